@@ -1,0 +1,1 @@
+"""Leaf package: imports no app and defines no model."""

@@ -1,0 +1,44 @@
+"""Compare-and-set on a row's `state`.
+
+A state is changed only here: a filtered `update()` whose row count is 0 or 1 tells whether this
+process made the change. The table beside each `TextChoices` says which changes exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+
+class IllegalTransition(ValueError):
+    """The state table has no such step: a programming error, never a race."""
+
+
+def advance(
+    rows: QuerySet[Any] | Model,
+    *,
+    to: str,
+    table: Mapping[str, frozenset[str]],
+    **columns: Any,
+) -> int:
+    """Move rows to state `to` from every state that may step there; return how many moved.
+
+    `rows` is a queryset (narrowed by the caller, for example to a fencing token) or one instance,
+    whose attributes are then refreshed if it moved. `columns` are set in the same statement, so
+    that check constraints which tie a state to its columns hold at every instant.
+    """
+    sources = [state for state, targets in table.items() if to in targets]
+    if not sources:
+        raise IllegalTransition(f"no state steps to {to!r}")
+    if isinstance(rows, Model):
+        instance: Model = rows
+        manager = type(instance)._default_manager
+        moved = manager.filter(pk=instance.pk, state__in=sources).update(state=to, **columns)
+        if moved:
+            for name, value in {"state": to, **columns}.items():
+                if not hasattr(value, "resolve_expression"):
+                    setattr(instance, name, value)
+        return moved
+    return rows.filter(state__in=sources).update(state=to, **columns)

@@ -1,0 +1,10 @@
+"""Every address. Pages of each app are in its own `urls.py`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("", include("labeling.urls")),
+]

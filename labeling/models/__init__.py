@@ -1,0 +1,40 @@
+"""The tables of the loop, by noun."""
+
+from labeling.models.comparisons import (
+    Assignment,
+    Candidate,
+    Comparison,
+    ComparisonRequest,
+    Ranking,
+    Review,
+)
+from labeling.models.dialogues import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.models.projects import (
+    DEFAULT_FLAGS,
+    GuidelineVersion,
+    Membership,
+    Project,
+    Prompt,
+    Round,
+    RoundPolicy,
+)
+
+__all__ = [
+    "DEFAULT_FLAGS",
+    "Assignment",
+    "Candidate",
+    "Comparison",
+    "ComparisonRequest",
+    "Dialogue",
+    "GuidelineVersion",
+    "Membership",
+    "Project",
+    "Prompt",
+    "Ranking",
+    "Review",
+    "Round",
+    "RoundPolicy",
+    "Turn",
+    "TurnDraw",
+    "TurnFeedback",
+]

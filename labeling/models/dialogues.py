@@ -1,0 +1,203 @@
+"""Dialogues and their turns. Writes: `labeling/dialogues.py`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from labeling.models.projects import GuidelineVersion, Project, Prompt, Round
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class DialogueQuerySet(models.QuerySet["Dialogue"]):
+    def visible_to(self, user: User) -> DialogueQuerySet:
+        """A trainer's own dialogues, and those of projects that they review or manage."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(author=user)
+            | Q(
+                project__memberships__user=user,
+                project__memberships__ended_at__isnull=True,
+                project__memberships__role__in=["reviewer", "manager"],
+            )
+        ).distinct()
+
+    def drafts(self) -> DialogueQuerySet:
+        return self.filter(state=Dialogue.State.DRAFT)
+
+    def submitted(self) -> DialogueQuerySet:
+        return self.filter(state__in=[Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED])
+
+
+class Dialogue(models.Model):
+    """A conversation: written by a trainer, held with a model, or imported."""
+
+    class Kind(models.TextChoices):
+        DEMONSTRATION = "demonstration", "Demonstration"
+        CHAT = "chat", "Chat"
+        IMPORTED = "imported", "Imported"
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"  # being written; every turn can change
+        SUBMITTED = "submitted", "Submitted"  # immutable; undo for some minutes
+        ACCEPTED = "accepted", "Accepted"  # reviewed and kept
+        RETURNED = "returned", "Returned"  # sent back; a new version supersedes it
+        DISCARDED = "discarded", "Discarded"  # given up by its author or a manager
+
+    TRANSITIONS = {
+        State.DRAFT: frozenset({State.SUBMITTED, State.DISCARDED}),
+        State.SUBMITTED: frozenset({State.DRAFT, State.ACCEPTED, State.RETURNED, State.DISCARDED}),
+        State.ACCEPTED: frozenset({State.RETURNED}),
+        State.RETURNED: frozenset({State.DISCARDED}),
+        State.DISCARDED: frozenset(),
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dialogues")
+    round = models.ForeignKey(Round, null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues"
+    )
+    kind = models.CharField(max_length=15, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    guideline_version = models.ForeignKey(
+        GuidelineVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    model_version = models.ForeignKey(
+        "sampler.ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="The policy that answers in a chat; drawn by the round's weights.",
+    )
+    prompt = models.ForeignKey(Prompt, null=True, blank=True, on_delete=models.SET_NULL, related_name="dialogues")
+    source = models.CharField(max_length=120, blank=True, help_text="Where an imported dialogue came from.")
+    source_row = models.JSONField(null=True, blank=True, help_text="The raw row and the transforms applied to it.")
+    content_hash = models.CharField(max_length=64, blank=True, help_text="Makes imports idempotent.")
+    prompt_key = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="SHA-256 of the normalised first user turn."
+    )
+    split = models.CharField(max_length=5, blank=True, help_text="train or test; never changes once set.")
+    pending_request = models.ForeignKey(
+        "sampler.SampleRequest", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="The chat reply now being written; becomes a turn by the trainer's next action.",
+    )
+    composer = models.JSONField(
+        default=dict, blank=True, help_text="Unsent text and where it stands: role, text, suggestion used."
+    )
+    version = models.PositiveIntegerField(default=0, help_text="Counts every change; two tabs never overwrite.")
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    seconds = models.PositiveIntegerField(default=0, help_text="Time that its author was active.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    saved_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True, help_text="When its last submission was taken back.")
+
+    objects = DialogueQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="dialogue_submitted_has_time",
+                condition=Q(state__in=["draft", "discarded"]) | Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="dialogue_written_has_author", condition=Q(kind="imported") | Q(author__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["project", "content_hash"], condition=~Q(content_hash=""), name="import_once_per_project"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "state", "kind"], name="dialogue_by_state"),
+            models.Index(fields=["author", "state"], name="dialogue_by_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {str(self.id)[:8]}"
+
+
+class Turn(models.Model):
+    """One utterance. `text` is what was kept; `completion` the model text it came from, if any, so
+    that verbatim / edited / own and the edit ratio are derived, never stored twice."""
+
+    class Role(models.TextChoices):
+        SYSTEM = "system", "System"
+        USER = "user", "User"
+        ASSISTANT = "assistant", "Assistant"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="turns")
+    position = models.PositiveIntegerField()
+    role = models.CharField(max_length=10, choices=Role.choices)
+    text = models.TextField()
+    completion = models.ForeignKey(
+        "sampler.Completion", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="The model's text that this turn is or began as.",
+    )
+    suggestions_shown = models.JSONField(default=list, blank=True, help_text="Ids of completions, in order shown.")
+    seconds = models.PositiveIntegerField(default=0)
+    pasted_chars = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["dialogue", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dialogue", "position"], name="turn_position_once", deferrable=models.Deferrable.DEFERRED
+            ),
+            models.CheckConstraint(name="turn_system_is_first", condition=~Q(role="system") | Q(position=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:60]}"
+
+
+class TurnFeedback(models.Model):
+    """Thumbs on a model-written turn, by its trainer, a guest or a reviewer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    thumb_up = models.BooleanField()
+    reasons = models.JSONField(default=list, blank=True)
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "turn feedback"
+        constraints = [models.UniqueConstraint(fields=["turn", "user"], name="feedback_once_per_turn_and_user")]
+
+    def __str__(self) -> str:
+        return "up" if self.thumb_up else "down"
+
+
+class TurnDraw(models.Model):
+    """One random draw over a submitted chat's eligible turns: seed and turns kept, so that it can
+    be replayed and tested for uniformity."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="draws")
+    submitted_at = models.DateTimeField(help_text="The submission that it belongs to.")
+    policy = models.CharField(max_length=10)
+    seed = models.BigIntegerField()
+    eligible = models.JSONField(help_text="Ids of the eligible turns, in order.")
+    drawn = models.JSONField(help_text="Ids of the drawn turns, in order of drawing.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["dialogue", "submitted_at"], name="one_draw_per_submission")]
+
+    def __str__(self) -> str:
+        return f"{len(self.drawn)} of {len(self.eligible)}"
