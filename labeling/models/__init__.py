@@ -18,6 +18,7 @@ from labeling.models.projects import (
     Round,
     RoundPolicy,
 )
+from labeling.models.reviews import ReviewItem
 
 __all__ = [
     "DEFAULT_FLAGS",
@@ -32,6 +33,7 @@ __all__ = [
     "Prompt",
     "Ranking",
     "Review",
+    "ReviewItem",
     "Round",
     "RoundPolicy",
     "Turn",
