@@ -36,6 +36,7 @@ class Environment:
     celery_broker_url: str
     email: dict[str, Any]
     nightly_at: dt.time
+    sampler_memory_limit: int | None
 
 
 def read(base_dir: Path) -> Environment:
@@ -63,6 +64,7 @@ def read(base_dir: Path) -> Environment:
         celery_broker_url=_celery_form(redis_url),
         email=_email(),
         nightly_at=_nightly(),
+        sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
     )
 
 
@@ -71,6 +73,18 @@ def _flag(name: str) -> bool:
     if value not in {"", "0", "1", "true", "false", "yes", "no"}:
         raise SettingError(f"{name} is {value!r}: it takes 1 or 0.")
     return value in {"1", "true", "yes"}
+
+
+def _bytes(name: str) -> int | None:
+    """"" is None; otherwise a whole number with an optional K, M or G."""
+    value = os.environ.get(name, "").strip().upper()
+    if not value:
+        return None
+    factor = {"K": 2**10, "M": 2**20, "G": 2**30}.get(value[-1], 1)
+    digits = value if factor == 1 else value[:-1]
+    if not digits.isdecimal() or int(digits) == 0:
+        raise SettingError(f"{name} is {value!r}: it takes a number of bytes, such as 8G.")
+    return int(digits) * factor
 
 
 def _public_url() -> str:
