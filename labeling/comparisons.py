@@ -77,7 +77,7 @@ def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
         Comparison.objects.filter(project=project, state=Comparison.State.OPEN)
         .filter(Q(only_for__isnull=True) | Q(only_for=trainer))
         .exclude(Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer)))
-        .alias(held=_held_count())
+        .alias(held=held_count())
         .filter(held__lt=F("votes_wanted"))
         .order_by("opened_at", "pk")
     )
@@ -86,7 +86,9 @@ def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
     return rows
 
 
-def _held_count() -> Coalesce:
+def held_count() -> Coalesce:
+    """Votes of the comparison that are leased or given, as a subquery: a join and GROUP BY would count
+    a large project's assignments to find one row."""
     held = (
         Assignment.objects.filter(comparison=OuterRef("pk"), slot__isnull=False, state__in=HELD)
         .order_by()
