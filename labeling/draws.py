@@ -246,7 +246,8 @@ def _fill_stock(pk: object) -> int:
         Comparison.objects.filter(project=project, kind=Comparison.Kind.NORMAL)
         .filter(state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN])
         .alias(held=held_count())
-        .filter(held__lt=F("votes_wanted"))[: project.stock_target]
+        .filter(held__lt=F("votes_wanted"))
+        .order_by()[: project.stock_target]
     )
     wanted = project.stock_target - len(ready.values_list("pk"))
     if wanted <= 0:
