@@ -42,6 +42,7 @@ class Environment:
     api_rate: str
     max_upload_bytes: int
     webhooks_to_private_addresses: bool
+    sampler_memory_limit: int | None
 
 
 def read(base_dir: Path) -> Environment:
@@ -75,6 +76,7 @@ def read(base_dir: Path) -> Environment:
         api_rate=_api_rate(),
         max_upload_bytes=_megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
         webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
+        sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
     )
 
 
@@ -83,6 +85,18 @@ def _flag(name: str) -> bool:
     if value not in {"", "0", "1", "true", "false", "yes", "no"}:
         raise SettingError(f"{name} is {value!r}: it takes 1 or 0.")
     return value in {"1", "true", "yes"}
+
+
+def _bytes(name: str) -> int | None:
+    """"" is None; otherwise a whole number with an optional K, M or G."""
+    value = os.environ.get(name, "").strip().upper()
+    if not value:
+        return None
+    factor = {"K": 2**10, "M": 2**20, "G": 2**30}.get(value[-1], 1)
+    digits = value if factor == 1 else value[:-1]
+    if not digits.isdecimal() or int(digits) == 0:
+        raise SettingError(f"{name} is {value!r}: it takes a number of bytes, such as 8G.")
+    return int(digits) * factor
 
 
 def _public_url() -> str:

@@ -212,7 +212,10 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = 60
-SAMPLER_MAX_ATTEMPTS = 3
+SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
+SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
+SAMPLER_GRACE_SECONDS = 20  # a stopped worker finishes what it can within this, and hands back the rest
+SAMPLER_MEMORY_LIMIT = env.sampler_memory_limit  # bytes of model weights per worker; None: 80 % of the device
 
 LOGGING = {
     "version": 1,
