@@ -11,6 +11,7 @@ from pathlib import Path
 from celery.schedules import crontab
 
 from common import environment
+from config import unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environment.read(BASE_DIR)
@@ -23,10 +24,10 @@ ALLOWED_HOSTS = env.allowed_hosts
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -168,4 +169,5 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()},
 }
 
-UNFOLD = {"SITE_TITLE": "Duologue", "SITE_HEADER": "Duologue", "SITE_SYMBOL": "forum"}
+AUDIT_RECORD = "accounts.audit.record"  # common/admin.py imports no app
+UNFOLD = unfold.UNFOLD
