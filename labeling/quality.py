@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Kind = Comparison.Kind
+PRACTICE = "practice"
 RATING_SPREAD = 2  # grades of one completion that lie further apart ask for more votes (HelpSteer2)
 REPEAT_AFTER = 20  # rankings of the trainer in between
 
@@ -48,7 +49,9 @@ def disagree(rankings: Iterable[Ranking], tau_bound: float) -> bool:
         tau = tau_b([left[cid] for cid in ids], [right[cid] for cid in ids])
         if tau is not None and tau < tau_bound:
             return True
-        if any(abs(one.ratings[cid] - other.ratings[cid]) > RATING_SPREAD for cid in one.ratings if cid in other.ratings):
+        if any(
+            abs(one.ratings[cid] - other.ratings[cid]) > RATING_SPREAD for cid in one.ratings if cid in other.ratings
+        ):
             return True
     return False
 
@@ -72,8 +75,9 @@ def ask_more_votes(comparison: Comparison) -> bool:
 
 
 @transaction.atomic
-def make_original(*, ranking: Ranking, kind: str, explanation: str = "") -> Comparison:
-    """A calibration or exam item out of a ranking whose order is trusted. It is never handed out itself.
+def make_original(*, ranking: Ranking, kind: str, explanation: str = "", practice: bool = False) -> Comparison:
+    """A calibration, exam or practice item out of a ranking whose order is trusted. It is never handed out
+    itself. Practice is an exam item whose explanation is shown afterwards and that no exam asks for.
 
     Raises:
         Invalid: the ranking has no order, or the kind is neither.
@@ -84,22 +88,41 @@ def make_original(*, ranking: Ranking, kind: str, explanation: str = "") -> Comp
         raise Invalid("This ranking orders nothing: it cannot be an item with a known order.")
     now = timezone.now()
     return _copy(
-        ranking.comparison, kind=kind, groups=ranking.groups, state=Comparison.State.CLOSED, opened_at=now,
-        closed_at=now, explanation=explanation, source="calibration" if kind == Kind.CALIBRATION else "exam",
+        ranking.comparison,
+        kind=kind,
+        groups=ranking.groups,
+        state=Comparison.State.CLOSED,
+        opened_at=now,
+        closed_at=now,
+        explanation=explanation,
+        source=PRACTICE if practice else kind,
     )
 
 
-def originals(project: Project, kind: str) -> QuerySet[Comparison]:
+def originals(project: Project, source: str) -> QuerySet[Comparison]:
+    """Items of this kind (or PRACTICE) that copies are made of."""
     return Comparison.objects.filter(
-        project=project, kind=kind, only_for__isnull=True, known_groups__isnull=False, state=Comparison.State.CLOSED
+        project=project,
+        kind__in=[Kind.CALIBRATION, Kind.EXAM],
+        source=source,
+        only_for__isnull=True,
+        known_groups__isnull=False,
+        state=Comparison.State.CLOSED,
     )
 
 
 def _copy(original: Comparison, *, kind: str, groups: list[list[str]] | None, **columns: Any) -> Comparison:
     """The same texts under new ids, in a storage order of their own: nothing shows that they were seen before."""
     made = Comparison.objects.create(
-        project_id=original.project_id, round=current_round(original.project), kind=kind, prompt=original.prompt,
-        prompt_key=original.prompt_key, split=original.split, k=original.k, votes_wanted=1, **columns,
+        project_id=original.project_id,
+        round=current_round(original.project),
+        kind=kind,
+        prompt=original.prompt,
+        prompt_key=original.prompt_key,
+        split=original.split,
+        k=original.k,
+        votes_wanted=1,
+        **columns,
     )
     candidates = list(original.candidates.select_related("completion__model_version"))
     Random(selection.new_seed()).shuffle(candidates)
@@ -121,8 +144,15 @@ def hand_to(*, original: Comparison, trainer: User, kind: str) -> Comparison:
     """An open copy of `original` that only `trainer` will be given."""
     groups = original.known_groups if kind != Kind.REPEAT else None
     return _copy(
-        original, kind=kind, groups=groups, state=Comparison.State.OPEN, opened_at=timezone.now(), only_for=trainer,
-        repeat_of=original, source=original.source if kind != Kind.REPEAT else "",
+        original,
+        kind=kind,
+        groups=groups,
+        state=Comparison.State.OPEN,
+        opened_at=timezone.now(),
+        only_for=trainer,
+        repeat_of=original,
+        source=original.source if kind != Kind.REPEAT else "",
+        explanation=original.explanation,
     )
 
 
@@ -144,7 +174,9 @@ def _prepare(membership: Membership) -> int:
     if locked is None:
         return 0
     ready = set(
-        Comparison.objects.filter(project=project, only_for=trainer, state=Comparison.State.OPEN).values_list("kind", flat=True)
+        Comparison.objects.filter(project=project, only_for=trainer, state=Comparison.State.OPEN).values_list(
+            "kind", flat=True
+        )
     )
     made = 0
     if project.calibration_share and Kind.CALIBRATION not in ready and (item := _least_used(project, trainer)):
@@ -223,20 +255,20 @@ def exam_standing(project: Project, trainer: User) -> ExamStanding:
     state = "open"
     if items == 0 and not rules.demonstrations:
         state = "not_needed"  # an exam without items keeps nobody out
-    elif items == 0 or any(len(attempt) == items and (_share(attempt) or 0) >= rules.pass_pairs for attempt in attempts):
+    elif items == 0 or any(
+        len(attempt) == items and (_share(attempt) or 0) >= rules.pass_pairs for attempt in attempts
+    ):
         state = "passed" if grade_passes else "failed" if writes_enough else "waiting"
     elif len(attempts) >= rules.attempts and len(current) == items:
         state = "failed"
     done = len(current) if len(current) < items or state != "open" else 0
-    return ExamStanding(
-        state, max(1, len(attempts)), done, items, share, grades["mean"], rules.demonstrations, rules
-    )
+    return ExamStanding(state, max(1, len(attempts)), done, items, share, grades["mean"], rules.demonstrations, rules)
 
 
 def exam_rankings(project: Project, trainer: User) -> QuerySet[Ranking]:
     return (
         Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.EXAM, comparison__source="exam")
+        .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.EXAM, comparison__source=Kind.EXAM)
         .select_related("comparison")
         .order_by("submitted_at")
     )
@@ -282,13 +314,35 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
 
 def _deal_exam(project: Project, trainer: User) -> None:
     """Have the next exam item waiting, each item once an attempt. The caller holds the membership's lock."""
-    mine = Comparison.objects.filter(project=project, kind=Kind.EXAM, only_for=trainer)
+    mine = Comparison.objects.filter(project=project, kind=Kind.EXAM, source=Kind.EXAM, only_for=trainer)
     if mine.filter(state=Comparison.State.OPEN).exists():
         return
     used = Count("repeats", filter=Q(repeats__only_for=trainer))
     item = originals(project, Kind.EXAM).annotate(used=used).order_by("used", "?").first()
     if item is not None:
         hand_to(original=item, trainer=trainer, kind=Kind.EXAM)
+
+
+@transaction.atomic
+def next_practice(*, project: Project, trainer: User) -> Comparison | None:
+    """An open practice item for this trainer, the least used first; None where the project has none."""
+    Membership.objects.select_for_update().get(project=project, user=trainer, ended_at__isnull=True)
+    mine = Comparison.objects.filter(project=project, source=PRACTICE, only_for=trainer, state=Comparison.State.OPEN)
+    if (waiting := mine.first()) is not None:
+        return waiting
+    used = Count("repeats", filter=Q(repeats__only_for=trainer))
+    item = originals(project, PRACTICE).annotate(used=used).order_by("used", "?").first()
+    return hand_to(original=item, trainer=trainer, kind=Kind.EXAM) if item else None
+
+
+def practised(project: Project, trainer: User) -> QuerySet[Ranking]:
+    """The trainer's finished practice items, newest first; the comparison holds the order and explanation."""
+    return (
+        Ranking.objects.in_force()
+        .filter(trainer=trainer, comparison__project=project, comparison__source=PRACTICE)
+        .select_related("comparison__repeat_of")
+        .order_by("-submitted_at")
+    )
 
 
 # -- drift ----------------------------------------------------------------------------------------
@@ -305,7 +359,9 @@ def calibration_results(project: Project, trainer: User) -> list[bool]:
     results: list[bool] = []
     for groups, known in rows:
         place = preferences.ranks(groups)
-        results.extend(place[a] < place[b] for a, b in preferences.strict_pairs(known or []) if a in place and b in place)
+        results.extend(
+            place[a] < place[b] for a, b in preferences.strict_pairs(known or []) if a in place and b in place
+        )
     return results
 
 
@@ -334,7 +390,10 @@ def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[s
         )
         if first is None:
             continue
-        texts = {c.completion.text: str(c.completion_id) for c in again.comparison.repeat_of.candidates.select_related("completion")}
+        texts = {
+            c.completion.text: str(c.completion_id)
+            for c in again.comparison.repeat_of.candidates.select_related("completion")
+        }
         names = {
             str(c.completion_id): texts[c.completion.text]
             for c in again.comparison.candidates.select_related("completion")

@@ -61,7 +61,9 @@ class PageAdmin(ProjectScopedAdmin):
                 "headline": self.headline(obj),
                 "panel_links": self.links(request, obj),
                 "panel_buttons": [
-                    (button, self._address(obj, name)) for name, button in self.buttons.items() if self._offers(request, obj, button)
+                    (button, self._address(obj, name))
+                    for name, button in self.buttons.items()
+                    if self._offers(request, obj, button)
                 ],
             }
         try:
@@ -84,7 +86,9 @@ class PageAdmin(ProjectScopedAdmin):
                 record(request, f"{self.opts.model_name}.{button}", obj)
             except LabelingError as refusal:
                 messages.error(request, str(refusal))
-        return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk]))
+        return HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+        )
 
     def _offers(self, request: HttpRequest, obj: Model, button: Button) -> bool:
         return self._may(request, obj, self.change_roles) and button.when(obj)
@@ -96,7 +100,8 @@ class PageAdmin(ProjectScopedAdmin):
 def messages_html(turns: Sequence[dict[str, str]]) -> SafeString:
     """A prompt's messages, one block each, white space kept."""
     return format_html_join(
-        "", '<div class="dl-turn"><span class="dl-role">{}</span><div class="dl-text" dir="auto">{}</div></div>',
+        "",
+        '<div class="dl-turn"><span class="dl-role">{}</span><div class="dl-text" dir="auto">{}</div></div>',
         ((turn.get("role", ""), turn.get("content", "")) for turn in turns),
     )
 

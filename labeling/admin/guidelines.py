@@ -84,7 +84,9 @@ def diff_html(old: str, new: str) -> SafeString | str:
     lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2))[2:]
     if not lines:
         return "Nothing."
-    rows = format_html_join("\n", '<span class="dl-diff-{}">{}</span>', ((names[line[:1] or " "], line) for line in lines))
+    rows = format_html_join(
+        "\n", '<span class="dl-diff-{}">{}</span>', ((names[line[:1] or " "], line) for line in lines)
+    )
     return SafeString(f'<pre class="dl-diff">{rows}</pre>')
 
 

@@ -54,7 +54,9 @@ class LivesFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         narrowed = {
-            "live": Q(ended_at__isnull=True), "ended": Q(ended_at__isnull=False), "withdrawn": Q(withdrawn_at__isnull=False),
+            "live": Q(ended_at__isnull=True),
+            "ended": Q(ended_at__isnull=False),
+            "withdrawn": Q(withdrawn_at__isnull=False),
         }
         return queryset.filter(narrowed[str(self.value())]) if self.value() in narrowed else queryset
 
@@ -70,7 +72,10 @@ class MembershipAdmin(PageAdmin):
     fields = ("project", "user", "role", "label_weight")
     buttons = {
         "end": Button(
-            "End membership", _end, when=lambda m: m.ended_at is None, danger=True,
+            "End membership",
+            _end,
+            when=lambda m: m.ended_at is None,
+            danger=True,
             explain="Takes the role away. Their labels stay; withdrawing their data is done on the people page.",
         )
     }

@@ -42,8 +42,8 @@ HELP = {
     "overlap_votes": "Votes of a comparison in that share.",
     "adaptive_overlap": "Asks for more votes where two rankings disagree.",
     "adaptive_extra_votes": "How many more, once per comparison.",
-    "adaptive_tau_bound": "Two rankings disagree where their Kendall tau-b is under this (-1 to 1), or grades differ by 3 or more.",
-    "calibration_share": "Share of tasks (0 to 1) that are hidden calibration items with a known order. 0.1 to 0.2 is usual.",
+    "adaptive_tau_bound": "Rankings disagree where their tau-b is under this (-1 to 1), or grades differ by 3 or more.",
+    "calibration_share": "Share of tasks (0 to 1) that are hidden items with a known order. 0.1 to 0.2 is usual.",
     "repeat_share": "Share of tasks (0 to 1) that show a trainer's own earlier comparison again.",
     "exclude_own_chats": "Nobody ranks answers to a prompt that they wrote.",
     "lease_minutes": "How long a task stays with a trainer who is not heard of.",
@@ -76,7 +76,11 @@ def _task_types() -> list[tuple[str, str]]:
 def _number(label: str, sentence: str, *, low: float, high: float, whole: bool = False) -> forms.Field:
     if whole:
         return forms.IntegerField(
-            label=label, help_text=sentence, min_value=int(low), max_value=int(high), widget=UnfoldAdminIntegerFieldWidget
+            label=label,
+            help_text=sentence,
+            min_value=int(low),
+            max_value=int(high),
+            widget=UnfoldAdminIntegerFieldWidget,
         )
     return forms.FloatField(
         label=label, help_text=sentence, min_value=low, max_value=high, widget=UnfoldAdminDecimalFieldWidget
@@ -88,40 +92,77 @@ class ProjectForm(ModelForm):
         choices=_task_types, widget=forms.CheckboxSelectMultiple, help_text="What trainers are offered."
     )
     flags = _Lines(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 15}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 15}),
         help_text="What can be ticked for each answer, one a line. A change counts up the version stored with labels.",
     )
     nightly_configs = forms.MultipleChoiceField(
-        choices=[(name, name) for name in CONFIGS], required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[(name, name) for name in CONFIGS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
         help_text="What the nightly export writes; none ticked: everything.",
     )
-    review_random_share = _number("Random share", "Share of finished work (0 to 1) that is reviewed whoever did it.", low=0, high=1)
+    review_random_share = _number(
+        "Random share", "Share of finished work (0 to 1) that is reviewed whoever did it.", low=0, high=1
+    )
     review_low_agreement = forms.BooleanField(
-        label="Low agreement", required=False, widget=UnfoldBooleanSwitchWidget,
+        label="Low agreement",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text="Rankings that disagree with another vote on the same comparison.",
     )
-    review_fast_seconds = _number("Fast work (seconds)", "Rankings done in less time than this. 0: never.", low=0, high=3600, whole=True)
+    review_fast_seconds = _number(
+        "Fast work (seconds)", "Rankings done in less time than this. 0: never.", low=0, high=3600, whole=True
+    )
     review_contradictions = forms.BooleanField(
-        label="Contradictions", required=False, widget=UnfoldBooleanSwitchWidget,
+        label="Contradictions",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text="Rankings whose order goes against their own grades.",
     )
     review_verbatim_share = _number(
-        "Verbatim suggestions", "Demonstrations in which at least this share (0 to 1) of assistant turns is the model's own text. 0: never.",
-        low=0, high=1,
+        "Verbatim suggestions",
+        "Demonstrations in which at least this share (0 to 1) of assistant turns is the model's own text. 0: never.",
+        low=0,
+        high=1,
     )
-    review_new_trainer = _number("New trainers", "The first so many pieces of work of each trainer.", low=0, high=1000, whole=True)
+    review_new_trainer = _number(
+        "New trainers", "The first so many pieces of work of each trainer.", low=0, high=1000, whole=True
+    )
     exam_required = forms.BooleanField(
-        label="Exam required", required=False, widget=UnfoldBooleanSwitchWidget,
+        label="Exam required",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text="Newcomers rank the exam's comparisons first, and go on only if they pass.",
     )
-    exam_items = _number("Exam comparisons", "How many of the exam's comparisons each newcomer ranks.", low=1, high=100, whole=True)
-    exam_pass_pairs = _number("Pass mark: pairs", "Share of pairs (0 to 1) that must be ordered as known. InstructGPT asked for 0.75.", low=0, high=1)
-    exam_demonstrations = _number("Exam demonstrations", "Demonstrations to be graded by a reviewer. 0: none.", low=0, high=100, whole=True)
-    exam_pass_grade = _number("Pass mark: grade", "Mean grade of these demonstrations, 1 to 7. InstructGPT asked for 6.", low=1, high=7)
+    exam_items = _number(
+        "Exam comparisons", "How many of the exam's comparisons each newcomer ranks.", low=1, high=100, whole=True
+    )
+    exam_pass_pairs = _number(
+        "Pass mark: pairs",
+        "Share of pairs (0 to 1) that must be ordered as known. InstructGPT asked for 0.75.",
+        low=0,
+        high=1,
+    )
+    exam_demonstrations = _number(
+        "Exam demonstrations", "Demonstrations to be graded by a reviewer. 0: none.", low=0, high=100, whole=True
+    )
+    exam_pass_grade = _number(
+        "Pass mark: grade", "Mean grade of these demonstrations, 1 to 7. InstructGPT asked for 6.", low=1, high=7
+    )
     exam_attempts = _number("Attempts", "How often the exam may be taken.", low=1, high=20, whole=True)
-    exam_good = _number("Drift alarm: good", "Share of calibration pairs (0 to 1) that a good trainer gets right.", low=0.5, high=0.99)
-    exam_failing = _number("Drift alarm: failing", "Share that a failing trainer gets right; must be lower.", low=0.3, high=0.95)
-    exam_threshold = _number("Drift alarm: threshold", "Evidence that rings it. 6.5 gives under 5% false alarms in 500 pairs.", low=1, high=50)
+    exam_good = _number(
+        "Drift alarm: good", "Share of calibration pairs (0 to 1) that a good trainer gets right.", low=0.5, high=0.99
+    )
+    exam_failing = _number(
+        "Drift alarm: failing", "Share that a failing trainer gets right; must be lower.", low=0.3, high=0.95
+    )
+    exam_threshold = _number(
+        "Drift alarm: threshold",
+        "Evidence that rings it. 6.5 gives under 5% false alarms in 500 pairs.",
+        low=1,
+        high=50,
+    )
 
     class Meta:
         model = Project
@@ -130,23 +171,66 @@ class ProjectForm(ModelForm):
 
     FIELDSETS = (
         ("Project", {"fields": ("title", "slug", "description", "language", "task_types")}),
-        ("Sampling", {"classes": ["tab"], "fields": (
-            ("completions_per_comparison", "max_tokens"), ("turn_policy", "draws_per_chat"),
-            ("include_original", "keep_truncated"), ("resample_limit", "near_duplicate_threshold"),
-            ("stock_target", "suggestions_per_request"))}),
+        (
+            "Sampling",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    ("completions_per_comparison", "max_tokens"),
+                    ("turn_policy", "draws_per_chat"),
+                    ("include_original", "keep_truncated"),
+                    ("resample_limit", "near_duplicate_threshold"),
+                    ("stock_target", "suggestions_per_request"),
+                ),
+            },
+        ),
         ("Ranking", {"classes": ["tab"], "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "flags")}),
-        ("Votes", {"classes": ["tab"], "fields": (
-            "votes_per_comparison", ("overlap_share", "overlap_votes"), "adaptive_overlap",
-            ("adaptive_extra_votes", "adaptive_tau_bound"), ("calibration_share", "repeat_share"),
-            "exclude_own_chats", ("lease_minutes", "undo_minutes"))}),
-        ("Review", {"classes": ["tab"], "fields": (
-            ("review_random_share", "review_new_trainer"), ("review_fast_seconds", "review_verbatim_share"),
-            ("review_low_agreement", "review_contradictions"))}),
-        ("Exam and drift", {"classes": ["tab"], "fields": (
-            "exam_required", ("exam_items", "exam_pass_pairs"), ("exam_demonstrations", "exam_pass_grade"),
-            "exam_attempts", ("exam_good", "exam_failing", "exam_threshold"))}),
-        ("Data out", {"classes": ["tab"], "fields": (
-            ("split_by", "test_share"), ("licence", "contact"), "nightly_configs", "exports_kept")}),
+        (
+            "Votes",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "votes_per_comparison",
+                    ("overlap_share", "overlap_votes"),
+                    "adaptive_overlap",
+                    ("adaptive_extra_votes", "adaptive_tau_bound"),
+                    ("calibration_share", "repeat_share"),
+                    "exclude_own_chats",
+                    ("lease_minutes", "undo_minutes"),
+                ),
+            },
+        ),
+        (
+            "Review",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    ("review_random_share", "review_new_trainer"),
+                    ("review_fast_seconds", "review_verbatim_share"),
+                    ("review_low_agreement", "review_contradictions"),
+                ),
+            },
+        ),
+        (
+            "Exam and drift",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "exam_required",
+                    ("exam_items", "exam_pass_pairs"),
+                    ("exam_demonstrations", "exam_pass_grade"),
+                    "exam_attempts",
+                    ("exam_good", "exam_failing", "exam_threshold"),
+                ),
+            },
+        ),
+        (
+            "Data out",
+            {
+                "classes": ["tab"],
+                "fields": (("split_by", "test_share"), ("licence", "contact"), "nightly_configs", "exports_kept"),
+            },
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -172,7 +256,9 @@ class ProjectForm(ModelForm):
 
     def changed_settings(self) -> list[str]:
         """Names of the model's fields that this form changes."""
-        names = [name for name in self.changed_data if name in HELP or name in ("task_types", "flags", "nightly_configs")]
+        names = [
+            name for name in self.changed_data if name in HELP or name in ("task_types", "flags", "nightly_configs")
+        ]
         for prefix, column in (("review_", "review_rules"), ("exam_", "exam")):
             if any(name.startswith(prefix) for name in self.changed_data):
                 names.append(column)
@@ -181,27 +267,42 @@ class ProjectForm(ModelForm):
 
 class NewProjectForm(ModelForm):
     guidelines = forms.CharField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text="Markdown; what a good answer is, in your words. Can be changed at any time as a new version.",
     )
     model_versions = forms.ModelMultipleChoiceField(
         queryset=ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).exclude(state=ModelVersion.State.RETIRED),
-        required=False, widget=forms.CheckboxSelectMultiple,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
         help_text="Opens round 1 with these, in equal parts. None: open a round later.",
     )
     task_types = forms.MultipleChoiceField(
-        choices=_task_types, widget=forms.CheckboxSelectMultiple, initial=["demonstration", "chat", "ranking"],
+        choices=_task_types,
+        widget=forms.CheckboxSelectMultiple,
+        initial=["demonstration", "chat", "ranking"],
         help_text="What trainers are offered.",
     )
 
     class Meta:
         model = Project
-        fields = ["title", "slug", "description", "task_types", "completions_per_comparison", "overlap_share", "overlap_votes"]
+        fields = [
+            "title",
+            "slug",
+            "description",
+            "task_types",
+            "completions_per_comparison",
+            "overlap_share",
+            "overlap_votes",
+        ]
         help_texts = HELP
 
     FIELDSETS = (
         ("The project", {"fields": ("title", "slug", "description", "task_types")}),
-        ("What trainers do", {"fields": ("guidelines", "completions_per_comparison", ("overlap_share", "overlap_votes"))}),
+        (
+            "What trainers do",
+            {"fields": ("guidelines", "completions_per_comparison", ("overlap_share", "overlap_votes"))},
+        ),
         ("Who answers", {"fields": ("model_versions",)}),
     )
 

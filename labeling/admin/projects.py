@@ -56,16 +56,22 @@ class ProjectAdmin(PageAdmin):
     add_fieldsets = NewProjectForm.FIELDSETS
     buttons = {
         "archive": Button(
-            "Archive", _archive, when=lambda p: p.archived_at is None, danger=True,
+            "Archive",
+            _archive,
+            when=lambda p: p.archived_at is None,
+            danger=True,
             explain="Hands out no more work and leaves the nightly export; nothing is deleted.",
         ),
         "unarchive": Button("Make active again", _unarchive, when=lambda p: p.archived_at is not None),
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(
-            people=Count("memberships", filter=Q(memberships__ended_at__isnull=True), distinct=True)
-        ).prefetch_related("rounds")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(people=Count("memberships", filter=Q(memberships__ended_at__isnull=True), distinct=True))
+            .prefetch_related("rounds")
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
         if obj is None:
@@ -154,7 +160,10 @@ class ProjectAdmin(PageAdmin):
     def insight_links(self, obj: Any) -> Any:
         from django.utils.html import format_html_join
 
-        pages = (("progress", _address("insights:progress", [obj.slug])), ("insights", _address("insights:project", [obj.slug])))
+        pages = (
+            ("progress", _address("insights:progress", [obj.slug])),
+            ("insights", _address("insights:project", [obj.slug])),
+        )
         return format_html_join(" · ", '<a class="dl-link" href="{}">{}</a>', ((a, n) for n, a in pages if a))
 
 
@@ -164,12 +173,14 @@ def checklist(project: Project) -> list[tuple[bool, str, str]]:
     trainers = project.memberships.filter(ended_at__isnull=True, role=Membership.Role.TRAINER)
     return [
         (
-            GuidelineVersion.objects.filter(project=project).exists(), "Write the guidelines that trainers see",
+            GuidelineVersion.objects.filter(project=project).exists(),
+            "Write the guidelines that trainers see",
             _address("admin:labeling_guidelineversion_add", [], mine),
         ),
         (
             Round.objects.filter(project=project, closed_at__isnull=True).exists(),
-            "Open a round: choose which model versions answer", _address("admin:labeling_round_add", [], mine),
+            "Open a round: choose which model versions answer",
+            _address("admin:labeling_round_add", [], mine),
         ),
         (trainers.exists(), "Invite trainers", _address("people", [project.slug])),
         (

@@ -21,7 +21,8 @@ from labeling.models import Prompt
 
 class PromptForm(ModelForm):
     openings = forms.CharField(
-        label="Prompts", widget=UnfoldAdminTextareaWidget(attrs={"rows": 14}),
+        label="Prompts",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14}),
         help_text="What the user says first. Separate several prompts by a line that holds only ---",
     )
 
@@ -70,7 +71,10 @@ class PromptAdmin(PageAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         made = projects.add_prompts(
-            project=obj.project, prompts=form.cleaned_data["openings"], source=obj.source, author=cast(User, request.user)
+            project=obj.project,
+            prompts=form.cleaned_data["openings"],
+            source=obj.source,
+            author=cast(User, request.user),
         )
         obj.pk, obj._state.adding, obj.messages = made[0].pk, False, made[0].messages
         messages.info(request, f"{len(made)} prompts are in the pool.")

@@ -74,15 +74,21 @@ class RoundAdmin(PageAdmin):
     search_fields = ("note", "project__title", "project__slug")
     fields = ("project", "note", "number", "opened_at", "closed_at")
     add_fieldsets = (
-        (None, {
-            "fields": ("project", "note"),
-            "description": "Opening a round closes the one that is open. Everything made from now on belongs to it.",
-        }),
+        (
+            None,
+            {
+                "fields": ("project", "note"),
+                "description": "Opening a round closes the one that is open. What is made from now on belongs to it.",
+            },
+        ),
     )
     inlines = (PolicyInline,)
     buttons = {
         "close": Button(
-            "Close this round", _close, when=lambda r: r.closed_at is None, danger=True,
+            "Close this round",
+            _close,
+            when=lambda r: r.closed_at is None,
+            danger=True,
             explain="No new completions are sampled until the next round opens.",
         )
     }
@@ -111,7 +117,11 @@ class RoundAdmin(PageAdmin):
             formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def headline(self, obj: Any) -> str:
-        return f"{obj.project}: open since {obj.opened_at:%d %B %Y}." if obj.closed_at is None else f"{obj.project}: closed."
+        return (
+            f"{obj.project}: open since {obj.opened_at:%d %B %Y}."
+            if obj.closed_at is None
+            else f"{obj.project}: closed."
+        )
 
     @display(description="State", label={"open": "success", "closed": "info"})
     def state(self, obj: Any) -> str:

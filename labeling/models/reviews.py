@@ -49,9 +49,7 @@ class ReviewItem(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="review_items")
-    ranking = models.OneToOneField(
-        Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="review_item"
-    )
+    ranking = models.OneToOneField(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="review_item")
     dialogue = models.OneToOneField(
         Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="review_item"
     )
