@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+"""Addresses of the trainers' pages and of the pages about people."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include("labeling.people_urls"))]

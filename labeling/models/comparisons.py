@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from labeling.models.dialogues import Dialogue, Turn, TurnDraw
-from labeling.models.projects import GuidelineVersion, Project, Round
+from labeling.models.projects import GuidelineVersion, Project, Prompt, Round
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -46,17 +46,31 @@ class Comparison(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.NORMAL)
     state = models.CharField(max_length=10, choices=State.choices, default=State.SAMPLING)
     discard_reason = models.CharField(max_length=200, blank=True)
-    dialogue = models.ForeignKey(
-        Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons"
-    )
+    dialogue = models.ForeignKey(Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons")
     turn = models.ForeignKey(
-        Turn, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons",
+        Turn,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="comparisons",
         help_text="The model-written turn that was drawn.",
     )
     draw = models.ForeignKey(TurnDraw, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons")
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         help_text="Who wrote the prompt; may be kept from ranking it.",
+    )
+    pool_prompt = models.ForeignKey(
+        Prompt,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="comparisons",
+        help_text="The opening that it was made from, when it was made for stock.",
     )
     prompt = models.JSONField(help_text="The messages before the answer, as shown to the judge.")
     prompt_key = models.CharField(max_length=64, db_index=True)
@@ -94,8 +108,10 @@ class Comparison(models.Model):
                 | Q(state="discarded"),
             ),
             models.UniqueConstraint(fields=["draw", "turn"], name="comparison_once_per_drawn_turn"),
+            models.UniqueConstraint(fields=["round", "pool_prompt"], name="comparison_once_per_round_and_prompt"),
             models.UniqueConstraint(
-                fields=["project", "content_hash"], condition=~Q(content_hash=""),
+                fields=["project", "content_hash"],
+                condition=~Q(content_hash=""),
                 name="comparison_import_once_per_project",
             ),
         ]
@@ -195,7 +211,8 @@ class Assignment(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["comparison", "slot"], name="vote_slot_once",
+                fields=["comparison", "slot"],
+                name="vote_slot_once",
                 condition=Q(slot__isnull=False, state__in=["leased", "submitted"]),
             ),
             models.UniqueConstraint(fields=["comparison", "trainer"], name="trainer_once_per_comparison"),
@@ -241,9 +258,7 @@ class Ranking(models.Model):
         IMPORTED = "imported", "Imported"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    assignment = models.ForeignKey(
-        Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings"
-    )
+    assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings")
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="rankings")
     trainer = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="rankings"
@@ -261,7 +276,11 @@ class Ranking(models.Model):
     not_rankable = models.CharField(max_length=200, blank=True, help_text="Why none could be ranked; empty: ranked.")
     note = models.TextField(blank=True)
     ideal_answer = models.ForeignKey(
-        Dialogue, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Dialogue,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="The demonstration that was written as the ideal answer.",
     )
     contradiction_confirmed = models.BooleanField(
@@ -282,7 +301,8 @@ class Ranking(models.Model):
         ordering = ["-submitted_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["assignment"], condition=Q(undone_at__isnull=True, supersedes__isnull=True),
+                fields=["assignment"],
+                condition=Q(undone_at__isnull=True, supersedes__isnull=True),
                 name="one_ranking_in_force_per_assignment",
             ),
             models.CheckConstraint(

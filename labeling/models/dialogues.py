@@ -49,11 +49,11 @@ class Dialogue(models.Model):
         SUBMITTED = "submitted", "Submitted"  # immutable; undo for some minutes
         ACCEPTED = "accepted", "Accepted"  # reviewed and kept
         RETURNED = "returned", "Returned"  # sent back; a new version supersedes it
-        DISCARDED = "discarded", "Discarded"  # given up by its author or a manager
+        DISCARDED = "discarded", "Discarded"  # given up, or taken back: its copy is the next draft
 
     TRANSITIONS = {
         State.DRAFT: frozenset({State.SUBMITTED, State.DISCARDED}),
-        State.SUBMITTED: frozenset({State.DRAFT, State.ACCEPTED, State.RETURNED, State.DISCARDED}),
+        State.SUBMITTED: frozenset({State.ACCEPTED, State.RETURNED, State.DISCARDED}),
         State.ACCEPTED: frozenset({State.RETURNED}),
         State.RETURNED: frozenset({State.DISCARDED}),
         State.DISCARDED: frozenset(),
@@ -71,7 +71,11 @@ class Dialogue(models.Model):
         GuidelineVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     model_version = models.ForeignKey(
-        "sampler.ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        "sampler.ModelVersion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         help_text="The policy that answers in a chat; drawn by the round's weights.",
     )
     prompt = models.ForeignKey(Prompt, null=True, blank=True, on_delete=models.SET_NULL, related_name="dialogues")
@@ -83,7 +87,11 @@ class Dialogue(models.Model):
     )
     split = models.CharField(max_length=5, blank=True, help_text="train or test; never changes once set.")
     pending_request = models.ForeignKey(
-        "sampler.SampleRequest", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        "sampler.SampleRequest",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="The chat reply now being written; becomes a turn by the trainer's next action.",
     )
     composer = models.JSONField(
@@ -97,7 +105,7 @@ class Dialogue(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
-    undone_at = models.DateTimeField(null=True, blank=True, help_text="When its last submission was taken back.")
+    undone_at = models.DateTimeField(null=True, blank=True, help_text="When its submission was taken back.")
 
     objects = DialogueQuerySet.as_manager()
 
@@ -139,7 +147,11 @@ class Turn(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices)
     text = models.TextField()
     completion = models.ForeignKey(
-        "sampler.Completion", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        "sampler.Completion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         help_text="The model's text that this turn is or began as.",
     )
     suggestions_shown = models.JSONField(default=list, blank=True, help_text="Ids of completions, in order shown.")

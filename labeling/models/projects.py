@@ -99,9 +99,7 @@ class Project(models.Model):
     )
     draws_per_chat = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(20)])
     turn_policy = models.CharField(max_length=10, choices=TurnPolicy.choices, default=TurnPolicy.UNIFORM)
-    include_original = models.BooleanField(
-        default=True, help_text="The drawn turn itself is one of the K completions."
-    )
+    include_original = models.BooleanField(default=True, help_text="The drawn turn itself is one of the K completions.")
     keep_truncated = models.BooleanField(
         default=True, help_text="Completions cut at max tokens may be ranked; otherwise they are resampled."
     )
@@ -166,8 +164,14 @@ class Project(models.Model):
             models.CheckConstraint(
                 name="project_shares_0_to_1",
                 condition=Q(
-                    overlap_share__gte=0, overlap_share__lte=1, calibration_share__gte=0, calibration_share__lte=1,
-                    repeat_share__gte=0, repeat_share__lte=1, test_share__gte=0, test_share__lte=1,
+                    overlap_share__gte=0,
+                    overlap_share__lte=1,
+                    calibration_share__gte=0,
+                    calibration_share__lte=1,
+                    repeat_share__gte=0,
+                    repeat_share__lte=1,
+                    test_share__gte=0,
+                    test_share__lte=1,
                 ),
             ),
             models.CheckConstraint(
@@ -215,9 +219,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.TRAINER)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    withdrawn_at = models.DateTimeField(
-        null=True, blank=True, help_text="Their data leaves every later export."
-    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Their data leaves every later export.")
     label_weight = models.FloatField(default=1.0, validators=percent(), help_text="Our trust, exported with labels.")
 
     class Meta:

@@ -1,0 +1,456 @@
+"""Every write on a comparison that wants votes: leases, drafts, rankings, skips, undo.
+
+Lock order, everywhere: the trainer's membership, the comparison, the assignment. `FOR UPDATE SKIP LOCKED`
+alone does not cap a count (a claimer whose statement began before another's commit gets the row with the
+old count), so votes are recounted in a second statement under the comparison's lock; the partial unique
+constraint on (comparison, slot) backs it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from common.transitions import advance
+from labeling import selection
+from labeling.errors import Conflict, Gone, Invalid
+from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
+from labeling.projects import current_guidelines, current_round, split_for
+from labeling.text import check_json, check_messages, clean, content_hash, prompt_key
+from sampler import sampling
+from sampler.models import ModelVersion
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+RANKERS = (Membership.Role.TRAINER, Membership.Role.REVIEWER, Membership.Role.MANAGER)
+HELD = (Assignment.State.LEASED, Assignment.State.SUBMITTED)
+MAX_DRAFT_CHARACTERS = 200_000
+CLAIM_TRIES = 20
+
+
+# -- leases ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, bool]:
+    """The trainer's lease: the open one, else a new one on a comparison that wants a vote, else None.
+
+    Returns (assignment, whether it is new). Holds the lock on the trainer's membership, so that two tabs
+    of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
+    chats where the project excludes them.
+    """
+    membership = (
+        Membership.objects.select_for_update()
+        .filter(project=project, user=trainer, ended_at__isnull=True, role__in=RANKERS)
+        .first()
+    )
+    if membership is None:
+        raise Invalid("Your role in this project does not include ranking.")
+    if Project.objects.filter(pk=project.pk, archived_at__isnull=False).exists():
+        return None, False
+    mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison__project")
+    held = mine.leased().filter(kind=Assignment.Kind.VOTE).order_by("created_at").first()
+    if held is not None:
+        _extend(held)
+        return held, False
+    unfinished = mine.filter(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN).exclude(draft={})
+    for assignment in unfinished.order_by("-draft_saved_at")[:3]:
+        if _revive(assignment):
+            return assignment, False
+    comparison = _claim(project, trainer)
+    if comparison is None:
+        return None, False
+    return lease(comparison=comparison, trainer=trainer), True
+
+
+def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
+    """Open comparisons of the project with a free vote that this trainer may give, oldest first."""
+    rows = (
+        Comparison.objects.filter(project=project, state=Comparison.State.OPEN)
+        .filter(Q(only_for__isnull=True) | Q(only_for=trainer))
+        .exclude(Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer)))
+        .alias(held=held_count())
+        .filter(held__lt=F("votes_wanted"))
+        .order_by("opened_at", "pk")
+    )
+    if project.exclude_own_chats:
+        rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
+    return rows
+
+
+def held_count() -> Coalesce:
+    """Votes of the comparison that are leased or given, as a subquery: a join and GROUP BY would count
+    a large project's assignments to find one row."""
+    held = (
+        Assignment.objects.filter(comparison=OuterRef("pk"), slot__isnull=False, state__in=HELD)
+        .order_by()
+        .values("comparison")
+        .annotate(n=Count("*"))
+        .values("n")
+    )
+    return Coalesce(Subquery(held, output_field=IntegerField()), 0)
+
+
+def _claim(project: Project, trainer: User) -> Comparison | None:
+    """Lock a comparison with a free vote. Rows locked by others are passed over at first; when only such
+    rows are left, wait for one, since its vote may yet be free."""
+    for attempt in range(CLAIM_TRIES):
+        rows = wanting(project, trainer)
+        wait = attempt >= CLAIM_TRIES // 2
+        found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
+        if found is None:
+            if not rows.exists():
+                return None
+            continue
+        if free_slot(found) is not None:  # recounted under the lock
+            return found
+    return None
+
+
+def free_slot(comparison: Comparison) -> int | None:
+    """The lowest free vote of a comparison whose row the caller holds locked."""
+    taken = set(
+        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD).values_list(
+            "slot", flat=True
+        )
+    )
+    return next((slot for slot in range(comparison.votes_wanted) if slot not in taken), None)
+
+
+def lease(
+    *, comparison: Comparison, trainer: User, kind: str = Assignment.Kind.VOTE, seed: int | None = None
+) -> Assignment:
+    """Give a vote of the locked `comparison` to `trainer`, with an order of presentation drawn for both."""
+    now = timezone.now()
+    seed = selection.new_seed() if seed is None else seed
+    ids = [str(cid) for cid in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
+    return Assignment.objects.create(
+        comparison=comparison,
+        trainer=trainer,
+        kind=kind,
+        slot=free_slot(comparison) if kind == Assignment.Kind.VOTE else None,
+        guideline_version=current_guidelines(comparison.project),
+        order_shown=selection.presentation_order(ids, seed),
+        order_seed=seed,
+        heartbeat_at=now,
+        expires_at=now + timedelta(minutes=comparison.project.lease_minutes),
+    )
+
+
+@transaction.atomic
+def heartbeat(*, assignment: Assignment, seconds: int = 0) -> Assignment:
+    """The trainer is still at it: put the expiry off; take an expired lease up again if a vote is free.
+
+    Raises:
+        Gone: it ended, or its vote went to somebody else (the draft is kept, and can still be submitted).
+    """
+    _, locked = _lock(assignment)
+    if locked.state == Assignment.State.EXPIRED and not _revive(locked):
+        raise Gone("Your lease ran out and the vote went to somebody else. What you did is kept.")
+    if locked.state != Assignment.State.LEASED:
+        raise Gone("This task has ended.")
+    _extend(locked, seconds=seconds)
+    return locked
+
+
+def expire_leases() -> int:
+    """Give back the votes of leases that were not heard of in time; their drafts are kept."""
+    now = timezone.now()
+    overdue = Assignment.objects.filter(expires_at__lt=now)
+    return advance(overdue, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=now)
+
+
+def _revive(assignment: Assignment) -> bool:
+    """Take an expired lease up again if a vote is free."""
+    comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
+    if comparison.state != Comparison.State.OPEN:
+        return False
+    slot = free_slot(comparison) if assignment.kind == Assignment.Kind.VOTE else None
+    if slot is None and assignment.kind == Assignment.Kind.VOTE:
+        return False
+    expires_at = timezone.now() + timedelta(minutes=assignment.comparison.project.lease_minutes)
+    return bool(
+        advance(
+            assignment,
+            to=Assignment.State.LEASED,
+            table=Assignment.TRANSITIONS,
+            slot=slot,
+            ended_at=None,
+            expires_at=expires_at,
+            heartbeat_at=timezone.now(),
+        )
+    )
+
+
+def _extend(assignment: Assignment, *, seconds: int = 0) -> None:
+    now = timezone.now()
+    assignment.heartbeat_at = now
+    assignment.expires_at = now + timedelta(minutes=assignment.comparison.project.lease_minutes)
+    assignment.seconds += max(0, min(seconds, 600))
+    assignment.save(update_fields=["heartbeat_at", "expires_at", "seconds"])
+
+
+def _lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
+    comparison = (
+        Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=assignment.comparison_id)
+    )
+    locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
+    locked.comparison = comparison
+    return comparison, locked
+
+
+# -- what a trainer does with a lease -------------------------------------------------------------
+
+
+def save_draft(
+    *, assignment: Assignment, draft: Mapping[str, Any], expected_version: int | None = None, seconds: int = 0
+) -> int:
+    """Keep unfinished work, also on an expired lease; return the new version.
+
+    Raises:
+        Conflict: another tab saved since `expected_version`. Gone: submitted or skipped meanwhile.
+    """
+    if len(str(draft)) > MAX_DRAFT_CHARACTERS:
+        raise Invalid(f"A draft holds at most {MAX_DRAFT_CHARACTERS:,} characters.")
+    check_json(draft)
+    now = timezone.now()
+    rows = Assignment.objects.filter(pk=assignment.pk, state__in=[Assignment.State.LEASED, Assignment.State.EXPIRED])
+    if expected_version is not None:
+        rows = rows.filter(draft_version=expected_version)
+    saved = rows.update(
+        draft=dict(draft),
+        draft_version=F("draft_version") + 1,
+        draft_saved_at=now,
+        heartbeat_at=now,
+        expires_at=now + timedelta(minutes=assignment.comparison.project.lease_minutes),
+        seconds=F("seconds") + max(0, min(seconds, 600)),
+    )
+    current = Assignment.objects.get(pk=assignment.pk)
+    if not saved:
+        if current.state not in (Assignment.State.LEASED, Assignment.State.EXPIRED):
+            raise Gone("This task has ended.")
+        raise Conflict("This task is open in another tab, which saved last.", version=current.draft_version)
+    return current.draft_version
+
+
+@transaction.atomic
+def submit_ranking(
+    *,
+    assignment: Assignment,
+    groups: Sequence[Sequence[str]] = (),
+    ratings: Mapping[str, int] | None = None,
+    flags: Mapping[str, Sequence[str]] | None = None,
+    strengths: Sequence[int] | None = None,
+    note: str = "",
+    not_rankable: str = "",
+    ideal_answer: str = "",
+    seconds: int | None = None,
+    confirmed: bool = False,
+) -> tuple[Ranking, bool]:
+    """Store the trainer's judgement; the same again returns it with False.
+
+    A vote that comes after its lease ran out counts if a vote is free and is kept as surplus otherwise.
+
+    Raises:
+        Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before.
+    """
+    from labeling import judgements
+
+    comparison, locked = _lock(assignment)
+    judgement = judgements.check(
+        comparison=comparison,
+        order_shown=locked.order_shown,
+        groups=groups,
+        ratings=ratings or {},
+        flags=flags or {},
+        strengths=strengths or [],
+        note=note,
+        not_rankable=not_rankable or "",
+        ideal_answer=ideal_answer,
+        confirmed=confirmed,
+    )
+    digest = judgement.digest()
+    if locked.state == Assignment.State.SUBMITTED:
+        standing = locked.rankings.in_force().get()
+        if standing.submission_hash == digest:
+            return standing, False
+        raise Conflict("You have submitted another ranking of these completions. Undo that one first.")
+    if locked.state == Assignment.State.SKIPPED:
+        raise Gone("You skipped this task.")
+    if comparison.state == Comparison.State.DISCARDED:
+        raise Gone("This comparison was withdrawn.")
+    now = timezone.now()
+    columns: dict[str, Any] = {"ended_at": now}
+    if locked.state == Assignment.State.EXPIRED and locked.kind == Assignment.Kind.VOTE:
+        slot = free_slot(comparison) if comparison.state == Comparison.State.OPEN else None
+        columns |= {"slot": slot} if slot is not None else {"kind": Assignment.Kind.SURPLUS}
+    _move(locked, Assignment.State.SUBMITTED, **columns)
+    if seconds is None:
+        seconds = locked.seconds or round((now - locked.created_at).total_seconds())
+    membership = Membership.objects.filter(project=comparison.project, user_id=locked.trainer_id).first()
+    ranking = Ranking.objects.create(
+        assignment=locked,
+        comparison=comparison,
+        trainer_id=locked.trainer_id,
+        kind=locked.kind,
+        guideline_version_id=locked.guideline_version_id,
+        order_shown=locked.order_shown,
+        groups=judgement.groups,
+        ratings=judgement.ratings,
+        flags=judgement.flags,
+        flags_version=comparison.project.flags_version,
+        strengths=judgement.strengths,
+        note=judgement.note,
+        not_rankable=judgement.not_rankable,
+        contradiction_confirmed=judgement.contradicts,
+        ideal_answer=judgements.ideal_demonstration(locked, judgement.ideal_answer),
+        seconds=max(0, seconds),
+        label_weight=membership.label_weight if membership else None,
+        submission_hash=digest,
+        submitted_at=now,
+    )
+    _close_when_full(comparison)
+    return ranking, True
+
+
+def _close_when_full(comparison: Comparison) -> None:
+    votes = comparison.assignments.filter(state=Assignment.State.SUBMITTED, slot__isnull=False).count()
+    if comparison.state == Comparison.State.OPEN and votes >= comparison.votes_wanted:
+        advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=timezone.now())
+
+
+@transaction.atomic
+def skip(*, assignment: Assignment, reason: str) -> Assignment:
+    """Give the task back for good, with a reason; its vote is free again, once."""
+    reason = clean(reason).strip()[:200]
+    if not reason:
+        raise Invalid("Say in a word why you skip it.")
+    _, locked = _lock(assignment)
+    if locked.state not in (Assignment.State.LEASED, Assignment.State.EXPIRED):
+        raise Gone("This task has ended.")
+    _move(locked, Assignment.State.SKIPPED, slot=None, skip_reason=reason, ended_at=timezone.now())
+    return locked
+
+
+@transaction.atomic
+def undo_ranking(*, assignment: Assignment) -> Assignment:
+    """Take a submission back within the project's minutes: the ranking is dated, never deleted, and the
+    task is leased again with what was submitted as its draft."""
+    comparison, locked = _lock(assignment)
+    ranking = locked.rankings.in_force().first()
+    now = timezone.now()
+    limit = timedelta(minutes=comparison.project.undo_minutes)
+    if locked.state != Assignment.State.SUBMITTED or ranking is None or now - ranking.submitted_at > limit:
+        raise Gone("The time to take this submission back is over.")
+    Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)
+    draft = {
+        "groups": ranking.groups,
+        "ratings": ranking.ratings,
+        "flags": ranking.flags,
+        "note": ranking.note,
+        "strengths": ranking.strengths,
+        "not_rankable": ranking.not_rankable,
+    }
+    if ranking.ideal_answer is not None:
+        last = ranking.ideal_answer.turns.order_by("-position").first()
+        draft["ideal_answer"] = last.text if last else ""
+        type(ranking.ideal_answer).objects.filter(pk=ranking.ideal_answer_id).update(state="discarded", undone_at=now)
+    _move(
+        locked,
+        Assignment.State.LEASED,
+        draft=draft,
+        draft_version=locked.draft_version + 1,
+        draft_saved_at=now,
+        heartbeat_at=now,
+        expires_at=now + timedelta(minutes=comparison.project.lease_minutes),
+        ended_at=None,
+    )
+    if comparison.state == Comparison.State.CLOSED and locked.slot is not None:
+        advance(comparison, to=Comparison.State.OPEN, table=Comparison.TRANSITIONS, closed_at=None)
+    return locked
+
+
+def _move(assignment: Assignment, state: str, **columns: Any) -> None:
+    if not advance(assignment, to=state, table=Assignment.TRANSITIONS, **columns):
+        raise Gone("This task has ended.")
+
+
+# -- comparisons from outside, and their end -------------------------------------------------------
+
+
+@transaction.atomic
+def bring(
+    *,
+    project: Project,
+    prompt: Sequence[Mapping[str, str]],
+    completions: Sequence[Mapping[str, Any]],
+    votes: int | None = None,
+    by: User | None = None,
+    source: str = "",
+) -> tuple[Comparison, bool]:
+    """A comparison of texts from outside; the same again returns the one that is there, with False.
+
+    `completions`: [{"text", "model_version"?}, …]; a model version is the slug of one of ours, or any
+    name, kept as a label.
+    """
+    messages = check_messages(prompt, last="user")
+    if not 2 <= len(completions) <= 9:
+        raise Invalid(f"A comparison has 2 to 9 completions, not {len(completions)}.")
+    texts = [clean(item.get("text") or "") for item in completions]
+    if not all(text.strip() for text in texts):
+        raise Invalid("A completion has no text.")
+    if len({text.strip() for text in texts}) != len(texts):
+        raise Invalid("Two completions are equal.")
+    names = [str(item.get("model_version") or "")[:200] for item in completions]
+    if votes is not None and not 1 <= votes <= 20:
+        raise Invalid("A comparison takes 1 to 20 votes.")
+    digest = content_hash({"prompt": messages, "completions": sorted(zip(texts, names, strict=True))})
+    Project.objects.select_for_update().get(pk=project.pk)
+    known = Comparison.objects.filter(project=project, content_hash=digest).first()
+    if known is not None:
+        return known, False
+    key = prompt_key(messages)
+    now = timezone.now()
+    comparison = Comparison.objects.create(
+        project=project,
+        round=current_round(project),
+        state=Comparison.State.OPEN,
+        opened_at=now,
+        prompt=messages,
+        prompt_key=key,
+        split=split_for(project, key, by.pk if by else None),
+        source=source or "brought",
+        content_hash=digest,
+        k=len(texts),
+        votes_wanted=votes or project.votes_per_comparison,
+    )
+    versions = {version.slug: version for version in ModelVersion.objects.filter(slug__in=names)}
+    Candidate.objects.bulk_create(
+        Candidate(
+            comparison=comparison,
+            index=index,
+            completion=sampling.provide(text=text, model_version=versions.get(name), model_label=name),
+        )
+        for index, (text, name) in enumerate(zip(texts, names, strict=True))
+    )
+    return comparison, True
+
+
+def discard(*, comparison: Comparison, reason: str) -> bool:
+    """Take a comparison out of work; its rankings stay on record and leave the exports."""
+    request_ids: list[UUID] = list(comparison.requests.values_list("request_id", flat=True))
+    discarded = bool(
+        advance(comparison, to=Comparison.State.DISCARDED, table=Comparison.TRANSITIONS, discard_reason=reason[:200])
+    )
+    if discarded:
+        for request_id in request_ids:
+            sampling.cancel(request_id=request_id)
+    return discarded

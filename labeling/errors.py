@@ -1,0 +1,34 @@
+"""What a write can refuse with. Pages, API and commands turn each into their own answer, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LabelingError(Exception):
+    """Base of the refusals; `str(error)` is a sentence for the person who acted."""
+
+
+class Invalid(LabelingError, ValueError):
+    """What was sent cannot be stored."""
+
+
+class Conflict(LabelingError):
+    """Someone, perhaps the same person in another tab, was first. `version` is what stands now."""
+
+    def __init__(self, message: str, *, version: int | None = None) -> None:
+        super().__init__(message)
+        self.version = version
+
+
+class NeedsConfirmation(LabelingError):
+    """A completion was rated higher than one placed above it. `pairs` holds (placed above, rated
+    higher) completion ids. Sent again with `confirmed`, it is stored as it stands."""
+
+    def __init__(self, message: str, *, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.pairs = list(pairs)
+
+
+class Gone(LabelingError):
+    """Not open to this person any more: skipped, ended, or the time to undo is over."""

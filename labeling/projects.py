@@ -1,0 +1,167 @@
+"""Writes on projects: guidelines, members, prompts, rounds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts.audit import record
+from labeling.errors import Invalid
+from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
+from labeling.text import check_messages, content_hash, prompt_key, split_of
+from sampler.models import ModelVersion
+from sampler.params import SamplingParams
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@transaction.atomic
+def create_project(*, slug: str, title: str, guidelines: str = "", by: User | None = None, **settings: Any) -> Project:
+    """Create a project with version 1 of its guidelines.
+
+    Raises:
+        Invalid: a setting is out of range or the slug is taken.
+    """
+    project = Project(slug=slug, title=title, **settings)
+    try:
+        project.full_clean()
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from None
+    project.save(force_insert=True)
+    if guidelines:
+        publish_guidelines(project=project, text=guidelines, note="First version", by=by)
+    return project
+
+
+@transaction.atomic
+def publish_guidelines(*, project: Project, text: str, note: str = "", by: User | None = None) -> GuidelineVersion:
+    """Make `text` the guidelines in force: the next version, or the current one where nothing changed."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    current = current_guidelines(project)
+    text = text.replace("\r\n", "\n")
+    if current and current.text == text:
+        return current
+    return GuidelineVersion.objects.create(
+        project=project, number=current.number + 1 if current else 1, text=text, note=note, created_by=by
+    )
+
+
+def current_guidelines(project: Project) -> GuidelineVersion | None:
+    return GuidelineVersion.objects.filter(project=project).order_by("-number").first()
+
+
+def role_of(project: Project, user: User) -> str | None:
+    """The user's role in the project, or None for a stranger."""
+    return (
+        Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
+        .values_list("role", flat=True)
+        .first()
+    )
+
+
+@transaction.atomic
+def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
+    """Give `user` this role, also to somebody who had left."""
+    if role not in Membership.Role.values:
+        raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
+    membership, _ = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role, "ended_at": None}
+    )
+    record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
+    return membership
+
+
+@transaction.atomic
+def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
+    """Take the role away; what was labelled stays."""
+    ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
+    for membership in ended.select_for_update():
+        record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
+    return ended.update(ended_at=timezone.now())
+
+
+@transaction.atomic
+def add_prompts(
+    *, project: Project, prompts: Iterable[Sequence[Mapping[str, str]]], source: str = "", author: User | None = None
+) -> list[Prompt]:
+    """Add openings to the project's pool; one that is there already is not added again."""
+    rows = []
+    for messages in prompts:
+        checked = check_messages(messages, last="user")
+        rows.append(
+            Prompt(
+                project=project,
+                messages=checked,
+                source=source,
+                author=author,
+                content_hash=content_hash(checked),
+                prompt_key=prompt_key(checked),
+            )
+        )
+    Prompt.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    return list(Prompt.objects.filter(project=project, content_hash__in=[row.content_hash for row in rows]))
+
+
+def current_round(project: Project) -> Round | None:
+    return Round.objects.filter(project=project, closed_at__isnull=True).first()
+
+
+@transaction.atomic
+def open_round(
+    *, project: Project, policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]], note: str = ""
+) -> Round:
+    """Close the open round, if any, and open the next with these (model version, weight, parameters).
+
+    Raises:
+        Invalid: no policy, one twice, a retired or reward model, a weight that is not positive, or
+            parameters that no engine takes.
+    """
+    if not policies:
+        raise Invalid("A round needs at least one model version to sample from.")
+    if len({version.pk for version, _, _ in policies}) != len(policies):
+        raise Invalid("A model version stands twice in the mixture.")
+    for version, weight, params in policies:
+        if version.role != ModelVersion.Role.POLICY:
+            raise Invalid(f"{version.slug} is a reward model: it writes no text.")
+        if version.state == ModelVersion.State.RETIRED:
+            raise Invalid(f"{version.slug} is retired.")
+        if not weight > 0:
+            raise Invalid(f"The weight of {version.slug} has to be over 0.")
+        try:
+            SamplingParams.from_dict({**version.default_params, **params})
+        except ValueError as error:
+            raise Invalid(f"{version.slug}: {error}") from None
+    Project.objects.select_for_update().get(pk=project.pk)
+    now = timezone.now()
+    Round.objects.filter(project=project, closed_at__isnull=True).update(closed_at=now)
+    last = Round.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
+    opened = Round.objects.create(project=project, number=last + 1, note=note, opened_at=now)
+    RoundPolicy.objects.bulk_create(
+        RoundPolicy(round=opened, model_version=version, weight=weight, params=dict(params))
+        for version, weight, params in policies
+    )
+    return opened
+
+
+def close_round(*, round: Round) -> int:
+    return Round.objects.filter(pk=round.pk, closed_at__isnull=True).update(closed_at=timezone.now())
+
+
+def split_for(project: Project, key: str, author_id: int | None) -> str:
+    """The split of a dialogue or comparison: that of the same prompt if the project holds it, so
+    that no change of the share ever parts equal prompts; else by hash, by author if so set."""
+    if project.split_by == Project.SplitBy.AUTHOR and author_id is not None:
+        key = hashlib.sha256(f"author:{author_id}".encode()).hexdigest()
+    else:
+        for model in (Comparison, Dialogue):
+            known = model._default_manager.filter(project=project, prompt_key=key).exclude(split="")
+            if split := known.values_list("split", flat=True).first():
+                return str(split)
+    return split_of(salt=project.split_salt, key=key, test_share=project.test_share)

@@ -1,0 +1,16 @@
+"""What the default worker does for labeling; each task may be lost, doubled or killed without harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from labeling import comparisons, dialogues, draws
+
+
+@shared_task(name="labeling.tasks.tend", expires=30)
+def tend() -> None:
+    """Settle what the sampler finished, give back what nobody works on, keep the stock."""
+    comparisons.expire_leases()
+    dialogues.settle_ended_replies()
+    draws.settle_sampling()
+    draws.keep_stock()

@@ -1,0 +1,123 @@
+"""Text as it is stored and compared: line ends, forbidden characters, keys and splits. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from labeling.errors import Invalid
+
+Message = Mapping[str, str]
+
+MAX_CHARACTERS = 1_000_000
+ROLES = ("system", "user", "assistant")
+TEST_BUCKETS = 10_000
+# Read as control tokens by common chat templates: a text that holds one forges turns in training.
+CONTROL_TOKENS = re.compile(
+    r"<\|(?:im_start|im_end|endoftext|begin_of_text|end_of_text|eot_id|start_header_id|end_header_id|user|assistant|system)\|>"
+)
+
+
+def clean(text: str) -> str:
+    """`text` with LF line ends: a posted form carries CRLF where a model writes LF, and a reward
+    model would learn that difference.
+
+    Raises:
+        Invalid: a NUL byte or half of a surrogate pair, which PostgreSQL and UTF-8 cannot hold, or
+            over `MAX_CHARACTERS`.
+    """
+    if not isinstance(text, str):
+        raise Invalid("A text was expected.")
+    if "\x00" in text:
+        raise Invalid("The text holds a NUL byte.")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text) if not text.isascii() else False:
+        raise Invalid("The text holds half of a surrogate pair, which is no character.")
+    if len(text) > MAX_CHARACTERS:
+        raise Invalid(f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are kept.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def check_json(value: Any) -> None:
+    """Refuse JSON that PostgreSQL cannot hold.
+
+    Raises:
+        Invalid: a NUL or half of a surrogate pair in a text, a number that is none, or no JSON at all.
+    """
+    try:
+        packed = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        packed.encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        raise Invalid("What was sent is no plain JSON.") from None
+    if "\\u0000" in packed and "\x00" in "".join(_texts(value)):
+        raise Invalid("The text holds a NUL byte.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _texts(item)
+
+
+def check_messages(messages: Any, *, last: str | None = None) -> list[dict[str, str]]:
+    """Messages with exactly `role` and `content`, cleaned: at most one system message, first; then
+    user and assistant in turn, starting with user.
+
+    Raises:
+        Invalid: a sentence that names what is wrong and where.
+    """
+    if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
+        raise Invalid("A list of messages was expected.")
+    checked: list[dict[str, str]] = []
+    expected = "user"
+    for number, message in enumerate(messages, start=1):
+        if not isinstance(message, Mapping) or set(message) != {"role", "content"}:
+            raise Invalid(f"Message {number} takes exactly 'role' and 'content'.")
+        role, content = message["role"], message["content"]
+        if role not in ROLES:
+            raise Invalid(f"Message {number} has the role {role!r}; it takes system, user or assistant.")
+        if not isinstance(content, str) or not content.strip():
+            raise Invalid(f"Message {number} has no text.")
+        if role == "system":
+            if number != 1:
+                raise Invalid(f"Message {number} is a system message; only the first can be.")
+        elif role != expected:
+            raise Invalid(f"Message {number} is the {role}'s; the {expected}'s was due.")
+        else:
+            expected = "assistant" if role == "user" else "user"
+        checked.append({"role": role, "content": clean(content)})
+    if last and checked[-1]["role"] != last:
+        raise Invalid(f"The last message is the {checked[-1]['role']}'s; it has to be the {last}'s.")
+    return checked
+
+
+def normalise(text: str) -> str:
+    """Case-folded, with whitespace collapsed: two prompts equal in this form are one prompt."""
+    return " ".join(text.casefold().split())
+
+
+def prompt_key(messages: Sequence[Message]) -> str:
+    """SHA-256 (hex) of the normalised first user turn: the key of the split."""
+    first = next((m["content"] for m in messages if m["role"] == "user"), "")
+    return hashlib.sha256(normalise(first).encode("utf-8")).hexdigest()
+
+
+def split_of(*, salt: str, key: str, test_share: float) -> str:
+    """`train` or `test`: sha256(salt:key) mod 10000 against the share, so that a row never moves as
+    data grows."""
+    bucket = int(hashlib.sha256(f"{salt}:{key}".encode()).hexdigest(), 16) % TEST_BUCKETS
+    return "test" if bucket < round(test_share * TEST_BUCKETS) else "train"
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value in canonical form."""
+    packed = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(packed.encode()).hexdigest()

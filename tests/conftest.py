@@ -1,0 +1,59 @@
+"""The named cast and the ground that every test stands on: real PostgreSQL, real Redis."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import makers
+
+
+@pytest.fixture(autouse=True)
+def _quick_password_hashes(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def project(db):
+    """A project with guidelines and an open round of one fake model."""
+    return makers.make_project()
+
+
+@pytest.fixture
+def alice(project):
+    """A trainer."""
+    return makers.make_member(project, "alice", role="trainer")
+
+
+@pytest.fixture
+def bob(project):
+    """Another trainer."""
+    return makers.make_member(project, "bob", role="trainer")
+
+
+@pytest.fixture
+def rita(project):
+    """The reviewer."""
+    return makers.make_member(project, "rita", role="reviewer")
+
+
+@pytest.fixture
+def mona(project):
+    """The manager."""
+    return makers.make_member(project, "mona", role="manager", is_staff=True)
+
+
+@pytest.fixture
+def guest(project):
+    """Invited only to chat and give feedback."""
+    return makers.make_member(project, "gus", role="guest")
+
+
+@pytest.fixture
+def stranger(db):
+    """Signed in, and a member of nothing."""
+    return makers.make_user("sid")
+
+
+@pytest.fixture
+def operator(db):
+    return makers.make_user("olga", is_staff=True, is_superuser=True)

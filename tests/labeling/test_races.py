@@ -1,0 +1,102 @@
+"""Fifty threads against the leases: never one vote twice, never more votes than asked, none lost."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from labeling import comparisons
+from labeling.models import Assignment, Comparison, Ranking
+from tests import makers
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+
+THREADS = 50
+
+
+def in_threads(work, arguments):
+    errors = []
+    barrier = threading.Barrier(len(arguments))
+
+    def run(argument):
+        try:
+            barrier.wait(30)
+            work(argument)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads)
+    assert errors == []
+
+
+@pytest.mark.parametrize("votes", [1, 3])
+def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twice(votes):
+    project = makers.make_project()
+    trainers = [makers.make_member(project, f"trainer{n}") for n in range(THREADS)]
+    made = [makers.make_comparison(project, votes=votes) for _ in range(20 if votes == 1 else 12)]
+    leased: list[Assignment] = []
+
+    def lease(trainer):
+        assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+        if assignment is not None:
+            leased.append(assignment)
+
+    in_threads(lease, trainers)
+    assert len(leased) == min(THREADS, votes * len(made))
+    assert len({(a.comparison_id, a.slot) for a in leased}) == len(leased)
+    assert max(Counter(a.comparison_id for a in leased).values()) <= votes
+
+
+def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_asked():
+    project = makers.make_project()
+    trainers = [makers.make_member(project, f"trainer{n}") for n in range(12)]
+    made = [makers.make_comparison(project, k=2, votes=2) for _ in range(15)]
+
+    def work(trainer):
+        rng = random.Random(trainer.username)
+        for _ in range(40):
+            assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+            if assignment is None:
+                break
+            dice = rng.random()
+            if dice < 0.1:
+                comparisons.skip(assignment=assignment, reason="no opinion")
+            elif dice < 0.25:  # crashed: nothing more is heard of it, and another process expires it
+                Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+                comparisons.expire_leases()
+                if rng.random() < 0.5:  # and yet its ranking arrives late
+                    comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+            else:
+                comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+
+    in_threads(work, trainers)
+    for comparison in made:
+        counted = Ranking.objects.filter(comparison=comparison, kind="vote")
+        assert counted.count() == 2
+        assert counted.values("trainer").distinct().count() == 2
+    assert set(Comparison.objects.values_list("state", flat=True)) == {"closed"}
+    surplus = Ranking.objects.filter(kind="surplus").count()
+    assert Assignment.objects.filter(state="submitted").count() == 2 * len(made) + surplus
+
+
+def test_two_tabs_of_one_trainer_get_one_lease(transactional_db):
+    project = makers.make_project()
+    trainer = makers.make_member(project, "alice")
+    for _ in range(5):
+        makers.make_comparison(project)
+    in_threads(lambda _: comparisons.lease_next(project=project, trainer=trainer), list(range(8)))
+    assert Assignment.objects.filter(trainer=trainer).count() == 1
+    assert connection.vendor == "postgresql"
