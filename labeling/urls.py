@@ -1,10 +1,11 @@
-"""Addresses of the trainer's pages."""
+"""Addresses of the trainers' pages and of the pages about people."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 from labeling.views import chats, dialogues, home, ranking, records, streams
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("labeling.people_urls")),
     path("", home.home, name="home"),
     path("history/", records.history, name="history"),
     path("session/", records.session, name="session"),

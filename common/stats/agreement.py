@@ -1,0 +1,152 @@
+"""Agreement of raters: over pairs of rankings with ties, and over categories or grades.
+
+An order is a sequence of dense ranks (0 is best, equal ranks are ties). `None` means undefined, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class PairAgreement:
+    """Three readings of how two raters agree on the same pairs."""
+
+    strict: float | None  # share with the same sign, ties being a sign
+    tie_discounted: float | None  # half a point where exactly one of them sees a tie
+    tie_excluded: float | None  # only pairs on which both see a difference
+    pairs: int
+    strict_pairs: int
+
+
+def signs(ranks: ArrayLike) -> Array:
+    """For every i < j: +1 where i is ranked above j, -1 below, 0 tied."""
+    values = np.asarray(ranks, dtype=float)
+    first, second = np.triu_indices(len(values), k=1)
+    return np.sign(values[second] - values[first])
+
+
+def pair_points(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array, Array]:
+    """Per pair of signs: strict, tie-discounted and tie-excluded points, and whether both are strict."""
+    left, right = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    same = (left == right).astype(float)
+    one_tie = ((left == 0) ^ (right == 0)).astype(float)
+    both = ((left != 0) & (right != 0)).astype(float)
+    return same, same + 0.5 * one_tie, same * both, both
+
+
+def pair_agreement(a: ArrayLike, b: ArrayLike) -> PairAgreement:
+    """Agreement of two raters' signs (`signs`) over the same pairs."""
+    strict, discounted, excluded, both = pair_points(a, b)
+    n, n_strict = len(strict), int(both.sum())
+    return PairAgreement(
+        strict=float(strict.mean()) if n else None,
+        tie_discounted=float(discounted.mean()) if n else None,
+        tie_excluded=float(excluded.sum() / n_strict) if n_strict else None,
+        pairs=n,
+        strict_pairs=n_strict,
+    )
+
+
+def tau_b(a: ArrayLike, b: ArrayLike) -> float | None:
+    """Kendall's tau-b of two orders of the same items; None where one of them ties everything."""
+    left, right = signs(a), signs(b)
+    untied_left, untied_right = np.count_nonzero(left), np.count_nonzero(right)
+    if untied_left == 0 or untied_right == 0:
+        return None
+    return float((left * right).sum() / math.sqrt(untied_left * untied_right))
+
+
+def krippendorff_alpha(table: ArrayLike, level: str = "nominal") -> float | None:
+    """Krippendorff's alpha of a raters x units table, NaN where a rater gave none.
+
+    None where no unit has two values, or where only one value was ever given.
+
+    Raises:
+        ValueError: the level is not nominal, ordinal or interval.
+    """
+    if level not in {"nominal", "ordinal", "interval"}:
+        raise ValueError(f"{level!r} is not nominal, ordinal or interval")
+    values = np.asarray(table, dtype=float)
+    known = ~np.isnan(values)
+    categories = np.unique(values[known])
+    if len(categories) < 2:
+        return None
+    counts = np.stack([(values == c).sum(axis=0) for c in categories], axis=1).astype(float)  # units x categories
+    per_unit = counts.sum(axis=1)
+    counts, per_unit = counts[per_unit >= 2], per_unit[per_unit >= 2]
+    if not len(counts):
+        return None
+    weights = counts / (per_unit - 1)[:, None]
+    coincidences = weights.T @ counts - np.diag(weights.sum(axis=0))
+    totals = coincidences.sum(axis=1)
+    n = totals.sum()
+    distances = _distances(categories, totals, level)
+    expected = float((np.outer(totals, totals) * distances).sum() / (n * (n - 1)))
+    if expected == 0:
+        return None
+    return 1 - float((coincidences * distances).sum() / n) / expected
+
+
+def _distances(categories: Array, totals: Array, level: str) -> Array:
+    if level == "nominal":
+        return 1.0 - np.eye(len(categories))
+    if level == "interval":
+        return np.subtract.outer(categories, categories) ** 2
+    # ordinal: (sum of n_g from c to k, less half of both ends) squared
+    middles = np.cumsum(totals) - totals / 2
+    return np.subtract.outer(middles, middles) ** 2
+
+
+def cohen_kappa(
+    a: Sequence[float], b: Sequence[float], *, weights: str = "none", categories: Sequence[float] | None = None
+) -> float | None:
+    """Cohen's kappa; `weights="quadratic"` for grades. None where chance alone would agree always.
+
+    Raises:
+        ValueError: unknown weights.
+    """
+    if weights not in {"none", "quadratic"}:
+        raise ValueError(f"{weights!r} is not none or quadratic")
+    if not len(a):
+        return None
+    levels = sorted(set(categories) if categories is not None else {*a, *b})
+    place = {value: index for index, value in enumerate(levels)}
+    table = np.zeros((len(levels), len(levels)))
+    np.add.at(table, ([place[v] for v in a], [place[v] for v in b]), 1.0)
+    table /= table.sum()
+    steps = np.arange(len(levels))
+    if weights == "quadratic" and len(levels) > 1:
+        credit = 1 - np.subtract.outer(steps, steps) ** 2 / (len(levels) - 1) ** 2
+    else:
+        credit = np.eye(len(levels))
+    observed = float((table * credit).sum())
+    by_chance = float((np.outer(table.sum(axis=1), table.sum(axis=0)) * credit).sum())
+    return (observed - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else None
+
+
+def rater_accuracy(agreement: float) -> float | None:
+    """How often one rater is right, if two agree on binary pairs at this rate and err independently."""
+    return (1 + math.sqrt(2 * agreement - 1)) / 2 if agreement >= 0.5 else None
+
+
+def majority_accuracy(accuracy: float, votes: int) -> float:
+    """How often the majority of `votes` raters is right; an even split counts half."""
+    terms = [math.comb(votes, k) * accuracy**k * (1 - accuracy) ** (votes - k) for k in range(votes + 1)]
+    return sum(t * (1.0 if 2 * k > votes else 0.5 if 2 * k == votes else 0.0) for k, t in enumerate(terms))
+
+
+def votes_needed(agreement: float, target: float, limit: int = 15) -> int | None:
+    """The smallest odd number of votes whose majority is right at least as often as `target`."""
+    accuracy = rater_accuracy(agreement)
+    if accuracy is None:
+        return None
+    return next((n for n in range(1, limit + 1, 2) if majority_accuracy(accuracy, n) >= target), None)
