@@ -22,13 +22,14 @@ from uuid import UUID
 from sampler import prompts
 from sampler.engines.base import CannotLoad, Delta, Drawn, Ended, Event, Failed, Job, Returned, Room, Spec, Started
 
-WORDS = (
+_TEXT = (
     "a answer because best but can clear could each even first for from good have how idea if in is it "
     "kind know like line look make many may more most much name need new no not of on one only or other "
     "part people place plan question reason right same see short so some step such take than that the "
     "then there they thing think this time to try two use way we well what when which who why with word "
     "work would yes you your"
-).split()  # noqa: SIM905
+)
+WORDS = _TEXT.split()
 VERSION = "1"
 
 
