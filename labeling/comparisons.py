@@ -48,7 +48,7 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
     chats where the project excludes them.
     """
     membership = (
-        Membership.objects.select_for_update()
+        Membership.objects.select_for_update(of=("self",))  # its default order joins the project's row: not that one
         .filter(project=project, user=trainer, ended_at__isnull=True, role__in=RANKERS)
         .first()
     )
@@ -63,8 +63,10 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
         return held, False
     unfinished = mine.filter(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN).exclude(draft={})
     for assignment in unfinished.order_by("-draft_saved_at")[:3]:
-        if _revive(assignment):
-            return assignment, False
+        with transaction.atomic():
+            if _revive(assignment):
+                return assignment, False
+            transaction.set_rollback(True)
     for kind in quality.kinds_open_to(project, trainer):
         if (comparison := _claim(project, trainer, kind)) is not None:
             return lease(comparison=comparison, trainer=trainer), True
@@ -109,13 +111,13 @@ def _claim(project: Project, trainer: User, kind: str) -> Comparison | None:
     for attempt in range(CLAIM_TRIES):
         rows = wanting(project, trainer, kind)
         wait = attempt >= CLAIM_TRIES // 2
-        found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
-        if found is None:
-            if not rows.exists():
-                return None
-            continue
-        if free_slot(found) is not None:  # recounted under the lock
-            return found
+        with transaction.atomic():
+            found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
+            if found is not None and free_slot(found) is not None:  # recounted under the lock
+                return found
+            transaction.set_rollback(True)  # lets go of the row: waiting for one while holding another deadlocks
+        if found is None and not rows.exists():
+            return None
     return None
 
 

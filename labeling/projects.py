@@ -113,7 +113,7 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
 def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
     """Take the role away; what was labelled stays."""
     ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
-    for membership in ended.select_for_update():
+    for membership in ended.select_for_update(of=("self",)):
         record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
     return ended.update(ended_at=timezone.now())
 

@@ -170,7 +170,7 @@ def keep_hidden() -> int:
 @transaction.atomic
 def _prepare(membership: Membership) -> int:
     project, trainer = membership.project, membership.user
-    locked = Membership.objects.select_for_update(skip_locked=True).filter(pk=membership.pk).first()
+    locked = Membership.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=membership.pk).first()
     if locked is None:
         return 0
     ready = set(
@@ -326,7 +326,7 @@ def _deal_exam(project: Project, trainer: User) -> None:
 @transaction.atomic
 def next_practice(*, project: Project, trainer: User) -> Comparison | None:
     """An open practice item for this trainer, the least used first; None where the project has none."""
-    Membership.objects.select_for_update().get(project=project, user=trainer, ended_at__isnull=True)
+    Membership.objects.select_for_update(of=("self",)).get(project=project, user=trainer, ended_at__isnull=True)
     mine = Comparison.objects.filter(project=project, source=PRACTICE, only_for=trainer, state=Comparison.State.OPEN)
     if (waiting := mine.first()) is not None:
         return waiting
