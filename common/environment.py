@@ -93,7 +93,7 @@ def _flag(name: str) -> bool:
 
 
 def _bytes(name: str) -> int | None:
-    """"" is None; otherwise a whole number with an optional K, M or G."""
+    """ "" is None; otherwise a whole number with an optional K, M or G."""
     value = os.environ.get(name, "").strip().upper()
     if not value:
         return None

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "moderation",
     "insights",
     "exports",
+    "operations",
 ]
 
 MIDDLEWARE = [
