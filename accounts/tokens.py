@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from accounts.audit import record
 from accounts.models import ApiToken, User
-from common.api import SCOPES
+from common.auth import SCOPES
 
 PREFIX = "duo_"
 USED_EVERY = timedelta(minutes=5)  # how exactly `last_used_at` is kept

@@ -6,25 +6,17 @@ problem details in `labeling/api/problems.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 from rest_framework.views import APIView
 
-SCOPES: Mapping[str, str] = {
-    "read": "look at projects, progress, insights, models and own work",
-    "label": "take assignments, rank, chat, write demonstrations, give feedback",
-    "import": "bring own completions",
-    "export": "start and download exports",
-    "manage": "register models, webhooks",
-}
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -71,12 +63,22 @@ class CursorPages(CursorPagination):
     ordering = ("-created_at", "-id")
 
 
-class UserThrottle(UserRateThrottle):
-    scope = "user"
+PAGE_PARAMETERS = [
+    OpenApiParameter("cursor", str, description="Out of the last answer's `next`."),
+    OpenApiParameter("limit", int, description="Rows a page, 1 to 200; default 50."),
+]
 
 
-class AnonymousThrottle(AnonRateThrottle):
-    scope = "anonymous"
+def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
+    """The shape of one page of rows, for the OpenAPI."""
+    return inline_serializer(
+        f"{shape.__name__}Page",
+        {
+            "next": serializers.URLField(allow_null=True),
+            "previous": serializers.URLField(allow_null=True),
+            "results": shape(many=True),
+        },
+    )
 
 
 class Shape(serializers.Serializer[Any]):

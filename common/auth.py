@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.permissions import BasePermission
+
+SCOPES: Mapping[str, str] = {
+    "read": "look at projects, progress, insights, models and own work",
+    "label": "take assignments, rank, chat, write demonstrations, give feedback",
+    "import": "bring own completions",
+    "export": "start and download exports",
+    "manage": "register models, webhooks",
+}
 
 
 class Denied(BasePermission):

@@ -19,7 +19,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api import SCOPES, AlwaysJson, ApiView
+from common.api import AlwaysJson, ApiView
+from common.auth import SCOPES
 
 SCHEMA_VIEW: dict[str, Any] = {
     "permission_classes": [AllowAny],

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
-from common.api import CursorPages, checked
+from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
 from labeling import comparisons
 from labeling.api import shapes
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
@@ -60,10 +60,9 @@ class Comparisons(ApiView):
         summary="Comparisons, newest first",
         parameters=[
             OpenApiParameter("state", str, enum=list(Comparison.State.values)),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
+            *PAGE_PARAMETERS,
         ],
-        responses=shapes.ComparisonOut(many=True),
+        responses=page_of(shapes.ComparisonOut),
     )
     def get(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, STAFF, operator=True)

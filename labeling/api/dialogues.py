@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.core import signing
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
-from common.api import CursorPages, checked
+from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
 from labeling import dialogues
 from labeling.api import shapes
 from labeling.api.base import ApiView, dialogue_of, project_of, turn_of, user_of
@@ -62,8 +62,8 @@ class Dialogues(ApiView):
 
     @extend_schema(
         summary="Your dialogues in the project, newest first",
-        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
-        responses=shapes.DialogueRow(many=True),
+        parameters=PAGE_PARAMETERS,
+        responses=page_of(shapes.DialogueRow),
     )
     def get(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, operator=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.http import Http404
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from accounts.models import User
-from common.api import CursorPages, checked
+from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
 from labeling import invitations, projects
 from labeling.api import shapes
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
@@ -36,9 +36,10 @@ def project_body(project: Project, user: User) -> dict[str, Any]:
 
 class Projects(ApiView):
     @extend_schema(
+        operation_id="projects_list",
         summary="Your projects",
-        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
-        responses=shapes.ProjectOut(many=True),
+        parameters=PAGE_PARAMETERS,
+        responses=page_of(shapes.ProjectOut),
     )
     def get(self, request: Request) -> Response:
         pages = CursorPages()

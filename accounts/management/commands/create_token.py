@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import User
-from common.api import SCOPES
+from common.auth import SCOPES
 
 
 class Command(BaseCommand):
