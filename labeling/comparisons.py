@@ -23,7 +23,7 @@ from labeling import selection
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_guidelines, current_round, split_for
-from labeling.text import check_messages, clean, content_hash, prompt_key
+from labeling.text import check_json, check_messages, clean, content_hash, prompt_key
 from sampler import sampling
 from sampler.models import ModelVersion
 
@@ -220,7 +220,7 @@ def save_draft(
     """
     if len(str(draft)) > MAX_DRAFT_CHARACTERS:
         raise Invalid(f"A draft holds at most {MAX_DRAFT_CHARACTERS:,} characters.")
-    content_hash(draft)  # plain JSON only
+    check_json(draft)
     now = timezone.now()
     rows = Assignment.objects.filter(pk=assignment.pk, state__in=[Assignment.State.LEASED, Assignment.State.EXPIRED])
     if expected_version is not None:

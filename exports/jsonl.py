@@ -1,0 +1,191 @@
+"""JSON Lines files: one encoding, shards, compression, checksums of the bytes as stored.
+
+The byte rules (docs/formats.md): `json.dumps(ensure_ascii=False, allow_nan=False)` in a fixed key
+order, U+2028, U+2029 and U+0085 escaped, LF after every row, UTF-8 without a BOM, gzip without time
+and name. Nothing here knows what a row means.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import zstandard
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ][\d:.,+\-Z ]*)?")
+SUFFIX = {"": ".jsonl", "gzip": ".jsonl.gz", "zstd": ".jsonl.zst"}
+BLOCK = 1 << 18
+
+
+def line(row: dict[str, Any]) -> str:
+    """One row as text, without its line end."""
+    text = _ENCODE(row)
+    if not text.isascii() and ("\u2028" in text or "\u2029" in text or "\x85" in text):
+        text = text.translate(_LINE_ENDS)
+    return text
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished file, as the manifest lists it."""
+
+    path: str
+    config: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class _Hashed(io.RawIOBase):
+    """A file that hashes and counts what it is given."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("xb", buffering=0)
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        written = 0
+        while written < len(view):
+            written += self._file.write(view[written:])
+        self.sha256.update(view)
+        self.size += written
+        return written
+
+    def close(self) -> None:
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        super().close()
+
+
+def _packed(raw: _Hashed, compress: str) -> Any:
+    if compress == "gzip":
+        return gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)
+    if compress == "zstd":
+        return zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False)
+    return raw
+
+
+class Shard:
+    """One file being written."""
+
+    def __init__(self, path: Path, compress: str) -> None:
+        self._raw = _Hashed(path)
+        self._out = _packed(self._raw, compress)
+        self._lines: list[str] = []
+        self._pending = 0
+        self.rows = 0
+
+    def write(self, text: str) -> None:
+        self._lines.append(text)
+        self._pending += len(text)
+        self.rows += 1
+        if self._pending >= BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._lines.append("")
+            self._out.write("\n".join(self._lines).encode())
+            self._lines = []
+            self._pending = 0
+
+    def close(self) -> tuple[int, str]:
+        """Flush to the disk; size and SHA-256 of the bytes stored."""
+        self._flush()
+        if self._out is not self._raw:
+            self._out.close()
+        self._raw.close()
+        return self._raw.size, self._raw.sha256.hexdigest()
+
+
+class SplitFile:
+    """The file of one configuration and split, in one or more shards.
+
+    A loader reads a column whose every text is a date as timestamps and changes the text, so a file
+    of nothing but such texts is left out (`finish` returns nothing and `only_dates` is set).
+    """
+
+    def __init__(self, folder: Path, config: str, split: str, *, shards: int = 1, compress: str = "") -> None:
+        self.config, self.split, self.rows, self.only_dates = config, split, 0, False
+        self._folder, self._compress, self._wanted = folder, compress, shards
+        self._shards: list[Shard] = []
+        self._names: list[str] = []
+        self._unit: Any = object()
+        self._turn = -1
+        self._undated: set[str] = set()
+        self._watched: tuple[str, ...] | None = None
+
+    def write(self, row: dict[str, Any], unit: Any = None) -> None:
+        """Write a row. Rows of one `unit` (a ranking) follow each other and share a shard."""
+        if not self._shards:
+            self._open()
+        if self._watched != ():
+            self._watch(row)
+        if unit is None or unit != self._unit:
+            self._unit = unit
+            self._turn = (self._turn + 1) % self._wanted
+        self._shards[self._turn].write(line(row))
+        self.rows += 1
+
+    def _open(self) -> None:
+        folder = self._folder / self.config
+        folder.mkdir(exist_ok=True)
+        for number in range(self._wanted):
+            part = f"-{number:05d}-of-{self._wanted:05d}" if self._wanted > 1 else ""
+            self._names.append(f"{self.config}/{self.split}{part}{SUFFIX[self._compress]}")
+            self._shards.append(Shard(self._folder / self._names[-1], self._compress))
+
+    def _watch(self, row: dict[str, Any]) -> None:
+        """Drop the columns that hold a text which is no date from those to watch."""
+        if self._watched is None:
+            self._watched = tuple(name for name, value in row.items() if _texts(value))
+        self._watched = tuple(name for name in self._watched if all(_DATE.fullmatch(t) for t in _texts(row[name])))
+
+    def finish(self) -> list[Stored]:
+        """Close the shards. Empty ones are left out: a loader refuses a file without rows."""
+        stored = []
+        self.only_dates = bool(self._watched)
+        for name, shard in zip(self._names, self._shards, strict=True):
+            size, digest = shard.close()
+            if shard.rows == 0 or self.only_dates:
+                (self._folder / name).unlink()
+            else:
+                stored.append(Stored(name, self.config, self.split, shard.rows, size, digest))
+        if self.only_dates:
+            self._remove_empty_folder()
+        return stored
+
+    def _remove_empty_folder(self) -> None:
+        try:
+            (self._folder / self.config).rmdir()
+        except OSError:
+            pass
+
+
+def _texts(value: Any) -> list[str]:
+    """Texts of message lists: the only free texts that a loader may take for dates."""
+    if isinstance(value, str):
+        return []
+    if isinstance(value, dict):
+        return [value["content"]] if "content" in value else []
+    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
+
+
+Write = Callable[[dict[str, Any]], None]

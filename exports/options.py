@@ -1,0 +1,164 @@
+"""What an export may be asked for: one frozen value, checked once, stored with the run and the manifest.
+
+Every interface (command, admin page, API, nightly task) goes through `Options.from_dict`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from common import plugins
+
+FORMATS = "exports.formats"
+RENDERINGS = "exports.renderings"
+COMPRESSIONS = ("", "gzip", "zstd")
+
+
+class BadOptions(ValueError):
+    """The options cannot be used; the message is a sentence for whoever asked."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    configs: tuple[str, ...] = ()
+    renderings: tuple[str, ...] = ()
+    round: int | None = None
+    since: dt.datetime | None = None
+    consensus: bool = False
+    redact: bool = False
+    shards: int = 1
+    compress: str = ""
+    mix: tuple[tuple[str, float], ...] = ()
+    task_types: tuple[str, ...] = ()  # chat, demonstration, ranking (prompts of the pool); empty: all
+    guideline_version: int | None = None
+    min_label_weight: float = 0.0
+    min_agreement: float | None = None  # of the comparison's votes, tie-discounted
+    include_verbatim: bool = True  # suggestions taken over word for word, in `sft`
+    include_unsafe: bool = True  # completions that carry one of `unsafe_flags`
+    unsafe_flags: tuple[str, ...] = (
+        "sexual content",
+        "violent content",
+        "encourages or fails to discourage violence, abuse, terrorism or self-harm",
+        "denigrates a protected class",
+        "gives harmful advice",
+    )
+    kinds: tuple[str, ...] = ("normal",)  # of comparisons; imported ones come in by `mix`
+    include_surplus: bool = False  # late votes that found no slot
+    include_research: bool = False  # reviewers' own blind votes
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any] | None = None) -> Options:
+        """Options from JSON, a form or a command line; unknown names and wrong values are refused.
+
+        Raises:
+            BadOptions: with a sentence that names the option.
+        """
+        values = dict(given or {})
+        names = {field.name for field in dataclasses.fields(cls)}
+        for alias, name in (("config", "configs"), ("render", "renderings")):
+            if alias in values:
+                values[name] = values.pop(alias)
+        if unknown := sorted(set(values) - names):
+            raise BadOptions(f"Unknown export option {unknown[0]!r}; there are {', '.join(sorted(names))}.")
+        values = {name: value for name, value in values.items() if value is not None}
+        for name in ("configs", "renderings", "task_types", "unsafe_flags", "kinds"):
+            if name in values:
+                values[name] = _names(name, values[name])
+        if "mix" in values:
+            values["mix"] = _mix(values["mix"])
+        if "since" in values:
+            values["since"] = _instant(values["since"])
+        for name in ("round", "guideline_version", "shards"):
+            if name in values:
+                values[name] = _whole(name, values[name])
+        for name in ("min_label_weight", "min_agreement"):
+            if name in values:
+                values[name] = _share(name, values[name])
+        for field in dataclasses.fields(cls):
+            if field.type == "bool" and field.name in values and not isinstance(values[field.name], bool):
+                raise BadOptions(f"{field.name} takes true or false.")
+        options = cls(**values)
+        options._check()
+        return options if options.configs else dataclasses.replace(options, configs=plugins.choices(FORMATS))
+
+    def _check(self) -> None:
+        for package, given, what in ((FORMATS, self.configs, "configuration"), (RENDERINGS, self.renderings, "format")):
+            for name in given:
+                if name not in plugins.choices(package):
+                    there = ", ".join(plugins.choices(package))
+                    raise BadOptions(f"There is no {what} {name!r}; there are {there}.")
+        if self.compress not in COMPRESSIONS:
+            raise BadOptions("compress takes gzip or zstd.")
+        if not 1 <= self.shards <= 1000:
+            raise BadOptions("shards takes 1 to 1000.")
+        if self.consensus and self.since:
+            raise BadOptions("consensus and since cannot be combined: a consensus is not a row that stays.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, for the run's row and the manifest; `from_dict` reads it back."""
+        values = dataclasses.asdict(self)
+        values["since"] = self.since.isoformat() if self.since else None
+        values["mix"] = dict(self.mix)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _names(option: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+        raise BadOptions(f"{option} takes a list of names.")
+    return tuple(dict.fromkeys(part for part in value if part))
+
+
+def _mix(value: Any) -> tuple[tuple[str, float], ...]:
+    """`{"alpaca": 0.5}` or `["alpaca=0.5"]`."""
+    pairs: dict[str, float] = {}
+    if isinstance(value, list | tuple):
+        value = dict(item.rsplit("=", 1) if isinstance(item, str) and "=" in item else (item, None) for item in value)
+    if not isinstance(value, Mapping):
+        raise BadOptions("mix takes SOURCE=WEIGHT.")
+    for source, weight in value.items():
+        try:
+            pairs[str(source)] = float(weight)
+        except (TypeError, ValueError):
+            raise BadOptions(f"mix takes SOURCE=WEIGHT; the weight of {source!r} is no number.") from None
+        if not source or not 0 < pairs[str(source)] <= 100:
+            raise BadOptions(f"mix takes weights above 0 and up to 100; {source!r} has {weight}.")
+    return tuple(sorted(pairs.items()))
+
+
+def _instant(value: Any) -> dt.datetime:
+    return value if isinstance(value, dt.datetime) else parse_instant(str(value))
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """ISO 8601 with a zone; without one, UTC is meant.
+
+    Raises:
+        BadOptions: it is no such instant.
+    """
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadOptions(f"{text!r} is no ISO 8601 instant such as 2026-11-22T03:00:00Z.") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+
+
+def _whole(option: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise BadOptions(f"{option} takes a whole number.") from None
+
+
+def _share(option: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadOptions(f"{option} takes a number from 0 to 1.") from None
+    if not 0 <= number <= 1:
+        raise BadOptions(f"{option} takes a number from 0 to 1.")
+    return number

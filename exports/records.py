@@ -1,0 +1,264 @@
+"""What is read for an export, one record a source row, and the SQL that assembles it.
+
+A record carries the dates of everything that may change its standing (undo, review, correction),
+never the standing itself: `exports/rules.py` decides that for any instant. Instants are texts of
+one fixed form, so that they compare as they read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from exports.snapshot import Snapshot
+
+Message = dict[str, str]
+
+INSTANT = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'"
+
+
+def instant(moment: dt.datetime) -> str:
+    """`2026-11-22T10:00:00.000000Z`: always six digits, so that no reader takes it for a timestamp."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _at(column: str) -> str:
+    return f"to_char({column} AT TIME ZONE 'UTC', {INSTANT})"
+
+
+@dataclass(slots=True)
+class Answer:
+    """One completion as shown to a judge."""
+
+    id: str
+    text: str
+    model_version: str | None
+    label: str
+    params: dict[str, Any]
+    finish_reason: str
+    weights_hash: str | None
+
+
+@dataclass(slots=True)
+class RankingRecord:
+    """One judgement with the prompt and the completions it is about."""
+
+    id: str
+    comparison: str
+    trainer: int | None
+    kind: str
+    submitted_at: str
+    undone_at: str | None
+    superseded_at: str | None
+    reviews: list[tuple[str, str]] | None  # (instant, decision), oldest first
+    not_rankable: str
+    groups: list[list[str]]
+    ratings: dict[str, int]
+    flags: dict[str, list[str]]
+    strengths: list[int]
+    order_shown: list[str]
+    seconds: int | None
+    label_weight: float | None
+    note: str
+    guideline: str | None
+    comparison_kind: str
+    comparison_state: str
+    discarded_at: str | None
+    dialogue: str | None
+    turn: str | None
+    round: str | None
+    split: str
+    source: str
+    author: int | None
+    prompt: list[Message]
+    answers: list[Answer] = field(default_factory=list)
+
+
+RANKING_IDS = """
+    SELECT r.id FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
+    ORDER BY r.id
+"""
+RANKING_IDS_BY_COMPARISON = RANKING_IDS.replace("ORDER BY r.id", "ORDER BY r.comparison_id, r.id")
+
+RANKINGS = f"""
+    SELECT json_build_array(
+        r.id, r.comparison_id, r.trainer_id, r.kind, {_at("r.submitted_at")}, {_at("r.undone_at")},
+        {_at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
+        r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
+        r.guideline_version_id, c.kind, c.state, {_at("c.closed_at")}, c.dialogue_id, c.turn_id, c.round_id,
+        c.split, c.source, c.author_id, c.prompt,
+        (SELECT json_agg(json_build_array(x.id, x.text, x.model_version_id, x.model_label, x.params,
+                                          x.finish_reason, x.provenance->'weights_hash') ORDER BY shown.place)
+         FROM jsonb_array_elements_text(r.order_shown) WITH ORDINALITY AS shown(completion, place)
+         JOIN sampler_completion x ON x.id = shown.completion::uuid)
+    )::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
+    JOIN labeling_ranking r ON r.id = wanted.id
+    JOIN labeling_comparison c ON c.id = r.comparison_id
+    LEFT JOIN labeling_ranking s ON s.supersedes_id = r.id AND s.submitted_at <= %(cutoff)s
+    ORDER BY wanted.place
+"""
+
+
+def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool = False) -> Iterator[RankingRecord]:
+    """Every ranking handed in by the cutoff, whatever became of it, in the order of its id."""
+    ids = RANKING_IDS_BY_COMPARISON if by_comparison else RANKING_IDS
+    for row in snapshot.stream(ids, RANKINGS, params):
+        row[-1] = [Answer(*answer) for answer in row[-1] or ()]
+        yield RankingRecord(*row)
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    """One assistant turn of a dialogue with what stood before it."""
+
+    id: str
+    dialogue: str
+    author: int | None
+    kind: str
+    state: str
+    submitted_at: str | None
+    undone_at: str | None
+    superseded_at: str | None
+    reviews: list[tuple[str, str]] | None
+    guideline: str | None
+    round: str | None
+    split: str
+    source: str
+    text: str
+    created_at: str
+    edited_at: str | None
+    completion_text: str | None
+    model_version: str | None
+    label: str | None
+    weights_hash: str | None
+    before: list[Message]
+
+
+TURN_IDS = """
+    SELECT t.id FROM labeling_turn t JOIN labeling_dialogue d ON d.id = t.dialogue_id
+    WHERE d.project_id = %(project)s AND t.role = 'assistant' AND d.kind IN ('demonstration', 'imported')
+      AND d.submitted_at <= %(cutoff)s
+    ORDER BY t.id
+"""
+_DIALOGUE = f"""
+        d.id, d.author_id, d.kind, d.state, {_at("d.submitted_at")}, {_at("d.undone_at")},
+        {_at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+         FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
+        d.guideline_version_id, d.round_id, d.split, d.source
+"""
+_TURN = f"""
+        t.text, {_at("t.created_at")}, {_at("t.edited_at")},
+        x.text, x.model_version_id, x.model_label, x.provenance->'weights_hash',
+        coalesce((SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
+         FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]')
+"""
+_TURN_FROM = """
+    JOIN labeling_dialogue d ON d.id = t.dialogue_id
+    LEFT JOIN sampler_completion x ON x.id = t.completion_id
+    LEFT JOIN labeling_dialogue s ON s.supersedes_id = d.id AND s.submitted_at <= %(cutoff)s
+    ORDER BY wanted.place
+"""
+TURNS = f"""
+    SELECT json_build_array(t.id, {_DIALOGUE}, {_TURN})::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
+    JOIN labeling_turn t ON t.id = wanted.id {_TURN_FROM}
+"""
+
+
+def turns(snapshot: Snapshot, params: dict[str, Any]) -> Iterator[TurnRecord]:
+    """Assistant turns of demonstrations and imported dialogues handed in by the cutoff."""
+    for row in snapshot.stream(TURN_IDS, TURNS, params):
+        yield TurnRecord(*row)
+
+
+@dataclass(slots=True)
+class FeedbackRecord:
+    """A thumb on a model-written turn."""
+
+    id: str
+    user: int
+    thumb_up: bool
+    given_at: str
+    turn: TurnRecord
+    last_change_before: str | None  # of any turn up to the rated one
+
+
+FEEDBACK_IDS = """
+    SELECT f.id FROM labeling_turnfeedback f
+    JOIN labeling_turn t ON t.id = f.turn_id JOIN labeling_dialogue d ON d.id = t.dialogue_id
+    WHERE d.project_id = %(project)s AND t.role = 'assistant' AND f.created_at <= %(cutoff)s
+    ORDER BY f.id
+"""
+FEEDBACK = f"""
+    SELECT json_build_array(f.id, f.user_id, f.thumb_up, {_at("f.updated_at")},
+        (SELECT {_at("max(greatest(b.created_at, b.edited_at))")}
+         FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position <= t.position),
+        t.id, {_DIALOGUE}, {_TURN})::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
+    JOIN labeling_turnfeedback f ON f.id = wanted.id JOIN labeling_turn t ON t.id = f.turn_id {_TURN_FROM}
+"""
+
+
+def feedback(snapshot: Snapshot, params: dict[str, Any]) -> Iterator[FeedbackRecord]:
+    """Thumbs given by the cutoff."""
+    for id_, user, thumb_up, given_at, last_change, *turn in snapshot.stream(FEEDBACK_IDS, FEEDBACK, params):
+        yield FeedbackRecord(id_, user, thumb_up, given_at, TurnRecord(*turn), last_change)
+
+
+@dataclass(slots=True)
+class PromptRecord:
+    """A prompt of the pool, or the context of a comparison."""
+
+    id: str
+    dialogue: str | None
+    author: int | None
+    split: str
+    prompt_key: str
+    source: str
+    round: str | None
+    origin: str  # pool or comparison
+    kind: str
+    messages: list[Message]
+
+
+# Equal contexts appear once, under their smallest id; the pool is preferred by no rule of its own.
+PROMPT_IDS = """
+    SELECT min(id::text)::uuid FROM (
+        SELECT p.id, p.messages AS prompt FROM labeling_prompt p
+        WHERE p.project_id = %(project)s AND p.created_at <= %(cutoff)s
+          AND (p.retired_at IS NULL OR p.retired_at > %(cutoff)s)
+        UNION ALL
+        SELECT c.id, c.prompt FROM labeling_comparison c
+        WHERE c.project_id = %(project)s AND c.opened_at <= %(cutoff)s
+    ) every GROUP BY md5(prompt::text) ORDER BY 1
+"""
+PROMPTS = """
+    SELECT coalesce(
+        (SELECT json_build_array(p.id, NULL, p.author_id,
+            coalesce((SELECT c.split FROM labeling_comparison c
+                      WHERE c.prompt_key = p.prompt_key AND c.project_id = p.project_id
+                      ORDER BY c.created_at, c.id LIMIT 1),
+                     (SELECT d.split FROM labeling_dialogue d
+                      WHERE d.prompt_key = p.prompt_key AND d.project_id = p.project_id AND d.split <> ''
+                      ORDER BY d.created_at, d.id LIMIT 1), ''),
+            p.prompt_key, p.source, NULL, 'pool', 'normal', p.messages)
+         FROM labeling_prompt p WHERE p.id = wanted.id),
+        (SELECT json_build_array(c.id, c.dialogue_id, c.author_id, c.split, c.prompt_key, c.source, c.round_id,
+            'comparison', c.kind, c.prompt)
+         FROM labeling_comparison c WHERE c.id = wanted.id)
+    )::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place) ORDER BY wanted.place
+"""
+
+
+def prompts(snapshot: Snapshot, params: dict[str, Any]) -> Iterator[PromptRecord]:
+    """Prompts of the pool and contexts of comparisons, each text once."""
+    for row in snapshot.stream(PROMPT_IDS, PROMPTS, params):
+        yield PromptRecord(*row)

@@ -1,0 +1,187 @@
+"""One consistent, streaming view of the database as of a cutoff.
+
+An export describes the instant `cutoff`. A row dated before it may still be uncommitted, so
+`snapshot` first waits until every transaction that was open at the cutoff has ended (write
+transactions are bounded to 60 s), and only then takes one REPEATABLE READ snapshot, on a connection
+of its own. What is in the files is therefore a function of the cutoff, whoever runs it and when.
+
+Rows are read in two steps that keep memory constant: a server-side cursor walks the ids in order,
+and each batch of ids is assembled by PostgreSQL into one JSON text a row (primary-key lookups
+only). A thread reads one batch ahead, so that PostgreSQL and Python work at the same time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg2
+from django.db import connection
+from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
+
+BATCH = 500
+WAIT_SECONDS = 65.0
+APPLICATION = "duologue-export"
+_JSON = new_type((114, 25), "JSON_BYTES", BYTES)
+
+# Sessions that only read for long and so cannot add a row: other exports and dumps.
+_OLDER_WRITERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+      AND xact_start <= %s AND application_name NOT IN (%s, 'pg_dump')
+"""
+_SETTINGS = (
+    "SET LOCAL transaction_timeout = 0",
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL jit = off",
+    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL cursor_tuple_fraction = 1",
+)
+# A batch is a list of primary keys: lookups beat any plan that reads a whole table.
+_LOOKUPS_ONLY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+
+
+class Unsettled(Exception):
+    """The state at the cutoff is not final yet; the message says why."""
+
+
+class Snapshot:
+    """Reads within one snapshot. Made by `snapshot`."""
+
+    def __init__(self, raw: Any, *, read_ahead: bool) -> None:
+        self._raw = raw
+        self._read_ahead = read_ahead
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """A small result, whole."""
+        with self._raw.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+
+    def stream(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[Any]:
+        """Parsed JSON rows of `rows_sql`, which takes `%(ids)s`, in the order of `ids_sql`."""
+        batches = self._batches(ids_sql, rows_sql, params)
+        for batch in _ahead(batches) if self._read_ahead else batches:
+            for (text,) in batch:
+                yield orjson.loads(text)
+
+    def _batches(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[list[tuple[bytes]]]:
+        name = f"ids_{time.monotonic_ns()}"
+        with self._raw.cursor(name) as ids, self._raw.cursor() as rows:
+            ids.itersize = BATCH * 20
+            ids.execute(ids_sql, params)
+            rows.execute(_LOOKUPS_ONLY)
+            psycopg2.extensions.register_type(_JSON, rows)
+            batch: list[str] = []
+            for (key,) in ids:
+                batch.append(str(key))
+                if len(batch) == BATCH:
+                    rows.execute(rows_sql, {**params, "ids": batch})
+                    yield rows.fetchall()
+                    batch = []
+            if batch:
+                rows.execute(rows_sql, {**params, "ids": batch})
+                yield rows.fetchall()
+            rows.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on")
+
+
+@contextmanager
+def snapshot(cutoff: datetime) -> Iterator[Snapshot]:
+    """The database as of `cutoff`.
+
+    A caller that is inside a transaction gets that transaction's view, its own uncommitted rows
+    included; everybody else gets a connection of their own in REPEATABLE READ.
+
+    Raises:
+        Unsettled: `cutoff` lies ahead, or a transaction from before it would not end.
+    """
+    settle(cutoff)
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            for setting in _SETTINGS:
+                cursor.execute(setting)
+        yield Snapshot(connection.connection, read_ahead=False)
+        return
+    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
+    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    try:
+        raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        with raw.cursor() as cursor:
+            for setting in _SETTINGS:
+                cursor.execute(setting)
+        yield Snapshot(raw, read_ahead=True)
+    finally:
+        raw.close()
+
+
+def settle(cutoff: datetime, *, wait: float = WAIT_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return once no transaction that was open at `cutoff` is open any more.
+
+    Raises:
+        Unsettled: `cutoff` lies ahead, or such a transaction outlasted `wait`.
+    """
+    deadline = time.monotonic() + wait
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() >= %s", [cutoff])
+        if not cursor.fetchone()[0]:
+            raise Unsettled(f"The cutoff {cutoff.isoformat()} lies ahead; it must be in the past.")
+        while True:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # inside a transaction the view is frozen otherwise
+            cursor.execute(_OLDER_WRITERS, [cutoff, APPLICATION])
+            if not cursor.fetchone()[0]:
+                return
+            if time.monotonic() >= deadline:
+                raise Unsettled(
+                    f"A transaction from before {cutoff.isoformat()} is still open after {wait:.0f} s; "
+                    "end it or try again."
+                )
+            sleep(0.05)
+
+
+def now() -> datetime:
+    """The database's clock: the default cutoff."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        instant: datetime = cursor.fetchone()[0]
+        return instant
+
+
+def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches, read by a thread that stays at most two ahead."""
+    filled: queue.Queue[Any] = queue.Queue(maxsize=2)
+    stop = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stop.is_set():
+            try:
+                filled.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                if not put(batch):
+                    return
+            put(None)
+        except BaseException as error:  # handed to the reader, raised there
+            put(error)
+
+    thread = threading.Thread(target=read, name="export-read-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := filled.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
