@@ -150,6 +150,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageRole": ["system", "user", "assistant"],
+        "SuggestedRole": ["user", "assistant"],
+        "ProjectRole": "labeling.models.Membership.Role",
+        "ModelRole": "sampler.models.ModelVersion.Role",
+    },
     "PREPROCESSING_HOOKS": ["config.api_docs.without_page"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_docs.add_problems"],
 }

@@ -36,6 +36,7 @@ def project_body(project: Project, user: User) -> dict[str, Any]:
 
 class Projects(ApiView):
     @extend_schema(
+        operation_id="projects_list",
         summary="Your projects",
         parameters=PAGE_PARAMETERS,
         responses=page_of(shapes.ProjectOut),
