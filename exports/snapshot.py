@@ -64,6 +64,13 @@ class Snapshot:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
 
+    def walk(self, sql: str, params: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """A result of any size, by a server-side cursor."""
+        with self._raw.cursor(f"walk_{time.monotonic_ns()}") as cursor:
+            cursor.itersize = 2_000
+            cursor.execute(sql, params)
+            yield from cursor
+
     def stream(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[Any]:
         """Parsed JSON rows of `rows_sql`, which takes `%(ids)s`, in the order of `ids_sql`."""
         batches = self._batches(ids_sql, rows_sql, params)

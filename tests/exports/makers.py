@@ -1,0 +1,1 @@
+"""Rows for the tests of exports: fixed ids and dates, so that golden files hold."""
