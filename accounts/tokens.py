@@ -1,28 +1,57 @@
-"""Bearer tokens of the API: made, recognised, revoked. Only a SHA-256 is stored."""
+"""Bearer tokens of the API: made, recognised, revoked. Only a SHA-256 is stored.
+
+A token is 256 random bits, so that a plain hash is enough: there is nothing to guess.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from accounts.audit import record
 from accounts.models import ApiToken, User
+from common.auth import SCOPES
 
 PREFIX = "duo_"
+USED_EVERY = timedelta(minutes=5)  # how exactly `last_used_at` is kept
 
 
-def create(*, user: User, name: str = "", expires_at: datetime | None = None, scopes: list[str] | None = None) -> str:
-    """Make a token for `user` and return it; it cannot be read again."""
+def create(
+    *,
+    user: User,
+    name: str = "",
+    expires_at: datetime | None = None,
+    scopes: list[str] | None = None,
+    by: User | None = None,
+) -> str:
+    """Make a token for `user` and return it; it cannot be read again.
+
+    Raises:
+        ValueError: a scope that does not exist.
+    """
+    if unknown := sorted(set(scopes or []) - set(SCOPES)):
+        raise ValueError(f"There is no scope {unknown[0]!r}: they are {', '.join(SCOPES)}.")
     token = PREFIX + secrets.token_urlsafe(32)
-    ApiToken.objects.create(
+    row = ApiToken.objects.create(
         user=user, name=name, prefix=token[:12], digest=digest(token), expires_at=expires_at, scopes=scopes or []
     )
+    record(actor=by or user, action="token.created", obj=row)
     return token
+
+
+def revoke(*, token: ApiToken, by: User | None) -> bool:
+    """End a token now; False if it had ended already."""
+    ended = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    if ended:
+        record(actor=by, action="token.revoked", obj=token)
+    return bool(ended)
 
 
 def digest(token: str) -> str:
@@ -40,13 +69,17 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("The Authorization header takes 'Bearer TOKEN'.")
+        now = timezone.now()
         token = (
             ApiToken.objects.select_related("user")
+            .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
             .filter(digest=digest(parts[1].decode("latin-1")), revoked_at__isnull=True, user__is_active=True)
             .first()
         )
-        if token is None or (token.expires_at and token.expires_at <= timezone.now()):
+        if token is None:
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
+        if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -36,6 +36,13 @@ class Environment:
     celery_broker_url: str
     email: dict[str, Any]
     nightly_at: dt.time
+    hsts_subdomains: bool
+    sign_on: list[dict[str, Any]]
+    sign_on_hosts: list[str]
+    api_rate: str
+    max_upload_bytes: int
+    webhooks_to_private_addresses: bool
+    sampler_memory_limit: int | None
 
 
 def read(base_dir: Path) -> Environment:
@@ -44,17 +51,17 @@ def read(base_dir: Path) -> Environment:
     Raises:
         SettingError: a variable holds something that cannot be used.
     """
-    var_dir = Path(os.environ.get("DUOLOGUE_VAR") or base_dir / "var").resolve()
-    services = embedded.discover(var_dir)
+    var = var_dir(base_dir)
+    services = embedded.discover(var)
     redis_url = os.environ.get("REDIS_URL") or services.redis_url
     public_url = _public_url()
     hosts = ["127.0.0.1", "localhost", "[::1]"]
     if public_url:
         hosts.append(urlsplit(public_url).hostname or "")
     return Environment(
-        var_dir=var_dir,
+        var_dir=var,
         debug=_flag("DUOLOGUE_DEBUG"),
-        secret_key=_secret_key(var_dir),
+        secret_key=_secret_key(var),
         public_url=public_url,
         allowed_hosts=hosts,
         csrf_trusted_origins=[public_url] if public_url else [],
@@ -63,7 +70,19 @@ def read(base_dir: Path) -> Environment:
         celery_broker_url=_celery_form(redis_url),
         email=_email(),
         nightly_at=_nightly(),
+        hsts_subdomains=_flag("DUOLOGUE_HSTS_SUBDOMAINS"),
+        sign_on=_sign_on(),
+        sign_on_hosts=_sign_on_hosts(),
+        api_rate=_api_rate(),
+        max_upload_bytes=_megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
+        webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
+        sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
     )
+
+
+def var_dir(base_dir: Path) -> Path:
+    """Where all data lives: DUOLOGUE_VAR, or `var` beside the code."""
+    return Path(os.environ.get("DUOLOGUE_VAR") or base_dir / "var").expanduser().resolve()
 
 
 def _flag(name: str) -> bool:
@@ -71,6 +90,18 @@ def _flag(name: str) -> bool:
     if value not in {"", "0", "1", "true", "false", "yes", "no"}:
         raise SettingError(f"{name} is {value!r}: it takes 1 or 0.")
     return value in {"1", "true", "yes"}
+
+
+def _bytes(name: str) -> int | None:
+    """"" is None; otherwise a whole number with an optional K, M or G."""
+    value = os.environ.get(name, "").strip().upper()
+    if not value:
+        return None
+    factor = {"K": 2**10, "M": 2**20, "G": 2**30}.get(value[-1], 1)
+    digits = value if factor == 1 else value[:-1]
+    if not digits.isdecimal() or int(digits) == 0:
+        raise SettingError(f"{name} is {value!r}: it takes a number of bytes, such as 8G.")
+    return int(digits) * factor
 
 
 def _public_url() -> str:
@@ -84,17 +115,10 @@ def _public_url() -> str:
 
 def _secret_key(var_dir: Path) -> str:
     """SECRET_KEY, or SECRET_KEY_FILE, or one made once and kept (0600) in the var folder."""
-    key = os.environ.get("SECRET_KEY", "")
-    name = "SECRET_KEY"
-    if not key and (file := os.environ.get("SECRET_KEY_FILE", "")):
-        name = "SECRET_KEY_FILE"
-        try:
-            key = Path(file).read_text().strip()
-        except OSError as error:
-            raise SettingError(f"SECRET_KEY_FILE {file!r} cannot be read: {error.strerror}.") from None
+    key = secret("SECRET_KEY")
     if key:
-        if len(key) < 32 or len(set(key)) < 8:
-            raise SettingError(f"{name} is weak: it takes at least 32 characters, at least 8 of them different.")
+        if len(key) < 50 or len(set(key)) < 8 or key.startswith("django-insecure-"):
+            raise SettingError("SECRET_KEY is weak: it takes at least 50 characters, at least 8 of them different.")
         return key
     path = var_dir / "secret_key"
     try:
@@ -168,3 +192,63 @@ def _nightly() -> dt.time:
         return dt.time.fromisoformat(value)
     except ValueError:
         raise SettingError(f"DUOLOGUE_NIGHTLY_AT is {value!r}: it takes HH:MM, in UTC.") from None
+
+
+def secret(name: str) -> str:
+    """A secret from NAME, or from the file that NAME_FILE names; empty where neither is set."""
+    value = os.environ.get(name, "")
+    if value or not (file := os.environ.get(f"{name}_FILE", "")):
+        return value
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        raise SettingError(f"{name}_FILE {file!r} cannot be read: {error.strerror}.") from None
+
+
+def _sign_on() -> list[dict[str, Any]]:
+    """The OpenID provider in allauth's form; an empty list where none is set."""
+    issuer = os.environ.get("DUOLOGUE_OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return []
+    if urlsplit(issuer).scheme not in {"http", "https"} or not urlsplit(issuer).hostname:
+        raise SettingError(f"DUOLOGUE_OIDC_ISSUER is {issuer!r}: it takes the provider's https:// address.")
+    client = os.environ.get("DUOLOGUE_OIDC_CLIENT_ID", "")
+    client_secret = secret("DUOLOGUE_OIDC_CLIENT_SECRET")
+    if not client or not client_secret:
+        raise SettingError("DUOLOGUE_OIDC_ISSUER needs DUOLOGUE_OIDC_CLIENT_ID and DUOLOGUE_OIDC_CLIENT_SECRET.")
+    return [
+        {
+            "provider_id": "sso",
+            "name": os.environ.get("DUOLOGUE_OIDC_NAME") or urlsplit(issuer).hostname,
+            "client_id": client,
+            "secret": client_secret,
+            "settings": {"server_url": issuer, "oauth_pkce_enabled": True},
+        }
+    ]
+
+
+def _sign_on_hosts() -> list[str]:
+    """Origins that a sign-on form may lead to: the issuer's, and those of DUOLOGUE_OIDC_ORIGINS."""
+    named = [os.environ.get("DUOLOGUE_OIDC_ISSUER", ""), *os.environ.get("DUOLOGUE_OIDC_ORIGINS", "").split()]
+    origins = []
+    for url in filter(None, named):
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or set(url) & set(";,\"'"):
+            raise SettingError(f"DUOLOGUE_OIDC_ORIGINS holds {url!r}: it takes https://host addresses, space between.")
+        origins.append(f"{parts.scheme}://{parts.netloc}")
+    return origins
+
+
+def _api_rate() -> str:
+    rate = os.environ.get("DUOLOGUE_API_RATE") or "1200/min"
+    number, _, period = rate.partition("/")
+    if not number.isdigit() or int(number) == 0 or period not in {"sec", "min", "hour", "day"}:
+        raise SettingError(f"DUOLOGUE_API_RATE is {rate!r}: it takes a number of requests per user, as in 1200/min.")
+    return rate
+
+
+def _megabytes(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isdigit() or not 1 <= int(value) <= 1024:
+        raise SettingError(f"{name} is {value!r}: it takes whole megabytes, 1 to 1024.")
+    return int(value) * 1024 * 1024

@@ -39,6 +39,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "accounts",
     "sampler",
     "labeling",
@@ -48,17 +52,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "common.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "common.middleware.SignInInPlace",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -102,7 +109,24 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up without an invitation or the operator's sign-on
+ACCOUNT_ADAPTER = "labeling.signup.AccountAdapter"  # sign-up only with an invitation
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PUBLIC_URL.startswith("https://") else "http"
+SOCIALACCOUNT_ADAPTER = "labeling.signup.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": env.sign_on}}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address that a provider claims opens nobody's account
+MFA_ADAPTER = "accounts.mfa.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Duologue"
+MFA_TOTP_TOLERANCE = 1
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # http://localhost is a secure context
+USERSESSIONS_TRACK_ACTIVITY = True
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["common.auth.Denied"],
@@ -110,9 +134,31 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.AnonRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"user": env.api_rate, "anon": "120/min"},
+    "EXCEPTION_HANDLER": "labeling.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": False,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Duologue API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Duologue API",
+    "VERSION": "1",
+    "DESCRIPTION": "Everything that the pages do, for programs. Errors are problem details (RFC 9457) with a `detail`.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageRole": ["system", "user", "assistant"],
+        "SuggestedRole": ["user", "assistant"],
+        "ProjectRole": "labeling.models.Membership.Role",
+        "ModelRole": "sampler.models.ModelVersion.Role",
+    },
+    "PREPROCESSING_HOOKS": ["config.api_docs.without_page"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_docs.add_problems"],
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -134,9 +180,24 @@ MODEL_ROOT = VAR_DIR / "models"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A public https address turns on everything that needs TLS; the proxy in front says which requests came by it
+# (uvicorn believes X-Forwarded-Proto only from FORWARDED_ALLOW_IPS, this machine by default).
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^readyz", r"^metrics"]  # asked by the machine itself, over http
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and not DEBUG else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.hsts_subdomains
+# The two HSTS warnings are about other names of the domain, which is the operator's decision: DUOLOGUE_HSTS_SUBDOMAINS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+CSP_FORM_ACTION = env.sign_on_hosts  # browsers apply form-action to the redirect to the sign-on server too
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.max_upload_bytes
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.webhooks_to_private_addresses
 
 globals().update(env.email)  # EMAIL_BACKEND and its friends, from EMAIL_URL
 
@@ -161,12 +222,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "accounts: forget old replies and sessions": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = 60
-SAMPLER_MAX_ATTEMPTS = 3
+SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
+SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
+SAMPLER_GRACE_SECONDS = 20  # a stopped worker finishes what it can within this, and hands back the rest
+SAMPLER_MEMORY_LIMIT = env.sampler_memory_limit  # bytes of model weights per worker; None: 80 % of the device
 
 LOGGING = {
     "version": 1,

@@ -23,7 +23,7 @@ from labeling import selection
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_guidelines, current_round, split_for
-from labeling.text import check_messages, clean, content_hash, prompt_key
+from labeling.text import check_json, check_messages, clean, content_hash, prompt_key
 from sampler import sampling
 from sampler.models import ModelVersion
 
@@ -77,7 +77,7 @@ def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
         Comparison.objects.filter(project=project, state=Comparison.State.OPEN)
         .filter(Q(only_for__isnull=True) | Q(only_for=trainer))
         .exclude(Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer)))
-        .alias(held=_held_count())
+        .alias(held=held_count())
         .filter(held__lt=F("votes_wanted"))
         .order_by("opened_at", "pk")
     )
@@ -86,7 +86,9 @@ def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
     return rows
 
 
-def _held_count() -> Coalesce:
+def held_count() -> Coalesce:
+    """Votes of the comparison that are leased or given, as a subquery: a join and GROUP BY would count
+    a large project's assignments to find one row."""
     held = (
         Assignment.objects.filter(comparison=OuterRef("pk"), slot__isnull=False, state__in=HELD)
         .order_by()
@@ -218,7 +220,7 @@ def save_draft(
     """
     if len(str(draft)) > MAX_DRAFT_CHARACTERS:
         raise Invalid(f"A draft holds at most {MAX_DRAFT_CHARACTERS:,} characters.")
-    content_hash(draft)  # plain JSON only
+    check_json(draft)
     now = timezone.now()
     rows = Assignment.objects.filter(pk=assignment.pk, state__in=[Assignment.State.LEASED, Assignment.State.EXPIRED])
     if expected_version is not None:

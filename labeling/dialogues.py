@@ -20,7 +20,7 @@ from labeling import selection
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Dialogue, Membership, Project, Prompt, Turn, TurnFeedback
 from labeling.projects import current_guidelines, current_round, role_of, split_for
-from labeling.text import check_messages, clean, prompt_key
+from labeling.text import check_json, check_messages, clean, prompt_key
 from sampler import sampling
 from sampler.models import Completion, SampleRequest
 
@@ -177,6 +177,7 @@ def save_composer(
         Gone: the dialogue is submitted or discarded.
     """
     locked = _lock_draft(dialogue, expected_version)
+    check_json(composer)
     kept = dict(composer)
     if "text" in kept:
         kept["text"] = clean(kept["text"])

@@ -10,11 +10,12 @@ import logging
 from random import Random
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from common.transitions import advance
 from labeling import selection
+from labeling.comparisons import held_count
 from labeling.dialogues import ENDED, messages_of
 from labeling.models import (
     Candidate,
@@ -244,8 +245,9 @@ def _fill_stock(pk: object) -> int:
     ready = (
         Comparison.objects.filter(project=project, kind=Comparison.Kind.NORMAL)
         .filter(state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN])
-        .annotate(held=Count("assignments", filter=Q(assignments__slot__isnull=False)))
-        .filter(held__lt=F("votes_wanted"))[: project.stock_target]
+        .alias(held=held_count())
+        .filter(held__lt=F("votes_wanted"))
+        .order_by()[: project.stock_target]
     )
     wanted = project.stock_target - len(ready.values_list("pk"))
     if wanted <= 0:

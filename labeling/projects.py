@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from accounts.audit import record
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
 from labeling.text import check_messages, content_hash, prompt_key, split_of
@@ -65,19 +66,25 @@ def role_of(project: Project, user: User) -> str | None:
     )
 
 
-def set_membership(*, project: Project, user: User, role: str) -> Membership:
+@transaction.atomic
+def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
     """Give `user` this role, also to somebody who had left."""
     if role not in Membership.Role.values:
         raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
+    record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
     return membership
 
 
-def end_membership(*, project: Project, user: User) -> int:
+@transaction.atomic
+def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
     """Take the role away; what was labelled stays."""
-    return Membership.objects.filter(project=project, user=user, ended_at__isnull=True).update(ended_at=timezone.now())
+    ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
+    for membership in ended.select_for_update():
+        record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
+    return ended.update(ended_at=timezone.now())
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labeling.errors import Invalid
@@ -38,6 +38,33 @@ def clean(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise Invalid(f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are kept.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def check_json(value: Any) -> None:
+    """Refuse JSON that PostgreSQL cannot hold.
+
+    Raises:
+        Invalid: a NUL or half of a surrogate pair in a text, a number that is none, or no JSON at all.
+    """
+    try:
+        packed = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        packed.encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        raise Invalid("What was sent is no plain JSON.") from None
+    if "\\u0000" in packed and "\x00" in "".join(_texts(value)):
+        raise Invalid("The text holds a NUL byte.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _texts(item)
 
 
 def check_messages(messages: Any, *, last: str | None = None) -> list[dict[str, str]]:

@@ -95,7 +95,8 @@ class SampleRequest(models.Model):
         CANCELLED = "cancelled", "Cancelled"  # stopped by whoever asked; partial text is stored
 
     TRANSITIONS = {
-        State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+        # Queued to done: a worker whose lease ran out still finished before anybody else took it.
+        State.QUEUED: frozenset({State.RUNNING, State.DONE, State.FAILED, State.CANCELLED}),
         State.RUNNING: frozenset({State.QUEUED, State.DONE, State.FAILED, State.CANCELLED}),
         State.DONE: frozenset(),
         State.FAILED: frozenset(),
@@ -125,7 +126,10 @@ class SampleRequest(models.Model):
     n = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(64)])
     params = models.JSONField(default=dict, blank=True, help_text="SamplingParams as asked for.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Fencing token: one more at every claim.")
+    strikes = models.PositiveSmallIntegerField(default=0, help_text="Tries that failed by the request itself.")
+    losses = models.PositiveSmallIntegerField(default=0, help_text="Tries lost with a worker or a batch.")
+    alone = models.BooleanField(default=False, help_text="This try runs with no other beside it.")
     worker = models.CharField(max_length=120, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)

@@ -9,6 +9,7 @@ from labeling.models.comparisons import (
     Review,
 )
 from labeling.models.dialogues import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.models.invitations import Invitation
 from labeling.models.projects import (
     DEFAULT_FLAGS,
     GuidelineVersion,
@@ -27,6 +28,7 @@ __all__ = [
     "ComparisonRequest",
     "Dialogue",
     "GuidelineVersion",
+    "Invitation",
     "Membership",
     "Project",
     "Prompt",

@@ -1,0 +1,73 @@
+"""Idempotency-Key: the same write sent twice is done once, and both get the same reply.
+
+The key's row and the effect commit together, so that a crash leaves either both or neither; a
+second request with the key waits for the first by the unique constraint. Only replies to writes
+that succeeded are kept: an error may be corrected and sent again under the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+
+from accounts.models import IdempotentReply
+
+KEPT = timedelta(days=1)
+
+
+class KeyReused(APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used for another request."
+    default_code = "idempotency_key_reused"
+
+
+def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
+    """Make a view's method obey the Idempotency-Key header; without the header nothing changes."""
+
+    @wraps(method)
+    def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get("Idempotency-Key", "")
+        if not key:
+            return method(view, request, *args, **kwargs)
+        if len(key) > 200 or not key.isprintable():
+            raise ValidationError({"Idempotency-Key": ["At most 200 printable characters."]})
+        with transaction.atomic():
+            row = _claim(request, key)
+            if row.status is not None:
+                return Response(row.body, status=row.status, headers={"Idempotent-Replayed": "true"})
+            reply = method(view, request, *args, **kwargs)
+            row.status, row.body = reply.status_code, json.loads(json.dumps(reply.data, cls=JSONEncoder))
+            IdempotentReply.objects.filter(pk=row.pk).update(status=row.status, body=row.body)
+        return reply
+
+    return wrapper
+
+
+def _claim(request: Request, key: str) -> IdempotentReply:
+    """This request's row: a fresh one, or that of the request which came first (locked)."""
+    written = json.dumps([request.method, request.get_full_path(), request.data], sort_keys=True, cls=JSONEncoder)
+    digest = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
+    mine = IdempotentReply(id=uuid.uuid4(), user=request.user, key=key, request_hash=digest)
+    IdempotentReply.objects.bulk_create([mine], ignore_conflicts=True)  # waits for a transaction that holds the key
+    row = IdempotentReply.objects.select_for_update().get(user=request.user, key=key)
+    if row.request_hash != digest:
+        raise KeyReused
+    return row
+
+
+def forget_old() -> int:
+    """Remove replies that nobody will ask for again."""
+    return IdempotentReply.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]

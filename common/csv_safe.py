@@ -1,0 +1,24 @@
+"""Cells that a spreadsheet would run as formulas, made harmless (OWASP: CSV injection)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def cell(value: Any) -> Any:
+    """The value for a CSV cell: text that a spreadsheet would read as a formula gets an apostrophe in
+    front. Numbers stay as they are, and so does text that is only a number."""
+    if not isinstance(value, str) or not value.lstrip(" \u00a0\ufeff").startswith(DANGEROUS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return "'" + value
+    return value
+
+
+def row(values: Iterable[Any]) -> list[Any]:
+    return [cell(value) for value in values]

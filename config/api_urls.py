@@ -1,0 +1,14 @@
+"""The API's addresses: each app's own, then the description of them all, then 404 in JSON for the rest."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from config import api_docs
+
+urlpatterns = [
+    path("", include("labeling.api.urls")),
+    path("", include("sampler.api_urls")),
+    path("schema/", SpectacularJSONAPIView.as_view(**api_docs.SCHEMA_VIEW), name="api_schema"),
+    path("docs/", api_docs.docs, name="api_docs"),
+    re_path(r"^(?P<rest>.*)$", api_docs.NoSuchAddress.as_view(), name="api_not_found"),
+]

@@ -1,0 +1,135 @@
+"""Ranking over the API: lease, draft, rank, skip, undo."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.idempotency import idempotent
+from common.api import checked
+from labeling import comparisons
+from labeling.api import shapes
+from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
+from labeling.models import Assignment
+from sampler.models import Completion
+
+
+def task_body(assignment: Assignment) -> dict[str, Any]:
+    """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
+    comparison = assignment.comparison
+    texts = dict(Completion.objects.filter(pk__in=assignment.order_shown).values_list("pk", "text"))
+    return shapes.AssignmentOut(
+        {
+            "id": assignment.pk,
+            "state": assignment.state,
+            "expires_at": assignment.expires_at,
+            "guideline_version": assignment.guideline_version.number if assignment.guideline_version else None,
+            "flags": comparison.project.flags,
+            "comparison": {
+                "id": comparison.pk,
+                "prompt": comparison.prompt,
+                "completions": [{"id": cid, "text": texts[UUID(cid)]} for cid in assignment.order_shown],
+            },
+        }
+    ).data
+
+
+class Assignments(ApiView):
+    write_scope = "label"
+
+    @extend_schema(
+        summary="Take the next task",
+        request=shapes.TaskIn,
+        responses={
+            201: OpenApiResponse(shapes.AssignmentOut, "A new lease."),
+            200: OpenApiResponse(shapes.AssignmentOut, "The lease that is still open."),
+            204: OpenApiResponse(None, "Nothing to do."),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_of(request, slug, RANKERS)
+        checked(shapes.TaskIn, request)
+        assignment, created = comparisons.lease_next(project=project, trainer=user_of(request))
+        if assignment is None:
+            return Response(status=204)
+        return Response(task_body(assignment), status=201 if created else 200)
+
+
+class OneAssignment(ApiView):
+    @extend_schema(summary="A task of yours", responses=shapes.AssignmentOut)
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(task_body(assignment_of(request, pk)))
+
+
+class RankingView(ApiView):
+    write_scope = "label"
+
+    @extend_schema(
+        summary="Submit the ranking",
+        description="The same again is a 200; another one is a 409 until the first is undone. An order that "
+        "contradicts the ratings is a 409 of type `urn:duologue:needs-confirmation` until sent with `confirmed`.",
+        request=shapes.RankingIn,
+        responses={
+            201: OpenApiResponse(shapes.RankingOut, "Stored."),
+            200: OpenApiResponse(shapes.RankingOut, "Was stored before."),
+        },
+    )
+    def put(self, request: Request, pk: UUID) -> Response:
+        assignment = assignment_of(request, pk)
+        wanted = checked(shapes.RankingIn, request)
+        wanted["not_rankable"] = wanted["not_rankable"] or ""
+        ranking, created = comparisons.submit_ranking(assignment=assignment, **wanted)
+        return Response(shapes.RankingOut(ranking).data, status=201 if created else 200)
+
+
+class Skip(ApiView):
+    write_scope = "label"
+
+    @extend_schema(summary="Give the task back", request=shapes.SkipIn, responses=shapes.Lease)
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        assignment = assignment_of(request, pk)
+        skipped = comparisons.skip(assignment=assignment, **checked(shapes.SkipIn, request))
+        return Response(shapes.Lease(skipped).data)
+
+
+class Heartbeat(ApiView):
+    write_scope = "label"
+
+    @extend_schema(summary="Still at it: put the expiry off", request=shapes.HeartbeatIn, responses=shapes.Lease)
+    def post(self, request: Request, pk: UUID) -> Response:
+        assignment = assignment_of(request, pk)
+        kept = comparisons.heartbeat(assignment=assignment, **checked(shapes.HeartbeatIn, request))
+        return Response(shapes.Lease(kept).data)
+
+
+class Undo(ApiView):
+    write_scope = "label"
+
+    @extend_schema(summary="Take the ranking back", request=None, responses=shapes.Lease)
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        return Response(shapes.Lease(comparisons.undo_ranking(assignment=assignment_of(request, pk))).data)
+
+
+class Draft(ApiView):
+    write_scope = "label"
+
+    @extend_schema(summary="Unfinished work", responses=shapes.DraftOut)
+    def get(self, request: Request, pk: UUID) -> Response:
+        assignment = assignment_of(request, pk)
+        return Response({"draft": assignment.draft, "version": assignment.draft_version})
+
+    @extend_schema(summary="Keep unfinished work", request=shapes.DraftIn, responses=shapes.DraftOut)
+    def patch(self, request: Request, pk: UUID) -> Response:
+        assignment = assignment_of(request, pk)
+        wanted = checked(shapes.DraftIn, request)
+        version = comparisons.save_draft(
+            assignment=assignment, draft=wanted["draft"], expected_version=wanted["version"], seconds=wanted["seconds"]
+        )
+        return Response({"draft": wanted["draft"], "version": version})

@@ -1,0 +1,88 @@
+"""How the API's views reach rows: through querysets, so that a stranger gets 404 and a member of the
+wrong role 403 with a sentence."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from accounts.models import User
+from common.api import ApiView
+from labeling.models import Assignment, Dialogue, Membership, Project, Turn
+from labeling.projects import role_of
+
+ROLE = Membership.Role
+RANKERS = (ROLE.TRAINER, ROLE.REVIEWER, ROLE.MANAGER)
+ANYBODY = tuple(ROLE)
+STAFF = (ROLE.REVIEWER, ROLE.MANAGER)
+
+
+def user_of(request: Request) -> User:
+    return cast(User, request.user)
+
+
+def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *, operator: bool = False) -> Project:
+    """The project of that slug, for a member with one of `roles`, or an operator where `operator` says so.
+
+    Raises:
+        Http404: no member. PermissionDenied: a member with another role.
+    """
+    user = user_of(request)
+    project = Project.objects.visible_to(user).filter(slug=slug).first()
+    if project is None:
+        raise Http404("There is no such project, or you are no member of it.")
+    if operator and user.is_superuser:
+        return project
+    if (role := role_of(project, user)) not in roles:
+        raise PermissionDenied(
+            f"This takes the role {' or '.join(roles)} in the project; you are {f'its {role}' if role else 'no member'}."
+        )
+    return project
+
+
+def assignment_of(request: Request, pk: UUID) -> Assignment:
+    """The caller's own assignment, while they are a member of its project."""
+    user = user_of(request)
+    rows = Assignment.objects.of(user).select_related("comparison__project", "guideline_version")
+    found = rows.filter(pk=pk, comparison__project__in=Project.objects.visible_to(user)).first()
+    if found is None:
+        raise Http404("There is no such assignment of yours.")
+    return found
+
+
+def dialogue_of(request: Request, pk: UUID, *, own: bool = True) -> Dialogue:
+    """A dialogue that the caller may see; with `own`, one that they write, as a member of its project."""
+    user = user_of(request)
+    rows = Dialogue.objects.visible_to(user).select_related("project", "pending_request")
+    if own:
+        rows = rows.filter(author=user, project__in=Project.objects.visible_to(user))
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such dialogue of yours.")
+    return found
+
+
+def turn_of(request: Request, pk: UUID, *, own: bool = True) -> Turn:
+    turn = Turn.objects.filter(pk=pk).first()
+    if turn is None:
+        raise Http404("There is no such turn.")
+    turn.dialogue = dialogue_of(request, turn.dialogue_id, own=own)
+    return turn
+
+
+__all__ = [
+    "ANYBODY",
+    "RANKERS",
+    "ROLE",
+    "STAFF",
+    "ApiView",
+    "assignment_of",
+    "dialogue_of",
+    "project_of",
+    "turn_of",
+    "user_of",
+]

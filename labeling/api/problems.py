@@ -1,0 +1,86 @@
+"""Every error of the API as problem details (RFC 9457): `type`, `title`, `status` and a `detail` sentence.
+
+The domain's errors are mapped here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import status
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from labeling import errors
+
+
+class Problem(APIException):
+    """An error of the domain on its way out, with members beside `detail`."""
+
+    def __init__(self, status_code: int, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.status_code = status_code
+        self.members = {name: value for name, value in members.items() if value is not None}
+
+
+def from_domain(error: Exception) -> Exception:
+    """The HTTP form of a domain error; any other error unchanged."""
+    if isinstance(error, errors.NeedsConfirmation):
+        return Problem(
+            status.HTTP_409_CONFLICT,
+            str(error),
+            type="urn:duologue:needs-confirmation",
+            pairs=getattr(error, "pairs", None),
+        )
+    if isinstance(error, errors.Conflict):
+        return Problem(status.HTTP_409_CONFLICT, str(error), version=getattr(error, "version", None))
+    if isinstance(error, errors.Gone):
+        return Problem(status.HTTP_410_GONE, str(error))
+    if isinstance(error, errors.Invalid):
+        return Problem(status.HTTP_400_BAD_REQUEST, str(error))
+    if isinstance(error, DjangoValidationError):
+        return Problem(status.HTTP_400_BAD_REQUEST, " ".join(error.messages))
+    return error
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER."""
+    error = from_domain(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(response.status_code).phrase,
+        "status": response.status_code,
+    }
+    if isinstance(error, ValidationError):
+        body["detail"] = sentence(response.data)
+        body["errors"] = response.data
+    else:
+        body["detail"] = str(response.data.get("detail", "")) if isinstance(response.data, dict) else ""
+        body.update(getattr(error, "members", {}))
+    response.data = body
+    response.content_type = "application/problem+json"
+    return response
+
+
+def sentence(errors_by_field: Any) -> str:
+    """The first of a serializer's errors, with the place where it is, as one sentence."""
+    path: list[str] = []
+    found = errors_by_field
+    while not isinstance(found, (str, ErrorDetail)):
+        if isinstance(found, dict):
+            key, found = next(((k, v) for k, v in found.items() if v), ("", ""))
+            if key != "non_field_errors":
+                path.append(str(key))
+        elif isinstance(found, list):
+            index, found = next(((i, v) for i, v in enumerate(found) if v), (0, ""))
+            if not isinstance(found, (str, ErrorDetail)):
+                path.append(str(index))
+        else:
+            found = str(found)
+    return f"{'.'.join(path)}: {found}" if path else str(found)

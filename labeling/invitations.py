@@ -1,0 +1,87 @@
+"""Writes on invitations: made by a manager, used once, within days."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.audit import record
+from labeling.errors import Gone, Invalid
+from labeling.models import Invitation, Membership, Project
+from labeling.projects import role_of, set_membership
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+VALID = timedelta(days=7)
+RANK = {role: rank for rank, role in enumerate(Membership.Role.values)}  # guest is the least
+ENDED = "This invitation was used, withdrawn, or is out of date. Ask for a new one."
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@transaction.atomic
+def invite(
+    *, project: Project, role: str, by: User | None, email: str = "", valid: timedelta = VALID
+) -> tuple[Invitation, str]:
+    """Make an invitation; returns it with the token of its link, which cannot be read again."""
+    if role not in Membership.Role.values:
+        raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation.objects.create(
+        project=project, role=role, email=email, digest=digest(token), created_by=by,
+        expires_at=timezone.now() + valid,
+    )
+    record(actor=by, action="invitation.created", obj=invitation, fields=["role"])
+    return invitation, token
+
+
+def mail(*, invitation: Invitation, link: str) -> None:
+    """Send the link to the invitation's address. Raises OSError where the mail server refuses."""
+    send_mail(
+        f"Invitation to {invitation.project.title}",
+        f"You are invited to {invitation.project.title} as {invitation.get_role_display().lower()}.\n\n{link}\n\n"
+        f"The link works once, until {invitation.expires_at:%d %B %Y}.\n",
+        settings.DEFAULT_FROM_EMAIL,
+        [invitation.email],
+    )
+
+
+def find(token: str) -> Invitation | None:
+    """The open invitation of this token."""
+    return Invitation.objects.open().select_related("project").filter(digest=digest(token)).first()
+
+
+@transaction.atomic
+def accept(*, invitation: Invitation, user: User) -> Membership:
+    """Make `user` a member; a role that is already higher stays.
+
+    Raises:
+        Gone: somebody used it before, or it ended.
+    """
+    locked = Invitation.objects.open().select_for_update(of=("self",)).filter(pk=invitation.pk).first()
+    if locked is None:
+        raise Gone(ENDED)
+    held = role_of(locked.project, user)
+    role = locked.role if held is None or RANK[held] < RANK[locked.role] else held
+    membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by)
+    Invitation.objects.filter(pk=locked.pk).update(used_at=timezone.now(), used_by=user)
+    record(actor=user, action="invitation.used", obj=locked)
+    return membership
+
+
+def revoke(*, invitation: Invitation, by: User) -> bool:
+    """Withdraw an invitation that nobody used; False where it had ended."""
+    ended = Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+    if ended:
+        record(actor=by, action="invitation.revoked", obj=invitation)
+    return bool(ended)

@@ -1,0 +1,70 @@
+"""Who may open an account: whoever holds an invitation, and whoever the operator's sign-on server knows.
+
+allauth asks these adapters; the invitation's digest waits in the session between the link and the form.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest
+from django.shortcuts import redirect
+
+from accounts.models import User
+from labeling import invitations
+from labeling.errors import Gone
+from labeling.models import Invitation
+
+SESSION_KEY = "invitation"
+
+
+def remember(request: HttpRequest, invitation: Invitation) -> None:
+    request.session[SESSION_KEY] = invitation.digest
+
+
+def remembered(request: HttpRequest) -> Invitation | None:
+    """The open invitation that this browser came with."""
+    found = request.session.get(SESSION_KEY)
+    return Invitation.objects.open().filter(digest=found).first() if found else None
+
+
+def use(request: HttpRequest, user: User) -> None:
+    """Make the new account a member, or refuse the sign-up where somebody else was faster."""
+    invitation = remembered(request)
+    request.session.pop(SESSION_KEY, None)
+    if invitation is not None:
+        invitations.accept(invitation=invitation, user=user)
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return remembered(request) is not None
+
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
+        try:
+            with transaction.atomic():
+                saved = super().save_user(request, user, form, commit)
+                if commit:
+                    use(request, cast(User, saved))
+        except Gone as gone:
+            messages.error(request, str(gone))
+            raise ImmediateHttpResponse(redirect("account_signup")) from None
+        return saved
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        return True  # the operator chose the server; a new account is a member of nothing
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
+        user = super().save_user(request, sociallogin, form)
+        try:
+            use(request, cast(User, user))  # a form's sign-up has used it already
+        except Gone as gone:
+            messages.error(request, str(gone))
+        return user

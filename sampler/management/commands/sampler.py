@@ -1,0 +1,73 @@
+"""`manage.py sampler [--model SLUG ...]`: a Celery worker on the queues of these model versions.
+
+Celery's tasks are only doorbells: they wake the one long-lived worker of this process
+(`sampler/worker.py`), which claims the rows. SIGTERM drains it; a second one ends it at once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.celery import app
+from sampler import tasks
+from sampler.models import ModelVersion
+from sampler.worker import Worker
+
+
+class Command(BaseCommand):
+    help = "Serve model versions: a Celery worker on their queues, with one long-lived engine for each."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--model", action="append", default=[], metavar="SLUG", help="repeatable; default: all")
+        parser.add_argument("--concurrency", type=int, default=1, metavar="N", help="worker processes on this machine")
+        parser.add_argument("--metrics-port", type=int, default=int(os.environ.get("SAMPLER_METRICS_PORT") or 0))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        slugs = options["model"] or list(
+            ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).values_list("slug", flat=True)
+        )
+        missing = set(options["model"]) - set(ModelVersion.objects.values_list("slug", flat=True))
+        if missing:
+            raise CommandError(f"No model version is registered as {', '.join(sorted(missing))}: use register_model.")
+        serve(slugs=options["model"], queues=[tasks.queue_of(s) for s in slugs], metrics_port=options["metrics_port"])
+
+
+def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None:
+    """Run until told to stop."""
+    if metrics_port:
+        from prometheus_client import start_http_server
+
+        start_http_server(metrics_port, addr="127.0.0.1")
+    worker = Worker(slugs=slugs)
+    thread = threading.Thread(target=worker.run, name="decode")
+
+    def begin(**kwargs: Any) -> None:
+        tasks.listeners.append(worker.ring)
+        thread.start()
+
+    def drain(**kwargs: Any) -> None:
+        worker.stop()
+
+    def end(**kwargs: Any) -> None:
+        worker.stop()
+        if thread.ident:
+            thread.join(settings.SAMPLER_GRACE_SECONDS + 20)
+
+    signals.worker_ready.connect(begin, weak=False)
+    signals.worker_shutting_down.connect(drain, weak=False)
+    signals.worker_shutdown.connect(end, weak=False)
+    app.worker_main(
+        [
+            "worker", "--pool", "solo", "--queues", ",".join(queues or ["sampler"]), "--without-gossip",
+            "--without-mingle", "--hostname", f"sampler-{os.getpid()}@{socket.gethostname()}",
+            "--loglevel", settings.LOGGING["root"]["level"],
+        ]
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Model versions: registered, served, failed, retired. Every write to `ModelVersion` is here.
+
+Where an engine's location is an address, workers will connect to it: only operators may register
+model versions, which the command, the admin page and the API each check.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from common import plugins
+from common.transitions import advance
+from sampler.models import ModelVersion
+from sampler.params import SamplingParams
+
+State = ModelVersion.State
+
+
+def check_location(engine: str, location: str) -> None:
+    """Refuse what no worker could load, with a sentence.
+
+    Raises:
+        ValueError: unknown engine, or a location that its kind cannot have.
+    """
+    if engine not in plugins.choices("sampler.engines"):
+        raise ValueError(
+            f"There is no engine {engine!r}: it is one of {', '.join(plugins.choices('sampler.engines'))}."
+        )
+    if engine == "hf" and not location:
+        raise ValueError("The hf engine needs a location: a folder, or a model's name on the hub.")
+    if engine == "openai":
+        parts = urlsplit(location)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("The openai engine needs a base URL, e.g. http://127.0.0.1:8001/v1.")
+        if parts.username or parts.password:
+            raise ValueError("A URL with a password in it would be shown: name an environment variable for the key.")
+
+
+def register_model(
+    *,
+    slug: str,
+    engine: str,
+    location: str = "",
+    role: str = ModelVersion.Role.POLICY,
+    revision: str = "",
+    parent: ModelVersion | None = None,
+    export_id: UUID | None = None,
+    remote_name: str = "",
+    api_key_env: str = "",
+    system_prompt: str = "",
+    context_limit: int | None = None,
+    default_params: dict[str, Any] | None = None,
+) -> tuple[ModelVersion, bool]:
+    """A model version of that slug, and whether it was made now. The same again changes nothing.
+
+    Raises:
+        ValueError: something is wrong with it, or the slug already stands for another checkpoint.
+    """
+    check_location(engine, location)
+    SamplingParams.from_dict(default_params or {})
+    values: dict[str, Any] = {
+        "engine": engine, "location": location, "revision": revision, "role": role, "parent": parent,
+        "export_id": export_id, "remote_name": remote_name, "api_key_env": api_key_env, "system_prompt": system_prompt,
+        "context_limit": context_limit, "default_params": default_params or {},
+    }  # fmt: skip
+    fresh = ModelVersion(slug=slug, **values)
+    try:
+        fresh.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        raise ValueError(" ".join(f"{k}: {' '.join(v)}" for k, v in error.message_dict.items())) from None
+    version, created = ModelVersion.objects.get_or_create(slug=slug, defaults=values)
+    if not created:
+        for name in ("engine", "location", "revision", "role"):
+            if getattr(version, name) != values[name]:
+                raise ValueError(
+                    f"{slug!r} is already registered with {name} {getattr(version, name)!r}: a checkpoint that "
+                    "changed is a new version and needs a new slug."
+                )
+    return version, created
+
+
+def retire(*, model_version: ModelVersion) -> bool:
+    """Take no new requests; those already queued are cancelled. Its completions stay."""
+    from sampler import sampling
+
+    with transaction.atomic():
+        moved = advance(model_version, to=State.RETIRED, table=ModelVersion.TRANSITIONS, state_reason="")
+        if moved:
+            for request_id in model_version.requests.filter(finished_at__isnull=True).values_list("id", flat=True):
+                sampling.cancel(request_id=request_id)
+    return bool(moved)
+
+
+def serve(*, model_version: ModelVersion) -> bool:
+    """Take requests again, after it was retired or could not be loaded: the next worker tries."""
+    return bool(
+        advance(
+            ModelVersion.objects.filter(pk=model_version.pk, state__in=[State.FAILED, State.RETIRED]),
+            to=State.REGISTERED, table=ModelVersion.TRANSITIONS, state_reason="",
+        )
+    )  # fmt: skip
+
+
+def mark_loaded(*, model_version_id: UUID, weights_hash: str, template_hash: str, batching: dict[str, Any]) -> bool:
+    """A worker loaded it. A checkpoint whose bytes changed under its name is refused.
+
+    Raises:
+        ValueError: the weights are not those that earlier completions came from.
+    """
+    known = ModelVersion.objects.get(pk=model_version_id)
+    if known.weights_hash and weights_hash and known.weights_hash != weights_hash:
+        raise ValueError(
+            f"The weights at {known.location} changed: they were {known.weights_hash[:12]} and are "
+            f"{weights_hash[:12]}. Register them as a new version."
+        )
+    rows = ModelVersion.objects.filter(pk=model_version_id)
+    return bool(
+        advance(
+            rows, to=State.SERVING, table=ModelVersion.TRANSITIONS, state_reason="", loaded_at=timezone.now(),
+            weights_hash=weights_hash or known.weights_hash, template_hash=template_hash, batching=batching,
+        )
+    )  # fmt: skip
+
+
+def mark_failed(*, model_version_id: UUID, reason: str) -> bool:
+    """A worker could not load it; the reason is shown on the admin page and fails what waits for it."""
+    rows = ModelVersion.objects.filter(pk=model_version_id)
+    return bool(advance(rows, to=State.FAILED, table=ModelVersion.TRANSITIONS, state_reason=reason or "unknown"))

@@ -1,0 +1,156 @@
+"""The engines that this worker has loaded: loading, and unloading of the least recently used.
+
+Weights stay within a memory limit. A model version that cannot be loaded is marked so, with the
+reason, and whatever waits for it fails with that reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import connection
+
+from common import plugins
+from sampler import registry, sampling
+from sampler.engines.base import CannotLoad, Engine, Spec
+from sampler.models import ModelVersion, SampleRequest
+
+logger = logging.getLogger(__name__)
+RESIDENCE = 10.0  # seconds that a busy engine is left in peace before another may push it out
+
+
+@dataclass
+class Stall:
+    """One loaded model version."""
+
+    version_id: UUID
+    slug: str
+    engine: Engine
+    provenance: dict[str, object] = field(default_factory=dict)
+    loaded_at: float = field(default_factory=time.monotonic)
+    used_at: float = field(default_factory=time.monotonic)
+    leaving: bool = False  # claims nothing more; unloaded once it runs dry
+
+    @property
+    def busy(self) -> bool:
+        return self.engine.room().running > 0
+
+
+class Stable:
+    def __init__(self, *, memory_limit: int | None, on_change: Callable[[], None]) -> None:
+        self.memory_limit = memory_limit
+        self.on_change = on_change
+        self._stalls: dict[UUID, Stall] = {}
+        self._lock = threading.Lock()
+        self._loader: threading.Thread | None = None
+        self.loading = ""
+
+    def stalls(self) -> list[Stall]:
+        with self._lock:
+            return list(self._stalls.values())
+
+    def get(self, version_id: UUID) -> Stall | None:
+        with self._lock:
+            stall = self._stalls.get(version_id)
+        return None if stall is None or stall.leaving else stall
+
+    def want(self, version: ModelVersion) -> None:
+        """See to it that a version gets loaded, one at a time, in a thread of its own."""
+        if self._loader is not None and self._loader.is_alive():
+            return
+        if not self._make_room(version):
+            return
+        self.loading = version.slug
+        self._loader = threading.Thread(target=self._load, args=(version,), name=f"load {version.slug}", daemon=True)
+        self._loader.start()
+
+    def sweep(self) -> None:
+        """Unload what was asked to leave and has run dry. Called between steps, by the decoding thread."""
+        with self._lock:
+            gone = [s for s in self._stalls.values() if s.leaving and not s.busy]
+            for stall in gone:
+                del self._stalls[stall.version_id]
+        for stall in gone:
+            stall.engine.close()
+            logger.info("%s: unloaded", stall.slug)
+        if gone:
+            self.on_change()
+
+    def _make_room(self, version: ModelVersion) -> bool:
+        if self.memory_limit is None:
+            return True
+        needed = memory_needed(version)
+        stalls = self.stalls()
+        used = sum(s.engine.memory_bytes for s in stalls)
+        if not stalls or used + needed <= self.memory_limit:
+            return True
+        oldest = min(stalls, key=lambda s: (s.busy, s.used_at))
+        if not oldest.busy or time.monotonic() - oldest.loaded_at > RESIDENCE:
+            oldest.leaving = True
+            self.on_change()
+        return False
+
+    def _load(self, version: ModelVersion) -> None:
+        began = time.monotonic()
+        try:
+            engine = plugins.load("sampler.engines", version.engine).load(spec_of(version))
+            facts = engine.provenance()
+            registry.mark_loaded(
+                model_version_id=version.pk,
+                weights_hash=facts.get("weights_hash", ""),
+                template_hash=facts.get("template_hash", ""),
+                batching=engine.batching(),
+            )
+        except (CannotLoad, ValueError) as error:
+            self._refuse(version, str(error))
+        except Exception as error:
+            logger.exception("%s: cannot be loaded", version.slug)
+            self._refuse(version, f"{type(error).__name__}: {error}")
+        else:
+            with self._lock:
+                self._stalls[version.pk] = Stall(version.pk, version.slug, engine, facts)
+            batching = engine.batching()
+            logger.info("%s: loaded in %.1f s; batching %s: %s", version.slug, time.monotonic() - began,
+                        batching.get("way"), batching.get("why"))  # fmt: skip
+        finally:
+            self.loading = ""
+            connection.close()
+            self.on_change()
+
+    def _refuse(self, version: ModelVersion, reason: str) -> None:
+        logger.error("%s: cannot be loaded: %s", version.slug, reason)
+        registry.mark_failed(model_version_id=version.pk, reason=reason[:2000])
+        sampling.fail_waiting(model_version_id=version.pk, reason=f"{version.slug} cannot be loaded: {reason[:1000]}")
+
+    def close(self) -> None:
+        for stall in self.stalls():
+            stall.engine.close()
+
+
+def spec_of(version: ModelVersion) -> Spec:
+    return Spec(
+        slug=version.slug,
+        location=version.location,
+        revision=version.revision,
+        remote_name=version.remote_name,
+        api_key_env=version.api_key_env,
+        system_prompt=version.system_prompt,
+        context_limit=version.context_limit,
+        batching=version.batching,
+    )
+
+
+def memory_needed(version: ModelVersion) -> int:
+    """What an engine thinks that loading will take; 0 where it cannot know."""
+    module = plugins.load("sampler.engines", version.engine)
+    ask = getattr(module, "memory_needed", None)
+    return int(ask(spec_of(version))) if ask else 1
+
+
+def waiting_for(version_id: UUID) -> bool:
+    return SampleRequest.objects.filter(model_version_id=version_id, state=SampleRequest.State.QUEUED).exists()

@@ -1,0 +1,25 @@
+"""An API client per person, by token."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from accounts import tokens
+
+
+def client_of(user, **options) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user, **options)}")
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rates():
+    cache.clear()
+
+
+@pytest.fixture
+def api():
+    return client_of
