@@ -23,6 +23,7 @@ from exports.pipeline import Pipeline, Progress
 from exports.snapshot import snapshot
 from labeling.models import Project
 
+
 class FolderExists(Exception):
     """The target is there already and holds something; the message says what to do."""
 

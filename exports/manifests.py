@@ -69,11 +69,7 @@ def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[s
         "excluded_by_config": {
             name: dict(sorted(counter.items())) for name, counter in sorted(pipeline.excluded_by_config.items())
         }
-        | {
-            name: dict(sorted(output.excluded.items()))
-            for name, output in pipeline.outputs.items()
-            if output.excluded
-        },
+        | {name: dict(sorted(output.excluded.items())) for name, output in pipeline.outputs.items() if output.excluded},
         "mix": pipeline.mixed,
         "agreement": ground.agreement,
         "guidelines": ground.guidelines,

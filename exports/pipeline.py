@@ -181,8 +181,8 @@ class Pipeline:
             except LeftOut as reason:
                 rendering.excluded[str(reason)] += 1
                 continue
-            for line in rendered if isinstance(rendered, list) else [rendered]:
-                rendering.files[split].write(line, unit)
+            for shaped in rendered if isinstance(rendered, list) else [rendered]:
+                rendering.files[split].write(shaped, unit)
                 rendering.measure(row)
                 self.rows += 1
 

@@ -16,7 +16,7 @@ from exports.snapshot import Snapshot
 
 Message = dict[str, str]
 
-INSTANT = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'"
+INSTANT = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
 
 
 def instant(moment: dt.datetime) -> str:
@@ -254,7 +254,8 @@ FEEDBACK = f"""
 def feedback(snapshot: Snapshot, params: dict[str, Any]) -> Iterator[FeedbackRecord]:
     """Thumbs given by the cutoff."""
     for row in snapshot.stream(FEEDBACK_IDS, FEEDBACK, params):
-        yield FeedbackRecord(*row[:6], TurnRecord(*row[6:]))
+        id_, user, thumb_up, earlier, given_at, last_change, *turn = row
+        yield FeedbackRecord(id_, user, thumb_up, earlier, given_at, last_change, TurnRecord(*turn))
 
 
 @dataclass(slots=True)

@@ -52,7 +52,8 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
     withdrawn = [
         user
         for (user,) in view.query(
-            "SELECT user_id FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL", params
+            "SELECT user_id FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL",
+            params,
         )
     ]
     theirs = view.query(
@@ -63,7 +64,8 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         {"id": str(id_), "number": number, "created_at": created, "note": note, "text": text}
         for id_, number, created, note, text in view.query(
             f"SELECT id, number, to_char(created_at AT TIME ZONE 'UTC', {INSTANT}), note, text "
-            "FROM labeling_guidelineversion WHERE project_id = %(project)s AND created_at <= %(cutoff)s ORDER BY number",
+            "FROM labeling_guidelineversion "
+            "WHERE project_id = %(project)s AND created_at <= %(cutoff)s ORDER BY number",
             params,
         )
     ]

@@ -45,6 +45,7 @@ _SETTINGS = (
 )
 # A batch is a list of primary keys: lookups beat any plan that reads a whole table.
 _LOOKUPS_ONLY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+_ANY_PLAN = _LOOKUPS_ONLY.replace("= off", "= on")
 
 
 class Unsettled(Exception):
@@ -95,7 +96,9 @@ class Snapshot:
             if batch:
                 rows.execute(rows_sql, {**params, "ids": batch})
                 yield rows.fetchall()
-            rows.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on")
+            rows.execute(
+                "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on"
+            )
 
 
 @contextmanager

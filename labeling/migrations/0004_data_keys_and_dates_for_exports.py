@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0002_undone_copies_and_pool_prompts'),
+        ('labeling', '0003_access_invitation'),
     ]
 
     operations = [
