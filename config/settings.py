@@ -225,6 +225,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
     "accounts: forget old replies and sessions": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
+    "insights: keep the reports fresh": {"task": "insights.tasks.refresh", "schedule": 120.0},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
