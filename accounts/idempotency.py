@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -26,6 +27,12 @@ from rest_framework.utils.encoders import JSONEncoder
 from accounts.models import IdempotentReply
 
 KEPT = timedelta(days=1)
+HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 200, "pattern": "^[!-~]*$"},
+    OpenApiParameter.HEADER,
+    description="The same key and body within a day get the first reply again.",
+)
 
 
 class KeyReused(APIException):
@@ -53,7 +60,7 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
             IdempotentReply.objects.filter(pk=row.pk).update(status=row.status, body=row.body)
         return reply
 
-    return wrapper
+    return extend_schema(parameters=[HEADER])(wrapper)
 
 
 def _claim(request: Request, key: str) -> IdempotentReply:

@@ -66,7 +66,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular hook: every operation's errors, and Idempotency-Key where a POST takes it."""
+    """drf-spectacular hook: every operation's errors."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for address, methods in result["paths"].items():
@@ -79,14 +79,6 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
                 if status in {"413", "415", "422"} and not body:
                     continue
                 operation["responses"].setdefault(status, {"description": description, "content": content})
-            if method == "post":
-                operation.setdefault("parameters", []).append(
-                    {
-                        "name": "Idempotency-Key", "in": "header", "required": False,
-                        "description": "The same key and body within a day get the first reply again.",
-                        "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
-                    }
-                )
     return result
 
 

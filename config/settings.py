@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "moderation",
     "insights",
     "exports",
+    "webhooks",
 ]
 
 MIDDLEWARE = [
@@ -214,6 +215,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
+    "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},
     "accounts: forget old replies and sessions": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
