@@ -51,17 +51,17 @@ def read(base_dir: Path) -> Environment:
     Raises:
         SettingError: a variable holds something that cannot be used.
     """
-    var_dir = Path(os.environ.get("DUOLOGUE_VAR") or base_dir / "var").resolve()
-    services = embedded.discover(var_dir)
+    var = var_dir(base_dir)
+    services = embedded.discover(var)
     redis_url = os.environ.get("REDIS_URL") or services.redis_url
     public_url = _public_url()
     hosts = ["127.0.0.1", "localhost", "[::1]"]
     if public_url:
         hosts.append(urlsplit(public_url).hostname or "")
     return Environment(
-        var_dir=var_dir,
+        var_dir=var,
         debug=_flag("DUOLOGUE_DEBUG"),
-        secret_key=_secret_key(var_dir),
+        secret_key=_secret_key(var),
         public_url=public_url,
         allowed_hosts=hosts,
         csrf_trusted_origins=[public_url] if public_url else [],
@@ -78,6 +78,11 @@ def read(base_dir: Path) -> Environment:
         webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
     )
+
+
+def var_dir(base_dir: Path) -> Path:
+    """Where all data lives: DUOLOGUE_VAR, or `var` beside the code."""
+    return Path(os.environ.get("DUOLOGUE_VAR") or base_dir / "var").expanduser().resolve()
 
 
 def _flag(name: str) -> bool:

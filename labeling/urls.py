@@ -2,4 +2,38 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("labeling.people_urls"))]
+from labeling.views import chats, dialogues, home, ranking, records, streams
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("labeling.people_urls")),
+    path("", home.home, name="home"),
+    path("history/", records.history, name="history"),
+    path("session/", records.session, name="session"),
+    path("theme/", records.theme, name="theme"),
+    path("projects/<slug:slug>/guidelines/", records.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/rank/", ranking.next_task, name="next"),
+    path("projects/<slug:slug>/nothing/", ranking.nothing, name="nothing"),
+    path("projects/<slug:slug>/start/<slug:kind>/", dialogues.start, name="start"),
+    path("ranking/<uuid:pk>/", ranking.ranking, name="ranking"),
+    path("ranking/<uuid:pk>/draft/", ranking.draft, name="ranking-draft"),
+    path("ranking/<uuid:pk>/heartbeat/", ranking.heartbeat, name="ranking-heartbeat"),
+    path("ranking/<uuid:pk>/skip/", ranking.skip, name="ranking-skip"),
+    path("ranking/<uuid:pk>/undo/", ranking.undo, name="ranking-undo"),
+    path("ranking/<uuid:pk>/compare/", ranking.compare, name="ranking-compare"),
+    path("dialogues/<uuid:pk>/", dialogues.dialogue, name="dialogue"),
+    path("dialogues/<uuid:pk>/composer/", dialogues.composer, name="composer"),
+    path("dialogues/<uuid:pk>/turns/", dialogues.add_turn, name="add-turn"),
+    path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/edit/", dialogues.edit_turn, name="edit-turn"),
+    path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/delete/", dialogues.delete_turn, name="delete-turn"),
+    path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/", chats.feedback, name="feedback"),
+    path("dialogues/<uuid:pk>/submit/", dialogues.submit, name="submit-dialogue"),
+    path("dialogues/<uuid:pk>/undo/", dialogues.undo, name="undo-dialogue"),
+    path("dialogues/<uuid:pk>/discard/", dialogues.discard, name="discard-dialogue"),
+    path("dialogues/<uuid:pk>/send/", chats.send, name="send"),
+    path("dialogues/<uuid:pk>/stop/", chats.stop, name="stop"),
+    path("dialogues/<uuid:pk>/retry/", chats.retry, name="retry"),
+    path("dialogues/<uuid:pk>/settle/", chats.settle, name="settle"),
+    path("dialogues/<uuid:pk>/suggest/", chats.suggest, name="suggest"),
+    path("dialogues/<uuid:pk>/suggestions/", chats.suggestions, name="suggestions"),
+    path("dialogues/<uuid:pk>/stream/", streams.stream, name="stream"),
+]

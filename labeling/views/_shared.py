@@ -1,0 +1,85 @@
+"""Fetch-and-authorise for every trainer page: who may not see a thing gets 404."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from labeling.models import Assignment, Dialogue, Membership, Project, Ranking
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class PageRequest(HttpRequest):
+    """A signed-in request, with what django-htmx puts on it."""
+
+    user: User
+    htmx: Any
+
+
+def active_membership(user: User, project_ref: str) -> Exists:
+    return Exists(Membership.objects.filter(project=OuterRef(project_ref), user=user, ended_at__isnull=True))
+
+
+def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
+    rows = Assignment.objects.of(request.user).select_related("comparison__project", "guideline_version")
+    return get_object_or_404(rows.filter(active_membership(request.user, "comparison__project")), pk=pk)
+
+
+def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
+    """Own, and of a project that the person still belongs to."""
+    rows = Dialogue.objects.filter(author=request.user).select_related("project", "guideline_version", "pending_request")
+    return get_object_or_404(rows.filter(active_membership(request.user, "project")), pk=pk)
+
+
+def visible_project(request: PageRequest, slug: str) -> Project:
+    return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+
+
+def ranked_today(user: User) -> int:
+    return Ranking.objects.in_force().filter(trainer=user, submitted_at__gte=midnight()).count()
+
+
+def midnight() -> Any:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def undo_until(submitted_at: Any, project: Project) -> Any:
+    return submitted_at + timedelta(minutes=project.undo_minutes)
+
+
+def go(request: PageRequest, name: str, *args: Any, query: dict[str, Any] | None = None) -> HttpResponse:
+    """To another page: a redirect, which htmx follows by itself where a fragment of `main` is wanted."""
+    url = reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
+    if request.htmx:
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = url
+        return response
+    return redirect(url)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """The widgets' own requests say so; everybody else gets a page."""
+    return request.headers.get("x-requested-with") == "fetch"
+
+
+def page(request: PageRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The whole page, or only its `main` (`_x.html` beside `x.html`) for htmx."""
+    if request.htmx and not request.htmx.history_restore_request:
+        folder, _, name = template.rpartition("/")
+        template = f"{folder}/_{name}"
+    response = render(request, template, context, status=status)
+    response["Vary"] = "HX-Request"
+    response["Cache-Control"] = "no-store"
+    return response
+
+

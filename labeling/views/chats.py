@@ -1,0 +1,106 @@
+"""What only a chat has: sending, stopping, asking again, thumbs. Also the suggestions of a demonstration."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from labeling import dialogues, threads
+from labeling.errors import Invalid, LabelingError
+from labeling.forms import ComposerForm, FeedbackForm
+from labeling.models import Turn
+from labeling.views._shared import PageRequest, own_dialogue, wants_json
+from labeling.views.dialogues import refuse, show
+
+
+@require_POST
+def send(request: PageRequest, pk: UUID) -> HttpResponse:
+    dialogue = own_dialogue(request, pk)
+    form = ComposerForm(request.POST)
+    try:
+        threads.check(form)
+        sent = form.cleaned_data
+        dialogues.send_message(dialogue=dialogue, text=sent["text"], seconds=sent["seconds"] or 0)
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
+
+
+@require_POST
+def stop(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Stop the reply; what there is of it stays."""
+    dialogue = own_dialogue(request, pk)
+    try:
+        dialogues.stop_reply(dialogue=dialogue)
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    return HttpResponse(status=204) if request.htmx or wants_json(request) else redirect("dialogue", pk)
+
+
+@require_POST
+def retry(request: PageRequest, pk: UUID) -> HttpResponse:
+    dialogue = own_dialogue(request, pk)
+    try:
+        dialogues.retry_reply(dialogue=dialogue)
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
+
+
+@require_POST
+def settle(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The reply has ended: make it a turn, and show the thread without touching the composer."""
+    dialogue = own_dialogue(request, pk)
+    dialogues.settle_reply(dialogue=dialogue)
+    return render(request, "labeling/_thread.html", threads.context(dialogue, user=request.user))
+
+
+@require_POST
+def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Ask for suggestions for the turn in the composer, whose text is kept on the way."""
+    dialogue = own_dialogue(request, pk)
+    form = ComposerForm(request.POST)
+    try:
+        threads.check(form)
+        kept = form.composer(dialogue.composer)
+        role = threads.role_of_next(dialogue, kept)
+        if kept.get("position") not in (None, threads.length(dialogue)):
+            raise Invalid("Suggestions continue the dialogue at its end; a turn put in between is yours to write.")
+        requests = dialogues.request_suggestions(dialogue=dialogue, role=role)
+        kept |= {"role": role, "requests": [str(one.pk) for one in requests]}
+        dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=form.cleaned_data["draft_version"])
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    return show(request, dialogue, focus="suggestions") if request.htmx else redirect("dialogue", pk)
+
+
+@require_GET
+def suggestions(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The cards as the rows have them now; asked for when a stream has ended."""
+    return render(request, "labeling/_suggestions.html", threads.context(own_dialogue(request, pk), user=request.user))
+
+
+@require_POST
+def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
+    dialogue = own_dialogue(request, pk)
+    turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("completion"), pk=turn_pk)
+    form = FeedbackForm(request.POST)
+    try:
+        threads.check(form)
+        sent = form.cleaned_data
+        dialogues.give_feedback(
+            turn=turn,
+            user=request.user,
+            thumb_up=sent["thumb"] == "up",
+            reasons=sent["reasons"],
+            comment=sent["comment"],
+        )
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    if not request.htmx:
+        return redirect("dialogue", pk)
+    context = {"dialogue": dialogue, "shown": threads.shown_turn(turn, user=request.user), "just_given": True}
+    return render(request, "labeling/_feedback.html", context)

@@ -1,0 +1,212 @@
+"""Ranking: the page, its draft, submission, skip, undo, and the comparison of two completions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from labeling import board, comparisons
+from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
+from labeling.forms import RankingForm, number
+from labeling.models import Assignment, Project
+from labeling.views._shared import (
+    PageRequest,
+    go,
+    own_assignment,
+    page,
+    ranked_today,
+    undo_until,
+    visible_project,
+    wants_json,
+)
+
+OPEN = (Assignment.State.LEASED, Assignment.State.EXPIRED)
+
+
+@require_http_methods(["GET", "POST"])
+def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
+    """GET: the task, or what became of it. POST: submit, then the next task."""
+    assignment = own_assignment(request, pk)
+    if request.method == "GET":
+        if assignment.state not in OPEN:
+            return page(request, "labeling/ranked.html", _ended(assignment))
+        return page(request, "labeling/ranking.html", _context(request, assignment))
+    form = RankingForm.from_post(request.POST, assignment.order_shown)
+    try:
+        _submit(request, assignment, form)
+    except NeedsConfirmation as question:
+        words = board.contradiction_words(question.pairs, assignment, form.ratings)
+        return _again(request, assignment, form, contradictions=words)
+    except LabelingError as error:
+        return _again(request, assignment, form, errors=[str(error)], status=409 if isinstance(error, Conflict) else 422)
+    return _next(request, assignment.comparison.project, done=assignment)
+
+
+def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> None:
+    sent = number(request.POST.get("draft_version"))
+    if sent is not None and sent != assignment.draft_version and assignment.state in OPEN:
+        raise Conflict("This task was changed in another tab since. What you see is what you sent: submit again to keep it.")
+    if form.errors:
+        raise Invalid(" ".join(form.errors))
+    none = bool(request.POST.get("none"))
+    if none and not form.reason():
+        raise Invalid("Say why none of them can be ranked.")
+    if not none and form.reason() and not form.places:
+        none = True
+    missing = [board.LETTERS[i] for i, cid in enumerate(assignment.order_shown) if cid not in form.places]
+    if missing and not none and form.places:
+        raise Invalid(f"Every completion needs a place; without one: {', '.join(missing)}.")
+    comparisons.submit_ranking(
+        assignment=assignment,
+        groups=[] if none else form.groups(),
+        ratings=form.ratings,
+        flags=form.flags,
+        strengths=[] if none else form.asked_strengths(),
+        note=form.note,
+        not_rankable=form.reason() if none else "",
+        ideal_answer=form.ideal_answer,
+        seconds=number(request.POST.get("seconds")),
+        confirmed=bool(request.POST.get("confirmed")),
+    )
+
+
+def _again(request: PageRequest, assignment: Assignment, form: RankingForm, *, status: int = 422, **words: Any) -> HttpResponse:
+    assignment.refresh_from_db(fields=["state", "draft_version", "draft_saved_at", "seconds"])
+    return page(request, "labeling/ranking.html", _context(request, assignment, form) | words, status=status)
+
+
+def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> dict[str, Any]:
+    context = board.ranking_context(assignment, form) | {"today": ranked_today(request.user)}
+    if after := request.GET.get("after", ""):
+        context["done"] = _done(request, after)
+    return context
+
+
+def _done(request: PageRequest, pk: str) -> Assignment | None:
+    """The task submitted just before, as long as it can be taken back."""
+    try:
+        assignment = own_assignment(request, UUID(pk))
+    except (ValueError, Http404):
+        return None
+    return assignment if assignment.state == Assignment.State.SUBMITTED else None
+
+
+def _ended(assignment: Assignment) -> dict[str, Any]:
+    standing = assignment.rankings.in_force().first() if assignment.state == Assignment.State.SUBMITTED else None
+    letters = dict(zip(assignment.order_shown, board.LETTERS, strict=False))
+    return {
+        "assignment": assignment,
+        "project": assignment.comparison.project,
+        "comparison": assignment.comparison,
+        "ranking": standing,
+        "places": [", ".join(letters[cid] for cid in group) for group in standing.groups] if standing else [],
+        "texts": list(zip(board.LETTERS, board.texts_shown(assignment), strict=False)),
+        "can_undo": standing and undo_until(standing.submitted_at, assignment.comparison.project) > timezone.now(),
+    }
+
+
+@require_POST
+def next_task(request: PageRequest, slug: str) -> HttpResponse:
+    """Lease the next ranking of a project and go there."""
+    return _next(request, visible_project(request, slug))
+
+
+def _next(request: PageRequest, project: Project, done: Assignment | None = None) -> HttpResponse:
+    try:
+        assignment, _ = comparisons.lease_next(project=project, trainer=request.user)
+    except Invalid as error:
+        return page(request, "labeling/nothing.html", {"project": project, "errors": [str(error)]}, status=422)
+    query = f"?after={done.pk}" if done else ""
+    if assignment is None:
+        url = reverse("nothing", args=[project.slug]) + query
+    else:
+        url = reverse("ranking", args=[assignment.pk]) + query
+    if not request.htmx:
+        return redirect(url)
+    context: dict[str, Any] = {"project": project}
+    if assignment is not None:
+        assignment = own_assignment(request, assignment.pk)
+        context = _context(request, assignment)
+    response = page(request, f"labeling/{'ranking' if assignment else 'nothing'}.html", context | {"done": done})
+    response["HX-Push-Url"] = url.partition("?")[0]
+    return response
+
+
+@require_GET
+def nothing(request: PageRequest, slug: str) -> HttpResponse:
+    """No comparison wants this trainer's vote just now."""
+    done = _done(request, request.GET.get("after", ""))
+    return page(request, "labeling/nothing.html", {"project": visible_project(request, slug), "done": done})
+
+
+@require_POST
+def draft(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Keep unfinished work; 409 where another tab saved since."""
+    assignment = own_assignment(request, pk)
+    if request.POST.get("peek"):
+        return JsonResponse({"version": assignment.draft_version})
+    form = RankingForm.from_post(request.POST, assignment.order_shown)
+    version = number(request.POST.get("draft_version"))
+    try:
+        kept = comparisons.save_draft(assignment=assignment, draft=form.draft(), expected_version=version)
+    except LabelingError as error:
+        status = 409 if isinstance(error, Conflict) else 410 if isinstance(error, Gone) else 422
+        if not wants_json(request):
+            return _again(request, assignment, form, errors=[str(error)], status=status)
+        return JsonResponse({"error": str(error), "version": getattr(error, "version", None)}, status=status)
+    if wants_json(request):
+        return JsonResponse({"version": kept, "at": f"{timezone.localtime():%H:%M:%S}"})
+    return redirect("home")
+
+
+@require_POST
+def heartbeat(request: PageRequest, pk: UUID) -> HttpResponse:
+    assignment = own_assignment(request, pk)
+    try:
+        kept = comparisons.heartbeat(assignment=assignment, seconds=number(request.POST.get("seconds")) or 0)
+    except Gone as error:
+        return JsonResponse({"error": str(error)}, status=410)
+    return JsonResponse({"expires_at": kept.expires_at.isoformat()})
+
+
+@require_POST
+def skip(request: PageRequest, pk: UUID) -> HttpResponse:
+    assignment = own_assignment(request, pk)
+    reason = request.POST.get("skip_other", "").strip() or request.POST.get("skip_reason", "")
+    try:
+        comparisons.skip(assignment=assignment, reason=reason)
+    except LabelingError as error:
+        form = RankingForm.from_post(request.POST, assignment.order_shown)
+        return _again(request, assignment, form, errors=[str(error)])
+    return _next(request, assignment.comparison.project)
+
+
+@require_POST
+def undo(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Take a submission back: the task is there again as it was sent."""
+    assignment = own_assignment(request, pk)
+    try:
+        comparisons.undo_ranking(assignment=assignment)
+    except Gone as error:
+        return page(request, "labeling/ranked.html", _ended(assignment) | {"errors": [str(error)]}, status=409)
+    return go(request, "ranking", assignment.pk)
+
+
+@require_GET
+def compare(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Two completions side by side with their word differences; letters name them."""
+    assignment = own_assignment(request, pk)
+    texts = dict(zip(board.LETTERS, board.texts_shown(assignment), strict=False))
+    a, b = request.GET.get("a", "A"), request.GET.get("b", "B")
+    if a not in texts or b not in texts:
+        raise Http404
+    left, right = board.word_diff(texts[a], texts[b])
+    context = {"assignment": assignment, "project": assignment.comparison.project, "sides": [(a, left), (b, right)]}
+    template = "labeling/_compare.html" if request.htmx else "labeling/compare.html"
+    return render(request, template, context)

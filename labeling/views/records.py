@@ -1,0 +1,57 @@
+"""Pages to read: guidelines, the history of own work; and the small ones: session, theme."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from labeling import past
+from labeling.forms import number
+from labeling.views._shared import PageRequest, visible_project, wants_json
+
+THEMES = ("light", "dark")
+YEAR = 365 * 24 * 3600
+
+
+@require_GET
+def guidelines(request: PageRequest, slug: str) -> HttpResponse:
+    """The version asked for, else the newest; every version stays readable."""
+    project = visible_project(request, slug)
+    versions = list(project.guidelines.order_by("-number").defer("text"))
+    wanted = number(request.GET.get("v")) or (versions[0].number if versions else None)
+    version = next((one for one in versions if one.number == wanted), None)
+    if version is None and versions:
+        raise Http404
+    context = {"project": project, "versions": versions, "version": version, "newest": versions and versions[0]}
+    return render(request, "labeling/guidelines.html", context)
+
+
+@require_GET
+def history(request: PageRequest) -> HttpResponse:
+    """Own submitted and skipped work, newest first."""
+    shown = past.work_of(request.user, before=past.moment(request.GET.get("before")))
+    return render(request, "labeling/history.html", {"here": "history", "work": shown.rows, "older": shown.older})
+
+
+@require_GET
+def session(request: PageRequest) -> HttpResponse:
+    """Who is signed in; a page asks when its session may have ended."""
+    if wants_json(request):
+        return JsonResponse({"user": request.user.get_username()})
+    return render(request, "labeling/signed_in.html")
+
+
+@require_POST
+def theme(request: PageRequest) -> HttpResponse:
+    back = request.headers.get("referer", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        back = "/"
+    response = HttpResponse(status=204) if wants_json(request) else redirect(back)
+    chosen = request.POST.get("theme", "")
+    if chosen in THEMES:
+        response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure())
+    else:
+        response.delete_cookie("theme")
+    return response

@@ -1,0 +1,97 @@
+"""Live text to the browser: server-sent events over the sampler's Redis streams.
+
+One connection carries every request of a page, since a browser opens only six to a host. The
+authorising query closes its database connection before the first event: an open stream holds none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from labeling import threads
+from labeling.views._shared import own_dialogue
+from sampler import streams
+
+HEARTBEAT = 15.0  # seconds of silence after which a comment keeps proxies awake
+MAX_REQUESTS = 9
+ENTRY = re.compile(r"^(0|\d{1,20}-\d{1,20})$")
+
+
+@require_GET
+async def stream(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Events of `?r=REQUEST@AFTER&r=…`. An event's id lists where each request stands, so that a
+    reconnecting browser (Last-Event-ID) goes on exactly there."""
+    wanted = _places(request.GET.getlist("r"))
+    wanted |= {key: at for key, at in _places(request.headers.get("last-event-id", "").split()).items() if key in wanted}
+    allowed = await sync_to_async(_followable)(request, pk)
+    if not wanted or len(wanted) > MAX_REQUESTS or not set(wanted) <= allowed:
+        raise Http404
+    response = StreamingHttpResponse(_events(wanted), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _followable(request: HttpRequest, pk: UUID) -> set[str]:
+    try:
+        return threads.followable(own_dialogue(request, pk))  # type: ignore[arg-type]
+    finally:
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
+
+
+def _places(pairs: list[str]) -> dict[str, str]:
+    places = {}
+    for pair in pairs:
+        key, _, after = pair.partition("@")
+        try:
+            places[str(UUID(key))] = after if ENTRY.match(after) else "0"
+        except ValueError:
+            continue
+    return places
+
+
+async def _events(places: dict[str, str]) -> AsyncIterator[str]:
+    """Merge the requests' streams into one; ends when all have ended."""
+    queue: asyncio.Queue[tuple[str, str, dict[str, object]]] = asyncio.Queue(maxsize=1000)
+
+    async def pump(key: str, after: str) -> None:
+        try:
+            async for entry_id, fields in streams.follow(key, after):
+                await queue.put((key, entry_id, fields))
+        except Exception:  # the browser comes back and goes on where it was
+            await queue.put((key, "", {"lost": 1}))
+            raise
+
+    tasks = [asyncio.create_task(pump(key, after)) for key, after in places.items()]
+    running = set(places)
+    try:
+        yield "retry: 1000\n\n"
+        while running:
+            try:
+                key, entry_id, fields = await asyncio.wait_for(queue.get(), HEARTBEAT)
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            if "lost" in fields:
+                return
+            places[key] = entry_id
+            if "end" in fields:
+                running.discard(key)
+            state = " ".join(f"{one}@{at}" for one, at in places.items())
+            yield f"id: {state}\ndata: {json.dumps({'r': key, **fields}, ensure_ascii=False)}\n\n"
+        yield "event: done\ndata: {}\n\n"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,192 @@
+/* Keeps what is typed: in this browser at once, on the server within two seconds, whatever happens.
+   One autosaver per form with data-draft; the server's version number decides between two tabs. */
+(function () {
+  "use strict";
+  const { $, notice, post } = window.duologue;
+  const SKIP = new Set(["csrfmiddlewaretoken", "seconds", "confirmed", "draft_version"]);
+  const AFTER = 700, RETRY = [1000, 2000, 4000, 8000, 15000];
+  const tab = Math.random().toString(36).slice(2);
+
+  const entriesOf = (form) => Array.from(new FormData(form)).filter(([name, value]) => !SKIP.has(name) && typeof value === "string");
+  const same = (a, b) => JSON.stringify(a.filter(([, v]) => v !== "")) === JSON.stringify(b.filter(([, v]) => v !== ""));
+
+  function write(form, entries) {
+    const given = new Map();
+    for (const [name, value] of entries) given.set(name, (given.get(name) || []).concat(value));
+    for (const element of form.elements) {
+      if (!element.name || SKIP.has(element.name) || element.type === "submit") continue;
+      const values = given.get(element.name) || [];
+      if (element.type === "checkbox" || element.type === "radio") element.checked = values.includes(element.value);
+      else element.value = values.length ? values.shift() : "";
+    }
+    form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
+  }
+
+  class Autosave {
+    constructor(form) {
+      this.form = form;
+      this.version = Number(form.dataset.draftVersion);
+      this.prefix = `duologue:${document.body.dataset.user}:${form.dataset.draftKey}:`;
+      this.key = this.prefix + tab;
+      this.saved = entriesOf(form);
+      this.stopped = false; this.saving = null; this.timer = null; this.tries = 0;
+      this.channel = "BroadcastChannel" in window ? new BroadcastChannel(this.prefix) : null;
+      const changed = (event) => { if (event.target.form === form) this.touch(); };
+      document.addEventListener("input", (this.onInput = changed));
+      document.addEventListener("change", (this.onChange = changed));
+      addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
+      addEventListener("pagehide", (this.onHide = () => this.beacon()));
+      form.autosave = this;
+      this.meet().then(() => this.restore());
+    }
+
+    /* Another live tab on the same task? Say so in both, and leave its copy alone. */
+    meet() {
+      this.alive = new Set();
+      if (!this.channel) return Promise.resolve();
+      this.channel.onmessage = ({ data }) => {
+        if (!this.form.isConnected) return;
+        if (data.hello) this.channel.postMessage({ here: tab });
+        if (data.here) this.alive.add(data.here);
+        if (data.hello || data.here) notice("tabs", "This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten.", "warn");
+        if (data.saved && data.saved > this.version) this.conflict();
+        if (data.gone) notice("tabs", "");
+      };
+      this.channel.postMessage({ hello: tab });
+      return new Promise((resolve) => setTimeout(resolve, 150));
+    }
+
+    restore() {
+      const left = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix) && !this.alive.has(key.slice(this.prefix.length)) && key !== this.key)
+        .map((key) => { try { return { key, ...JSON.parse(localStorage.getItem(key)) }; } catch { return { key }; } })
+        .sort((a, b) => (b.at || 0) - (a.at || 0));
+      const drop = () => left.forEach(({ key }) => localStorage.removeItem(key));
+      const newest = left.find((copy) => Array.isArray(copy.entries));
+      if (!newest || same(newest.entries, entriesOf(this.form))) { drop(); return; }
+      const use = () => { write(this.form, newest.entries); drop(); this.touch(); };
+      if (newest.version === this.version && same(this.saved, entriesOf(this.form))) {
+        use();
+        notice("restored", "Restored what you had written here before it could be saved.", "good", [["Fine", () => {}]]);
+      } else {
+        const when = new Date(newest.at).toLocaleTimeString();
+        notice("restored", `This browser kept work from ${when} that differs from what is saved.`, "warn", [["Use it", use], ["Drop it", drop]]);
+      }
+    }
+
+    touch() {
+      if (!this.form.isConnected) { this.end(); return; }
+      try {
+        localStorage.setItem(this.key, JSON.stringify({ version: this.version, at: Date.now(), entries: entriesOf(this.form) }));
+      } catch { /* full or forbidden: the server copy is still made */ }
+      if (this.stopped) return;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.save(), AFTER);
+    }
+
+    /* One save at a time; resolves true once the server has what the form holds. */
+    async save() {
+      clearTimeout(this.timer);
+      if (this.saving) await this.saving;
+      if (this.stopped || !this.form.isConnected) return false;
+      const entries = entriesOf(this.form);
+      if (same(entries, this.saved)) { this.clear(entries); return true; }
+      this.saving = this.send(entries);
+      const done = await this.saving;
+      this.saving = null;
+      return done;
+    }
+
+    async send(entries) {
+      try {
+        const { status, data } = await post(this.form.dataset.draft, entries.concat([["draft_version", this.version]]));
+        if (status === 409) { this.conflict(); return false; }
+        if (status === 404 || status === 410) { this.stopped = true; this.say("Not saved: this task is no longer yours", true); return false; }
+        if (status >= 400) throw new Error(String(status));
+        this.version = data.version;
+        this.form.dataset.draftVersion = data.version;
+        const field = this.form.elements.draft_version;
+        if (field) field.value = data.version;
+        this.saved = entries; this.tries = 0;
+        this.clear(entries);
+        this.say("Saved " + data.at);
+        if (this.channel) this.channel.postMessage({ saved: this.version });
+        return true;
+      } catch (error) {
+        this.say("Kept in this browser, trying again", true);
+        this.timer = setTimeout(() => this.save(), RETRY[Math.min(this.tries++, RETRY.length - 1)]);
+        return false;
+      }
+    }
+
+    /* The tab is closing: a last try that outlives it. The browser's copy stays until it is known to be saved. */
+    beacon() {
+      if (this.channel) this.channel.postMessage({ gone: tab });
+      const entries = entriesOf(this.form);
+      if (this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
+      const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
+      navigator.sendBeacon(this.form.dataset.draft, body);
+    }
+
+    conflict() {
+      if (this.stopped) return;
+      this.stopped = true;
+      clearTimeout(this.timer);
+      this.say("Not saved here", true);
+      notice("tabs", "");
+      notice("conflict", "This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved.", "bad", [
+        ["Show the saved work", () => { localStorage.removeItem(this.key); location.reload(); }],
+        ["Keep mine instead", () => this.force()],
+      ]);
+    }
+
+    async force() {
+      const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
+      this.version = data.version; this.stopped = false; this.saved = [["", "stale"]];
+      await this.save();
+    }
+
+    clear(entries) { if (same(entries, entriesOf(this.form))) localStorage.removeItem(this.key); }
+    forget() { localStorage.removeItem(this.key); this.stopped = true; clearTimeout(this.timer); }
+    say(words, trouble) {
+      const saved = $("[data-saved]");
+      if (saved) { saved.textContent = words; saved.dataset.state = trouble ? "trouble" : ""; }
+    }
+    end() {
+      this.stopped = true;
+      clearTimeout(this.timer);
+      document.removeEventListener("input", this.onInput); document.removeEventListener("change", this.onChange);
+      removeEventListener("online", this.onOnline); removeEventListener("pagehide", this.onHide);
+      if (this.channel) { this.channel.postMessage({ gone: tab }); this.channel.close(); this.channel = null; }
+    }
+  }
+
+  duologue.widget("form[data-draft]", (form) => new Autosave(form));
+
+  /* A submission waits for the save under way, so that it never meets its own newer version. */
+  document.addEventListener("htmx:confirm", (event) => {
+    const form = event.target.closest("form[data-draft]") || (event.target.form && event.target.form.matches("[data-draft]") ? event.target.form : null);
+    if (!form || !form.autosave || !form.autosave.saving) return;
+    event.preventDefault();
+    form.autosave.saving.finally(() => event.detail.issueRequest(true));
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
+  });
+
+  /* ---- time at work, and the lease kept alive ---- */
+  let last = Date.now(), active = 0;
+  ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach((name) => addEventListener(name, () => { last = Date.now(); }, { passive: true }));
+  setInterval(() => {
+    if (document.visibilityState !== "visible" || Date.now() - last > 60000) return;
+    active += 1;
+    const field = $("[data-seconds]");
+    if (field) field.value = Number(field.value) + 1;
+  }, 1000);
+  setInterval(() => {
+    const form = $("form[data-heartbeat]");
+    if (!form || !active) return;
+    const seconds = active; active = 0;
+    post(form.dataset.heartbeat, [["seconds", seconds]]).catch(() => { active += seconds; });
+  }, 30000);
+})();

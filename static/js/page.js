@@ -1,0 +1,176 @@
+/* What every working page shares: the CSRF token as it is now (it changes with a new sign-in), notices,
+   dialogs, focus after a swap, and signing in again in place. No widget lives here. */
+(function () {
+  "use strict";
+  const duologue = (window.duologue = {});
+  const $ = (selector, root) => (root || document).querySelector(selector);
+  const $$ = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+  Object.assign(duologue, { $, $$ });
+
+  duologue.token = () => {
+    const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+    return cookie ? cookie.slice(10) : ($("input[name=csrfmiddlewaretoken]") || {}).value || "";
+  };
+
+  duologue.notice = (id, text, kind, actions) => {
+    const box = $("#notices");
+    if (!box) return;
+    let notice = $(`[data-notice="${id}"]`, box);
+    if (!text) { if (notice) notice.remove(); return; }
+    if (!notice) { notice = document.createElement("div"); notice.dataset.notice = id; box.append(notice); }
+    notice.className = "notice " + (kind || "");
+    notice.replaceChildren(document.createTextNode(text));
+    if (actions) {
+      const row = document.createElement("div");
+      row.className = "row";
+      for (const [label, act] of actions) {
+        const button = document.createElement("button");
+        button.type = "button"; button.className = "button small"; button.textContent = label;
+        button.addEventListener("click", () => { notice.remove(); act(); });
+        row.append(button);
+      }
+      notice.append(row);
+    }
+  };
+
+  /* POST a form's entries; signs in again when the session is gone. A network failure rejects. */
+  duologue.post = async (url, entries) => {
+    for (;;) {
+      const response = await fetch(url, {
+        method: "POST", credentials: "same-origin", redirect: "manual",
+        headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "fetch", Accept: "application/json" },
+        body: new URLSearchParams(entries || []),
+      });
+      if (response.status !== 401) {
+        const json = (response.headers.get("content-type") || "").includes("json");
+        return { status: response.status, data: json ? await response.json() : {} };
+      }
+      await duologue.signIn();
+    }
+  };
+
+  /* ---- signing in again ---- */
+  let waiting = null;
+  duologue.signIn = () => {
+    if (waiting) return waiting;
+    const dialog = $("#login"), opener = document.activeElement;
+    waiting = new Promise((resolve) => {
+      const done = async () => {
+        const answer = await fetch(document.body.dataset.session, { headers: { "X-Requested-With": "fetch" } });
+        if (!answer.ok) return;
+        const who = await answer.json();
+        if (who.user !== document.body.dataset.user) { location.assign("/"); return; }
+        $$("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = duologue.token(); });
+        clearInterval(timer);
+        waiting = null;
+        dialog.close();
+        if (opener && opener.isConnected) opener.focus();
+        resolve();
+      };
+      duologue.signedIn = done;
+      const timer = setInterval(() => { if (document.visibilityState === "visible") done().catch(() => {}); }, 5000);
+      if (!dialog.open) dialog.showModal();
+      $("input[type=password]", dialog).focus();
+    });
+    return waiting;
+  };
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.matches("[data-login-form]")) {
+      event.preventDefault();
+      const errors = $("[data-login-errors]", form);
+      errors.textContent = "";
+      try {
+        const response = await fetch(document.body.dataset.login, {
+          method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)),
+          headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
+        });
+        const data = await response.json().catch(() => ({}));
+        if (response.ok) { form.reset(); await duologue.signedIn(); return; }
+        const fields = Object.values((data.form || {}).fields || {}).flatMap((field) => field.errors || []);
+        errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || "That did not work. Try again.";
+      } catch (error) {
+        errors.textContent = "The server cannot be reached just now. Try again in a moment.";
+      }
+      return;
+    }
+    const token = form.elements && form.elements.csrfmiddlewaretoken;
+    if (token && document.cookie.includes("csrftoken=")) token.value = duologue.token();
+  }, true);
+
+  $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDefault());
+
+  /* ---- htmx ---- */
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = duologue.token();
+    if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    const source = event.detail.requestConfig.triggeringEvent;
+    if (event.detail.xhr.status === 401) {
+      duologue.signIn().then(() => {
+        const button = source && source.submitter;
+        const form = event.detail.elt.closest("form");
+        if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
+        else event.detail.elt.click();
+      });
+    } else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+  });
+  document.addEventListener("htmx:sendError", () => {
+    duologue.notice("request", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
+  });
+  document.addEventListener("htmx:beforeRequest", () => duologue.notice("request", ""));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const target = event.detail.target || event.target;
+    if (target.id === "compare-body") { $("#compare").showModal(); return; }
+    duologue.start();
+    const root = target.isConnected ? target : document;
+    const place = $("[data-focus-first]", root) || $("[data-focus]", root) || $("[data-focus-first]") || (root === document || root.id === "main" ? $("[data-focus]") : null);
+    if (place && !place.contains(document.activeElement)) place.focus({ preventScroll: place.tagName === "H1" });
+  });
+
+  /* ---- widgets: each registers a starter that runs now and after every swap ---- */
+  const starters = [];
+  duologue.widget = (selector, begin) => {
+    starters.push(() => $$(selector).forEach((element) => {
+      if (element.duologueStarted) return;
+      element.duologueStarted = true;
+      begin(element);
+    }));
+    starters[starters.length - 1]();
+  };
+  duologue.start = () => {
+    $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
+    starters.forEach((start) => start());
+  };
+  document.addEventListener("DOMContentLoaded", duologue.start);
+
+  /* ---- keys, menus, dialogs ---- */
+  duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
+    target.matches("input:not([type=checkbox]):not([type=radio])"));
+  duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
+  });
+  const openKeys = () => {
+    const keys = $("#keys");
+    if (!keys || keys.open) return;
+    const box = $("[data-single-keys]", keys);
+    if (box) box.checked = duologue.singleKeys();
+    keys.showModal();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-open-keys]")) openKeys();
+    const closer = event.target.closest("[data-close]");
+    if (closer) closer.closest("dialog").close();
+    $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
+    if (event.key === "Escape") {
+      const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");
+      if (menu) { menu.open = false; $("summary", menu).focus(); event.stopPropagation(); }
+    }
+  });
+})();
