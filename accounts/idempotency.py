@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.models import IdempotentReply
+from accounts.models import IdempotentReply, User
 
 KEPT = timedelta(days=1)
 HEADER = OpenApiParameter(
@@ -67,9 +67,10 @@ def _claim(request: Request, key: str) -> IdempotentReply:
     """This request's row: a fresh one, or that of the request which came first (locked)."""
     written = json.dumps([request.method, request.get_full_path(), request.data], sort_keys=True, cls=JSONEncoder)
     digest = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
-    mine = IdempotentReply(id=uuid.uuid4(), user=request.user, key=key, request_hash=digest)
+    user = cast(User, request.user)
+    mine = IdempotentReply(id=uuid.uuid4(), user=user, key=key, request_hash=digest)
     IdempotentReply.objects.bulk_create([mine], ignore_conflicts=True)  # waits for a transaction that holds the key
-    row = IdempotentReply.objects.select_for_update().get(user=request.user, key=key)
+    row = IdempotentReply.objects.select_for_update().get(user=user, key=key)
     if row.request_hash != digest:
         raise KeyReused
     return row

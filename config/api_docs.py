@@ -90,13 +90,13 @@ def without_page(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, 
 class NoSuchAddress(ApiView):
     """Whatever stands under /api/v1/ and is no address: 404 in JSON, whoever asks and however."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = [AllowAny]
 
     @extend_schema(exclude=True)
     def get(self, request: Request, rest: str) -> Response:
         raise NotFound("There is no such address in the API. Addresses end in a slash; see /api/v1/docs/.")
 
-    post = put = patch = delete = head = options = get
+    post = put = patch = delete = head = options = get  # type: ignore[assignment]
 
 
 @login_not_required

@@ -218,7 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
     "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},
-    "accounts: forget old replies and sessions": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
+    "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")

@@ -50,7 +50,7 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
 
 
 class DeliveryPages(CursorPages):
-    ordering = ("-id",)
+    ordering: tuple[str, ...] = ("-id",)
 
 
 def webhook_of(request: Request, pk: UUID) -> Subscription:

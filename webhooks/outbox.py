@@ -12,6 +12,7 @@ import logging
 import ssl
 import time
 from datetime import timedelta
+from uuid import UUID
 
 import httpcore
 from django.db import transaction
@@ -41,12 +42,13 @@ def deliver_due(*, budget: float = 20.0) -> int:
     """Send what is due until nothing is left or `budget` seconds are over; return how many were taken."""
     delivered = 0
     stop = time.monotonic() + budget
-    unreachable: set[object] = set()
+    context = ssl.create_default_context()
+    unreachable: set[UUID] = set()
     while time.monotonic() < stop:
         batch = claim(without=unreachable)
         if not batch:
             break
-        with httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=CheckedNetwork()) as pool:
+        with httpcore.ConnectionPool(ssl_context=context, network_backend=CheckedNetwork()) as pool:
             for delivery in batch:
                 if delivery.subscription_id in unreachable or time.monotonic() > stop:
                     _release(delivery)
@@ -59,7 +61,7 @@ def deliver_due(*, budget: float = 20.0) -> int:
 
 
 @transaction.atomic
-def claim(*, without: set[object] | None = None) -> list[Delivery]:
+def claim(*, without: set[UUID] | None = None) -> list[Delivery]:
     """Deliveries that are due and first in line for their object, claimed for this worker."""
     now = timezone.now()
     pending = Delivery.objects.filter(state=Delivery.State.PENDING)
@@ -90,7 +92,7 @@ def send(delivery: Delivery, pool: httpcore.ConnectionPool) -> tuple[int | None,
     signed = signing.signature(
         secret=signing.secret_of(subscription), message_id=message_id, timestamp=timestamp, body=body
     )
-    headers = {
+    headers: dict[bytes | str, bytes | str] = {
         "content-type": "application/json",
         "user-agent": "Duologue-Webhooks/1",
         "webhook-id": message_id,
@@ -139,7 +141,10 @@ def send_again(*, delivery: Delivery) -> bool:
     live = Delivery.objects.filter(pk=delivery.pk, subscription__ended_at__isnull=True)
     return bool(
         advance(
-            live, to=Delivery.State.PENDING, table=Delivery.TRANSITIONS, attempts=0,
+            live,
+            to=Delivery.State.PENDING,
+            table=Delivery.TRANSITIONS,
+            attempts=0,
             next_try_at=timezone.now(),
         )
     )
@@ -149,5 +154,3 @@ def forget_old(*, days: int = 30) -> int:
     """Remove the log of ended deliveries after a month."""
     ended = Delivery.objects.exclude(state=Delivery.State.PENDING)
     return ended.filter(occurred_at__lt=timezone.now() - timedelta(days=days)).delete()[0]
-
-
