@@ -433,9 +433,10 @@ def _settle(locked: Dialogue) -> Turn | None:
             text=completion.text.strip(),
             completion=completion,
         )
+    # No new version: nobody edited anything, and a tab where the next message is being typed must not be
+    # told that another tab was first.
     locked.pending_request = None
-    locked.version += 1
-    locked.save(update_fields=["pending_request", "version", "saved_at"])
+    locked.save(update_fields=["pending_request", "saved_at"])
     return turn
 
 
