@@ -152,6 +152,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "WebhookEvent": "webhooks.models.Event",
         "MessageRole": ["system", "user", "assistant"],
         "SuggestedRole": ["user", "assistant"],
         "ProjectRole": "labeling.models.Membership.Role",
