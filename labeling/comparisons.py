@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.transitions import advance
-from labeling import quality, selection
+from labeling import exams, quality, selection
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_guidelines, current_round, split_for
@@ -67,7 +67,7 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
             if _revive(assignment):
                 return assignment, False
             transaction.set_rollback(True)
-    for kind in quality.kinds_open_to(project, trainer):
+    for kind in exams.kinds_open_to(project, trainer):
         if (comparison := _claim(project, trainer, kind)) is not None:
             return lease(comparison=comparison, trainer=trainer), True
     return None, False

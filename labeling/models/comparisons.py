@@ -77,6 +77,7 @@ class Comparison(models.Model):
     prompt_key = models.CharField(max_length=64, db_index=True)
     split = models.CharField(max_length=5)
     source = models.CharField(max_length=120, blank=True)
+    source_row = models.JSONField(null=True, blank=True, help_text="The raw row and the transforms applied to it.")
     content_hash = models.CharField(max_length=64, blank=True)
     k = models.PositiveSmallIntegerField(help_text="Completions wanted.")
     votes_wanted = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0003_access_invitation'),
+        ('labeling', '0004_data_keys_and_dates_for_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
