@@ -43,7 +43,7 @@ EVERYBODY = set(PEOPLE)
 MANAGES = {MANAGER, OPERATOR}
 REVIEWS = {REVIEWER, MANAGER, OPERATOR}
 
-# -- allauth ----------------------------------------------------------------------------------------
+# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ----------------------------------------------------------------------------------------
 ACCOUNTS = {
     "login/": route("GET POST", EVERYBODY),
     "logout/": route("GET POST", EVERYBODY),
@@ -66,18 +66,18 @@ ACCOUNTS = {
     "2fa/authenticate/": route("GET POST", EVERYBODY),
     "2fa/reauthenticate/": route("GET POST", SIGNED_IN),
     "2fa/totp/activate/": route("GET POST", SIGNED_IN),
-    "2fa/totp/deactivate/": route("GET POST", SIGNED_IN),
-    "2fa/recovery-codes/": route("GET", SIGNED_IN),
+    "2fa/totp/deactivate/": route("GET POST", set()),
+    "2fa/recovery-codes/": route("GET", set()),
     "2fa/recovery-codes/generate/": route("GET POST", SIGNED_IN),
-    "2fa/recovery-codes/download/": route("GET", SIGNED_IN),
+    "2fa/recovery-codes/download/": route("GET", set()),
     "2fa/webauthn/": route("GET", SIGNED_IN),
     "2fa/webauthn/add/": route("GET POST", SIGNED_IN),
     "2fa/webauthn/reauthenticate/": route("GET POST", SIGNED_IN),
-    "2fa/webauthn/keys/<int:pk>/remove/": route("GET POST", set(), pk="0"),  # nobody here has a key 0
-    "2fa/webauthn/keys/<int:pk>/edit/": route("GET POST", set(), pk="0"),
+    "2fa/webauthn/keys/<int:pk>/remove/": route("GET POST", SIGNED_IN, pk="0"),  # asks for the password first
+    "2fa/webauthn/keys/<int:pk>/edit/": route("GET POST", SIGNED_IN, pk="0"),
     "2fa/webauthn/login/": route("GET POST", EVERYBODY),
     "3rdparty/login/cancelled/": route("GET", EVERYBODY),
-    "3rdparty/login/error/": route("GET", SIGNED_IN),
+    "3rdparty/login/error/": route("GET", set()),
     "3rdparty/signup/": route("GET POST", EVERYBODY),
     "3rdparty/": route("GET POST", SIGNED_IN),
     "social/login/cancelled/": route("GET POST", SIGNED_IN),
@@ -94,6 +94,7 @@ OWN_TASK = {"pk": "assignment"}
 OWN_DRAFT = {"pk": "demonstration"}
 OWN_TURN = {"pk": "demonstration", "turn_pk": "turn"}
 OWN_CHAT = {"pk": "chat"}
+# On pages a member whose role does not include a kind of work reads so in a sentence (422).
 PAGES = {
     "": route("GET", SIGNED_IN),
     "history/": route("GET", SIGNED_IN),
@@ -106,9 +107,9 @@ PAGES = {
     "projects/<slug:slug>/people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
     "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/": route("POST", MANAGES, slug="slug", pk="invitation"),
     "projects/<slug:slug>/guidelines/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
-    "projects/<slug:slug>/rank/": route("POST", RANKERS, slug="slug"),
+    "projects/<slug:slug>/rank/": route("POST", MEMBERS | {OPERATOR}, slug="slug"),
     "projects/<slug:slug>/nothing/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
-    "projects/<slug:slug>/start/<slug:kind>/": route("POST", MEMBERS, slug="slug", kind="kind"),
+    "projects/<slug:slug>/start/<slug:kind>/": route("POST", MEMBERS | {OPERATOR}, slug="slug", kind="kind"),
     "ranking/<uuid:pk>/": route("GET POST", {OWNER}, **OWN_TASK),
     "ranking/<uuid:pk>/draft/": route("POST", {OWNER}, **OWN_TASK),
     "ranking/<uuid:pk>/heartbeat/": route("POST", {OWNER}, **OWN_TASK),
@@ -130,7 +131,7 @@ PAGES = {
     "dialogues/<uuid:pk>/settle/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/suggest/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/suggestions/": route("GET", {OWNER}, **OWN_DRAFT),
-    "dialogues/<uuid:pk>/stream/": route("GET", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/stream/": route("GET", set(), **OWN_CHAT),  # nothing is being written for anybody
 }
 
 # -- API --------------------------------------------------------------------------------------------
@@ -139,7 +140,6 @@ API = {
     "projects/": route("GET", SIGNED_IN),
     "projects/<slug:slug>/": route("GET", MEMBERS | {OPERATOR}, **IN_PROJECT),
     "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),
-    "projects/<slug:slug>/insights/": route("GET", REVIEWS, **IN_PROJECT),
     "projects/<slug:slug>/rounds/": route("GET POST", REVIEWS, MANAGES, **IN_PROJECT),
     "projects/<slug:slug>/prompts/": route("POST", MANAGES, **IN_PROJECT),
     "projects/<slug:slug>/members/": route("GET", MANAGES, **IN_PROJECT),
@@ -185,8 +185,54 @@ ROUTES = {
     **PAGES,
 }
 
-# -- the admin site: by model, who sees its rows and who changes them --------------------------------
+# -- the admin site ---------------------------------------------------------------------------------
+# Managers of other projects get in too, and see the rows of theirs only.
+ADMITTED = {REVIEWER, MANAGER, OPERATOR, ELSEWHERE}
 ADMIN_SITE = {
-    "admin/search/", "admin/", "admin/logout/", "admin/password_change/", "admin/password_change/done/",
-    "admin/autocomplete/", "admin/jsi18n/", "admin/r/<path:content_type_id>/<path:object_id>/",
-}  # fmt: skip
+    "admin/": route("GET POST", ADMITTED),
+    "admin/search/": route("GET POST", ADMITTED),
+    "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
+    "admin/logout/": route("POST", ADMITTED),
+    "admin/password_change/": route("GET POST", ADMITTED),
+    "admin/password_change/done/": route("GET POST", ADMITTED),
+    "admin/autocomplete/": route("", set()),  # 403 and 404 without a model that offers it
+    "admin/jsi18n/": route("GET POST", ADMITTED),
+    "admin/r/<path:content_type_id>/<path:object_id>/": route("", set(), content_type_id="0", object_id="0"),
+    "admin/(?P<url>.*)$": route("", set(), url="nowhere/"),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """Who sees the rows of a project, who changes them, what can be done, and which pages of its own it has."""
+
+    sees: frozenset[str]
+    changes: frozenset[str]
+    can: str = ""
+    pages: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def model(sees: set[str], changes: set[str], can: str = "", **pages: set[str]) -> Model:
+    return Model(frozenset(sees), frozenset(changes), can, {name: frozenset(who) for name, who in pages.items()})
+
+
+ONLY = {OPERATOR}
+ADMIN_MODELS = {
+    "accounts/user": model(ONLY, ONLY, "change"),
+    "accounts/apitoken": model(ONLY, ONLY),
+    "accounts/auditentry": model(ONLY, ONLY),
+    "labeling/comparison": model(MANAGES, MANAGES, do=MANAGES),
+    "labeling/assignment": model(MANAGES, MANAGES),
+    "labeling/dialogue": model(REVIEWS, REVIEWS, review=REVIEWS, do=REVIEWS),
+    "labeling/turndraw": model(MANAGES, MANAGES),
+    "labeling/turnfeedback": model(REVIEWS, MANAGES),
+    "labeling/guidelineversion": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "labeling/membership": model(MANAGES, MANAGES, "add change", do=MANAGES),
+    "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES),
+    "labeling/prompt": model(MANAGES, MANAGES, "add", do=MANAGES),
+    "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
+    "labeling/review": model(REVIEWS, MANAGES),
+    "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "webhooks/subscription": model(MANAGES, MANAGES),
+    "webhooks/delivery": model(MANAGES, MANAGES),
+}
