@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.chdir(ROOT)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # the bare ways get what helps our engine on a busy machine
 QUESTIONS = [
     "Tell me a story about a fox who could not sleep.",
     "Explain why the sky is blue to a child.",

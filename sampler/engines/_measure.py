@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 SIZES = (8, 16, 32, 64, 128, 256)
 SLOW_STEP = 0.5  # seconds: a reader notices tokens that come more slowly than this
 TURNS = 2
+PATIENCE = 20.0  # seconds for all of it: a machine too busy to be measured gets what is safe
+SAFE_ROWS = 16
 GAIN = 1.10  # twice the rows must bring so much more, static so much more than continuous
 PROMPT = [
     {"role": "user", "content": "Say something about the weather in every season of the year, one after another."}
@@ -52,11 +54,15 @@ def settle(engine: HfEngine, known: dict[str, Any]) -> dict[str, Any]:
         _run(engine, requests=1, rows=2, tokens=2)  # the first pass through a model is slow: not for a reader's eyes
         return known
     began = time.monotonic()
-    steps = measure_steps(engine)
+    steps = measure_steps(engine, until=began + PATIENCE)
     rows, why_rows = choose_rows(steps)
     speeds = {"continuous": 0.0, "static": 0.0}
     for _ in range(TURNS):  # turn about, and the best of each: others may use the machine meanwhile
         for way in speeds:
+            if time.monotonic() - began > PATIENCE:
+                logger.warning("%s: this machine is too busy to measure how to batch", engine.spec.slug)
+                why = f"not measured: the machine was too busy within {PATIENCE:.0f} s of trying"
+                return {"way": "continuous", "rows": max(rows, SAFE_ROWS), "why": why}
             speeds[way] = max(speeds[way], measure_way(engine, static=way == "static", rows=rows))
     way, why_way = choose_way(speeds)
     return {
@@ -87,7 +93,7 @@ def choose_way(speeds: dict[str, float]) -> tuple[str, str]:
     return way, f"{way} batching made {speeds[way]:.0f} tokens/s where {other} made {speeds[other]:.0f}"
 
 
-def measure_steps(engine: HfEngine) -> dict[int, float]:
+def measure_steps(engine: HfEngine, *, until: float) -> dict[int, float]:
     """Seconds of a decoding step by number of rows; stops where a step gets slow or memory short."""
     out: dict[int, float] = {}
     _run(engine, requests=1, rows=2, tokens=2)
@@ -98,7 +104,7 @@ def measure_steps(engine: HfEngine) -> dict[int, float]:
             out[size] = _step(engine, size)
         except torch.OutOfMemoryError:
             break
-        if out[size] > SLOW_STEP:
+        if out[size] > SLOW_STEP or time.monotonic() > until:
             break
     return out
 
