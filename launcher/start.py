@@ -29,6 +29,7 @@ from launcher.supervisor import Child, Supervisor
 READY_TIMEOUT = 300.0
 STOP_GRACE = 30.0
 T = TypeVar("T")
+GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -174,8 +175,7 @@ class Start:
         ]
         if not self.options.no_sampler:
             which = [] if self.options.no_demo else ["--model", model.SLUG]
-            # It uses every core there is; a little less urgently than the pages.
-            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", niceness=5)
+            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", GRACE)
             children.insert(0, sampler)
         return children
 
