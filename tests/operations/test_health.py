@@ -60,10 +60,24 @@ def test_readyz_names_the_worker_that_is_missing(client: Client) -> None:
 @pytest.mark.django_db
 def test_a_sampler_that_only_begins_or_already_stops_is_not_ready(client: Client) -> None:
     worker_lives()
+    ModelVersion.objects.create(slug="smol", engine="fake")
     status.report({**WORKER, "at": time.time(), "loaded": {}})
     assert checks_of(client)[1]["sampler"]["detail"] == "a sampler worker is alive and has not loaded its model yet"
     status.report({**WORKER, "at": time.time(), "stopping": True})
     assert checks_of(client)[1]["sampler"]["detail"] == "no sampler worker is alive"
+
+
+@pytest.mark.django_db
+def test_before_a_model_is_registered_no_sampler_is_missing(client: Client) -> None:
+    worker_lives()
+    assert checks_of(client)[1]["sampler"] == {"ok": True, "detail": "no model is registered yet"}
+
+
+@pytest.mark.django_db
+def test_a_sampler_without_named_models_is_ready_to_load_on_demand(client: Client) -> None:
+    worker_lives()
+    status.report({**WORKER, "at": time.time(), "serves": [], "loaded": {}})
+    assert checks_of(client)[0] == 200
 
 
 @pytest.mark.django_db
