@@ -65,7 +65,7 @@ def read(base_dir: Path) -> Environment:
         public_url=public_url,
         allowed_hosts=hosts,
         csrf_trusted_origins=[public_url] if public_url else [],
-        database=_database(os.environ.get("DATABASE_URL") or services.database_url),
+        database=database_settings(os.environ.get("DATABASE_URL") or services.database_url),
         redis_url=_redis(redis_url),
         celery_broker_url=_celery_form(redis_url),
         email=_email(),
@@ -93,7 +93,7 @@ def _flag(name: str) -> bool:
 
 
 def _bytes(name: str) -> int | None:
-    """"" is None; otherwise a whole number with an optional K, M or G."""
+    """ "" is None; otherwise a whole number with an optional K, M or G."""
     value = os.environ.get(name, "").strip().upper()
     if not value:
         return None
@@ -138,7 +138,12 @@ def _secret_key(var_dir: Path) -> str:
         raise SettingError(f"The var folder {str(var_dir)!r} cannot be written: {error.strerror}.") from None
 
 
-def _database(url: str) -> dict[str, Any]:
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's form of a database URL.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
     if not url.startswith(("postgres://", "postgresql://")):
         raise SettingError("DATABASE_URL takes postgres://user:password@host:port/name; there is no other database.")
     try:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,3 +127,11 @@ def roll(path: Path, *, keep: int = 5 * 1024 * 1024) -> None:
     with contextlib.suppress(OSError):
         if path.stat().st_size > keep:
             path.replace(path.with_name(path.name + ".1"))
+
+
+def cut(path: Path, *, limit: int) -> None:
+    """For a log that is being appended to: when it has grown past `limit` bytes, copy it aside and empty it."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > limit:
+            shutil.copyfile(path, path.with_name(path.name + ".1"))
+            os.truncate(path, 0)

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "moderation",
     "insights",
     "exports",
+    "operations",
 ]
 
 MIDDLEWARE = [
@@ -167,8 +168,16 @@ LANGUAGE_CODE = "en-us"
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # serves static files also where collectstatic was not run
 MEDIA_ROOT = VAR_DIR / "media"
 EXPORT_ROOT = VAR_DIR / "exports"
+# Exports go through the storage named "exports": a folder here, or any other of Django's storages
+# (docs/formats.md shows an S3-compatible one).
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "exports": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": EXPORT_ROOT}},
+}
 MODEL_ROOT = VAR_DIR / "models"
 
 SESSION_COOKIE_HTTPONLY = True

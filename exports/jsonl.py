@@ -74,7 +74,7 @@ class _Hashed(io.RawIOBase):
         super().close()
 
 
-def _packed(raw: _Hashed, compress: str) -> Any:
+def _packed(raw: Any, compress: str) -> Any:
     if compress == "gzip":
         return gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)
     if compress == "zstd":

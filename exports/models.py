@@ -19,7 +19,8 @@ class ExportRunQuerySet(models.QuerySet["ExportRun"]):
         if user.is_superuser:
             return self
         return self.filter(
-            project__memberships__user=user, project__memberships__ended_at__isnull=True,
+            project__memberships__user=user,
+            project__memberships__ended_at__isnull=True,
             project__memberships__role="manager",
         ).distinct()
 
@@ -32,7 +33,7 @@ class ExportRun(models.Model):
         FAILED = "failed", "Failed"  # `error` says why
         REMOVED = "removed", "Removed"  # its folder went by retention or withdrawal
 
-    TRANSITIONS = {
+    TRANSITIONS: dict[str, frozenset[str]] = {
         State.QUEUED: frozenset({State.RUNNING, State.FAILED}),
         State.RUNNING: frozenset({State.QUEUED, State.RUNNING, State.FINISHED, State.FAILED}),
         State.FINISHED: frozenset({State.REMOVED}),

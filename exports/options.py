@@ -117,7 +117,7 @@ def _mix(value: Any) -> tuple[tuple[str, float], ...]:
     """`{"alpaca": 0.5}` or `["alpaca=0.5"]`."""
     pairs: dict[str, float] = {}
     if isinstance(value, list | tuple):
-        value = dict(item.rsplit("=", 1) if isinstance(item, str) and "=" in item else (item, None) for item in value)
+        value = {str(item).rpartition("=")[0] or str(item): str(item).rpartition("=")[2] for item in value}
     if not isinstance(value, Mapping):
         raise BadOptions("mix takes SOURCE=WEIGHT.")
     for source, weight in value.items():

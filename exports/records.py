@@ -16,7 +16,7 @@ from exports.snapshot import Snapshot
 
 Message = dict[str, str]
 
-INSTANT = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'"
+INSTANT = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
 
 
 def instant(moment: dt.datetime) -> str:
@@ -74,6 +74,15 @@ class RankingRecord:
     author: int | None
     prompt: list[Message]
     answers: list[Answer] = field(default_factory=list)
+    num_votes: int | None = None  # of a consensus
+
+    @property
+    def context_messages(self) -> list[Message]:
+        return self.prompt
+
+    @property
+    def origin_kind(self) -> str:
+        return "imported" if "imported" in (self.kind, self.comparison_kind) else self.kind
 
 
 RANKING_IDS = """
@@ -90,7 +99,7 @@ RANKINGS = f"""
         (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
          FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
-        r.guideline_version_id, c.kind, c.state, {_at("c.closed_at")}, c.dialogue_id, c.turn_id, c.round_id,
+        r.guideline_version_id, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
         c.split, c.source, c.author_id, c.prompt,
         (SELECT json_agg(json_build_array(x.id, x.text, x.model_version_id, x.model_label, x.params,
                                           x.finish_reason, x.provenance->'weights_hash') ORDER BY shown.place)
@@ -139,6 +148,14 @@ class TurnRecord:
     weights_hash: str | None
     before: list[Message]
 
+    @property
+    def context_messages(self) -> list[Message]:
+        return self.before
+
+    @property
+    def origin_kind(self) -> str:
+        return self.kind
+
 
 TURN_IDS = """
     SELECT t.id FROM labeling_turn t JOIN labeling_dialogue d ON d.id = t.dialogue_id
@@ -185,9 +202,37 @@ class FeedbackRecord:
     id: str
     user: int
     thumb_up: bool
+    earlier: list[dict[str, Any]]  # opinions that this one replaced, each with `until`
     given_at: str
+    last_change: str | None  # of any turn up to the rated one
     turn: TurnRecord
-    last_change_before: str | None  # of any turn up to the rated one
+
+    def label_at(self, at: str) -> bool:
+        """The opinion that stood at `at`."""
+        for opinion in self.earlier:
+            if instant(dt.datetime.fromisoformat(opinion["until"])) > at:
+                return bool(opinion["thumb_up"])
+        return self.thumb_up
+
+    @property
+    def split(self) -> str:
+        return self.turn.split
+
+    @property
+    def source(self) -> str:
+        return self.turn.source
+
+    @property
+    def author(self) -> int | None:
+        return self.turn.author
+
+    @property
+    def origin_kind(self) -> str:
+        return self.turn.kind
+
+    @property
+    def context_messages(self) -> list[Message]:
+        return self.turn.before
 
 
 FEEDBACK_IDS = """
@@ -197,7 +242,7 @@ FEEDBACK_IDS = """
     ORDER BY f.id
 """
 FEEDBACK = f"""
-    SELECT json_build_array(f.id, f.user_id, f.thumb_up, {_at("f.updated_at")},
+    SELECT json_build_array(f.id, f.user_id, f.thumb_up, f.earlier, {_at("f.created_at")},
         (SELECT {_at("max(greatest(b.created_at, b.edited_at))")}
          FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position <= t.position),
         t.id, {_DIALOGUE}, {_TURN})::text
@@ -208,8 +253,9 @@ FEEDBACK = f"""
 
 def feedback(snapshot: Snapshot, params: dict[str, Any]) -> Iterator[FeedbackRecord]:
     """Thumbs given by the cutoff."""
-    for id_, user, thumb_up, given_at, last_change, *turn in snapshot.stream(FEEDBACK_IDS, FEEDBACK, params):
-        yield FeedbackRecord(id_, user, thumb_up, given_at, TurnRecord(*turn), last_change)
+    for row in snapshot.stream(FEEDBACK_IDS, FEEDBACK, params):
+        id_, user, thumb_up, earlier, given_at, last_change, *turn = row
+        yield FeedbackRecord(id_, user, thumb_up, earlier, given_at, last_change, TurnRecord(*turn))
 
 
 @dataclass(slots=True)
@@ -225,7 +271,16 @@ class PromptRecord:
     round: str | None
     origin: str  # pool or comparison
     kind: str
+    created_at: str
     messages: list[Message]
+
+    @property
+    def context_messages(self) -> list[Message]:
+        return self.messages
+
+    @property
+    def origin_kind(self) -> str:
+        return self.kind
 
 
 # Equal contexts appear once, under their smallest id; the pool is preferred by no rule of its own.
@@ -239,7 +294,7 @@ PROMPT_IDS = """
         WHERE c.project_id = %(project)s AND c.opened_at <= %(cutoff)s
     ) every GROUP BY md5(prompt::text) ORDER BY 1
 """
-PROMPTS = """
+PROMPTS = f"""
     SELECT coalesce(
         (SELECT json_build_array(p.id, NULL, p.author_id,
             coalesce((SELECT c.split FROM labeling_comparison c
@@ -248,10 +303,10 @@ PROMPTS = """
                      (SELECT d.split FROM labeling_dialogue d
                       WHERE d.prompt_key = p.prompt_key AND d.project_id = p.project_id AND d.split <> ''
                       ORDER BY d.created_at, d.id LIMIT 1), ''),
-            p.prompt_key, p.source, NULL, 'pool', 'normal', p.messages)
+            p.prompt_key, p.source, NULL, 'pool', 'normal', {_at("p.created_at")}, p.messages)
          FROM labeling_prompt p WHERE p.id = wanted.id),
         (SELECT json_build_array(c.id, c.dialogue_id, c.author_id, c.split, c.prompt_key, c.source, c.round_id,
-            'comparison', c.kind, c.prompt)
+            'comparison', c.kind, {_at("c.opened_at")}, c.prompt)
          FROM labeling_comparison c WHERE c.id = wanted.id)
     )::text
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place) ORDER BY wanted.place

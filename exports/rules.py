@@ -13,8 +13,8 @@ from exports.records import FeedbackRecord, Message, PromptRecord, RankingRecord
 from labeling.text import CONTROL_TOKENS
 
 WITHDRAWN = "withdrawn"
+CONTROL_TOKEN = "control token in a text"
 NEAR_DUPLICATE = "test row with a near-duplicate in train"
-_NO_RATING = "changed after the cutoff"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ def ranking(record: RankingRecord, at: str, scope: Scope) -> str:
         return "label weight below the bound"
     if options.task_types and ("chat" if record.turn else "ranking") not in options.task_types:
         return "other task type"
-    return filtered(record.round, record.guideline, scope) or messages(record.prompt, last="user")
+    if reason := filtered(record.round, record.guideline, scope) or messages(record.prompt, last="user"):
+        return reason
+    if any("<|" in a.text and CONTROL_TOKENS.search(a.text) for a in record.answers):
+        return CONTROL_TOKEN
+    return "" if len(record.answers) > 1 else "fewer than two completions"
 
 
 def turn(record: TurnRecord, at: str, scope: Scope) -> str:
@@ -85,8 +89,10 @@ def rated(record: FeedbackRecord, at: str, scope: Scope) -> str:
     """Standing of a thumb."""
     if record.user in scope.withdrawn_users:
         return WITHDRAWN
-    if record.given_at > at or (record.last_change_before and record.last_change_before > at):
-        return _NO_RATING
+    if record.given_at > at:
+        return "after the cutoff"
+    if record.last_change and record.last_change > at:
+        return "turn changed after the cutoff"
     turn = record.turn
     if reason := dialogue(turn, at, scope, drafts=True):
         return reason
@@ -97,8 +103,10 @@ def rated(record: FeedbackRecord, at: str, scope: Scope) -> str:
     return filtered(turn.round, turn.guideline, scope) or whole(turn.before, turn.text)
 
 
-def prompt(record: PromptRecord, scope: Scope) -> str:
+def prompt(record: PromptRecord, at: str, scope: Scope) -> str:
     """Standing of a prompt."""
+    if record.created_at > at:
+        return "after the cutoff"
     if record.author in scope.withdrawn_users or record.dialogue in scope.withdrawn_dialogues:
         return WITHDRAWN
     if record.kind == "imported":
@@ -115,10 +123,12 @@ def dialogue(record: TurnRecord, at: str, scope: Scope, *, drafts: bool) -> str:
     """Standing of the dialogue that a turn belongs to."""
     if record.author in scope.withdrawn_users:
         return WITHDRAWN
-    if record.state == "discarded":
-        return "dialogue discarded"
-    if record.state == "draft" and not drafts:
+    if record.undone_at and record.undone_at <= at:
         return "undone"
+    if record.state == "discarded" and not record.undone_at:
+        return "dialogue discarded"
+    if not drafts and (record.submitted_at is None or record.submitted_at > at):
+        return "not submitted"
     if record.superseded_at and record.superseded_at <= at:
         return "corrected later"
     return reviewed(record.reviews, at)
@@ -168,7 +178,7 @@ def text(content: str) -> str:
     if not content or content.isspace():
         return "empty text"
     if "<|" in content and CONTROL_TOKENS.search(content):
-        return "control token in the text"
+        return CONTROL_TOKEN
     return ""
 
 

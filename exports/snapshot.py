@@ -45,6 +45,7 @@ _SETTINGS = (
 )
 # A batch is a list of primary keys: lookups beat any plan that reads a whole table.
 _LOOKUPS_ONLY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+_ANY_PLAN = _LOOKUPS_ONLY.replace("= off", "= on")
 
 
 class Unsettled(Exception):
@@ -63,6 +64,13 @@ class Snapshot:
         with self._raw.cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
+
+    def walk(self, sql: str, params: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """A result of any size, by a server-side cursor."""
+        with self._raw.cursor(f"walk_{time.monotonic_ns()}") as cursor:
+            cursor.itersize = 2_000
+            cursor.execute(sql, params)
+            yield from cursor
 
     def stream(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[Any]:
         """Parsed JSON rows of `rows_sql`, which takes `%(ids)s`, in the order of `ids_sql`."""
@@ -88,7 +96,9 @@ class Snapshot:
             if batch:
                 rows.execute(rows_sql, {**params, "ids": batch})
                 yield rows.fetchall()
-            rows.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on")
+            rows.execute(
+                "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on"
+            )
 
 
 @contextmanager

@@ -448,7 +448,13 @@ def discard(*, comparison: Comparison, reason: str) -> bool:
     """Take a comparison out of work; its rankings stay on record and leave the exports."""
     request_ids: list[UUID] = list(comparison.requests.values_list("request_id", flat=True))
     discarded = bool(
-        advance(comparison, to=Comparison.State.DISCARDED, table=Comparison.TRANSITIONS, discard_reason=reason[:200])
+        advance(
+            comparison,
+            to=Comparison.State.DISCARDED,
+            table=Comparison.TRANSITIONS,
+            discard_reason=reason[:200],
+            discarded_at=timezone.now(),
+        )
     )
     if discarded:
         for request_id in request_ids:

@@ -379,16 +379,27 @@ def discard_dialogue(*, dialogue: Dialogue) -> None:
     dialogue.refresh_from_db()
 
 
+@transaction.atomic
 def give_feedback(
     *, turn: Turn, user: User, thumb_up: bool, reasons: Sequence[str] = (), comment: str = ""
 ) -> TurnFeedback:
-    """Thumbs on a model-written turn; a second opinion of the same person replaces the first."""
+    """Thumbs on a model-written turn; a second opinion of the same person replaces the first, which is
+    kept with its date, so that an export of an earlier cutoff still says what stood then."""
     if turn.role != Turn.Role.ASSISTANT or turn.completion_id is None:
         raise Invalid("Feedback is given on turns that a model wrote.")
+    before = TurnFeedback.objects.select_for_update().filter(turn=turn, user=user).first()
+    earlier = before.earlier if before else []
+    if before and before.thumb_up != thumb_up:
+        earlier = [*earlier, {"thumb_up": before.thumb_up, "until": timezone.now().isoformat()}]
     feedback, _ = TurnFeedback.objects.update_or_create(
         turn=turn,
         user=user,
-        defaults={"thumb_up": thumb_up, "reasons": list(reasons), "comment": clean(comment).strip()},
+        defaults={
+            "thumb_up": thumb_up,
+            "reasons": list(reasons),
+            "comment": clean(comment).strip(),
+            "earlier": earlier,
+        },
     )
     return feedback
 
@@ -433,9 +444,10 @@ def _settle(locked: Dialogue) -> Turn | None:
             text=completion.text.strip(),
             completion=completion,
         )
+    # No new version: nobody edited anything, and a tab where the next message is being typed must not be
+    # told that another tab was first.
     locked.pending_request = None
-    locked.version += 1
-    locked.save(update_fields=["pending_request", "version", "saved_at"])
+    locked.save(update_fields=["pending_request", "saved_at"])
     return turn
 
 

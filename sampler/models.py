@@ -165,7 +165,8 @@ class SampleRequest(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["model_version", "priority", "created_at"], name="request_claim_order",
+                fields=["model_version", "priority", "created_at"],
+                name="request_claim_order",
                 condition=Q(state="queued"),
             ),
             models.Index(fields=["lease_expires_at"], name="request_leases", condition=Q(state="running")),
@@ -185,11 +186,13 @@ class Completion(models.Model):
         PROVIDED = "provided", "Brought from outside"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    request = models.ForeignKey(SampleRequest, null=True, blank=True, on_delete=models.CASCADE,
-                                related_name="completions")
+    request = models.ForeignKey(
+        SampleRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="completions"
+    )
     index = models.PositiveSmallIntegerField(default=0)
-    model_version = models.ForeignKey(ModelVersion, null=True, blank=True, on_delete=models.PROTECT,
-                                      related_name="completions")
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="completions"
+    )
     model_label = models.CharField(max_length=200, blank=True, help_text="Name given with a provided text.")
     text = models.TextField(blank=True)
     finish_reason = models.CharField(max_length=10, choices=FinishReason.choices)
@@ -199,7 +202,8 @@ class Completion(models.Model):
     seed = models.BigIntegerField(null=True, blank=True)
     params = models.JSONField(default=dict, blank=True, help_text="SamplingParams as used.")
     provenance = models.JSONField(
-        default=dict, blank=True,
+        default=dict,
+        blank=True,
         help_text="weights_hash, engine, library versions, template_hash, prompt_hash, device, dtype.",
     )
     queue_ms = models.PositiveIntegerField(null=True, blank=True)

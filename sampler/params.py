@@ -1,10 +1,13 @@
-"""Sampling parameters, under the names that everyone knows. Pure: imports no Django and no torch."""
+"""Sampling parameters, under the names that everyone knows, and what is drawn with them.
+
+Pure: imports no Django and no torch.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 MAX_N = 64
@@ -66,6 +69,20 @@ class SamplingParams:
     def to_dict(self) -> dict[str, Any]:
         """What is stored: plain JSON values, every name present."""
         return {**asdict(self), "stop": list(self.stop)}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One sampled text as an engine hands it over."""
+
+    index: int
+    text: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    logprob: float | None = None
+    seed: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 def _whole(value: Any, name: str, low: int, high: int) -> None:

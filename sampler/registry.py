@@ -97,6 +97,12 @@ def retire(*, model_version: ModelVersion) -> bool:
     return bool(moved)
 
 
+def relocate(*, model_version: ModelVersion, location: str) -> None:
+    """The same checkpoint lies elsewhere now; a worker that loads other bytes there refuses them."""
+    check_location(model_version.engine, location)
+    ModelVersion.objects.filter(pk=model_version.pk).update(location=location)
+
+
 def serve(*, model_version: ModelVersion) -> bool:
     """Take requests again, after it was retired or could not be loaded: the next worker tries."""
     return bool(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -27,7 +26,7 @@ from django.utils import timezone
 
 from common.transitions import advance
 from sampler.models import Completion, ModelVersion, SampleRequest
-from sampler.params import SamplingParams
+from sampler.params import Drawn, SamplingParams
 from sampler.registry import register_model, retire
 
 __all__ = [
@@ -40,20 +39,6 @@ State = SampleRequest.State
 TABLE = SampleRequest.TRANSITIONS
 ROLES = {"system", "user", "assistant", "tool"}
 LOSSES_IN_COMPANY = 2  # after so many, a request runs alone
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One sampled text as an engine hands it over."""
-
-    index: int
-    text: str
-    finish_reason: str
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    logprob: float | None = None
-    seed: int | None = None
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 def request_completions(

@@ -19,10 +19,12 @@ import redis
 import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connections
 
 EXPIRES = 3600
 MAX_ENTRIES = 50_000
-BLOCK_MS = 2_000  # after this long without an entry the row is looked at
+BLOCK_MS = 2_000  # after this long without an entry the row is looked at, then ever less often
+LOOK_EVERY_AT_MOST = 32.0  # seconds
 Fields = dict[str, Any]
 
 
@@ -84,6 +86,7 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
     connection = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, decode_responses=True, socket_timeout=BLOCK_MS / 1000 + 5
     )
+    wait_for, looked = BLOCK_MS / 1000, time.monotonic()
     try:
         while True:
             found: Any = None
@@ -96,8 +99,12 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
                 yield entry_id, _typed(fields)
                 if "end" in fields:
                     return
-            if not found:
-                state, texts = await sync_to_async(_from_row)(request_id)
+            if found:
+                wait_for = BLOCK_MS / 1000
+                looked = time.monotonic()
+            elif time.monotonic() - looked >= wait_for:
+                looked, wait_for = time.monotonic(), min(2 * wait_for, LOOK_EVERY_AT_MOST)
+                state, texts = await sync_to_async(_from_row_and_close)(request_id)
                 if state:
                     yield after, {"reset": 1}
                     for index, text in enumerate(texts):
@@ -110,6 +117,16 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
 
 def _typed(fields: dict[str, str]) -> Fields:
     return {k: int(v) if k in {"i", "reset"} else v for k, v in fields.items()}
+
+
+def _from_row_and_close(request_id: UUID | str) -> tuple[str, list[str]]:
+    """As `_from_row`; hundreds of open streams must not each keep a database connection."""
+    try:
+        return _from_row(request_id)
+    finally:
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
 
 
 def _from_row(request_id: UUID | str) -> tuple[str, list[str]]:

@@ -46,6 +46,7 @@ class Comparison(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.NORMAL)
     state = models.CharField(max_length=10, choices=State.choices, default=State.SAMPLING)
     discard_reason = models.CharField(max_length=200, blank=True)
+    discarded_at = models.DateTimeField(null=True, blank=True, help_text="From then on its rankings leave exports.")
     dialogue = models.ForeignKey(Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons")
     turn = models.ForeignKey(
         Turn,

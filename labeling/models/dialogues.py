@@ -182,6 +182,9 @@ class TurnFeedback(models.Model):
     thumb_up = models.BooleanField()
     reasons = models.JSONField(default=list, blank=True)
     comment = models.TextField(blank=True)
+    earlier = models.JSONField(
+        default=list, blank=True, help_text='Opinions that this one replaced: [{"thumb_up", "until"}, …], oldest first.'
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

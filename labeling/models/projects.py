@@ -48,6 +48,10 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
+def new_key() -> str:
+    return secrets.token_hex(32)
+
+
 def percent() -> list[object]:
     return [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
@@ -146,6 +150,12 @@ class Project(models.Model):
     # data out
     split_by = models.CharField(max_length=10, choices=SplitBy.choices, default=SplitBy.PROMPT)
     split_salt = models.CharField(max_length=64, default=new_salt, editable=False)
+    pseudonym_key = models.CharField(
+        max_length=64,
+        default=new_key,
+        editable=False,
+        help_text="Keys the pseudonyms of people in exports; never leaves the server.",
+    )
     test_share = models.FloatField(default=0.1, validators=percent())
     licence = models.CharField(max_length=60, default="other", help_text="Of the exported data, for its card.")
     contact = models.CharField(max_length=200, blank=True)

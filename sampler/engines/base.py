@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from sampler.params import SamplingParams
-from sampler.sampling import Drawn
+from sampler.params import Drawn, SamplingParams
 
 __all__ = ["CannotLoad", "Delta", "Drawn", "Ended", "Engine", "Event", "Failed", "Job", "Message", "Returned", "Room",
            "Spec", "Started", "TextStream"]  # fmt: skip

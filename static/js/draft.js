@@ -86,6 +86,7 @@
     /* One save at a time; resolves true once the server has what the form holds. */
     async save() {
       clearTimeout(this.timer);
+      this.timer = null;
       if (this.saving) await this.saving;
       if (this.stopped || !this.form.isConnected) return false;
       const entries = entriesOf(this.form);
@@ -162,12 +163,17 @@
 
   duologue.widget("form[data-draft]", (form) => new Autosave(form));
 
-  /* A submission waits for the save under way, so that it never meets its own newer version. */
+  /* What was typed is saved before anything on the page is swapped, and a submission waits for the save
+     under way, so that it never meets its own newer version. */
   document.addEventListener("htmx:confirm", (event) => {
-    const form = event.target.closest("form[data-draft]") || (event.target.form && event.target.form.matches("[data-draft]") ? event.target.form : null);
-    if (!form || !form.autosave || !form.autosave.saving) return;
+    const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
+    const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
+      .map((autosave) => (autosave.form === own ? autosave.saving : autosave.timer || autosave.saving ? autosave.save() : null))
+      .filter(Boolean);
+    if (!waits.length) return;
     event.preventDefault();
-    form.autosave.saving.finally(() => event.detail.issueRequest(true));
+    if (event.detail.question && !confirm(event.detail.question)) return;
+    Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;

@@ -125,9 +125,10 @@
     const target = event.detail.target || event.target;
     if (target.id === "compare-body") { $("#compare").showModal(); return; }
     duologue.start();
-    const root = target.isConnected ? target : document;
-    const place = $("[data-focus-first]", root) || $("[data-focus]", root) || $("[data-focus-first]") || (root === document || root.id === "main" ? $("[data-focus]") : null);
-    if (place && !place.contains(document.activeElement)) place.focus({ preventScroll: place.tagName === "H1" });
+    const root = (target.id && document.getElementById(target.id)) || document.body;
+    const lost = !document.activeElement || document.activeElement === document.body;
+    const place = $("[data-focus-first]", root) || $("[data-focus]", root) || (lost && ($("[data-focus-first]") || $("[data-focus]")));
+    if (place) place.focus({ preventScroll: place.tagName === "H1" });
   });
 
   /* ---- widgets: each registers a starter that runs now and after every swap ---- */

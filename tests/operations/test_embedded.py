@@ -32,7 +32,7 @@ def held(var: Path) -> Iterator[embedded.Services]:
 
 
 def database_of(services: embedded.Services) -> psycopg2.extensions.connection:
-    settings = environment._database(services.database_url)
+    settings = environment.database_settings(services.database_url)
     return psycopg2.connect(dbname=settings["NAME"], user=settings["USER"], host=settings["HOST"])
 
 

@@ -1,0 +1,96 @@
+"""`manage.py export PROJECT --out DIR`: write an export into a folder, here and now."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from common import plugins
+from exports import folder, runs
+from exports.models import ExportRun
+from exports.options import FORMATS, RENDERINGS, BadOptions, Options, parse_instant
+from exports.snapshot import Unsettled
+from labeling.models import Project
+
+
+class Command(BaseCommand):
+    help = "Write the project's data as a folder that training tools read (docs/formats.md)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="slug of the project")
+        parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="becomes the folder; must not exist")
+        parser.add_argument("--config", metavar="A,B", help=f"of {', '.join(plugins.choices(FORMATS))}; default all")
+        parser.add_argument(
+            "--render", action="append", metavar="NAME", help=f"also as {', '.join(plugins.choices(RENDERINGS))}"
+        )
+        parser.add_argument("--cutoff", metavar="ISO", help="the instant described; default now")
+        parser.add_argument("--round", type=int, metavar="N", help="only this round")
+        parser.add_argument("--since", metavar="CUTOFF", help="only what came after this cutoff, with tombstones")
+        parser.add_argument("--consensus", action="store_true", help="one ranking a comparison, by Borda count")
+        parser.add_argument("--redact", action="store_true", help="mask e-mail, phone and card numbers and keys")
+        parser.add_argument("--shards", type=int, metavar="N")
+        parser.add_argument("--compress", choices=["gzip", "zstd"])
+        parser.add_argument("--mix", action="append", metavar="SOURCE=WEIGHT", help="mix imported data in")
+        parser.add_argument("--guideline-version", type=int, metavar="N")
+        parser.add_argument("--task-types", metavar="A,B", help="only work of these types")
+        parser.add_argument("--min-label-weight", type=float, metavar="W", help="trainer standing, 0 to 1")
+        parser.add_argument("--min-agreement", type=float, metavar="A", help="of a comparison's votes, 0 to 1")
+        parser.add_argument("--no-verbatim", action="store_true", help="leave suggestions taken verbatim out of sft")
+        parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        project = Project.objects.filter(slug=given["project"]).first()
+        if project is None:
+            raise CommandError(f"There is no project {given['project']!r}.")
+        try:
+            options = Options.from_dict(self._options(given))
+            cutoff = parse_instant(given["cutoff"]) if given["cutoff"] else None
+            run = runs.request(
+                project=project, trigger=ExportRun.Trigger.COMMAND, options=options, cutoff=cutoff, ring=False
+            )
+            claimed = runs.claim(run_id=str(run.pk))
+            assert claimed is not None
+            run = runs.execute(run=claimed, target=given["out"], progress=self._progress())
+        except (BadOptions, Unsettled, folder.FolderExists, OSError) as error:
+            raise CommandError(str(error)) from None
+        manifest = run.manifest or {}
+        for file in manifest["files"]:
+            self.stdout.write(f"{file['path']}  {file['rows']:,} rows  {file['bytes']:,} bytes")
+        for reason, count in manifest["excluded"].items():
+            self.stdout.write(f"left out: {count:,} {reason}")
+        self.stdout.write(self.style.SUCCESS(f"export {run.pk} of {manifest['cutoff']} is in {given['out']}"))
+
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "configs": given["config"],
+            "renderings": [name for value in given["render"] or () for name in value.split(",")],
+            "round": given["round"],
+            "since": given["since"],
+            "consensus": given["consensus"],
+            "redact": given["redact"],
+            "shards": given["shards"],
+            "compress": given["compress"],
+            "mix": given["mix"],
+            "guideline_version": given["guideline_version"],
+            "task_types": given["task_types"],
+            "min_label_weight": given["min_label_weight"],
+            "min_agreement": given["min_agreement"],
+            "include_verbatim": not given["no_verbatim"],
+            "include_unsafe": not given["no_unsafe"],
+        }
+
+    def _progress(self) -> Any:
+        """A line on stderr every two seconds."""
+        began = last = time.monotonic()
+
+        def tell(rows: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= 2:
+                last = time.monotonic()
+                self.stderr.write(f"{rows:,} rows in {last - began:.0f} s")
+
+        return tell

@@ -1,0 +1,1 @@
+"""Other shapes of the rows of a configuration: one file a rendering, named after its reader."""

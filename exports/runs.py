@@ -1,0 +1,292 @@
+"""Every write on export runs: ask, claim, execute, finish, retention.
+
+The row is the work: a run is claimed by compare-and-set, held by a lease that a thread renews, and
+`attempts` fences off a worker that lost it. The folder of a run bears the run's id and appears by
+one rename, so a run that is done twice is done once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from common.transitions import advance
+from exports import folder, storage
+from exports.models import ExportRun
+from exports.options import BadOptions, Options
+from exports.snapshot import Unsettled, now
+from labeling.models import Project
+from sampler.models import ModelVersion
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+RENEW_SECONDS = 15.0
+MAX_ATTEMPTS = 3
+State = ExportRun.State
+
+
+class LostLease(Exception):
+    """Another worker holds the run now; nothing of this one's counts."""
+
+
+@transaction.atomic
+def request(
+    *,
+    project: Project,
+    trigger: str,
+    options: Options | Mapping[str, Any] | None = None,
+    cutoff: datetime | None = None,
+    by: User | None = None,
+    ring: bool = True,
+) -> ExportRun:
+    """Ask for an export; a worker writes it.
+
+    Raises:
+        BadOptions: with a sentence.
+    """
+    options = options if isinstance(options, Options) else Options.from_dict(options)
+    run = ExportRun.objects.create(
+        project=project,
+        trigger=trigger,
+        requested_by=by,
+        cutoff=_checked(cutoff),
+        options=options.to_dict(),
+    )
+    if ring:
+        _ring(run)
+    return run
+
+
+def _checked(cutoff: datetime | None) -> datetime:
+    current = now()
+    if cutoff is not None and cutoff > current:
+        raise BadOptions(f"The cutoff {cutoff.isoformat()} lies ahead; it must be in the past.")
+    return cutoff or current
+
+
+def start_night(*, night: date | None = None, ring: bool = True) -> list[ExportRun]:
+    """One run for every active project and this night; those that are there already are left alone,
+    failed ones are tried again. All describe the same kind of instant: when they were asked for."""
+    night = night or timezone.now().date()
+    runs = []
+    for project in Project.objects.active().filter(throwaway=False).order_by("slug"):
+        options = Options.from_dict({"configs": project.nightly_configs or None})
+        run, made = ExportRun.objects.get_or_create(
+            project=project,
+            night=night,
+            defaults={"trigger": ExportRun.Trigger.NIGHTLY, "cutoff": now(), "options": options.to_dict()},
+        )
+        if not made and run.state == State.FAILED:
+            advance(run, to=State.QUEUED, table=ExportRun.TRANSITIONS, error="", attempts=0)
+        if ring and run.state == State.QUEUED:
+            _ring(run)
+        runs.append(run)
+    return runs
+
+
+def resume() -> int:
+    """Ring again for runs that wait, and for those whose worker is gone; give up on hopeless ones."""
+    current = timezone.now()
+    orphans = ExportRun.objects.filter(state=State.RUNNING, lease_expires_at__lt=current)
+    hopeless = orphans.filter(Q(attempts__gte=MAX_ATTEMPTS) | Q(trigger=ExportRun.Trigger.COMMAND))
+    for run in hopeless:
+        fail(run=run, error="The process that wrote it ended before it was done.", final=True)
+    waiting = ExportRun.objects.filter(
+        Q(state=State.QUEUED) & ~Q(trigger=ExportRun.Trigger.COMMAND) | Q(state=State.RUNNING)
+    ).exclude(state=State.RUNNING, lease_expires_at__gte=current)
+    for run in waiting:
+        _ring(run)
+    return len(waiting)
+
+
+def _ring(run: ExportRun) -> None:
+    from exports.tasks import run_export
+
+    run_export.delay_on_commit(str(run.pk))
+
+
+def claim(*, run_id: str, worker: str = "") -> ExportRun | None:
+    """Take a waiting run, or one whose worker is gone; None where there is nothing to take."""
+    current = timezone.now()
+    free = ExportRun.objects.filter(pk=run_id, attempts__lt=MAX_ATTEMPTS).filter(
+        Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_expires_at__lt=current)
+    )
+    taken = advance(
+        free,
+        to=State.RUNNING,
+        table=ExportRun.TRANSITIONS,
+        attempts=F("attempts") + 1,
+        worker=worker or f"{socket.gethostname()}:{os.getpid()}",
+        lease_expires_at=current + LEASE,
+        started_at=current,
+        rows_written=0,
+        error="",
+    )
+    return ExportRun.objects.select_related("project").get(pk=run_id) if taken else None
+
+
+def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[int], None] | None = None) -> ExportRun:
+    """Write the folder of a claimed run and finish it.
+
+    `target` is the folder of `manage.py export --out`; otherwise it lies in the exports storage.
+
+    Raises:
+        LostLease; whatever kept the folder from being written, after the run was marked.
+    """
+    options = Options.from_dict(run.options)
+    name = f"{run.project.slug}-{run.pk}"
+    place = target or storage.working_path(name)
+    try:
+        with _Lease(run) as lease:
+            manifest = None if target else _made_before(place, run)
+            if manifest is None:
+                manifest = folder.write(
+                    project=run.project,
+                    target=place,
+                    cutoff=run.cutoff,
+                    options=options,
+                    export_id=run.pk,
+                    progress=lambda rows: lease.report(rows, progress),
+                )
+            if target is None:
+                storage.publish(name)
+        _finish(run, manifest=manifest, path=str(place.resolve()) if target else name)
+    except LostLease:
+        raise
+    except BaseException as error:
+        fail(run=run, error=_sentence(error), final=isinstance(error, BadOptions | folder.FolderExists) or bool(target))
+        raise
+    if run.night:
+        retire_old(project=run.project)
+    return run
+
+
+def _made_before(place: Path, run: ExportRun) -> dict[str, Any] | None:
+    """The manifest of a folder that an earlier attempt finished just before it died."""
+    try:
+        manifest: dict[str, Any] = json.loads((place / storage.MANIFEST).read_text())
+    except OSError:
+        return None
+    return manifest if manifest["export_id"] == str(run.pk) else None
+
+
+def _sentence(error: BaseException) -> str:
+    known = isinstance(error, BadOptions | Unsettled | folder.FolderExists | OSError)
+    return str(error) if known and str(error) else f"{type(error).__name__}: {error}"
+
+
+def _finish(run: ExportRun, *, manifest: dict[str, Any], path: str) -> None:
+    mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts)
+    rows = sum(file["rows"] for file in manifest["files"])
+    finished = advance(
+        mine,
+        to=State.FINISHED,
+        table=ExportRun.TRANSITIONS,
+        manifest=manifest,
+        path=path,
+        rows_written=rows,
+        lease_expires_at=None,
+        finished_at=timezone.now(),
+    )
+    if not finished:
+        raise LostLease(f"The run {run.pk} went to another worker.")
+    run.refresh_from_db()
+
+
+def fail(*, run: ExportRun, error: str, final: bool = False) -> None:
+    """Put a run back for another try, or end it where tries or hope are over."""
+    mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts, state=State.RUNNING)
+    over = final or run.attempts >= MAX_ATTEMPTS
+    advance(
+        mine,
+        to=State.FAILED if over else State.QUEUED,
+        table=ExportRun.TRANSITIONS,
+        error=error[:2000] or "It failed and gave no reason.",
+        lease_expires_at=None,
+    )
+    log.warning("export %s: %s", run.pk, error)
+
+
+def retire_old(*, project: Project) -> int:
+    """Remove nightly exports beyond the number that the project keeps, oldest first. One that a model
+    version was trained on stays."""
+    nightly = ExportRun.objects.filter(project=project, state=State.FINISHED, night__isnull=False)
+    surplus = nightly.order_by("-night")[project.exports_kept :]
+    trained_on = set(ModelVersion.objects.exclude(export_id=None).values_list("export_id", flat=True))
+    return sum(remove(run=run) for run in surplus if run.pk not in trained_on)
+
+
+def remove(*, run: ExportRun) -> bool:
+    """Delete the folder of a finished run; its row and manifest stay."""
+    if not advance(run, to=State.REMOVED, table=ExportRun.TRANSITIONS):
+        return False
+    if run.trigger != ExportRun.Trigger.COMMAND:
+        storage.remove(run.path, [file["path"] for file in (run.manifest or {}).get("files", ())])
+    return True
+
+
+class _Lease:
+    """Renews a run's lease from a thread while the folder is written, and reports progress.
+
+    Inside a caller's transaction there is no thread: nobody else could see the row anyway.
+    """
+
+    def __init__(self, run: ExportRun) -> None:
+        self._mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts, state=State.RUNNING)
+        self._stop = threading.Event()
+        self._lost = False
+        self._rows = 0
+        self._told = 0.0
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> _Lease:
+        if not connection.in_atomic_block:
+            self._thread = threading.Thread(target=self._renew, name="export-lease", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def report(self, rows: int, also: Callable[[int], None] | None) -> None:
+        """Called as rows are written.
+
+        Raises:
+            LostLease
+        """
+        self._rows = rows
+        if self._lost:
+            raise LostLease("The lease ran out and another worker took the run.")
+        if time.monotonic() - self._told >= 1:
+            self._told = time.monotonic()
+            self._mine.update(rows_written=rows)
+        if also:
+            also(rows)
+
+    def _renew(self) -> None:
+        try:
+            while not self._stop.wait(RENEW_SECONDS):
+                renewed = self._mine.update(lease_expires_at=timezone.now() + LEASE, rows_written=self._rows)
+                if not renewed:
+                    self._lost = True
+                    return
+        finally:
+            connection.close()

@@ -1,0 +1,34 @@
+"""What beat and the default worker run. A message is a doorbell; the row of the run is the work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from exports import runs
+
+
+@shared_task
+def nightly() -> int:
+    """Beat, once a night: a run for every active project. Run twice, it finds the runs of the first."""
+    return len(runs.start_night())
+
+
+@shared_task
+def resume() -> int:
+    """Beat, every half minute: ring again for what waits or what a killed worker left."""
+    return runs.resume()
+
+
+@shared_task
+def run_export(run_id: str) -> str:
+    """Write one export; another worker's run, or one that is done, is left alone."""
+    run = runs.claim(run_id=run_id)
+    if run is None:
+        return "nothing to do"
+    try:
+        runs.execute(run=run)
+    except runs.LostLease:
+        return "went to another worker"
+    except Exception:  # the run says why and is put back or ended; the worker goes on
+        return "failed"
+    return "finished"

@@ -1,0 +1,1 @@
+"""What `bin/start` and `bin/test` run: installing, preparing, supervising. No Django model, no app."""

@@ -1,0 +1,247 @@
+"""Second stage of `bin/start`, inside `.venv`: prepare, start, say `ready`, watch, end.
+
+Every error that an operator can mend is a `StartError`: one sentence, exit status 1, nothing left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import IO, TypeVar
+
+from common import embedded, environment, processes
+from launcher import model, options
+from launcher.options import BASE, StartError
+from launcher.supervisor import Child, Supervisor
+
+READY_TIMEOUT = 300.0
+STOP_GRACE = 30.0
+T = TypeVar("T")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Start:
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.options = options.start_parser().parse_args(arguments)
+        self.port = options.port()
+        self.var = options.var_dir()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.stops = 0  # how often we were told to stop: the second time we do not wait
+        self.began = time.monotonic()
+        self.supervisor = Supervisor(self._children(), run_dir=self.var / "run", say=self.say)
+
+    def say(self, text: str) -> None:
+        print(f"  {text}", flush=True)
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            StartError, embedded.ServiceError, environment.SettingError: it cannot go on.
+        """
+        environment.read(BASE)
+        print(f"Duologue; its data is in {self.var}", flush=True)
+        embedded.make_folders(self.var)
+        with self._alone():
+            self._require_port()
+            self.supervisor.end_leftovers()
+            names = embedded.needed()
+            held = self.step("PostgreSQL and Valkey", lambda: embedded.hold(self.var, names)) if names else {}
+            try:
+                self._run_holding(held)
+            finally:
+                if held:
+                    embedded.release(self.var, held)
+
+    def _run_holding(self, held: dict[str, IO[str]]) -> None:
+        told = self._prepare()
+        if self.stops:
+            return
+        try:
+            self.supervisor.start()
+            self.step("web, workers and beat", lambda: self._await_ready(held))
+            if not self.stops:
+                print(f"ready {self.url}", flush=True)
+                print(told, end="", flush=True)
+            while not self.stops:
+                self._tend(held)
+                time.sleep(0.2)
+            print("stopping", flush=True)
+        finally:
+            self.supervisor.stop(grace=STOP_GRACE, hurry=lambda: self.stops > 1)
+
+    def step(self, name: str, work: Callable[[], T]) -> T:
+        began = time.monotonic()
+        result = work()
+        self.say(f"{name:<34}{time.monotonic() - began:5.1f} s")
+        return result
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = processes.lock(self.var / "run" / "start.lock", timeout=0.5)
+        if lock is None:
+            raise StartError(f"bin/start runs already for the var folder {str(self.var)!r}.")
+        with lock:
+            yield
+
+    def _require_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                if error.errno == errno.EACCES:
+                    raise StartError(
+                        f"Port {self.port} needs more rights: set DUOLOGUE_PORT to a higher one."
+                    ) from None
+                raise StartError(f"Port {self.port} is in use: end what uses it, or set DUOLOGUE_PORT.") from None
+
+    def _prepare(self) -> str:
+        """Database, static files and demo on one side, the model's weights on the other; what to tell once ready."""
+        errors: list[StartError] = []
+
+        def weights() -> None:
+            try:
+                model.ensure(self.var)
+            except StartError as error:
+                errors.append(error)
+
+        checking = threading.Thread(target=weights)
+        if not self.options.no_demo and not self.options.no_sampler:
+            if not model.is_unpacked(self.var):
+                self.say("unpacking the model, once; this takes half a minute")
+            checking.start()
+        try:
+            told = self.step("database, pages, demo", self._manage_prepare)
+        finally:
+            if checking.ident:
+                self.step("model", checking.join)
+        if errors:
+            raise errors[0]
+        return told
+
+    def _manage_prepare(self) -> str:
+        command = [sys.executable, "manage.py", "prepare"]
+        if not self.options.no_demo:
+            command += ["--demo", "--model", str(model.folder(self.var))]
+        answer = subprocess.run(command, cwd=BASE, capture_output=True, text=True, start_new_session=True)
+        (self.var / "log" / "prepare.log").write_text(answer.stdout + answer.stderr)
+        if answer.returncode:
+            said = (answer.stderr.strip().splitlines() or ["it ended without a reason."])[-1]
+            raise StartError(said)
+        return answer.stdout
+
+    def _children(self) -> list[Child]:
+        python, log = sys.executable, self.var / "log"
+        celery = [python, "-m", "celery", "-A", "config"]
+        quiet = ["--without-gossip", "--without-mingle"]
+        level = os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()
+        children = [
+            Child(
+                "web server",
+                [
+                    *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
+                    *["--port", str(self.port), "--no-access-log", "--lifespan", "off"],
+                    *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
+                ],
+                log / "web.log",
+                ONE_THREAD,
+            ),
+            Child(
+                "default worker",
+                [*celery, "worker", "-Q", "default", "-c", "2", "-l", level, *quiet, "-n", "default@%h"],
+                log / "worker.log",
+                ONE_THREAD,
+            ),
+            Child(
+                "beat",
+                [*celery, "beat", "-l", level, "--pidfile=", "-s", str(self.var / "run" / "beat-schedule")],
+                log / "beat.log",
+                ONE_THREAD,
+            ),
+        ]
+        if not self.options.no_sampler:
+            which = [] if self.options.no_demo else ["--model", model.SLUG]
+            # It uses every core there is; a little less urgently than the pages.
+            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", niceness=5)
+            children.insert(0, sampler)
+        return children
+
+    def _await_ready(self, held: dict[str, IO[str]]) -> None:
+        waiting = ""
+        until = time.monotonic() + READY_TIMEOUT
+        told_at = time.monotonic()
+        while not self.stops:
+            self._tend(held)
+            ready, waiting, hopeless = self._ask_ready()
+            if ready:
+                return
+            if hopeless:
+                raise StartError(hopeless)
+            if time.monotonic() > until:
+                raise StartError(f"Not ready after {READY_TIMEOUT:.0f} s: {waiting} (see {self.var / 'log'}).")
+            if time.monotonic() - told_at > 10:
+                told_at = time.monotonic()
+                self.say(f"waiting: {waiting}")
+            time.sleep(0.1)
+
+    def _ask_ready(self) -> tuple[bool, str, str]:
+        """Whether all is ready, what is not, and why it never will be."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                body = json.load(answer)
+        except urllib.error.HTTPError as error:
+            try:
+                body = json.load(error)
+            except ValueError:
+                return False, f"the web server answers {error.code}", ""
+        except (OSError, ValueError):
+            return False, "the web server does not answer yet", ""
+        checks = body.get("checks", {})
+        if self.options.no_sampler:
+            checks.pop("sampler", None)
+        bad = {name: check["detail"] for name, check in checks.items() if not check["ok"]}
+        failed = checks.get("sampler", {}).get("failed", "")
+        return not bad, "; ".join(f"{name}: {detail}" for name, detail in bad.items()), failed
+
+    def _tend(self, held: dict[str, IO[str]]) -> None:
+        self.supervisor.tend()
+        for name in held:
+            if said := embedded.trouble(self.var, name):
+                if self.stops:
+                    return
+                self.say(f"{said} Starting it again.")
+                embedded.revive(self.var, name)
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        start = Start(arguments)
+
+        def on_signal(signum: int, frame: FrameType | None) -> None:
+            start.stops += 1
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, on_signal)
+        start.run()
+    except (StartError, embedded.ServiceError, environment.SettingError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    print("stopped; everything is kept", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

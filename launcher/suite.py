@@ -1,0 +1,99 @@
+"""Second stage of `bin/test`, inside `.venv`: browser, services and model of its own, the checks, then pytest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import embedded
+from launcher import browser, model, options
+from launcher.options import BASE, StartError
+
+CHECKS = {
+    "ruff format": ["ruff", "format", "--check", "."],
+    "ruff check": ["ruff", "check", "."],
+    "import-linter": ["lint-imports"],
+    "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "mypy": ["mypy", "."],
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    chosen, rest = options.test_parser().parse_known_args(arguments)
+    began = time.monotonic()
+    # Never the data of a running Duologue: a folder, servers and a model of its own, kept for the next run.
+    var = Path(os.environ.get("DUOLOGUE_TEST_VAR") or BASE / "var" / "test").resolve()
+    os.environ["DUOLOGUE_VAR"] = str(var)
+    for name in ("DATABASE_URL", "REDIS_URL", "DUOLOGUE_URL", "DUOLOGUE_PORT", "DUOLOGUE_NIGHTLY_AT", "SECRET_KEY"):
+        os.environ.pop(name, None)
+    try:
+        os.environ[browser.VARIABLE] = browser.ensure()
+        with embedded.running(var) as services:
+            os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = services.database_url, services.redis_url
+            _hurry(services)
+            print(f"set up in {time.monotonic() - began:.0f} s; the model …", flush=True)
+            model.ensure(var)
+            print(f"model there after {time.monotonic() - began:.0f} s", flush=True)
+            good = chosen.no_checks or _checks()
+            tests = _pytest(rest, everything=chosen.all)
+    except (StartError, embedded.ServiceError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(f"bin/test took {time.monotonic() - began:.0f} s", flush=True)
+    return tests or (0 if good else 1)
+
+
+def _hurry(services: embedded.Services) -> None:
+    """Test data need not survive a power cut."""
+    import psycopg2
+
+    from common.environment import database_settings
+
+    settings = database_settings(services.database_url)
+    connection = psycopg2.connect(dbname="postgres", user=settings["USER"], host=settings["HOST"])
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"ALTER SYSTEM SET {name} = off")
+        cursor.execute("SELECT pg_reload_conf()")
+    connection.close()
+
+
+def _checks() -> bool:
+    """Run all at once; show the output of those that fail."""
+    began = time.monotonic()
+    running = {}
+    for name, command in CHECKS.items():
+        program = [sys.executable, command[0]] if command[0].endswith(".py") else [str(_tool(command[0]))]
+        running[name] = subprocess.Popen(
+            [*program, *command[1:]], cwd=BASE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    good = True
+    for name, process in running.items():
+        output, _ = process.communicate()
+        print(f"{name:<16}{'ok' if process.returncode == 0 else 'FAILED'}", flush=True)
+        if process.returncode:
+            print(output, flush=True)
+            good = False
+    print(f"checks took {time.monotonic() - began:.0f} s", flush=True)
+    return good
+
+
+def _pytest(rest: Sequence[str], *, everything: bool) -> int:
+    marks = "not gpu" if everything else "not slow and not gpu"
+    chosen = [] if any(argument.startswith("-m") for argument in rest) else ["-m", marks]
+    return subprocess.run([sys.executable, "-m", "pytest", *chosen, *rest], cwd=BASE, check=False).returncode
+
+
+def _tool(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

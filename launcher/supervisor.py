@@ -1,0 +1,167 @@
+"""Children of `bin/start`: started, watched, restarted with back-off, ended together.
+
+Each child leads its own session, so that Ctrl-C in the terminal reaches only us and whatever the child
+itself started can be ended with it. On Linux a child gets SIGTERM when we die, however we die; elsewhere
+the next start ends what `run/children.json` lists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common import processes
+from launcher.options import BASE, StartError
+
+RESTARTS, WITHIN = 5, 120.0  # a child that ends more often than this is given up
+LOG_LIMIT = 20 * 1024 * 1024
+
+
+@dataclass
+class Child:
+    name: str
+    command: Sequence[str]
+    log: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    niceness: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+    start_at: float = 0.0  # when it is to be started (again)
+
+    def start(self) -> None:
+        processes.roll(self.log)
+        die_with_parent, niceness = processes.die_with_parent(signal.SIGTERM), self.niceness
+
+        def prepare() -> None:
+            if niceness:
+                os.nice(niceness)
+            if die_with_parent:
+                die_with_parent()
+
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=BASE,
+                env={**os.environ, **self.env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def sweep(self) -> None:
+        """End whatever the child left behind in its process group."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = [line for line in self.log.read_text(errors="replace").splitlines()[-20:] if line.strip()]
+            if lines:
+                return lines[-1].strip()
+        return "it said nothing"
+
+
+class Supervisor:
+    def __init__(self, children: Sequence[Child], *, run_dir: Path, say: Callable[[str], None]) -> None:
+        self.children = list(children)
+        self.record = run_dir / "children.json"
+        self.say = say
+        self._logs_seen_at = time.monotonic()
+
+    def end_leftovers(self) -> None:
+        """End children of a start that was killed, where the system did not do so already."""
+        try:
+            known = json.loads(self.record.read_text())
+        except (OSError, ValueError):
+            return
+        left = [int(pid) for pid, word in known.items() if word in processes.command_of(int(pid))]
+        for pid in left:
+            self.say(f"ending process {pid} of an earlier start")
+            processes.end(pid, grace=10)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        self.record.unlink(missing_ok=True)
+
+    def start(self) -> None:
+        for child in self.children:
+            child.start()
+        self._write_record()
+
+    def tend(self) -> None:
+        """Look after every child once.
+
+        Raises:
+            StartError: one keeps ending; the sentence names it.
+        """
+        now = time.monotonic()
+        for child in self.children:
+            assert child.process is not None
+            if child.start_at:
+                if now >= child.start_at:
+                    child.start_at = 0.0
+                    child.start()
+                    self._write_record()
+            elif child.process.poll() is not None:
+                self._died(child, now)
+        if now - self._logs_seen_at > 60:
+            self._logs_seen_at = now
+            for child in self.children:
+                processes.cut(child.log, limit=LOG_LIMIT)
+
+    def _died(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        child.sweep()
+        child.deaths = [at for at in child.deaths if now - at < WITHIN] + [now]
+        how = _how(child.process.returncode)
+        if len(child.deaths) > RESTARTS:
+            raise StartError(f"The {child.name} keeps ending ({how}): {child.last_words()} (see {child.log}).")
+        delay = min(0.5 * 2 ** (len(child.deaths) - 1), 8.0)
+        self.say(f"the {child.name} ended ({how}); starting it again in {delay:.1f} s")
+        child.start_at = now + delay
+
+    def stop(self, *, grace: float, hurry: Callable[[], bool]) -> None:
+        """Ask every child to end, wait, kill those that do not; `hurry` becoming true cuts the wait short."""
+        for child in self.children:
+            child.signal(signal.SIGTERM)
+        until = time.monotonic() + grace
+        while self.living() and time.monotonic() < until and not hurry():
+            time.sleep(0.05)
+        for child in self.living():
+            self.say(f"the {child.name} does not end when asked: killed")
+            child.signal(signal.SIGKILL)
+        for child in self.children:
+            if child.process is not None:
+                child.process.wait()
+                child.sweep()
+        self.record.unlink(missing_ok=True)
+
+    def living(self) -> list[Child]:
+        return [child for child in self.children if child.process is not None and child.process.poll() is None]
+
+    def _write_record(self) -> None:
+        """Pid and a word of its command line, by which a later start knows that it is still the same process."""
+        pids = {str(child.process.pid): child.command[-1] for child in self.children if child.process is not None}
+        self.record.write_text(json.dumps(pids))
+
+
+def _how(status: int) -> str:
+    if status < 0:
+        try:
+            return f"killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"killed by signal {-status}"
+    return f"exit status {status}"

@@ -1,0 +1,110 @@
+"""What `/readyz` looks at, one function for each check: all quick, none writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import redis
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from operations import pulse
+from sampler import status
+from sampler.models import ModelVersion
+
+
+@dataclass(frozen=True)
+class Check:
+    ok: bool
+    detail: str = ""
+    failed: str = ""  # why it will not get better by itself
+
+
+@dataclass
+class _Seen:
+    """Migrations do not come undone under a running process: once seen applied, they are not read again."""
+
+    migrated: bool = field(default=False)
+
+
+_seen = _Seen()
+
+
+def report() -> dict[str, object]:
+    """Every check by name, and whether all are well."""
+    checks: dict[str, Check] = {}
+    for name, (needs, check) in CHECKS.items():
+        missing = [other for other in needs if not checks[other].ok]
+        checks[name] = Check(False, f"not looked at without {missing[0]}") if missing else check()
+    return {
+        "ready": all(check.ok for check in checks.values()),
+        "checks": {name: {k: v for k, v in asdict(check).items() if v != ""} for name, check in checks.items()},
+    }
+
+
+def database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Check(False, f"does not answer: {_line(error)}")
+    return Check(True, "answers")
+
+
+def redis_server() -> Check:
+    try:
+        with pulse.client() as client:
+            client.ping()
+    except redis.RedisError as error:
+        return Check(False, f"does not answer: {_line(error)}")
+    return Check(True, "answers")
+
+
+def migrations() -> Check:
+    if not _seen.migrated:
+        try:
+            executor = MigrationExecutor(connection)
+            missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        except DatabaseError as error:
+            return Check(False, f"cannot be read: {_line(error)}")
+        if missing:
+            return Check(False, f"{missing} not applied: run manage.py migrate")
+        _seen.migrated = True
+    return Check(True, "all applied")
+
+
+def worker() -> Check:
+    try:
+        names = pulse.workers()
+    except redis.RedisError as error:
+        return Check(False, f"unknown: {_line(error)}")
+    return Check(True, f"{len(names)} alive") if names else Check(False, "no default worker is alive")
+
+
+def sampler() -> Check:
+    """Ready when one worker has loaded one model: it answers at once."""
+    living = [one for one in status.workers() if not one.get("stopping")]
+    loaded = sorted({slug for one in living for slug in one.get("loaded", {})})
+    if loaded:
+        return Check(True, f"serves {', '.join(loaded)}")
+    wanted = {slug for one in living for slug in one.get("serves", [])}
+    if not living:
+        return Check(False, "no sampler worker is alive")
+    failed = ModelVersion.objects.filter(slug__in=wanted, state=ModelVersion.State.FAILED).first()
+    if failed and wanted == {failed.slug}:
+        return Check(False, "cannot load its model", f"The model {failed.slug} cannot be loaded: {failed.state_reason}")
+    return Check(False, "a sampler worker is alive and has not loaded its model yet")
+
+
+CHECKS: dict[str, tuple[tuple[str, ...], Callable[[], Check]]] = {
+    "database": ((), database),
+    "redis": ((), redis_server),
+    "migrations": (("database",), migrations),
+    "worker": (("redis",), worker),
+    "sampler": (("database", "redis", "migrations"), sampler),
+}
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,49 @@
+"""`prepare [--demo --model FOLDER]`: all that has to be done before the services start; `bin/start` runs it.
+
+Says on stdout what people need to know once all is ready. Everything in it can be done again.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from operations import demo, pulse, statics
+
+
+class Command(BaseCommand):
+    help = "Check database and Redis, migrate, collect static files and, with --demo, make the demo project."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--demo", action="store_true")
+        parser.add_argument("--model", type=Path, metavar="FOLDER", help="the demo's model, unpacked")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with pulse.client() as client:
+            client.ping()
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+        for folder in (settings.MEDIA_ROOT, settings.EXPORT_ROOT, settings.MODEL_ROOT):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        statics.collect()
+        if options["demo"]:
+            self._demo(options["model"] or Path(settings.MODEL_ROOT) / demo.MODEL)
+
+    def _demo(self, model: Path) -> None:
+        passwords = demo.make(demo.register(model))
+        if not passwords:
+            return
+        self.stdout.write("\nAccounts of the demo project, shown only this once:\n")
+        roles = {name: str(role.label) for name, role in demo.CAST} | {"admin": "Operator"}
+        for name, password in sorted(passwords.items()):
+            self.stdout.write(f"  {name:<8}{password:<16}{roles.get(name, '')}")
+        self.stdout.write("")

@@ -1,0 +1,55 @@
+"""A sign of life of every Celery worker: a key in Redis that its own event loop renews and that expires by itself.
+
+The sampler tells more about itself in `sampler/status.py`; this says only that a worker takes tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import redis
+from celery import signals
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+PREFIX = "operations:worker:"
+EXPIRES = 15  # seconds; renewed every two
+
+
+def client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=3)
+
+
+def connect() -> None:
+    """Called once when Django is set up; does nothing outside a worker."""
+    signals.heartbeat_sent.connect(_beat, dispatch_uid="operations.pulse")
+    signals.worker_shutting_down.connect(_end, dispatch_uid="operations.pulse.end")
+
+
+def _beat(sender: Any, **kwargs: Any) -> None:
+    try:
+        with client() as connection:
+            connection.set(PREFIX + sender.eventer.hostname, "1", ex=EXPIRES)
+    except redis.RedisError as error:
+        logger.warning("the sign of life is not shown: %s", error)
+
+
+def _end(sender: str = "", **kwargs: Any) -> None:
+    try:
+        with client() as connection:
+            connection.delete(PREFIX + (sender if "@" in str(sender) else f"{sender}@{socket.gethostname()}"))
+    except redis.RedisError:
+        pass  # it expires by itself
+
+
+def workers() -> list[str]:
+    """Names of the workers that live, without the samplers.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    with client() as connection:
+        names = [key.decode().removeprefix(PREFIX) for key in connection.scan_iter(match=PREFIX + "*", count=500)]
+    return sorted(name for name in names if not name.startswith("sampler"))

@@ -1,0 +1,27 @@
+"""`/healthz` and `/readyz`: for whoever watches from outside, without a login. Names of models, no data."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from operations import health
+
+
+@never_cache
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is up and answers; nothing else is looked at."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Everything that work needs is there: 200, else 503; each check with its detail."""
+    report = health.report()
+    return JsonResponse(report, status=200 if report["ready"] else 503)

@@ -1,0 +1,99 @@
+"""Messages become the tokens that a model reads, by its tokenizer's own chat template.
+
+No torch here: only the tokenizer, which is passed in. The answer's side may also be the user's: then
+the template's own user header is left open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from sampler import prompts
+from sampler.engines.base import Message
+
+MARK = "\u241eHERE\u241e"  # stands where the open turn's text would be
+PLAIN = (
+    "{% for m in messages %}{% if m['content'] %}{{ m['role'].capitalize() }}: {{ m['content'] }}\n\n{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
+)  # for models that bring no template
+
+
+@dataclass(frozen=True)
+class Rendered:
+    ids: list[int]
+    stops: tuple[str, ...]  # strings that end the turn, beside the tokenizer's own end tokens
+    report: dict[str, Any]
+
+
+class Chat:
+    def __init__(self, tokenizer: Any, *, system_prompt: str = "", context_limit: int | None = None) -> None:
+        self.tokenizer = tokenizer
+        self.system_prompt = system_prompt
+        self.context_limit = context_limit
+        self.plain = not tokenizer.chat_template
+        template = tokenizer.chat_template or PLAIN
+        self.template_text = template if isinstance(template, str) else str(sorted(template.items()))
+        self.template_hash = hashlib.sha256(self.template_text.encode()).hexdigest()
+
+    def render(self, messages: Sequence[Message], *, max_tokens: int, writes: str = "assistant") -> Rendered:
+        """The prompt's tokens, cut to the context limit by the recorded rule, and a report of all that was done."""
+        whole = prompts.with_system(messages, self.system_prompt)
+        system = "explicit" if whole[0]["content"] else "empty"
+        try:
+            self._text(whole, writes)
+        except jinja2.TemplateError:
+            whole, system = _without_system_role(whole), "merged into the first user turn"
+        kept, report = prompts.fit(
+            whole,
+            count=lambda ms: len(self._ids(self._text(ms, writes)[0])),
+            limit=self.context_limit,
+            max_tokens=max_tokens,
+        )
+        text, stops = self._text(kept, writes)
+        report |= {
+            "prompt_hash": hashlib.sha256(text.encode()).hexdigest(),
+            "template_hash": self.template_hash,
+            "system": system,
+            "writes": writes,
+            "way": "plain text" if self.plain else "chat template",
+        }
+        if writes == "user":
+            report["way"] += ", open user header"
+        return Rendered(self._ids(text), stops, report)
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=self.plain)["input_ids"])
+
+    def _text(self, messages: Sequence[Message], writes: str) -> tuple[str, tuple[str, ...]]:
+        if writes != "user":
+            stops = ("\n\nUser:",) if self.plain else ()
+            return self._apply(messages, generate=True), stops
+        text = self._apply([*messages, {"role": "user", "content": MARK}], generate=False)
+        head, _, tail = text.rpartition(MARK)
+        if self.plain:
+            return head.rstrip(" "), ("\n\nAssistant:",)
+        ending = tail.strip()
+        return head, (ending,) if ending else ("\n\n",)
+
+    def _apply(self, messages: Sequence[Message], *, generate: bool) -> str:
+        template = PLAIN if self.plain else None
+        return str(
+            self.tokenizer.apply_chat_template(
+                list(messages), chat_template=template, tokenize=False, add_generation_prompt=generate
+            )
+        )
+
+
+def _without_system_role(messages: Sequence[Message]) -> list[Message]:
+    """For templates that refuse a system turn: its text goes in front of the first user turn."""
+    system, rest = messages[0]["content"], [dict(m) for m in messages[1:]]
+    if system and rest and rest[0]["role"] == "user":
+        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+    elif system:
+        rest.insert(0, {"role": "user", "content": system})
+    return rest

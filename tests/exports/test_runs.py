@@ -1,0 +1,145 @@
+"""Runs: once a night, taken up again after a kill, never twice."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from exports import runs, tasks
+from exports.models import ExportRun
+from exports.options import BadOptions
+from tests import makers
+
+NIGHT = date(2026, 11, 22)
+
+
+@pytest.fixture(autouse=True)
+def export_root(settings, tmp_path):
+    settings.EXPORT_ROOT = tmp_path / "exports"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "exports": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": settings.EXPORT_ROOT},
+        },
+    }
+    return settings.EXPORT_ROOT
+
+
+@pytest.fixture
+def ranked(project, alice):
+    return makers.make_ranking(makers.make_comparison(project), alice)
+
+
+def folders(root: Path) -> list[str]:
+    return sorted(p.name for p in root.iterdir()) if root.exists() else []
+
+
+def test_a_night_makes_one_run_a_project_however_often_it_is_rung(project, ranked, export_root):
+    makers.make_project("other")
+    makers.make_project("probe", throwaway=True)
+    archived = makers.make_project("archived")
+    archived.archived_at = timezone.now()
+    archived.save(update_fields=["archived_at"])
+    first = runs.start_night(night=NIGHT)
+    assert {run.project.slug for run in first} == {"demo", "other"}
+    assert [run.pk for run in runs.start_night(night=NIGHT)] == [run.pk for run in first]
+    assert [tasks.run_export(str(run.pk)) for run in first] == ["finished", "finished"]
+    assert [tasks.run_export(str(run.pk)) for run in first] == ["nothing to do", "nothing to do"]
+    assert len(folders(export_root)) == 2
+    assert len(runs.start_night(night=NIGHT + timedelta(days=1))) == 2
+    assert ExportRun.objects.count() == 4
+
+
+def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(project, ranked, export_root):
+    (run,) = runs.start_night(night=NIGHT)
+    dead = runs.claim(run_id=str(run.pk), worker="killed")
+    assert runs.claim(run_id=str(run.pk)) is None  # its lease still holds
+    ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert runs.resume() == 1
+    assert tasks.run_export(str(run.pk)) == "finished"
+    with pytest.raises(runs.LostLease):  # the killed one was only slow: what it wrote is fenced off
+        runs.execute(run=dead)
+    run.refresh_from_db()
+    assert run.state == "finished"
+    assert run.attempts == 2
+    assert folders(export_root) == [f"demo-{run.pk}"]
+    assert run.manifest == json.loads((export_root / run.path / "manifest.json").read_text())
+
+
+def test_a_folder_finished_just_before_the_kill_is_kept(project, ranked, export_root, monkeypatch):
+    (run,) = runs.start_night(night=NIGHT)
+    claimed = runs.claim(run_id=str(run.pk))
+    monkeypatch.setattr(runs, "_finish", lambda *args, **columns: (_ for _ in ()).throw(runs.LostLease("killed")))
+    with pytest.raises(runs.LostLease):
+        runs.execute(run=claimed)
+    monkeypatch.undo()
+    before = (export_root / f"demo-{run.pk}/manifest.json").read_bytes()
+    ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert tasks.run_export(str(run.pk)) == "finished"
+    assert (export_root / f"demo-{run.pk}/manifest.json").read_bytes() == before
+
+
+def test_a_run_that_fails_is_tried_three_times_and_then_says_why(project, ranked, monkeypatch):
+    (run,) = runs.start_night(night=NIGHT)
+    monkeypatch.setattr("exports.formats.rankings.rows", lambda record, context: 1 / 0)
+    assert [tasks.run_export(str(run.pk)) for _ in range(4)] == ["failed", "failed", "failed", "nothing to do"]
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert run.error.startswith("ZeroDivisionError")
+    monkeypatch.undo()
+    runs.start_night(night=NIGHT)  # the night is asked for again
+    assert tasks.run_export(str(run.pk)) == "finished"
+
+
+def test_a_worker_that_lost_its_lease_stops_writing(project, ranked):
+    run = runs.request(project=project, trigger="api")
+    claimed = runs.claim(run_id=str(run.pk))
+    lease = runs._Lease(claimed)
+    lease.report(10, None)
+    lease._lost = True
+    with pytest.raises(runs.LostLease):
+        lease.report(20, None)
+    run.refresh_from_db()
+    assert run.rows_written == 10
+
+
+def test_a_command_whose_process_died_is_ended_not_resumed(project, ranked):
+    run = runs.request(project=project, trigger="command", ring=False)
+    runs.claim(run_id=str(run.pk))
+    ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert runs.resume() == 0
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert "ended before" in run.error
+
+
+def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(project, ranked, export_root):
+    project.exports_kept = 2
+    project.save(update_fields=["exports_kept"])
+    made = []
+    for day in range(5):
+        (run,) = runs.start_night(night=NIGHT + timedelta(days=day))
+        if day == 0:
+            makers.make_model("trained", export_id=run.pk)
+        tasks.run_export(str(run.pk))
+        made.append(run)
+    states = {run.night.day: run.state for run in ExportRun.objects.all()}
+    assert states == {22: "finished", 23: "removed", 24: "removed", 25: "finished", 26: "finished"}
+    assert folders(export_root) == sorted(f"demo-{made[i].pk}" for i in (0, 3, 4))
+
+
+def test_the_nightly_command_tells_each_project(project, ranked, capsys, export_root):
+    call_command("nightly_export")
+    assert "demo: 8 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt
+    call_command("nightly_export")
+    assert "demo: finished already" in capsys.readouterr().out
+    assert len(folders(export_root)) == 1
+
+
+def test_a_cutoff_ahead_is_refused(project):
+    with pytest.raises(BadOptions, match="lies ahead"):
+        runs.request(project=project, trigger="api", cutoff=timezone.now() + timedelta(hours=1))
