@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -60,16 +59,6 @@ def save(model: Any, tokenizer: Any, out: str | Path, *, facts: dict[str, Any]) 
         tokenizer.save_pretrained(folder)
         (folder / FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
     return Path(out)
-
-
-def weights_hash(folder: str | Path) -> str:
-    """SHA-256 (hex) over the safetensors files of a checkpoint, in the order of their names."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(folder).glob("*.safetensors")):
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from sampler import checkpoints
 from sampler.classifiers._encode import encode, fitting, load_tokenizer, score
 from sampler.classifiers.base import CannotLoad, Conversation
+from sampler.engines._load import best_device, weight_files, weights_hash
 
 KIND = "reward"
 BATCH_TOKENS = 4096  # padded tokens of one forward pass
@@ -53,9 +53,9 @@ class RewardModel:
             raise CannotLoad(f"The weights at {location!r} cannot be read: {str(error).splitlines()[0]}") from None
         if self.model.config.pad_token_id is None:
             self.model.config.pad_token_id = self.tokenizer.pad_token_id
-        self.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        self.model.to(best_device()).eval()
         self.max_length = fitting(getattr(config, "max_position_embeddings", None))
-        self.weights_hash = checkpoints.weights_hash(_folder(location, revision))
+        self.weights_hash = weights_hash(weight_files(_folder(location, revision)))
 
     def scores(self, conversations: Sequence[Conversation]) -> list[tuple[float, ...]]:
         """Longer conversations lose their beginning: the answer stands at the end."""

@@ -53,7 +53,7 @@ def train(
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(str(base))
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(base), dtype=torch.float32, use_safetensors=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(str(base), dtype=torch.float32, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise CannotLoad(f"No model at {str(base)!r}: {str(error).splitlines()[0]}") from None
     model.to("cuda" if torch.cuda.is_available() else "cpu")

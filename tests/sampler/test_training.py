@@ -128,9 +128,13 @@ def test_a_checkpoint_never_takes_the_place_of_another(base, export, tmp_path):
 
 
 def test_a_checkpoint_that_could_not_be_written_leaves_nothing(tmp_path):
-    with pytest.raises(OSError, match="full"), checkpoints.writing(tmp_path / "rm") as folder:
-        (folder / "half.safetensors").write_bytes(b"half")
-        raise OSError("disk full")
+    def write_half() -> None:
+        with checkpoints.writing(tmp_path / "rm") as folder:
+            (folder / "half.safetensors").write_bytes(b"half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="full"):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,10 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
-WORDS = "and amber basalt cedar delta ember fjord grove heath islet jetty knoll lemon maple north otter".split()
+WORDS = [
+    "and", "amber", "basalt", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lemon",
+    "maple", "north", "otter",
+]  # fmt: skip
 TEMPLATE = (
     "{% for m in messages %}<s> {{ m['role'] }} {{ m['content'] }} </s>\n{% endfor %}"
     "{% if add_generation_prompt %}<s> assistant {% endif %}"
