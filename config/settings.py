@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "moderation",
     "insights",
     "exports",
+    "webhooks",
     "operations",
 ]
 
@@ -152,6 +153,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "WebhookEvent": "webhooks.models.Event",
         "MessageRole": ["system", "user", "assistant"],
         "SuggestedRole": ["user", "assistant"],
         "ProjectRole": "labeling.models.Membership.Role",
@@ -224,7 +226,9 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
-    "accounts: forget old replies and sessions": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
+    "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
+    "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},
+    "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")

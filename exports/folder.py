@@ -47,7 +47,7 @@ def write(
     """
     target = target.resolve()
     with _partial(target) as folder:
-        with snapshot(cutoff) as view:
+        with snapshot(cutoff, scratch=folder) as view:
             ground = scopes.read(view, project, cutoff, options)
             pipeline = Pipeline(folder=folder, ground=ground, progress=progress)
             pipeline.run(view)

@@ -85,41 +85,58 @@ class RankingRecord:
         return "imported" if "imported" in (self.kind, self.comparison_kind) else self.kind
 
 
-RANKING_IDS = """
-    SELECT r.id FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
-    ORDER BY r.id
+# Three tables, each read once from front to back and spooled by the ranking's id (`exports/spool.py`): the
+# joins only carry keys. The number that leads each array says which table it is from.
+_KEYS = """
+    labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+        AND c.project_id = {project} AND r.submitted_at <= {cutoff}
 """
-RANKING_IDS_BY_COMPARISON = RANKING_IDS.replace("ORDER BY r.id", "ORDER BY r.comparison_id, r.id")
-
-RANKINGS = f"""
-    SELECT json_build_array(
+RANKINGS = (
+    f"""
+    SELECT {{key}}, json_build_array(0,
         r.id, r.comparison_id, r.trainer_id, r.kind, {_at("r.submitted_at")}, {_at("r.undone_at")},
         {_at("s.submitted_at")},
         (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
-         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
+         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= {{cutoff}}),
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
-        r.guideline_version_id, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
-        c.split, c.source, c.author_id, c.prompt,
-        (SELECT json_agg(json_build_array(x.id, x.text, x.model_version_id, x.model_label, x.params,
-                                          x.finish_reason, x.provenance->'weights_hash') ORDER BY shown.place)
-         FROM jsonb_array_elements_text(r.order_shown) WITH ORDINALITY AS shown(completion, place)
-         JOIN sampler_completion x ON x.id = shown.completion::uuid)
-    )::text
-    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
-    JOIN labeling_ranking r ON r.id = wanted.id
-    JOIN labeling_comparison c ON c.id = r.comparison_id
-    LEFT JOIN labeling_ranking s ON s.supersedes_id = r.id AND s.submitted_at <= %(cutoff)s
-    ORDER BY wanted.place
-"""
+        r.guideline_version_id)::text
+    FROM {_KEYS} LEFT JOIN labeling_ranking s ON s.supersedes_id = r.id AND s.submitted_at <= {{cutoff}}
+    """,
+    f"""
+    SELECT {{key}}, json_build_array(1, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
+        c.split, c.source, c.author_id, c.prompt)::text
+    FROM {_KEYS}
+    """,
+    f"""
+    SELECT {{key}}, json_build_array(2, x.id, x.text, x.model_version_id, x.model_label, x.params, x.finish_reason,
+        x.provenance->'weights_hash')::text
+    FROM {_KEYS} JOIN labeling_candidate k ON k.comparison_id = c.id JOIN sampler_completion x ON x.id = k.completion_id
+    """,
+)
 
 
 def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool = False) -> Iterator[RankingRecord]:
-    """Every ranking handed in by the cutoff, whatever became of it, in the order of its id."""
-    ids = RANKING_IDS_BY_COMPARISON if by_comparison else RANKING_IDS
-    for row in snapshot.stream(ids, RANKINGS, params):
-        row[-1] = [Answer(*answer) for answer in row[-1] or ()]
-        yield RankingRecord(*row)
+    """Every ranking handed in by the cutoff, whatever became of it, in the order of its id, or of its
+    comparison's and its own."""
+    key = "r.comparison_id" if by_comparison else "r.id"
+    for group in snapshot.spooled([query.replace("{key}", key) for query in RANKINGS], params):
+        comparison: list[Any] = []
+        heads: list[list[Any]] = []
+        answers: dict[str, Answer] = {}
+        for kind, *columns in group:
+            if kind == 0:
+                heads.append(columns)
+            elif kind == 1:
+                comparison = columns
+            else:
+                answers[columns[0]] = Answer(*columns)
+        heads.sort(key=lambda columns: columns[0])
+        for head in heads:
+            shown = [answers[cid] for cid in head[_ORDER_SHOWN] if cid in answers]
+            yield RankingRecord(*head, *comparison, shown)
+
+
+_ORDER_SHOWN = 13
 
 
 @dataclass(slots=True)

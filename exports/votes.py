@@ -20,7 +20,9 @@ CONSENSUS = "consensus"
 _VOTES = """
     SELECT r.comparison_id::text, json_agg(r.groups ORDER BY r.id)::text
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-    WHERE c.project_id = %(project)s AND r.kind = 'vote' AND r.not_rankable = '' AND r.submitted_at <= %(cutoff)s
+    WHERE r.comparison_id IN (SELECT comparison_id FROM labeling_ranking WHERE kind = 'vote'
+                              GROUP BY comparison_id HAVING count(*) > 1)
+      AND c.project_id = %(project)s AND r.kind = 'vote' AND r.not_rankable = '' AND r.submitted_at <= %(cutoff)s
       AND (r.undone_at IS NULL OR r.undone_at > %(cutoff)s)
       AND NOT EXISTS (SELECT 1 FROM labeling_ranking s WHERE s.supersedes_id = r.id AND s.submitted_at <= %(cutoff)s)
       AND NOT EXISTS (SELECT 1 FROM labeling_membership m

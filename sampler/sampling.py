@@ -115,6 +115,20 @@ def provide(*, text: str, model_version: ModelVersion | None = None, model_label
     )
 
 
+def provide_all(*, texts: Sequence[tuple[str, str]]) -> list[Completion]:
+    """Many (text, model label) from outside, in one statement."""
+    rows = [
+        Completion(text=text, model_label=label[:200], finish_reason=Completion.FinishReason.PROVIDED)
+        for text, label in texts
+    ]
+    return Completion.objects.bulk_create(rows, batch_size=1000)
+
+
+def forget(*, completion_ids: Sequence[UUID]) -> int:
+    """Delete texts that were brought from outside and that nothing points at any more."""
+    return Completion.objects.filter(pk__in=completion_ids, request__isnull=True).delete()[0]
+
+
 def claim(
     *,
     worker: str,

@@ -1,0 +1,170 @@
+"""What importers have in common: the items that they make, named transforms, refusals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labeling.errors import Invalid
+from labeling.text import CONTROL_TOKENS, check_messages, clean
+
+Message = dict[str, str]
+
+PROMPTS, DEMONSTRATIONS, COMPARISONS = "prompts", "demonstrations", "comparisons"
+KINDS = (PROMPTS, DEMONSTRATIONS, COMPARISONS)
+MAX_COMPLETIONS = 9
+
+
+class Rejected(ValueError):
+    """The record cannot be imported; the message is the reason, a sentence."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A completion of a comparison, as it came."""
+
+    text: str
+    model: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to store: messages that end with the user's (prompt), with the assistant's
+    (demonstration), or a prompt with completions and perhaps their order (comparison)."""
+
+    kind: str
+    messages: list[Message]
+    completions: tuple[Text, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()  # indexes of completions, best first; empty: not ordered
+    ratings: Mapping[int, int] = field(default_factory=dict)
+    flags: Mapping[int, list[str]] = field(default_factory=dict)
+    strengths: tuple[int, ...] = ()
+    note: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """What makes two items the same."""
+        return {
+            "kind": self.kind,
+            "messages": self.messages,
+            "completions": [[c.text, c.model] for c in self.completions],
+            "groups": [list(group) for group in self.groups],
+        }
+
+
+class Steps:
+    """Transforms applied to one record, by name; each is counted over the import."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def take(self, name: str) -> None:
+        if name not in self.taken:
+            self.taken.append(name)
+
+
+StepCounts = Counter[str]
+
+
+def field_of(record: Mapping[str, Any], *names: str) -> Any:
+    """The first of these fields that the record has."""
+    return next((record[name] for name in names if name in record), None)
+
+
+def object_of(record: Any) -> Mapping[str, Any]:
+    if not isinstance(record, Mapping):
+        raise Rejected(f"The record is {_kind_of(record)}, not an object with fields.")
+    return record
+
+
+def text_of(value: Any, what: str) -> str:
+    """A text as it is stored.
+
+    Raises:
+        Rejected: no text, or one that cannot be stored.
+    """
+    if value is None:
+        raise Rejected(f"There is no {what}.")
+    if not isinstance(value, str):
+        raise Rejected(f"The {what} is {_kind_of(value)}, not a text.")
+    if "\ufffd" in value and "\udcff" in value:  # pragma: no cover - both at once mean a broken decoder
+        raise Rejected(f"The {what} is not UTF-8.")
+    try:
+        return clean(value)
+    except Invalid as error:
+        raise Rejected(f"The {what} cannot be stored: {_lower(error)}") from None
+
+
+def answer_of(value: Any, what: str, steps: Steps) -> str:
+    """A text that a model or a person answered: stripped, less control tokens at its end."""
+    text = text_of(value, what)
+    bare = text.strip()
+    while (match := CONTROL_TOKENS.search(bare)) and not bare[match.end() :].strip():
+        bare = bare[: match.start()].rstrip()
+        steps.take("control token at the end dropped")
+    if bare != text:
+        steps.take("outer whitespace of the answer stripped")
+    if not bare:
+        raise Rejected(f"The {what} is empty.")
+    return bare
+
+
+def checked(messages: list[Message], *, last: str | None = None) -> list[Message]:
+    """The messages, if every reader of an export takes them.
+
+    Raises:
+        Rejected
+    """
+    try:
+        return check_messages(messages, last=last)
+    except Invalid as error:
+        raise Rejected(str(error)) from None
+
+
+def dialogue(messages: list[Message], kind: str) -> list[Item]:
+    """A whole dialogue as a demonstration, or what stands before its last answer as a prompt."""
+    if kind == COMPARISONS:
+        raise Rejected("The record holds one answer: there is nothing to compare.")
+    if kind == PROMPTS:
+        while messages and messages[-1]["role"] == "assistant":
+            messages = messages[:-1]
+        return [Item(PROMPTS, checked(messages, last="user"))]
+    if messages and messages[-1]["role"] == "user":
+        raise Rejected("The dialogue ends with the user: there is no answer to learn from.")
+    return [Item(DEMONSTRATIONS, checked(messages, last="assistant"))]
+
+
+def comparison(
+    prompt: list[Message], completions: list[Text], groups: list[list[int]], kind: str, **more: Any
+) -> list[Item]:
+    """A comparison; or its best answer as a demonstration, or its prompt."""
+    prompt = checked(prompt, last="user")
+    if kind == PROMPTS:
+        return [Item(PROMPTS, prompt)]
+    if kind == DEMONSTRATIONS:
+        best = groups[0] if groups else list(range(len(completions)))
+        return [
+            Item(DEMONSTRATIONS, checked([*prompt, {"role": "assistant", "content": completions[i].text}]))
+            for i in best
+        ]
+    if len(completions) < 2:
+        raise Rejected("The record holds one answer: there is nothing to compare.")
+    if len(completions) > MAX_COMPLETIONS:
+        raise Rejected(f"The record holds {len(completions)} answers; a comparison takes at most {MAX_COMPLETIONS}.")
+    if groups and sorted(i for group in groups for i in group) != list(range(len(completions))):
+        raise Rejected("The order names an answer twice, or not every answer.")
+    return [
+        Item(COMPARISONS, prompt, tuple(completions), tuple(tuple(sorted(group)) for group in groups if group), **more)
+    ]
+
+
+def _kind_of(value: Any) -> str:
+    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return "nothing" if value is None else names.get(type(value), "something else")
+
+
+def _lower(error: Exception) -> str:
+    sentence = str(error)
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,72 @@
+r"""hh-rlhf: `chosen` and `rejected`, two transcripts that differ in the last answer.
+
+A marker counts only at the start of the text or after a blank line, and with its colon: a bare
+`\n\nHuman` at the end of an answer is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from labeling.importers.base import Item, Message, Rejected, Steps, Text, answer_of, comparison, object_of, text_of
+
+ABOUT = "chosen and rejected transcripts with Human: and Assistant: markers"
+VERSION = 1
+
+_MARKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
+
+
+def matches(record: Any) -> bool:
+    return isinstance(record, Mapping) and all(
+        isinstance(record.get(name), str) and _MARKER.match(record[name]) for name in ("chosen", "rejected")
+    )
+
+
+def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
+    record = object_of(record)
+    chosen, rejected = (turns(text_of(record.get(name), name), name) for name in ("chosen", "rejected"))
+    if len(chosen) != len(rejected) or [m["content"].strip() for m in chosen[:-1]] != [
+        m["content"].strip() for m in rejected[:-1]
+    ]:
+        raise Rejected("The two transcripts differ before the last answer.")
+    if chosen[-1]["role"] != "assistant" or rejected[-1]["role"] != "assistant":
+        raise Rejected("A transcript does not end with the assistant.")
+    steps.take("transcript split into turns")
+    prompt = [{"role": m["role"], "content": m["content"].strip()} for m in chosen[:-1]]
+    texts = [
+        Text(answer_of(transcript[-1]["content"], f"last answer of {name}", steps))
+        for name, transcript in (("chosen", chosen), ("rejected", rejected))
+    ]
+    return comparison(merged(prompt, steps), texts, [[0], [1]], kind)
+
+
+def turns(transcript: str, name: str) -> list[Message]:
+    """The turns of a transcript.
+
+    Raises:
+        Rejected: text before the first marker, or no marker at all.
+    """
+    found = list(_MARKER.finditer(transcript))
+    if not found or transcript[: found[0].start()].strip():
+        raise Rejected(f"The {name} text does not start with Human: or Assistant:.")
+    ends = [m.start() for m in found[1:]] + [len(transcript)]
+    roles = {"Human": "user", "Assistant": "assistant"}
+    return [
+        {"role": roles[m.group(1)], "content": transcript[m.end() : end]} for m, end in zip(found, ends, strict=True)
+    ]
+
+
+def merged(prompt: list[Message], steps: Steps) -> list[Message]:
+    """Two messages of the same side in a row become one; an empty one has nothing to say."""
+    result: list[Message] = []
+    for message in prompt:
+        if not message["content"]:
+            raise Rejected("A message before the last answer is empty.")
+        if result and result[-1]["role"] == message["role"]:
+            steps.take("messages of one side in a row joined")
+            result[-1] = {**message, "content": result[-1]["content"] + "\n\n" + message["content"]}
+        else:
+            result.append(message)
+    return result
