@@ -13,19 +13,26 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.models import IdempotentReply
+from accounts.models import IdempotentReply, User
 
 KEPT = timedelta(days=1)
+HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 200, "pattern": "^[!-~]*$"},
+    OpenApiParameter.HEADER,
+    description="The same key and body within a day get the first reply again.",
+)
 
 
 class KeyReused(APIException):
@@ -53,16 +60,17 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
             IdempotentReply.objects.filter(pk=row.pk).update(status=row.status, body=row.body)
         return reply
 
-    return wrapper
+    return extend_schema(parameters=[HEADER])(wrapper)
 
 
 def _claim(request: Request, key: str) -> IdempotentReply:
     """This request's row: a fresh one, or that of the request which came first (locked)."""
     written = json.dumps([request.method, request.get_full_path(), request.data], sort_keys=True, cls=JSONEncoder)
     digest = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
-    mine = IdempotentReply(id=uuid.uuid4(), user=request.user, key=key, request_hash=digest)
+    user = cast(User, request.user)
+    mine = IdempotentReply(id=uuid.uuid4(), user=user, key=key, request_hash=digest)
     IdempotentReply.objects.bulk_create([mine], ignore_conflicts=True)  # waits for a transaction that holds the key
-    row = IdempotentReply.objects.select_for_update().get(user=request.user, key=key)
+    row = IdempotentReply.objects.select_for_update().get(user=user, key=key)
     if row.request_hash != digest:
         raise KeyReused
     return row

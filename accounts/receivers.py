@@ -58,8 +58,9 @@ def _recorder(action: str) -> Any:
 
 
 def _social(action: str) -> Any:
-    def receive(request: HttpRequest | None = None, sociallogin: Any = None, socialaccount: Any = None,
-                **kwargs: Any) -> None:
+    def receive(
+        request: HttpRequest | None = None, sociallogin: Any = None, socialaccount: Any = None, **kwargs: Any
+    ) -> None:
         user = (socialaccount or sociallogin).user
         record(actor=user, action=action, obj=user, address=address_of(request))
 

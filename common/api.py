@@ -6,7 +6,7 @@ problem details in `labeling/api/problems.py`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -47,7 +47,7 @@ class AlwaysJson(BaseContentNegotiation):
 class ApiView(APIView):
     """Base of every view of the API: token needed, scopes by method, JSON in and out."""
 
-    permission_classes: ClassVar = [Scoped]
+    permission_classes = [Scoped]
     content_negotiation_class = AlwaysJson
     metadata_class = None
     read_scope = "read"
@@ -60,7 +60,7 @@ class CursorPages(CursorPagination):
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
-    ordering = ("-created_at", "-id")
+    ordering: tuple[str, ...] = ("-created_at", "-id")
 
 
 PAGE_PARAMETERS = [

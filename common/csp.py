@@ -70,7 +70,7 @@ def _seal(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 @sync_and_async_middleware
-def ContentSecurityPolicyMiddleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable:  # noqa: N802
+def ContentSecurityPolicyMiddleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable:
     """Put the policy on every response, error pages and static files included."""
     from asgiref.sync import iscoroutinefunction
 

@@ -20,7 +20,7 @@ def advance(
     rows: QuerySet[Any] | Model,
     *,
     to: str,
-    table: Mapping[str, frozenset[str]],
+    table: Mapping[Any, frozenset[Any]],
     **columns: Any,
 ) -> int:
     """Move rows to state `to` from every state that may step there; return how many moved.

@@ -66,7 +66,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular hook: every operation's errors, and Idempotency-Key where a POST takes it."""
+    """drf-spectacular hook: every operation's errors."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for address, methods in result["paths"].items():
@@ -79,14 +79,6 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
                 if status in {"413", "415", "422"} and not body:
                     continue
                 operation["responses"].setdefault(status, {"description": description, "content": content})
-            if method == "post":
-                operation.setdefault("parameters", []).append(
-                    {
-                        "name": "Idempotency-Key", "in": "header", "required": False,
-                        "description": "The same key and body within a day get the first reply again.",
-                        "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
-                    }
-                )
     return result
 
 
@@ -98,13 +90,13 @@ def without_page(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, 
 class NoSuchAddress(ApiView):
     """Whatever stands under /api/v1/ and is no address: 404 in JSON, whoever asks and however."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = [AllowAny]
 
     @extend_schema(exclude=True)
     def get(self, request: Request, rest: str) -> Response:
         raise NotFound("There is no such address in the API. Addresses end in a slash; see /api/v1/docs/.")
 
-    post = put = patch = delete = head = options = get
+    post = put = patch = delete = head = options = get  # type: ignore[assignment]
 
 
 @login_not_required

@@ -8,6 +8,8 @@ from config import api_docs
 urlpatterns = [
     path("", include("labeling.api.urls")),
     path("", include("sampler.api_urls")),
+    path("", include("exports.api_urls")),
+    path("", include("webhooks.api_urls")),
     path("schema/", SpectacularJSONAPIView.as_view(**api_docs.SCHEMA_VIEW), name="api_schema"),
     path("docs/", api_docs.docs, name="api_docs"),
     re_path(r"^(?P<rest>.*)$", api_docs.NoSuchAddress.as_view(), name="api_not_found"),

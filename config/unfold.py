@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -32,6 +33,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "forum",
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "insights.views.overview",
+    "STYLES": [lambda request: static("css/admin.css")],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

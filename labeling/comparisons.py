@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.transitions import advance
-from labeling import selection
+from labeling import exams, quality, selection
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_guidelines, current_round, split_for
@@ -48,7 +48,7 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
     chats where the project excludes them.
     """
     membership = (
-        Membership.objects.select_for_update()
+        Membership.objects.select_for_update(of=("self",))  # its default order joins the project's row: not that one
         .filter(project=project, user=trainer, ended_at__isnull=True, role__in=RANKERS)
         .first()
     )
@@ -63,16 +63,19 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
         return held, False
     unfinished = mine.filter(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN).exclude(draft={})
     for assignment in unfinished.order_by("-draft_saved_at")[:3]:
-        if _revive(assignment):
-            return assignment, False
-    comparison = _claim(project, trainer)
-    if comparison is None:
-        return None, False
-    return lease(comparison=comparison, trainer=trainer), True
+        with transaction.atomic():
+            if _revive(assignment):
+                return assignment, False
+            transaction.set_rollback(True)
+    for kind in exams.kinds_open_to(project, trainer):
+        if (comparison := _claim(project, trainer, kind)) is not None:
+            return lease(comparison=comparison, trainer=trainer), True
+    return None, False
 
 
-def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
-    """Open comparisons of the project with a free vote that this trainer may give, oldest first."""
+def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Comparison]:
+    """Open comparisons of the project with a free vote that this trainer may give, oldest first. A `kind`
+    narrows: hidden items of that kind, made for this trainer alone, or the ordinary ones of everybody."""
     rows = (
         Comparison.objects.filter(project=project, state=Comparison.State.OPEN)
         .filter(Q(only_for__isnull=True) | Q(only_for=trainer))
@@ -81,6 +84,9 @@ def wanting(project: Project, trainer: User) -> QuerySet[Comparison]:
         .filter(held__lt=F("votes_wanted"))
         .order_by("opened_at", "pk")
     )
+    if kind:
+        hidden = Q(only_for=trainer, kind=kind)
+        rows = rows.filter(Q(only_for__isnull=True) if kind == Comparison.Kind.NORMAL else hidden)
     if project.exclude_own_chats:
         rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
     return rows
@@ -99,19 +105,19 @@ def held_count() -> Coalesce:
     return Coalesce(Subquery(held, output_field=IntegerField()), 0)
 
 
-def _claim(project: Project, trainer: User) -> Comparison | None:
+def _claim(project: Project, trainer: User, kind: str) -> Comparison | None:
     """Lock a comparison with a free vote. Rows locked by others are passed over at first; when only such
     rows are left, wait for one, since its vote may yet be free."""
     for attempt in range(CLAIM_TRIES):
-        rows = wanting(project, trainer)
+        rows = wanting(project, trainer, kind)
         wait = attempt >= CLAIM_TRIES // 2
-        found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
-        if found is None:
-            if not rows.exists():
-                return None
-            continue
-        if free_slot(found) is not None:  # recounted under the lock
-            return found
+        with transaction.atomic():
+            found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
+            if found is not None and free_slot(found) is not None:  # recounted under the lock
+                return found
+            transaction.set_rollback(True)  # lets go of the row: waiting for one while holding another deadlocks
+        if found is None and not rows.exists():
+            return None
     return None
 
 
@@ -262,7 +268,7 @@ def submit_ranking(
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before.
     """
-    from labeling import judgements
+    from labeling import judgements, screening
 
     comparison, locked = _lock(assignment)
     judgement = judgements.check(
@@ -317,6 +323,8 @@ def submit_ranking(
         submission_hash=digest,
         submitted_at=now,
     )
+    screening.screen_ranking(ranking)
+    quality.ask_more_votes(comparison)
     _close_when_full(comparison)
     return ranking, True
 
@@ -350,6 +358,8 @@ def undo_ranking(*, assignment: Assignment) -> Assignment:
     limit = timedelta(minutes=comparison.project.undo_minutes)
     if locked.state != Assignment.State.SUBMITTED or ranking is None or now - ranking.submitted_at > limit:
         raise Gone("The time to take this submission back is over.")
+    if ranking.supersedes_id or ranking.reviews.exists():
+        raise Gone("A reviewer has looked at this ranking, so it stays.")
     Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)
     draft = {
         "groups": ranking.groups,

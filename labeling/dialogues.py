@@ -285,7 +285,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     Raises:
         Invalid: the turns are no dialogue: no answer, wrong order, or a reply still being written.
     """
-    from labeling import draws
+    from labeling import draws, screening
 
     locked = _lock_draft(dialogue, expected_version)
     if locked.kind == Dialogue.Kind.CHAT:
@@ -313,6 +313,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     _advance(locked, Dialogue.State.SUBMITTED, **columns)
     if locked.kind == Dialogue.Kind.CHAT:
         draws.draw_for(dialogue=locked)
+    screening.screen_dialogue(locked)
     dialogue.refresh_from_db()
     return dialogue
 

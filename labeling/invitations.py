@@ -38,7 +38,11 @@ def invite(
         raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
     token = secrets.token_urlsafe(24)
     invitation = Invitation.objects.create(
-        project=project, role=role, email=email, digest=digest(token), created_by=by,
+        project=project,
+        role=role,
+        email=email,
+        digest=digest(token),
+        created_by=by,
         expires_at=timezone.now() + valid,
     )
     record(actor=by, action="invitation.created", obj=invitation, fields=["role"])

@@ -68,7 +68,10 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         link = _invited(request, project, form.cleaned_data)
         form = InviteForm()
     context = {
-        "project": project, "form": form, "link": link, "roles": Membership.Role.choices,
+        "project": project,
+        "form": form,
+        "link": link,
+        "roles": Membership.Role.choices,
         "members": project.memberships.filter(ended_at__isnull=True).select_related("user").order_by("user__username"),
         "invitations": Invitation.objects.open().filter(project=project),
     }
@@ -76,7 +79,9 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _invited(request: HttpRequest, project: Project, wanted: dict[str, str]) -> str:
-    made, token = invitations.invite(project=project, by=cast(User, request.user), **wanted)
+    made, token = invitations.invite(
+        project=project, by=cast(User, request.user), role=wanted["role"], email=wanted["email"]
+    )
     link = request.build_absolute_uri(reverse("invitation", args=[token]))
     if made.email:
         try:

@@ -41,6 +41,37 @@ def create_project(*, slug: str, title: str, guidelines: str = "", by: User | No
 
 
 @transaction.atomic
+def change_settings(*, project: Project, **settings: Any) -> Project:
+    """Change settings of a project; new flags count up the version that labels store.
+
+    Raises:
+        Invalid: a setting is out of range, or none of a project's.
+    """
+    known = {field.name for field in Project._meta.concrete_fields if field.editable} - {"slug", "flags_version"}
+    if unknown := set(settings) - known:
+        raise Invalid(f"{sorted(unknown)[0]} cannot be changed.")
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    if "flags" in settings and settings["flags"] != locked.flags:
+        settings["flags_version"] = locked.flags_version + 1
+    for name, value in settings.items():
+        setattr(locked, name, value)
+    try:
+        locked.full_clean()
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from None
+    locked.save(update_fields=list(settings))
+    for name in settings:
+        setattr(project, name, getattr(locked, name))
+    return locked
+
+
+def set_archived(*, project: Project, archived: bool) -> None:
+    """An archived project hands out no work and leaves the nightly export; its data stays."""
+    project.archived_at = timezone.now() if archived else None
+    Project.objects.filter(pk=project.pk).update(archived_at=project.archived_at)
+
+
+@transaction.atomic
 def publish_guidelines(*, project: Project, text: str, note: str = "", by: User | None = None) -> GuidelineVersion:
     """Make `text` the guidelines in force: the next version, or the current one where nothing changed."""
     Project.objects.select_for_update().get(pk=project.pk)
@@ -82,7 +113,7 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
 def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
     """Take the role away; what was labelled stays."""
     ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
-    for membership in ended.select_for_update():
+    for membership in ended.select_for_update(of=("self",)):
         record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
     return ended.update(ended_at=timezone.now())
 
@@ -109,20 +140,29 @@ def add_prompts(
     return list(Prompt.objects.filter(project=project, content_hash__in=[row.content_hash for row in rows]))
 
 
+def retire_prompts(*, prompts: Iterable[Prompt]) -> int:
+    """Take prompts out of the pool; what was made from them stays. Returns how many were in it."""
+    ids = [prompt.pk for prompt in prompts]
+    return Prompt.objects.filter(pk__in=ids, retired_at__isnull=True).update(retired_at=timezone.now())
+
+
+def set_label_weight(*, membership: Membership, weight: float) -> None:
+    """How far we trust this person's labels from now on; exported with each of them.
+
+    Raises:
+        Invalid: not from 0 to 1.
+    """
+    if not 0 <= weight <= 1:
+        raise Invalid("A weight is a number from 0 to 1.")
+    Membership.objects.filter(pk=membership.pk).update(label_weight=weight)
+
+
 def current_round(project: Project) -> Round | None:
     return Round.objects.filter(project=project, closed_at__isnull=True).first()
 
 
-@transaction.atomic
-def open_round(
-    *, project: Project, policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]], note: str = ""
-) -> Round:
-    """Close the open round, if any, and open the next with these (model version, weight, parameters).
-
-    Raises:
-        Invalid: no policy, one twice, a retired or reward model, a weight that is not positive, or
-            parameters that no engine takes.
-    """
+def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]]) -> None:
+    """Raises Invalid where a round could not sample from these."""
     if not policies:
         raise Invalid("A round needs at least one model version to sample from.")
     if len({version.pk for version, _, _ in policies}) != len(policies):
@@ -138,6 +178,19 @@ def open_round(
             SamplingParams.from_dict({**version.default_params, **params})
         except ValueError as error:
             raise Invalid(f"{version.slug}: {error}") from None
+
+
+@transaction.atomic
+def open_round(
+    *, project: Project, policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]], note: str = ""
+) -> Round:
+    """Close the open round, if any, and open the next with these (model version, weight, parameters).
+
+    Raises:
+        Invalid: no policy, one twice, a retired or reward model, a weight that is not positive, or
+            parameters that no engine takes.
+    """
+    check_mixture(policies)
     Project.objects.select_for_update().get(pk=project.pk)
     now = timezone.now()
     Round.objects.filter(project=project, closed_at__isnull=True).update(closed_at=now)

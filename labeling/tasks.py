@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from labeling import comparisons, dialogues, draws
+from labeling import comparisons, dialogues, draws, quality
 
 
 @shared_task(name="labeling.tasks.tend", expires=30)
@@ -14,3 +14,4 @@ def tend() -> None:
     dialogues.settle_ended_replies()
     draws.settle_sampling()
     draws.keep_stock()
+    quality.keep_hidden()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -18,7 +18,7 @@ from sampler.models import ModelVersion
 
 
 class ModelVersionOut(serializers.ModelSerializer[ModelVersion]):
-    parent = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    parent: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
 
     class Meta:
         model = ModelVersion
@@ -33,13 +33,11 @@ class ModelVersionIn(Shape):
     location = serializers.CharField(max_length=500, default="", allow_blank=True)
     role = serializers.ChoiceField(ModelVersion.Role.choices, default=ModelVersion.Role.POLICY)
     revision = serializers.CharField(max_length=100, default="", allow_blank=True)
-    parent = serializers.CharField(max_length=80, default="", allow_blank=True, help_text="Slug of its parent.")
+    parent: Any = serializers.CharField(max_length=80, default="", allow_blank=True, help_text="Slug of its parent.")
     export_id = serializers.UUIDField(default=None, allow_null=True, help_text="The export that it was trained on.")
 
 
 class ModelVersions(ApiView):
-    permission_classes: ClassVar = [Scoped, ManagesSomething]
-
     def get_permissions(self) -> list[BasePermission]:
         """Reading is for managers. An engine's location is an address that workers connect to, so
         naming one is for operators."""

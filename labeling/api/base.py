@@ -38,9 +38,8 @@ def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *,
     if operator and user.is_superuser:
         return project
     if (role := role_of(project, user)) not in roles:
-        raise PermissionDenied(
-            f"This takes the role {' or '.join(roles)} in the project; you are {f'its {role}' if role else 'no member'}."
-        )
+        yours = f"its {role}" if role else "no member"
+        raise PermissionDenied(f"This takes the role {' or '.join(roles)} in the project; you are {yours}.")
     return project
 
 

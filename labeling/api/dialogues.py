@@ -122,9 +122,14 @@ class Turns(ApiView):
             dialogues.send_message(dialogue=dialogue, text=wanted["text"], seconds=seconds, expected_version=expected)
         else:
             dialogues.add_turn(
-                dialogue=dialogue, role=wanted["role"], text=wanted["text"], seconds=seconds,
-                completion=suggestion_named(wanted["completion"]), position=wanted["position"],
-                suggestions_shown=[str(cid) for cid in wanted["suggestions_shown"]], expected_version=expected,
+                dialogue=dialogue,
+                role=wanted["role"],
+                text=wanted["text"],
+                seconds=seconds,
+                completion=suggestion_named(wanted["completion"]),
+                position=wanted["position"],
+                suggestions_shown=[str(cid) for cid in wanted["suggestions_shown"]],
+                expected_version=expected,
             )
         return Response(dialogue_body(dialogue_of(request, pk)), status=201)
 
@@ -137,8 +142,11 @@ class OneTurn(ApiView):
         turn = turn_of(request, pk)
         wanted = checked(shapes.TurnEdit, request)
         dialogues.edit_turn(
-            turn=turn, text=wanted["text"], completion=suggestion_named(wanted["completion"]),
-            seconds=wanted["seconds"], expected_version=wanted["version"],
+            turn=turn,
+            text=wanted["text"],
+            completion=suggestion_named(wanted["completion"]),
+            seconds=wanted["seconds"],
+            expected_version=wanted["version"],
         )
         return Response(dialogue_body(dialogue_of(request, turn.dialogue_id)))
 
@@ -151,9 +159,7 @@ class OneTurn(ApiView):
 class Feedback(ApiView):
     write_scope = "label"
 
-    @extend_schema(
-        summary="Thumbs on a model's turn", request=shapes.FeedbackIn, responses=shapes.FeedbackOut
-    )
+    @extend_schema(summary="Thumbs on a model's turn", request=shapes.FeedbackIn, responses=shapes.FeedbackOut)
     def put(self, request: Request, pk: UUID) -> Response:
         turn = turn_of(request, pk, own=False)
         given = dialogues.give_feedback(turn=turn, user=user_of(request), **checked(shapes.FeedbackIn, request))
@@ -189,7 +195,9 @@ class OneSuggestionRequest(ApiView):
         if dialogue_id != str(pk) or asked is None:
             raise Http404("There is no such request for suggestions.")
         body = {
-            "state": asked.state, "texts": texts_of(asked), "error": asked.error,
+            "state": asked.state,
+            "texts": texts_of(asked),
+            "error": asked.error,
             "completions": asked.completions.order_by("index"),
         }
         return Response(shapes.SuggestionsOut(body).data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from django.urls import reverse
@@ -31,7 +31,7 @@ def project_body(project: Project, user: User) -> dict[str, Any]:
         "guidelines": guidelines.text if guidelines else "",
         "guideline_version": guidelines.number if guidelines else None,
     }
-    return shapes.ProjectOut(body).data
+    return shapes.ProjectOut(cast(Any, body)).data
 
 
 class Projects(ApiView):
@@ -67,7 +67,9 @@ class Rounds(ApiView):
         return Response(shapes.RoundOut(project.rounds.order_by("-number"), many=True).data)
 
     @extend_schema(
-        summary="Open the next round", description="The open round is closed by it.", request=shapes.RoundIn,
+        summary="Open the next round",
+        description="The open round is closed by it.",
+        request=shapes.RoundIn,
         responses={201: shapes.RoundOut},
     )
     @idempotent
@@ -135,7 +137,8 @@ class OneMember(ApiView):
 
 class Invitations(ApiView):
     @extend_schema(
-        summary="Invite somebody; the answer holds the link", request=shapes.InvitationIn,
+        summary="Invite somebody; the answer holds the link",
+        request=shapes.InvitationIn,
         responses={201: shapes.InvitationOut},
     )
     def post(self, request: Request, slug: str) -> Response:

@@ -70,7 +70,7 @@ class RoundOut(Shape):
 
 class PromptsIn(Shape):
     prompts = serializers.ListField(child=Message(many=True, allow_empty=False), min_length=1, max_length=1000)
-    source = serializers.CharField(max_length=120, default="", allow_blank=True)
+    source: Any = serializers.CharField(max_length=120, default="", allow_blank=True)
 
 
 class PromptsOut(Shape):
@@ -128,17 +128,22 @@ class AssignmentOut(Shape):
 class RankingIn(Shape):
     groups = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(max_length=64), max_length=9),
-        default=list, max_length=9, help_text="Tie groups of completion ids, best first; every id once.",
+        default=list,
+        max_length=9,
+        help_text="Tie groups of completion ids, best first; every id once.",
     )
     ratings = serializers.DictField(
         child=serializers.IntegerField(min_value=1, max_value=7), default=dict, help_text="Completion id to 1-7."
     )
     flags = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField(max_length=200)), default=dict,
+        child=serializers.ListField(child=serializers.CharField(max_length=200)),
+        default=dict,
         help_text="Completion id to names of the project's flags.",
     )
     strengths = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=4), default=list, max_length=8,
+        child=serializers.IntegerField(min_value=1, max_value=4),
+        default=list,
+        max_length=8,
         help_text="Llama 2's levels between neighbouring groups, where the project asks for them.",
     )
     note = Text(default="", allow_blank=True)
@@ -180,7 +185,10 @@ class Lease(Shape):
 class DraftIn(Shape):
     draft = serializers.DictField()
     version = serializers.IntegerField(
-        default=None, allow_null=True, min_value=0, max_value=BIGGEST,
+        default=None,
+        allow_null=True,
+        min_value=0,
+        max_value=BIGGEST,
         help_text="The version that you read; another tab's save since then is a 409.",
     )
     seconds = serializers.IntegerField(default=0, min_value=0, max_value=600)
@@ -205,7 +213,7 @@ class ComparisonIn(Shape):
     prompt = Message(many=True, allow_empty=False)
     completions = BroughtCompletion(many=True, allow_empty=False)
     votes = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=20)
-    source = serializers.CharField(max_length=120, default="", allow_blank=True)
+    source: Any = serializers.CharField(max_length=120, default="", allow_blank=True)
 
 
 class BroughtComparison(serializers.ModelSerializer[Comparison]):

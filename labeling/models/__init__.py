@@ -19,6 +19,7 @@ from labeling.models.projects import (
     Round,
     RoundPolicy,
 )
+from labeling.models.reviews import ReviewItem
 
 __all__ = [
     "DEFAULT_FLAGS",
@@ -34,6 +35,7 @@ __all__ = [
     "Prompt",
     "Ranking",
     "Review",
+    "ReviewItem",
     "Round",
     "RoundPolicy",
     "Turn",

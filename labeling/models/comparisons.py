@@ -81,6 +81,9 @@ class Comparison(models.Model):
     content_hash = models.CharField(max_length=64, blank=True)
     k = models.PositiveSmallIntegerField(help_text="Completions wanted.")
     votes_wanted = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    extra_votes = models.PositiveSmallIntegerField(
+        default=0, help_text="How many of the votes wanted were added because the first ones disagreed."
+    )
     known_groups = models.JSONField(null=True, blank=True, help_text="The order that a calibration item expects.")
     explanation = models.TextField(blank=True, help_text="Shown after a practice item.")
     repeat_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="repeats")
@@ -121,6 +124,8 @@ class Comparison(models.Model):
             models.Index(fields=["project", "opened_at", "id"], name="comparison_open", condition=Q(state="open")),
             models.Index(fields=["created_at"], name="comparison_sampling", condition=Q(state="sampling")),
             models.Index(fields=["project", "state"], name="comparison_by_state"),
+            models.Index(fields=["project", "-created_at"], name="comparison_newest"),
+            models.Index(fields=["only_for"], name="comparison_hidden", condition=Q(only_for__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -318,6 +323,7 @@ class Ranking(models.Model):
         ]
         indexes = [
             models.Index(fields=["trainer", "submitted_at"], name="ranking_by_trainer"),
+            models.Index(fields=["-submitted_at"], name="ranking_newest"),
             models.Index(fields=["comparison"], name="ranking_in_force", condition=Q(undone_at__isnull=True)),
         ]
 

@@ -1,0 +1,115 @@
+"""What labeling's admins share: buttons that post, links between pages, and texts shown as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from common.admin import ProjectScopedAdmin, record
+from labeling.errors import LabelingError
+
+
+@dataclass(frozen=True)
+class Button:
+    """A write offered on a row's page; always a POST. `act(request, obj, text)` returns what to say."""
+
+    label: str
+    act: Callable[[HttpRequest, Any, str], str]
+    when: Callable[[Any], bool] = lambda _obj: True
+    ask: str = ""  # label of a line of text that is required with it
+    danger: bool = False
+    explain: str = ""
+
+
+class PageAdmin(ProjectScopedAdmin):
+    """A row's page opens with a panel: where it stands, links, and buttons."""
+
+    change_form_outer_before_template = "admin/labeling/panel.html"
+    buttons: dict[str, Button] = {}
+
+    def headline(self, obj: Any) -> str:
+        """A sentence on where the row stands."""
+        return ""
+
+    def links(self, request: HttpRequest, obj: Any) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_do"
+        view = self.admin_site.admin_view(require_POST(self.do_view))
+        return [path("<path:object_id>/do/<slug:button>/", view, name=name), *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        extra = dict(extra_context or {})
+        if object_id and (obj := self.get_object(request, object_id)) is not None:
+            extra |= {
+                "headline": self.headline(obj),
+                "panel_links": self.links(request, obj),
+                "panel_buttons": [
+                    (button, self._address(obj, name))
+                    for name, button in self.buttons.items()
+                    if self._offers(request, obj, button)
+                ],
+            }
+        try:
+            return super().changeform_view(request, object_id, form_url, extra)
+        except LabelingError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.get_full_path())
+
+    def do_view(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
+        obj = self.reachable(request, object_id, change=True)
+        chosen = self.buttons.get(button)
+        if chosen is None or not self._offers(request, obj, chosen):
+            raise Http404
+        text = request.POST.get("text", "").strip()
+        if chosen.ask and not text:
+            messages.error(request, f"{chosen.ask}: say it in a sentence.")
+        else:
+            try:
+                messages.success(request, chosen.act(request, obj, text))
+                record(request, f"{self.opts.model_name}.{button}", obj)
+            except LabelingError as refusal:
+                messages.error(request, str(refusal))
+        return HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+        )
+
+    def _offers(self, request: HttpRequest, obj: Model, button: Button) -> bool:
+        return self._may(request, obj, self.change_roles) and button.when(obj)
+
+    def _address(self, obj: Model, name: str) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_do", args=[obj.pk, name])
+
+
+def messages_html(turns: Sequence[dict[str, str]]) -> SafeString:
+    """A prompt's messages, one block each, white space kept."""
+    return format_html_join(
+        "",
+        '<div class="dl-turn"><span class="dl-role">{}</span><div class="dl-text" dir="auto">{}</div></div>',
+        ((turn.get("role", ""), turn.get("content", "")) for turn in turns),
+    )
+
+
+def text_html(text: str) -> SafeString:
+    return format_html('<div class="dl-text" dir="auto">{}</div>', text)
+
+
+def short(text: str, length: int = 90) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"

@@ -1,0 +1,145 @@
+"""Dialogues, their turns with provenance, draws, and feedback on model turns. Read here, reviewed on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from rapidfuzz.distance import Levenshtein
+from unfold.decorators import display
+
+from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
+from labeling.admin.base import Button, PageAdmin, short, text_html
+from labeling.admin.review_pages import review_dialogue
+from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.reviews import ask_review
+
+
+class TurnInline(ScopedTabularInline):
+    model = Turn
+    project_lookup = "dialogue__project"
+    view_roles = REVIEWERS
+    fields = readonly_fields = ("position", "role", "said", "written", "seconds")
+    ordering = ("position",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("completion__model_version")
+
+    @display(description="Text")
+    def said(self, obj: Any) -> Any:
+        return text_html(obj.text)
+
+    @display(description="Written by")
+    def written(self, obj: Any) -> str:
+        return provenance(obj)
+
+
+def provenance(turn: Turn) -> str:
+    """verbatim, edited (and how much was kept) or own."""
+    if turn.completion is None:
+        return "own words"
+    source = turn.completion.model_name or "a model"
+    if turn.completion.text.strip() == turn.text.strip():
+        return f"{source}, verbatim"
+    return f"{source}, edited ({Levenshtein.normalized_distance(turn.completion.text, turn.text):.0%} changed)"
+
+
+def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:
+    ask_review(dialogue=dialogue)
+    return "It waits in the review queue."
+
+
+@admin.register(Dialogue)
+class DialogueAdmin(PageAdmin, BigTableAdmin):
+    view_roles = change_roles = REVIEWERS
+    list_display = ("__str__", "project", "author", "state_label", "round", "first_words", "submitted_at")
+    list_select_related = ("project", "author", "round")
+    list_filter = (ProjectFilter, "kind", "state", "split")
+    search_fields = ("author__username", "source", "prompt_key")
+    fields = (
+        ("project", "round"),
+        ("kind", "state"),
+        ("author", "guideline_version"),
+        ("model_version", "source"),
+        ("submitted_at", "split"),
+        "seconds",
+    )
+    inlines = (TurnInline,)
+    buttons = {"ask": Button("Put into the review queue", _ask, when=lambda d: d.state == Dialogue.State.SUBMITTED)}
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("turns")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.review_view)
+        return [path("<uuid:object_id>/review/", view, name="labeling_dialogue_review"), *super().get_urls()]
+
+    def review_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return review_dialogue(self, request, self.reachable(request, str(object_id)))
+
+    def links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        return [("Review", reverse("admin:labeling_dialogue_review", args=[obj.pk]))]
+
+    @display(
+        description="State",
+        label={"Submitted": "info", "Accepted": "success", "Returned": "warning", "Discarded": "danger"},
+    )
+    def state_label(self, obj: Any) -> str:
+        return str(obj.get_state_display())
+
+    @display(description="First words")
+    def first_words(self, obj: Any) -> str:
+        return short(next((t.text for t in obj.turns.all() if t.role == Turn.Role.USER), ""), 60)
+
+
+@admin.register(TurnDraw)
+class TurnDrawAdmin(BigTableAdmin):
+    project_lookup = "dialogue__project"
+    list_display = ("__str__", "dialogue", "policy", "seed", "created_at")
+    list_select_related = ("dialogue",)
+    list_filter = (ProjectFilter, "policy")
+
+
+class ThumbFilter(admin.SimpleListFilter):
+    title = "thumb"
+    parameter_name = "thumb"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("up", "Up"), ("down", "Down")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(thumb_up=self.value() == "up") if self.value() else queryset
+
+
+@admin.register(TurnFeedback)
+class TurnFeedbackAdmin(BigTableAdmin):
+    project_lookup = "turn__dialogue__project"
+    view_roles = REVIEWERS
+    list_display = ("thumb", "answer", "reason_list", "said", "user", "updated_at")
+    list_select_related = ("turn", "user")
+    list_filter = (ProjectFilter, ThumbFilter)
+    search_fields = ("comment", "user__username")
+    fields = ("thumb", "answer_text", "reason_list", "comment", "user", "created_at", "updated_at")
+    readonly_fields = ("thumb", "answer_text", "reason_list")
+
+    @display(description="Thumb", label={"up": "success", "down": "danger"})
+    def thumb(self, obj: Any) -> str:
+        return "up" if obj.thumb_up else "down"
+
+    @display(description="Answer")
+    def answer(self, obj: Any) -> str:
+        return short(obj.turn.text, 80)
+
+    @display(description="Answer")
+    def answer_text(self, obj: Any) -> Any:
+        return text_html(obj.turn.text)
+
+    @display(description="Comment")
+    def said(self, obj: Any) -> str:
+        return short(obj.comment, 60)
+
+    @display(description="Reasons")
+    def reason_list(self, obj: Any) -> str:
+        return ", ".join(obj.reasons)

@@ -1,0 +1,103 @@
+"""The pool of openings: typed in one by one or many at once, retired rather than deleted."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from accounts.models import User
+from common.admin import ProjectFilter, record
+from labeling import projects
+from labeling.admin.base import PageAdmin, messages_html, short
+from labeling.models import Prompt
+
+
+class PromptForm(ModelForm):
+    openings = forms.CharField(
+        label="Prompts",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14}),
+        help_text="What the user says first. Separate several prompts by a line that holds only ---",
+    )
+
+    class Meta:
+        model = Prompt
+        fields = ("project", "source")
+        help_texts = {"source": "Where they come from, for the data card; may stay empty."}
+
+    def clean_openings(self) -> list[list[dict[str, str]]]:
+        texts: list[list[str]] = [[]]
+        for line in self.cleaned_data["openings"].replace("\r\n", "\n").split("\n"):
+            if line.strip() == "---":
+                texts.append([])
+            else:
+                texts[-1].append(line)
+        kept = ["\n".join(lines).strip() for lines in texts]
+        found = [[{"role": "user", "content": text}] for text in kept if text]
+        if not found:
+            raise forms.ValidationError("Write at least one prompt.")
+        return found
+
+
+class InPoolFilter(admin.SimpleListFilter):
+    title = "pool"
+    parameter_name = "pool"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("in", "In the pool"), ("retired", "Retired")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset if not self.value() else queryset.filter(retired_at__isnull=self.value() == "in")
+
+
+@admin.register(Prompt)
+class PromptAdmin(PageAdmin):
+    form = PromptForm
+    may_add = True
+    list_display = ("opening", "project", "source", "in_pool", "created_at")
+    list_select_related = ("project",)
+    list_filter = (ProjectFilter, InPoolFilter)
+    search_fields = ("source", "messages")
+    add_fieldsets = ((None, {"fields": ("project", "openings", "source")}),)
+    fields = ("project", "text", "source", "author", "created_at", "retired_at")
+    readonly_fields = ("text",)
+    actions = ("retire",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        made = projects.add_prompts(
+            project=obj.project,
+            prompts=form.cleaned_data["openings"],
+            source=obj.source,
+            author=cast(User, request.user),
+        )
+        obj.pk, obj._state.adding, obj.messages = made[0].pk, False, made[0].messages
+        messages.info(request, f"{len(made)} prompts are in the pool.")
+
+    @admin.action(description="Take out of the pool", permissions=["retire"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> None:
+        rows = list(queryset)
+        count = projects.retire_prompts(prompts=rows)
+        for prompt in rows:
+            record(request, "prompt.retire", prompt)
+        messages.success(request, f"{count} prompts were taken out of the pool.")
+
+    def has_retire_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    @display(description="Prompt")
+    def opening(self, obj: Any) -> str:
+        return short(str(obj))
+
+    @display(description="Text")
+    def text(self, obj: Any) -> Any:
+        return messages_html(obj.messages)
+
+    @display(description="In the pool", boolean=True)
+    def in_pool(self, obj: Any) -> bool:
+        return obj.retired_at is None

@@ -1,0 +1,148 @@
+"""The pages on which reviewers decide: all there is to know of one ranking or dialogue, and the decision."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+from accounts.models import User
+from common.stats.agreement import tau_b
+from labeling import preferences, reviews
+from labeling.errors import LabelingError
+from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+
+
+class DecisionForm(forms.Form):
+    decision = forms.ChoiceField(choices=Review.Decision.choices)
+    comment = forms.CharField(required=False, max_length=4000)
+    grade = forms.IntegerField(required=False, min_value=1, max_value=7)
+
+
+def review_ranking(model_admin: ModelAdmin, request: HttpRequest, ranking: Ranking) -> HttpResponse:
+    if request.method == "POST":
+        return _decide(request, ranking=ranking)
+    comparison = ranking.comparison
+    texts = {
+        str(c.completion_id): c.completion for c in comparison.candidates.select_related("completion__model_version")
+    }
+    letters = {cid: chr(65 + place) for place, cid in enumerate(ranking.order_shown)}
+    rows = [
+        {
+            "place": place,
+            "letter": letters.get(cid, "?"),
+            "tied": len(group) > 1,
+            "text": texts[cid].text,
+            "model": texts[cid].model_name,
+            "grade": ranking.ratings.get(cid),
+            "flags": ranking.flags.get(cid, []),
+        }
+        for place, group in enumerate(ranking.groups, start=1)
+        for cid in group
+        if cid in texts
+    ]
+    others = [
+        {
+            "who": other.trainer,
+            "kind": other.get_kind_display(),
+            "order": spelled(other, letters),
+            "tau": _tau(ranking, other),
+        }
+        for other in Ranking.objects.in_force()
+        .filter(comparison=comparison)
+        .exclude(pk=ranking.pk)
+        .select_related("trainer")
+    ]
+    mine = Assignment.objects.filter(comparison=comparison, trainer=cast(User, request.user)).first()
+    context = {
+        "work": ranking,
+        "kind": "ranking",
+        "author": ranking.trainer,
+        "prompt": comparison.prompt,
+        "rows": rows,
+        "others": others,
+        "contradictions": len(preferences.contradictions(ranking.groups, ranking.ratings)),
+        "earlier": ranking.supersedes,
+        "may_vote": mine is None or mine.state == Assignment.State.LEASED,
+        "blind_address": reverse("admin:labeling_ranking_blind_vote", args=[ranking.pk]),
+        "item": ReviewItem.objects.filter(ranking=ranking).first(),
+        "history": Review.objects.filter(ranking=ranking).select_related("reviewer"),
+        "decidable": ranking.undone_at is None and not hasattr(ranking, "superseded_by"),
+        "project": comparison.project,
+        "title": f"Review of a ranking by {ranking.trainer}",
+    }
+    return _page(model_admin, request, context)
+
+
+def review_dialogue(model_admin: ModelAdmin, request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
+    from labeling.admin.dialogues import provenance
+
+    if request.method == "POST":
+        return _decide(request, dialogue=dialogue)
+    turns = dialogue.turns.select_related("completion__model_version").order_by("position")
+    context = {
+        "work": dialogue,
+        "kind": "dialogue",
+        "author": dialogue.author,
+        "turns": [{"role": t.role, "text": t.text, "by": provenance(t), "seconds": t.seconds} for t in turns],
+        "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
+        "earlier": dialogue.supersedes,
+        "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),
+        "decidable": dialogue.state in (Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED),
+        "grades": range(1, 8),
+        "project": dialogue.project,
+        "title": f"Review of a {dialogue.get_kind_display().lower()} by {dialogue.author}",
+    }
+    return _page(model_admin, request, context)
+
+
+def begin_blind_vote(request: HttpRequest, ranking: Ranking) -> HttpResponse:
+    """On to the trainers' page with a vote of one's own, outside the count."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=cast(User, request.user))
+    except LabelingError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:labeling_ranking_review", ranking.pk)
+    try:
+        return redirect(reverse("ranking", args=[assignment.pk]))
+    except NoReverseMatch:
+        return redirect("home")
+
+
+def _decide(request: HttpRequest, **work: Any) -> HttpResponse:
+    """Take the decision and go on with the queue; what was wrong is said on the same page."""
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose what to do; a grade is a number from 1 to 7.")
+        return redirect(request.path)
+    try:
+        made = reviews.decide(reviewer=cast(User, request.user), **work, **form.cleaned_data)
+    except LabelingError as refusal:
+        messages.error(request, str(refusal))
+        return redirect(request.path)
+    messages.success(request, f"{made.get_decision_display()}.")
+    return redirect("admin:labeling_ranking_queue")
+
+
+def spelled(ranking: Ranking, letters: dict[str, str]) -> str:
+    groups = [" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in ranking.groups]
+    return " > ".join(groups) or f"not rankable: {ranking.not_rankable}"
+
+
+def _tau(one: Ranking, other: Ranking) -> float | None:
+    left, right = preferences.ranks(one.groups), preferences.ranks(other.groups)
+    ids = sorted(set(left) & set(right))
+    return tau_b([left[cid] for cid in ids], [right[cid] for cid in ids]) if len(ids) > 1 else None
+
+
+def _page(model_admin: ModelAdmin, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    shared = model_admin.admin_site.each_context(request)
+    return TemplateResponse(request, "admin/labeling/review.html", {**shared, "opts": model_admin.opts, **context})

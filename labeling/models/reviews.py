@@ -1,0 +1,73 @@
+"""What reviewers are asked to look at, and why. Writes: `labeling/reviews.py`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from labeling.models.comparisons import Ranking, Review
+from labeling.models.dialogues import Dialogue
+from labeling.models.projects import Project
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def waiting(self) -> ReviewItemQuerySet:
+        """Not yet decided on, and still in force."""
+        return (
+            self.exclude(Exists(Review.objects.filter(ranking=OuterRef("ranking_id"))))
+            .exclude(Exists(Review.objects.filter(dialogue=OuterRef("dialogue_id"))))
+            .filter(
+                Q(ranking__isnull=False, ranking__undone_at__isnull=True, ranking__superseded_by__isnull=True)
+                | Q(dialogue__isnull=False, dialogue__state=Dialogue.State.SUBMITTED)
+            )
+        )
+
+    def not_by(self, user: User) -> ReviewItemQuerySet:
+        """Nobody reviews their own work."""
+        return self.exclude(ranking__trainer=user).exclude(dialogue__author=user)
+
+
+class ReviewItem(models.Model):
+    """A finished piece of work that a rule picked for review. Decided once a `Review` of it exists."""
+
+    class Reason(models.TextChoices):
+        RANDOM = "random", "random share"
+        NEW_TRAINER = "new_trainer", "new trainer"
+        FAST = "fast", "done very fast"
+        CONTRADICTION = "contradiction", "order against own grades"
+        LOW_AGREEMENT = "low_agreement", "disagrees with another vote"
+        VERBATIM = "verbatim", "mostly the model's own text"
+        MENDED = "mended", "mended after a return"
+        EXAM = "exam", "exam demonstration"
+        ASKED = "asked", "picked by hand"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="review_items")
+    ranking = models.OneToOneField(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="review_item")
+    dialogue = models.OneToOneField(
+        Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="review_item"
+    )
+    reasons = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReviewItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="review_item_of_exactly_one",
+                condition=Q(ranking__isnull=False, dialogue__isnull=True)
+                | Q(ranking__isnull=True, dialogue__isnull=False),
+            )
+        ]
+        indexes = [models.Index(fields=["project", "created_at"], name="review_item_queue")]
+
+    def __str__(self) -> str:
+        return ", ".join(str(self.Reason(reason).label) for reason in self.reasons)

@@ -1,0 +1,89 @@
+"""Which finished work a reviewer is asked to look at: the project's rules, applied at submission.
+
+Called inside the transaction that submits, so that the queue and the work never part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labeling import quality, selection
+from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
+from labeling.rules import ExamRules, ReviewRules
+
+Reason = ReviewItem.Reason
+
+
+def screen_ranking(ranking: Ranking) -> list[str]:
+    """Put the ranking into the review queue if a rule picks it; return the reasons."""
+    comparison, project = ranking.comparison, ranking.comparison.project
+    if ranking.kind != Ranking.Kind.VOTE or comparison.kind != Comparison.Kind.NORMAL:
+        return []
+    rules = ReviewRules.of(project.review_rules)
+    reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
+    if selection.falls_in_share(ranking.pk, rules.random_share):
+        reasons.append(Reason.RANDOM)
+    if rules.new_trainer:
+        own = Ranking.objects.filter(trainer_id=ranking.trainer_id, comparison__project=project)
+        if own[: rules.new_trainer + 1].count() <= rules.new_trainer:
+            reasons.append(Reason.NEW_TRAINER)
+    if rules.fast_seconds and not ranking.not_rankable and (ranking.seconds or 0) < rules.fast_seconds:
+        reasons.append(Reason.FAST)
+    if rules.contradictions and ranking.contradiction_confirmed:
+        reasons.append(Reason.CONTRADICTION)
+    if rules.low_agreement:
+        for other in _others(ranking):
+            if quality.disagree([ranking, other], project.adaptive_tau_bound):
+                _queue_ranking(other, [Reason.LOW_AGREEMENT])
+                reasons.append(Reason.LOW_AGREEMENT)
+    _queue_ranking(ranking, reasons)
+    return reasons
+
+
+def screen_dialogue(dialogue: Dialogue) -> list[str]:
+    """The same for a dialogue."""
+    project = dialogue.project
+    rules, exam = ReviewRules.of(project.review_rules), ExamRules.of(project.exam)
+    reasons: list[str] = []
+    if dialogue.supersedes_id and dialogue.supersedes and dialogue.supersedes.state == Dialogue.State.RETURNED:
+        reasons.append(Reason.MENDED)
+    if selection.falls_in_share(dialogue.pk, rules.random_share):
+        reasons.append(Reason.RANDOM)
+    if dialogue.kind == Dialogue.Kind.DEMONSTRATION:
+        own = Dialogue.objects.filter(
+            project=project, author_id=dialogue.author_id, kind=dialogue.kind, submitted_at__isnull=False
+        )
+        earlier = own[: max(rules.new_trainer, exam.demonstrations) + 1].count()
+        if exam.required and earlier <= exam.demonstrations:
+            reasons.append(Reason.EXAM)
+        if earlier <= rules.new_trainer:
+            reasons.append(Reason.NEW_TRAINER)
+        if rules.verbatim_share and verbatim_share(dialogue) >= rules.verbatim_share:
+            reasons.append(Reason.VERBATIM)
+    if reasons:
+        ReviewItem.objects.get_or_create(dialogue=dialogue, defaults={"project": project, "reasons": reasons})
+    return reasons
+
+
+def verbatim_share(dialogue: Dialogue) -> float:
+    """Share of the assistant's turns that are a suggestion as the model wrote it."""
+    turns = Turn.objects.filter(dialogue=dialogue, role=Turn.Role.ASSISTANT).select_related("completion")
+    taken = [turn.completion is not None and turn.completion.text.strip() == turn.text.strip() for turn in turns]
+    return sum(taken) / len(taken) if taken else 0.0
+
+
+def _others(ranking: Ranking) -> list[Ranking]:
+    votes = Ranking.objects.in_force().filter(comparison_id=ranking.comparison_id, kind=Ranking.Kind.VOTE)
+    return list(votes.exclude(pk=ranking.pk)[:20])
+
+
+def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
+    if not reasons:
+        return
+    item, made = ReviewItem.objects.get_or_create(
+        ranking=ranking,
+        defaults={"project_id": ranking.comparison.project_id, "reasons": list(dict.fromkeys(reasons))},
+    )
+    if not made and (fresh := [reason for reason in dict.fromkeys(reasons) if reason not in item.reasons]):
+        item.reasons = [*item.reasons, *fresh]
+        item.save(update_fields=["reasons"])

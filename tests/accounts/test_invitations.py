@@ -1,0 +1,89 @@
+"""Invitations: who may open an account, once, and for what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts.models import User
+from labeling import invitations
+from labeling.models import Invitation, Membership
+from tests import makers
+
+pytestmark = pytest.mark.django_db
+NEWCOMER = {"username": "nina", "email": "", "password1": makers.PASSWORD, "password2": makers.PASSWORD}
+
+
+@pytest.fixture
+def link(project, mona):
+    _, token = invitations.invite(project=project, role="trainer", by=mona)
+    return f"/invitations/{token}/"
+
+
+def role_of(name: str) -> str | None:
+    return Membership.objects.filter(user__username=name).values_list("role", flat=True).first()
+
+
+def test_nobody_signs_up_without_an_invitation(client):
+    client.post("/accounts/signup/", NEWCOMER)
+    assert not User.objects.exists()
+
+
+def test_a_newcomer_opens_an_account_and_is_a_member(client, link):
+    assert client.post(link).url == "/accounts/signup/"
+    response = client.post("/accounts/signup/", NEWCOMER)
+    assert (response.status_code, response.url, role_of("nina")) == (302, "/", "trainer")
+    assert Invitation.objects.get().used_by.username == "nina"
+
+
+def test_a_link_works_once_and_the_next_sign_up_is_refused(client, link):
+    client.post(link)
+    client.post("/accounts/signup/", NEWCOMER)
+    client.post("/accounts/logout/")
+    assert client.get(link).status_code == 404
+    client.post("/accounts/signup/", {**NEWCOMER, "username": "nora"})
+    assert not User.objects.filter(username="nora").exists()
+
+
+def test_somebody_with_an_account_joins_by_one_click(client, link, stranger):
+    client.force_login(stranger)
+    assert client.get(link).status_code == 200
+    assert role_of("sid") is None  # looking is not joining
+    client.post(link)
+    assert role_of("sid") == "trainer"
+
+
+def test_an_invitation_never_lowers_a_role(client, link, mona):
+    client.force_login(mona)
+    client.post(link)
+    assert role_of("mona") == "manager"
+
+
+@pytest.mark.parametrize("ended", [{"revoked_at": timezone.now()}, {"expires_at": timezone.now() - timedelta(1)}])
+def test_a_withdrawn_or_old_link_opens_nothing(client, link, ended):
+    client.post(link)
+    Invitation.objects.update(**ended)
+    assert client.get(link).status_code == 404
+    client.post("/accounts/signup/", NEWCOMER)
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_a_manager_invites_by_mail_and_sees_the_link_once(client, project, mona):
+    client.force_login(mona)
+    page = client.post(f"/projects/{project.slug}/people/", {"role": "guest", "email": "g@example.org"})
+    link = mail.outbox[0].body.split("http://testserver")[1].split()[0]
+    assert link in page.content.decode()
+    assert link not in client.get(f"/projects/{project.slug}/people/").content.decode()
+    assert invitations.find(link.split("/")[2]).role == "guest"
+
+
+def test_a_manager_changes_and_ends_roles_of_members_only(client, project, mona, alice, stranger):
+    client.force_login(mona)
+    client.post(f"/projects/{project.slug}/people/alice/", {"role": "reviewer"})
+    assert role_of("alice") == "reviewer"
+    client.post(f"/projects/{project.slug}/people/alice/", {"role": ""})
+    assert Membership.objects.get(user=alice).ended_at is not None
+    assert client.post(f"/projects/{project.slug}/people/sid/", {"role": "manager"}).status_code == 404

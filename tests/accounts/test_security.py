@@ -1,0 +1,176 @@
+"""Headers, cookies, secrets and limits, as an attacker and as `check --deploy` see them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings as live
+
+from common import csv_safe, limits
+
+PRODUCTION = {
+    "DUOLOGUE_URL": "https://label.example.org",
+    "SECRET_KEY": "k3-Jq9_vT0xW7bYhZ2nLrP5sDfGmCaEuIoQwXyRtVzBnMkHjUi",
+    "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
+}
+
+
+def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SECRET_KEY", "DUOLOGUE_"))}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=live.BASE_DIR,
+        env={**environment, **PRODUCTION, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_check_deploy_is_clean_with_the_production_settings():
+    done = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert (done.returncode, "no issues" in done.stdout + done.stderr) == (0, True), done.stderr
+
+
+def test_an_https_address_turns_on_hsts_redirect_and_secure_cookies():
+    names = "SECURE_HSTS_SECONDS SECURE_SSL_REDIRECT SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE DEBUG".split()
+    code = f"from django.conf import settings as s; print([getattr(s, n) for n in {names}])"
+    assert manage("shell", "--no-imports", "-c", code).stdout.strip() == "[31536000, True, True, True, False]"
+
+
+@pytest.mark.parametrize("key", ["short", "a" * 80, "django-insecure-" + "abcdefgh" * 10])
+def test_a_weak_secret_key_stops_the_start_with_a_sentence(key):
+    done = manage("check", SECRET_KEY=key)
+    assert done.returncode != 0
+    assert "SECRET_KEY is weak" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("DUOLOGUE_OIDC_ISSUER", "provider", "https://"),
+        ("DUOLOGUE_OIDC_ISSUER", "https://id.example.org", "DUOLOGUE_OIDC_CLIENT_ID"),
+        ("DUOLOGUE_API_RATE", "many", "1200/min"),
+        ("DUOLOGUE_MAX_UPLOAD_MB", "0", "megabytes"),
+        ("DUOLOGUE_OIDC_ORIGINS", "https://a;script-src", "DUOLOGUE_OIDC_ORIGINS"),
+    ],
+)
+def test_wrong_security_settings_stop_the_start_with_a_sentence(name, value, word, monkeypatch):
+    from common import environment
+
+    monkeypatch.setenv(name, value)
+    with pytest.raises(environment.SettingError, match=word):
+        environment.read(live.BASE_DIR)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/accounts/login/", "/nowhere/", "/api/v1/docs/"])
+def test_pages_carry_a_policy_without_inline_code_or_other_hosts(client, address):
+    response = client.get(address)
+    policy = response.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(
+        policy.split("; ")
+    )
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_the_api_may_load_nothing_at_all(client):
+    assert client.get("/api/v1/projects/").headers["Content-Security-Policy"].startswith("default-src 'none'; frame-")
+
+
+@pytest.mark.django_db
+def test_unknown_api_addresses_are_problem_details(client):
+    for method in ("get", "post", "put", "delete"):
+        response = getattr(client, method)("/api/v1/nowhere/")
+        assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
+        assert response.json()["detail"].startswith("There is no such address")
+
+
+def post_through_limit(headers: dict[bytes, bytes], *chunks: bytes) -> tuple[int, dict, int]:
+    """Status and body of a POST through the ASGI wrapper, and how many bytes reached the application."""
+    reached: list[bytes] = []
+    sent: list[dict] = []
+    messages = [{"type": "http.request", "body": c, "more_body": i + 1 < len(chunks)} for i, c in enumerate(chunks)]
+
+    async def application(scope, receive, send):
+        while True:
+            message = await receive()
+            reached.append(message["body"])
+            if not message["more_body"]:
+                break
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    wrapped = limits.BodyLimit(application, max_bytes=1024 * 1024)
+    asyncio.run(wrapped({"type": "http", "headers": list(headers.items())}, receive, send))
+    return sent[0]["status"], json.loads(sent[1]["body"]), sum(map(len, reached))
+
+
+def test_a_hundred_megabytes_are_refused_unread():
+    status, body, reached = post_through_limit({b"content-length": str(100 * 1024 * 1024).encode()}, b"x")
+    assert (status, reached) == (413, 0)
+    assert body["detail"] == "The request is too large: at most 1 MB are taken."
+
+
+def test_a_body_without_a_length_is_cut_off_as_soon_as_it_is_too_long():
+    status, _, reached = post_through_limit({b"transfer-encoding": b"chunked"}, *[b"x" * 300_000] * 40)
+    assert (status, reached) == (413, 0)
+    assert post_through_limit({b"transfer-encoding": b"chunked"}, b"ab", b"cd")[::2] == (200, 4)
+
+
+def test_compressed_bodies_are_refused_before_they_unpack():
+    status, body, reached = post_through_limit({b"content-encoding": b"gzip", b"content-length": b"9"}, b"x" * 9)
+    assert (status, reached, body["detail"]) == (415, 0, "Request bodies are taken uncompressed.")
+
+
+def test_a_decompression_bomb_is_stopped_early():
+    bomb = gzip.compress(b"0" * 50_000_000)
+    with pytest.raises(limits.TooLarge, match="decompression bomb"):
+        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10**9, compressed_bytes=len(bomb)):
+            pass
+    with pytest.raises(limits.TooLarge, match="unpacks to more than 10 MB"):
+        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10 * 1024 * 1024):
+            pass
+    harmless = gzip.compress(os.urandom(3_000_000))
+    stream = gzip.open(io.BytesIO(harmless))
+    assert sum(map(len, limits.bounded(stream, max_bytes=10**8, compressed_bytes=len(harmless)))) == 3_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", " =HYPERLINK(1)", "＝1", "\ufeff=1", "-", "=-1e5"]
+)
+def test_a_formula_in_a_cell_becomes_text(text):
+    assert csv_safe.cell(text) == "'" + text
+
+
+@pytest.mark.parametrize("value", ["plain", "", "-1.5", "+3", 7, -2.5, None, "a=b", "1-2"])
+def test_everything_else_stays_as_it_is(value):
+    assert csv_safe.cell(value) == value
+
+
+def test_two_factor_secrets_are_encrypted_and_survive_a_rotated_key(settings):
+    from accounts.mfa import Adapter
+
+    kept = Adapter().encrypt("JBSWY3DPEHPK3PXP")
+    assert "JBSWY3DPEHPK3PXP" not in kept
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "n" * 60
+    assert Adapter().decrypt(kept) == "JBSWY3DPEHPK3PXP"
