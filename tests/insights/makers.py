@@ -56,8 +56,15 @@ def make_votes(
             batches[Assignment].append(assignment)
             batches[Ranking].append(
                 Ranking(
-                    id=uuid.uuid4(), assignment=assignment, comparison=comparison, trainer=trainer, order_shown=order,
-                    groups=groups, submitted_at=now, guideline_version=guideline, seconds=30,
+                    id=uuid.uuid4(),
+                    assignment=assignment,
+                    comparison=comparison,
+                    trainer=trainer,
+                    order_shown=order,
+                    groups=groups,
+                    submitted_at=now,
+                    guideline_version=guideline,
+                    seconds=30,
                 )  # fmt: skip
             )
     for model_class, rows in batches.items():
