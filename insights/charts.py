@@ -32,7 +32,7 @@ def intervals(
     percent: bool = True,
 ) -> SafeString | str:
     """A dot with its interval per row: (label, value, low, high); a dashed line at `guide`."""
-    known = [row for row in rows if row[1] is not None]
+    known = [(label, value, low, high) for label, value, low, high in rows if value is not None]
     if not known:
         return ""
     ends: list[float] = [end for _, value, low, high in known for end in (value, low, high) if end is not None]
@@ -51,11 +51,10 @@ def intervals(
     body = [f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{WIDTH - RIGHT}" y2="{floor}"/>']
     if guide is not None:
         body.append(f'<line class="guide" x1="{x(guide):.1f}" y1="{TOP}" x2="{x(guide):.1f}" y2="{floor}"/>')
-    for value in (least, (least + most) / 2, most):
-        body.append(_text(x(value), floor + 16, spelled(value, percent), "middle"))
+    for tick in (least, (least + most) / 2, most):
+        body.append(_text(x(tick), floor + 16, spelled(tick, percent), "middle"))
     for at, (label, value, low, high) in enumerate(known):
         y = TOP + ROW * at + ROW / 2
-        assert value is not None
         body.append(_text(LEFT - 10, y + 4, _short(label), "end"))
         if low is not None and high is not None:
             body.append(f'<line class="span" x1="{x(low):.1f}" y1="{y}" x2="{x(high):.1f}" y2="{y}"/>')

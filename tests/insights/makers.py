@@ -65,7 +65,7 @@ def make_votes(
                     submitted_at=now,
                     guideline_version=guideline,
                     seconds=30,
-                )  # fmt: skip
+                )
             )
     for model_class, rows in batches.items():
         model_class.objects.bulk_create(rows, batch_size=5000)
