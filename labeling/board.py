@@ -93,7 +93,20 @@ def word_diff(a: str, b: str) -> tuple[list[tuple[str, str]], list[tuple[str, st
                     side[-1] = (kind, side[-1][1] + text)
                 else:
                     side.append((kind, text))
-    return sides
+    return _joined(sides[0]), _joined(sides[1])
+
+
+def _joined(runs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A space that both have is not shown as common ground between two differing words."""
+    joined: list[tuple[str, str]] = []
+    for place, (kind, text) in enumerate(runs):
+        between = 0 < place < len(runs) - 1
+        kind = "only" if kind == "same" and between and not text.strip() else kind
+        if joined and joined[-1][0] == kind:
+            joined[-1] = (kind, joined[-1][1] + text)
+        else:
+            joined.append((kind, text))
+    return joined
 
 
 def _words(text: str) -> list[str]:

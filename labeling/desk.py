@@ -69,7 +69,7 @@ def _rankable(user: User) -> QuerySet[Comparison]:
     return (
         Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
         .filter(Q(only_for__isnull=True) | Q(only_for=user))
-        .alias(held=comparisons._held_count())
+        .alias(held=comparisons.held_count())
         .filter(free & allowed | Exists(mine.filter(state=Assignment.State.LEASED)))
     )
 

@@ -56,7 +56,8 @@
       } else await htmx.ajax("GET", root.dataset.afterStream, { source: root, target: root, swap: "outerHTML" });
     }
 
-    open();
+    if (texts.length) open();
+    else if (root.dataset.settle) finish(); // it ended while nobody was looking
   }
   duologue.widget("[data-stream]", begin);
 })();

@@ -1,0 +1,107 @@
+"""axe-core on every trainer page, light and dark, and at the widths that the design was made for."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from labeling import comparisons, dialogues
+from tests import makers
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+RICH = "# Head\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n```python\nprint('x')  # y\n```\n\nText $a_b$ שלום."
+
+
+@pytest.fixture
+def pages(live, project, alice):
+    """Every trainer page's address, with something on it."""
+    project.ask_strength = project.ask_ideal_answer = True
+    project.save()
+    comparison, _ = comparisons.bring(
+        project=project,
+        prompt=[{"role": "system", "content": "Be kind."}, {"role": "user", "content": RICH}],
+        completions=[{"text": RICH + letter} for letter in "abc"] + [{"text": "long " * 4000}],
+    )
+    task = makers.make_lease(comparison, alice)
+    ranked = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+    chat = makers.make_chat(project, alice, turns=2)
+    dialogues.give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
+    demonstration = makers.make_demonstration(project, alice, submit=False)
+    request = dialogues.request_suggestions(dialogue=demonstration, role="user")[0]
+    makers.answer(request, "One.", "Two.", "Three.")
+    composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
+    dialogues.save_composer(dialogue=demonstration, composer=composer)
+    done = makers.make_demonstration(project, alice)
+    return {
+        "home": "/",
+        "ranking": f"/ranking/{task.pk}/",
+        "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
+        "ranked": f"/ranking/{ranked.assignment_id}/",
+        "nothing": f"/projects/{project.slug}/nothing/",
+        "chat": f"/dialogues/{chat.pk}/",
+        "demonstration": f"/dialogues/{demonstration.pk}/",
+        "dialogue": f"/dialogues/{done.pk}/",
+        "history": "/history/",
+        "guidelines": f"/projects/{project.slug}/guidelines/",
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_or_critical_issue(visit, alice, pages, theme):
+    visitor = visit(alice, color_scheme=theme)
+    found = {}
+    for name, path in pages.items():
+        page = visitor.open(path)
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        found |= issues(page, name)
+        if page.locator("#keys").count():
+            page.keyboard.press("?")
+            found |= issues(page, f"{name}, keys")
+    assert not found
+
+
+def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browser, live):
+    context = browser.new_context()
+    page = context.new_page()
+    found = {}
+    for path in ("/accounts/login/", "/accounts/password/reset/", "/no-such-page/"):
+        page.goto(live.url + path)
+        found |= issues(page, path)
+    context.close()
+    assert not found
+
+
+def issues(page, name: str) -> dict[str, list[str]]:
+    violations = Axe().run(page).response["violations"]
+    bad = [v for v in violations if v["impact"] in ("serious", "critical")]
+    return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+def test_no_page_scrolls_sideways(visit, alice, pages, width):
+    visitor = visit(alice, viewport={"width": width, "height": 800})
+    wide = []
+    for name, path in pages.items():
+        page = visitor.open(path)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(name)
+    assert not wide
+
+
+def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit, alice, pages):
+    visitor = visit(alice)
+    for name in ("home", "ranking", "demonstration", "chat"):
+        page = visitor.open(pages[name])
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            seen = page.evaluate(
+                """() => { const el = document.activeElement; if (!el || el === document.body) return "end";
+                const shown = (node) => { const style = getComputedStyle(node);
+                  return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none"; };
+                const label = el.labels && [...el.labels].some(shown), next = el.nextElementSibling;
+                const box = el.closest(".composer, .card, .fold");
+                return shown(el) || label || (next && shown(next)) || (box && shown(box)) ? "" : el.outerHTML.slice(0, 200); }"""
+            )
+            if seen == "end":
+                break
+            assert not seen, f"{name}: no visible focus on {seen}"

@@ -1,0 +1,200 @@
+"""Demonstration and chat in a real browser, with a model that writes while one watches."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import expect
+
+from labeling.models import Dialogue, Turn, TurnFeedback
+from sampler import streams
+from sampler.models import Completion, SampleRequest
+from tests import makers
+from tests.journeys.conftest import wait_for
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def writer(chatty, visit, live):
+    """Somebody signed in who may write in the project whose model answers."""
+    return visit(makers.make_member(chatty, "alice"))
+
+
+def test_a_demonstration_by_keyboard_alone(writer, chatty):
+    page = writer.open()
+    page.get_by_role("button", name="Begin a dialogue").press("Enter")
+    page.wait_for_url(re.compile("/dialogues/"))
+    page.locator("#composer-text").focus()
+    page.keyboard.type("How tall is a giraffe?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator("#composer-text")).to_be_focused()
+    page.keyboard.press("Alt+s")
+    expect(page.locator("[data-suggestion]")).to_have_count(3)
+    expect(page.locator("[data-use]")).to_have_count(3, timeout=20_000)
+    page.keyboard.press("Alt+2")
+    second = page.locator('[data-suggestion="2"] [data-raw]').input_value()
+    expect(page.locator("#composer-text")).to_have_value(second)
+    expect(page.locator("[data-source]")).to_have_text("suggestion 2, verbatim")
+    page.keyboard.press("Alt+2")
+    expect(page.locator("#composer-text")).to_have_value("")
+    page.keyboard.press("Alt+1")
+    page.keyboard.press("End")
+    page.keyboard.type(" And so on.")
+    expect(page.locator("[data-source]")).to_have_text("suggestion 1, edited")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn")).to_have_count(2)
+    turn = Turn.objects.get(role="assistant")
+    assert turn.completion is not None
+    assert turn.text == turn.completion.text.strip() + " And so on."
+    assert len(turn.suggestions_shown) == 3
+    expect(page.locator(".provenance").nth(1)).to_contain_text("from a suggestion, edited")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#edit-text")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("About five metres.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn").nth(1)).to_contain_text("About five metres.")
+    page.get_by_role("button", name="Submit the dialogue").press("Enter")
+    expect(page.get_by_role("heading", name="Your demonstration")).to_be_focused()
+    assert Dialogue.objects.get().state == "submitted"
+
+
+def test_a_demonstration_without_scripts(chatty, visit, live):
+    page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
+    page.get_by_role("button", name="Begin a dialogue").click()
+    page.locator("#composer-text").fill("Name a fruit.")
+    page.get_by_role("button", name="Add the turn").click()
+    page.get_by_role("button", name="Suggest", exact=False).first.click()
+    expect(page.get_by_role("button", name="Use").first).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Use").first.click()
+    assert page.locator("#composer-text").input_value() == Completion.objects.order_by("index").first().text.strip()
+    page.get_by_role("button", name="Add the turn").click()
+    page.get_by_role("button", name="Edit turn 1").click()
+    page.locator("#edit-text").fill("Name a sweet fruit.")
+    page.get_by_role("button", name="Save the turn").click()
+    page.get_by_role("button", name="Insert a turn here, before turn 1").click()
+    page.locator("#composer-text").fill("You like fruit.")
+    page.get_by_label("System").check()
+    page.get_by_role("button", name="Add the turn").click()
+    page.get_by_role("button", name="Submit the dialogue").click()
+    expect(page.get_by_role("heading", name="Your demonstration")).to_be_visible()
+    assert [turn.text for turn in Turn.objects.order_by("position")][:2] == ["You like fruit.", "Name a sweet fruit."]
+
+
+def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(chatty, visit, live):
+    """Nothing of a reply is lost or repeated by a reload, or in a second tab."""
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    visitor = visit(makers.make_member(chatty, "alice"), **phone)
+    page = visitor.open()
+    page.get_by_role("button", name="Begin a chat").tap()
+    page.locator("#composer-text").fill("Tell me something.")
+    page.get_by_role("button", name="Send").tap()
+    expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+ \w+"))
+    page.reload()
+    request = SampleRequest.objects.get()
+    text = page.locator("[data-request]").inner_text()
+    other = visitor.another_tab(page.url.removeprefix(visitor.url))
+    expect(page.get_by_label("Good answer")).to_be_visible(timeout=20_000)
+    whole = request.completions.get().text.strip()
+    assert whole.startswith(text.strip()[:5])
+    assert streams.snapshot(request.pk)[0][0].strip() == whole
+    expect(page.locator('.turn[data-role="assistant"] .prose')).to_have_text(whole)
+    expect(other.locator('.turn[data-role="assistant"] .prose')).to_have_text(whole)
+    page.get_by_label("Bad answer").tap()
+    page.get_by_text("not helpful").tap()
+    page.get_by_label("Comment").fill("It says nothing.")
+    page.get_by_role("button", name="Save").tap()
+    wait_for(lambda: TurnFeedback.objects.filter(comment="It says nothing.", reasons=["not helpful"]).exists())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_text_on_the_screen_never_repeats_or_drops_a_character(writer, chatty):
+    page = writer.open()
+    page.get_by_role("button", name="Begin a chat").click()
+    page.locator("#composer-text").fill("Go on.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-request]")
+    for _ in range(3):
+        page.wait_for_timeout(120)
+        page.reload()
+        if not page.locator("[data-request]").count():
+            break
+        page.evaluate(
+            """() => { const node = document.querySelector("[data-request]"); window.seen = [node.textContent];
+            new MutationObserver(() => window.seen.push(node.textContent)).observe(node, {childList: true}); }"""
+        )
+    page.wait_for_function("document.querySelector('[aria-label=\"Good answer\"]')", timeout=20_000)
+    whole = SampleRequest.objects.get().completions.get().text
+    for seen in page.evaluate("window.seen || []"):
+        assert whole.startswith(seen)
+
+
+def test_a_reply_is_stopped_and_what_there_was_of_it_stays(writer, chatty):
+    from sampler.models import ModelVersion
+
+    ModelVersion.objects.update(location="delay=0.05&tokens=400")
+    page = writer.open()
+    page.get_by_role("button", name="Begin a chat").click()
+    page.locator("#composer-text").fill("Talk for long.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+"), timeout=20_000)
+    page.keyboard.press("Alt+Period")
+    expect(page.get_by_label("Good answer")).to_be_visible(timeout=20_000)
+    assert SampleRequest.objects.get().state == "cancelled"
+    assert Turn.objects.get(role="assistant").text
+
+
+def test_a_chat_without_scripts(chatty, visit, live):
+    page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
+    page.get_by_role("button", name="Begin a chat").click()
+    page.locator("#composer-text").fill("Hello?")
+    page.get_by_role("button", name="Send").click()
+    wait_for(lambda: SampleRequest.objects.filter(state="done").exists(), seconds=20)
+    page.reload()
+    expect(page.locator('.turn[data-role="assistant"]')).to_contain_text(Completion.objects.get().text.strip())
+    page.get_by_role("button", name="Submit the chat").click()
+    expect(page.get_by_role("heading", name="Your chat")).to_be_visible()
+
+
+def test_an_editor_survives_a_lost_network_and_a_lost_session(writer, chatty):
+    page = writer.open()
+    page.get_by_role("button", name="Begin a dialogue").click()
+    page.wait_for_url(re.compile("/dialogues/"))
+    editor = page.locator("#composer-text")
+    writer.context.set_offline(True)
+    editor.fill("Written in a tunnel.")
+    expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
+    writer.context.set_offline(False)
+    wait_for(lambda: Dialogue.objects.get().composer.get("text") == "Written in a tunnel.")
+    Session.objects.all().delete()
+    page.keyboard.press("Control+Enter")
+    page.get_by_label("Password").fill(makers.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_contain_text("Written in a tunnel.")
+    assert Turn.objects.get().text == "Written in a tunnel."
+
+
+def test_the_first_token_is_on_the_screen_within_200_ms(writer, chatty):
+    """From the engine's emitting it (the stream entry's own time) to the text being in the document."""
+    page = writer.open()
+    page.get_by_role("button", name="Begin a chat").click()
+    page.wait_for_url(re.compile("/dialogues/"))
+    delays = []
+    for number in range(5):
+        page.evaluate(
+            """() => { window.first = 0; new MutationObserver(() => { const node = document.querySelector("[data-request]");
+            if (node && node.textContent && !window.first) window.first = Date.now(); })
+            .observe(document.body, {childList: true, subtree: true}); }"""
+        )
+        page.locator("#composer-text").fill(f"Message {number}")
+        page.keyboard.press("Control+Enter")
+        wait_for(lambda n=number: Turn.objects.filter(role="assistant").count() == n + 1, seconds=20)
+        expect(page.get_by_label("Good answer")).to_have_count(number + 1)
+        request = SampleRequest.objects.order_by("-created_at").first()
+        (entry, _), *_ = streams.client().xrange(streams.key(request.pk), count=1)
+        delays.append(page.evaluate("window.first") - int(entry.split("-")[0]))
+    assert sorted(delays)[len(delays) // 2] < 200, delays

@@ -1,0 +1,309 @@
+"""The ranking page over HTTP, as a browser without scripts uses it and as htmx does."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from labeling import comparisons, selection
+from labeling.forms import RankingForm
+from labeling.models import Assignment, Ranking
+from labeling.preferences import canonical
+from tests import makers
+
+HTMX = {"HX-Request": "true"}
+SCRIPT = {"X-Requested-With": "fetch"}
+
+
+@pytest.fixture
+def task(project, alice, client):
+    """alice's lease on a comparison of four, with her signed in."""
+    client.force_login(alice)
+    return makers.make_lease(makers.make_comparison(project), alice)
+
+
+def places(task: Assignment, *numbers: int) -> dict[str, object]:
+    return {f"place-{cid}": number for cid, number in zip(task.order_shown, numbers, strict=False)}
+
+
+def test_the_page_shows_every_completion_once_in_the_order_stored(client, task):
+    html = client.get(f"/ranking/{task.pk}/").content.decode()
+    at = [html.index(f'data-card="{cid}"') for cid in task.order_shown]
+    assert at == sorted(at)
+    assert html.count("data-card=") == 4
+
+
+def test_nothing_on_the_page_tells_which_model_wrote_what(client, task):
+    html = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert "fake" not in html
+
+
+def test_number_fields_alone_submit_a_ranking_and_lead_to_the_next_task(client, task, project):
+    makers.make_comparison(project)
+    answer = client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4))
+    ranking = Ranking.objects.get()
+    a, b, c, d = task.order_shown
+    assert ranking.groups == [[b], sorted([a, c]), [d]]
+    following = Assignment.objects.get(state="leased")
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/ranking/{following.pk}/?after={task.pk}"
+    assert "Undo" in client.get(answer["Location"]).content.decode()
+
+
+def test_htmx_gets_the_next_task_in_the_same_answer(client, task, project):
+    makers.make_comparison(project, prompt="The next question?")
+    answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "The next question?" in html
+    assert "<html" not in html
+    assert answer["HX-Push-Url"] == f"/ranking/{Assignment.objects.get(state='leased').pk}/"
+
+
+def test_when_nothing_is_left_the_page_says_so(client, task):
+    html = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX).content.decode()
+    assert "Nothing to rank just now" in html
+    assert "Undo" in html
+
+
+def test_an_untouched_ranking_is_refused(client, task):
+    answer = client.post(f"/ranking/{task.pk}/", {})
+    assert answer.status_code == 422
+    assert "untouched" in answer.content.decode() or "nobody touched" in answer.content.decode()
+    assert not Ranking.objects.exists()
+
+
+def test_a_place_left_out_is_named(client, task):
+    answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3))
+    assert answer.status_code == 422
+    assert "without one: D" in answer.content.decode()
+
+
+@pytest.mark.parametrize("value", ["0", "5", "-1", "x", "1.5", "²", "99999999999999999999"])
+def test_a_place_that_is_no_place_is_refused_and_the_rest_kept(client, task, value):
+    sent = places(task, 1, 2, 3) | {f"place-{task.order_shown[3]}": value, "note": "kept"}
+    answer = client.post(f"/ranking/{task.pk}/", sent)
+    assert answer.status_code == 422
+    assert "whole number" in answer.content.decode()
+    assert ">kept</textarea>" in answer.content.decode()
+
+
+def test_a_contradiction_is_asked_about_once_and_then_believed(client, task):
+    a, b, _, _ = task.order_shown
+    sent = places(task, 1, 2, 3, 4) | {f"rating-{a}": 3, f"rating-{b}": 6}
+    answer = client.post(f"/ranking/{task.pk}/", sent)
+    assert answer.status_code == 422
+    assert "You placed A above B, but rated A 3 and B 6." in answer.content.decode()
+    client.post(f"/ranking/{task.pk}/", sent | {"confirmed": "1"})
+    assert Ranking.objects.get().contradiction_confirmed
+
+
+def test_none_is_rankable_needs_a_reason_and_yields_no_order(client, task):
+    assert client.post(f"/ranking/{task.pk}/", {"none": "1"}).status_code == 422
+    client.post(f"/ranking/{task.pk}/", {"none": "1", "not_rankable_other": "all of them are empty"})
+    ranking = Ranking.objects.get()
+    assert (ranking.not_rankable, ranking.groups) == ("all of them are empty", [])
+
+
+def test_flags_ratings_note_and_strengths_arrive(client, task, project):
+    project.ask_strength = project.ask_ideal_answer = True
+    project.save()
+    a, b, c, d = task.order_shown
+    sent = places(task, 1, 2, 2, 3) | {
+        f"rating-{a}": 7, f"flag-{d}": ["hallucination", "too verbose"], "note": "a note",
+        "strength-1": 4, "strength-2": 1, "ideal_answer": "What I would have said.",
+    }  # fmt: skip
+    client.post(f"/ranking/{task.pk}/", sent)
+    ranking = Ranking.objects.get()
+    assert ranking.ratings == {a: 7}
+    assert ranking.flags == {d: ["hallucination", "too verbose"]}
+    assert ranking.strengths == [4, 1]
+    assert ranking.note == "a note"
+    assert ranking.ideal_answer is not None
+
+
+def test_the_draft_keeps_a_partial_ranking_and_the_page_shows_it_again(client, task):
+    sent = places(task, 3) | {"note": "so far", "draft_version": 0}
+    answer = client.post(f"/ranking/{task.pk}/draft/", sent, headers=SCRIPT)
+    assert answer.json()["version"] == 1
+    html = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert 'value="3"' in html
+    assert "so far</textarea>" in html
+
+
+def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(client, task):
+    first = client.post(f"/ranking/{task.pk}/draft/", {"note": "first", "draft_version": 0}, headers=SCRIPT)
+    second = client.post(f"/ranking/{task.pk}/draft/", {"note": "second", "draft_version": 0}, headers=SCRIPT)
+    assert (first.status_code, second.status_code) == (200, 409)
+    task.refresh_from_db()
+    assert task.draft["note"] == "first"
+
+
+def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client, task):
+    client.post(f"/ranking/{task.pk}/draft/", {"note": "newer", "draft_version": 0}, headers=SCRIPT)
+    stale = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {"draft_version": 0})
+    assert stale.status_code == 409
+    assert not Ranking.objects.exists()
+    again = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {"draft_version": 1})
+    assert again.status_code == 302
+
+
+def test_undo_brings_the_task_back_as_it_was_sent(client, task):
+    client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4) | {"note": "mine"})
+    answer = client.post(f"/ranking/{task.pk}/undo/")
+    assert answer["Location"] == f"/ranking/{task.pk}/"
+    form = RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft)
+    a, b, c, d = task.order_shown
+    assert form.places == {b: 1, a: 2, c: 2, d: 3}
+    assert "mine</textarea>" in client.get(f"/ranking/{task.pk}/").content.decode()
+
+
+def test_skipping_needs_a_reason_and_frees_the_vote(client, task):
+    assert client.post(f"/ranking/{task.pk}/skip/", {}).status_code == 422
+    client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": "Not my subject"})
+    task.refresh_from_db()
+    assert (task.state, task.slot) == ("skipped", None)
+
+
+def test_two_completions_are_compared_word_by_word(client, task):
+    html = client.get(f"/ranking/{task.pk}/compare/?a=A&b=C").content.decode()
+    assert "<del>" in html
+    assert "<ins>" in html
+    assert client.get(f"/ranking/{task.pk}/compare/?a=A&b=Z").status_code == 404
+
+
+def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(client, task):
+    client.logout()
+    assert client.post(f"/ranking/{task.pk}/draft/", {"note": "x"}, headers=SCRIPT).status_code == 401
+    assert client.post(f"/ranking/{task.pk}/", {}, headers=HTMX).status_code == 401
+    assert client.get(f"/ranking/{task.pk}/")["Location"] == f"/accounts/login/?next=/ranking/{task.pk}/"
+
+
+@pytest.mark.parametrize("path", ["", "draft/", "heartbeat/", "skip/", "undo/", "compare/"])
+def test_another_persons_task_is_not_there(client, task, bob, path):
+    client.force_login(bob)
+    send = client.get if path in ("", "compare/") else client.post
+    assert send(f"/ranking/{task.pk}/{path}").status_code == 404
+    assert send(f"/ranking/{uuid4()}/{path}").status_code == 404
+
+
+def test_a_membership_that_ended_closes_the_task(client, task, project, alice):
+    project.memberships.filter(user=alice).update(ended_at="2026-01-01T00:00Z")
+    assert client.get(f"/ranking/{task.pk}/").status_code == 404
+
+
+def test_a_guest_is_not_given_rankings(client, project, guest):
+    makers.make_comparison(project)
+    client.force_login(guest)
+    assert client.post(f"/projects/{project.slug}/rank/").status_code == 422
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))</textarea><style>*{}</style>"
+
+
+def test_hostile_text_shows_as_text_wherever_a_trainer_reads(client, project, alice):
+    client.force_login(alice)
+    comparison, _ = comparisons.bring(
+        project=project,
+        prompt=[{"role": "user", "content": HOSTILE}],
+        completions=[{"text": HOSTILE + letter} for letter in "ab"],
+    )
+    project.title = project.description = HOSTILE
+    project.flags = [HOSTILE]
+    project.save()
+    task = makers.make_lease(comparison, alice)
+    client.post(f"/ranking/{task.pk}/draft/", {"note": HOSTILE, "not_rankable_other": HOSTILE, "draft_version": 0})
+    pages = [f"/ranking/{task.pk}/", f"/ranking/{task.pk}/compare/?a=A&b=B", "/"]
+    shown = [client.get(url).content.decode() for url in pages]
+    client.post(f"/ranking/{task.pk}/", places(task, 1, 2) | {"note": HOSTILE})
+    shown += [client.get(url).content.decode() for url in (f"/ranking/{task.pk}/", "/history/")]
+    for html in shown:
+        for live in ("<script>alert", "<img src=x", "<style>*", 'href="javascript', "</textarea><style"):
+            assert live not in html
+
+
+def test_no_page_has_an_inline_script_style_or_handler(client, task):
+    for url in (f"/ranking/{task.pk}/", "/", "/history/", "/projects/demo/guidelines/"):
+        html = client.get(url).content.decode()
+        assert " style=" not in html
+        assert "<style" not in html
+        assert "<script>" not in html
+        assert " onclick" not in html
+        assert "unsafe-" not in client.get(url)["Content-Security-Policy"]
+
+
+# -- the order shown -------------------------------------------------------------------------------
+
+
+def chi_square(orders: list[list[str]], ids: list[str]) -> float:
+    """Of completion by position, against uniform; (K-1)^2 degrees of freedom."""
+    expected = len(orders) / len(ids)
+    counts = {(cid, at): 0 for cid in ids for at in range(len(ids))}
+    for order in orders:
+        for at, cid in enumerate(order):
+            counts[cid, at] += 1
+    return sum((seen - expected) ** 2 / expected for seen in counts.values())
+
+
+def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed():
+    from random import Random
+
+    from scipy.stats import chi2
+
+    ids = list("abcd")
+    bound = chi2.ppf(0.99, (len(ids) - 1) ** 2)
+    assert chi_square([selection.presentation_order(ids, seed) for seed in range(10_000)], ids) < bound
+
+    def biased(seed: int) -> list[str]:  # the classic mistake: swap each place with any place
+        rng, order = Random(seed), list(ids)
+        for i in range(len(order)):
+            j = rng.randrange(len(order))
+            order[i], order[j] = order[j], order[i]
+        return order
+
+    assert chi_square([biased(seed) for seed in range(10_000)], ids) > bound
+
+
+def test_presentations_are_stored_and_differ_between_trainers(project, alice, bob):
+    shown = []
+    for _ in range(12):
+        comparison = makers.make_comparison(project, k=9, votes=2)
+        shown.append([makers.make_lease(comparison, one).order_shown for one in (alice, bob)])
+    assert all(sorted(a) == sorted(b) for a, b in shown)
+    assert any(a != b for a, b in shown)
+
+
+# -- form to database ------------------------------------------------------------------------------
+
+
+@st.composite
+def ordered_partitions(draw):
+    k = draw(st.integers(2, 9))
+    return draw(st.lists(st.integers(1, k), min_size=k, max_size=k))
+
+
+@pytest.mark.django_db
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbers=ordered_partitions())
+def test_any_ordered_partition_goes_through_the_form_unchanged(numbers, project, alice):
+    client = Client()
+    client.force_login(alice)
+    task = makers.make_lease(makers.make_comparison(project, k=len(numbers)), alice)
+    wanted: dict[int, list[str]] = {}
+    for cid, number in zip(task.order_shown, numbers, strict=True):
+        wanted.setdefault(number, []).append(cid)
+    groups = canonical([wanted[number] for number in sorted(wanted)], task.order_shown)
+    client.post(f"/ranking/{task.pk}/draft/", places(task, *numbers))
+    assert RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft).groups() == groups
+    answer = client.post(f"/ranking/{task.pk}/", places(task, *numbers))
+    assert answer.status_code == 302
+    stored = Ranking.objects.get(assignment=task)
+    assert stored.groups == groups
+    assert sorted(cid for group in stored.groups for cid in group) == sorted(task.order_shown)
+    assert all(set(one).isdisjoint(two) for one, two in pairwise(stored.groups))
