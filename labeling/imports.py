@@ -120,9 +120,7 @@ def run(
         raise Unreadable(f"{kind!r} is not one of {', '.join(base.KINDS)}.")
     format = format or detect(file)
     if not format:
-        raise Unreadable(
-            f"The records are in no format known here; there are {', '.join(plugins.choices(IMPORTERS))}."
-        )
+        raise Unreadable(f"The records are in no format known here; there are {', '.join(plugins.choices(IMPORTERS))}.")
     report = Report(format=format, source=source or format)
     writer = _Writer(project, report, plugins.load(IMPORTERS, format), samples)
     batches = writer.parsed(records(file), kind)

@@ -161,7 +161,14 @@ def comparison(
 
 
 def _kind_of(value: Any) -> str:
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    names = {
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
     return "nothing" if value is None else names.get(type(value), "something else")
 
 

@@ -37,9 +37,7 @@ def make_version(slug: str = "fake", location: str = "", **fields) -> ModelVersi
 
 
 def ask(version: ModelVersion, text: str = "Hello", **fields) -> SampleRequest:
-    return sampling.request_completions(
-        model_version=version, prompt=[{"role": "user", "content": text}], **fields
-    )
+    return sampling.request_completions(model_version=version, prompt=[{"role": "user", "content": text}], **fields)
 
 
 def ended(request: SampleRequest, *, timeout: float = 30.0) -> SampleRequest:

@@ -61,7 +61,9 @@ class Command(BaseCommand):
 
     def _tell(self, report: imports.Report) -> None:
         for sample in report.samples:
-            self.stdout.write(f"line {sample['line']}, before: {json.dumps(sample['before'], ensure_ascii=False)[:500]}")
+            self.stdout.write(
+                f"line {sample['line']}, before: {json.dumps(sample['before'], ensure_ascii=False)[:500]}"
+            )
             self.stdout.write(f"  transforms: {'; '.join(sample['transforms']) or 'none'}")
             self.stdout.write(f"  after: {json.dumps(sample['after'], ensure_ascii=False)[:500]}")
         for name, count in report.steps.most_common():
