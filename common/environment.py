@@ -43,6 +43,8 @@ class Environment:
     max_upload_bytes: int
     webhooks_to_private_addresses: bool
     sampler_memory_limit: int | None
+    sampler_grace: float
+    sampler_lease: float
 
 
 def read(base_dir: Path) -> Environment:
@@ -77,6 +79,8 @@ def read(base_dir: Path) -> Environment:
         max_upload_bytes=_megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
         webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
+        sampler_grace=_seconds("SAMPLER_GRACE", 20.0),
+        sampler_lease=max(1.0, _seconds("SAMPLER_LEASE", 60.0)),
     )
 
 
@@ -189,6 +193,17 @@ def _email() -> dict[str, Any]:
         return dict(environ.Env.email_url_config(url))
     except (KeyError, ValueError):
         raise SettingError(f"EMAIL_URL is {url!r}: it takes smtp+tls://user:password@host:port.") from None
+
+
+def _seconds(name: str, default: float) -> float:
+    value = os.environ.get(name) or str(default)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 86400:
+        raise SettingError(f"{name} is {value!r}: it takes a number of seconds.")
+    return seconds
 
 
 def _nightly() -> dt.time:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
@@ -226,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "insights: keep the reports fresh": {"task": "insights.tasks.refresh", "schedule": 120.0},
     "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
     "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
@@ -233,10 +235,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
-SAMPLER_LEASE_SECONDS = 60
+SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
-SAMPLER_GRACE_SECONDS = 20  # a stopped worker finishes what it can within this, and hands back the rest
+SAMPLER_GRACE_SECONDS = env.sampler_grace  # a stopped worker finishes what it can within this, and hands back the rest
 SAMPLER_MEMORY_LIMIT = env.sampler_memory_limit  # bytes of model weights per worker; None: 80 % of the device
 
 LOGGING = {
@@ -244,6 +246,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"httpx": {"level": "WARNING"}},  # it tells of every request
     "root": {"handlers": ["stderr"], "level": os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()},
 }
 

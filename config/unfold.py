@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "forum",
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "insights.views.overview",
     "STYLES": [lambda request: static("css/admin.css")],
     "BORDER_RADIUS": "6px",
     "COLORS": {

@@ -140,9 +140,10 @@ def _pip_install(name: str, extra: Sequence[str]) -> None:
         )
         assert process.stdout is not None
         try:
-            for line in process.stdout:
-                file.write(line)
-                _show(line, began)
+            with process.stdout:
+                for line in process.stdout:
+                    file.write(line)
+                    _show(line, began)
         except BaseException:
             process.kill()
             raise

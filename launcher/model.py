@@ -42,7 +42,8 @@ def ensure(var_dir: Path) -> Path:
         raise StartError(f"The folder {str(target.parent)!r} cannot be written: {error.strerror}.") from None
     with processes.exclusive(target.parent / f".{SLUG}.lock"):
         if not record.exists():
-            shutil.rmtree(target, ignore_errors=True)
+            for left in (target, *target.parent.glob(f".{SLUG}.[0-9]*")):
+                shutil.rmtree(left, ignore_errors=True)
             _unpack(target)
             fresh = record.with_suffix(".new")
             fresh.write_text(json.dumps(_checksums(target), indent=1))

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -29,6 +30,7 @@ from launcher.supervisor import Child, Supervisor
 READY_TIMEOUT = 300.0
 STOP_GRACE = 30.0
 T = TypeVar("T")
+GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -118,30 +120,39 @@ class Start:
             except StartError as error:
                 errors.append(error)
 
-        checking = threading.Thread(target=weights)
+        # A daemon: told to stop, we do not wait for it, and the process that unpacks dies with us.
+        checking = threading.Thread(target=weights, daemon=True)
         if not self.options.no_demo and not self.options.no_sampler:
             if not model.is_unpacked(self.var):
                 self.say("unpacking the model, once; this takes half a minute")
             checking.start()
-        try:
-            told = self.step("database, pages, demo", self._manage_prepare)
-        finally:
-            if checking.ident:
-                self.step("model", checking.join)
-        if errors:
+        told = self.step("database, pages, demo", lambda: self._manage_prepare(errors))
+        while checking.is_alive() and not self.stops:
+            checking.join(0.1)
+        if errors and not self.stops:
             raise errors[0]
         return told
 
-    def _manage_prepare(self) -> str:
+    def _manage_prepare(self, errors: Sequence[StartError]) -> str:
+        """Run `manage.py prepare`; what it says is for people. Given up as soon as there is an error elsewhere."""
         command = [sys.executable, "manage.py", "prepare"]
         if not self.options.no_demo:
             command += ["--demo", "--model", str(model.folder(self.var))]
-        answer = subprocess.run(command, cwd=BASE, capture_output=True, text=True, start_new_session=True)
-        (self.var / "log" / "prepare.log").write_text(answer.stdout + answer.stderr)
-        if answer.returncode:
-            said = (answer.stderr.strip().splitlines() or ["it ended without a reason."])[-1]
-            raise StartError(said)
-        return answer.stdout
+        log = self.var / "log" / "prepare.log"
+        # Passwords are in what it says, so that goes into no file that has a name.
+        with tempfile.TemporaryFile("w+") as told, log.open("w+") as wrong:
+            process = subprocess.Popen(command, cwd=BASE, stdout=told, stderr=wrong, start_new_session=True)
+            while process.poll() is None:
+                if errors or self.stops:
+                    process.terminate()
+                    process.wait()
+                    return ""
+                time.sleep(0.02)
+            told.seek(0)
+            wrong.seek(0)
+            if process.returncode:
+                raise StartError((wrong.read().strip().splitlines() or ["Preparing ended without a reason."])[-1])
+            return told.read()
 
     def _children(self) -> list[Child]:
         python, log = sys.executable, self.var / "log"
@@ -174,8 +185,7 @@ class Start:
         ]
         if not self.options.no_sampler:
             which = [] if self.options.no_demo else ["--model", model.SLUG]
-            # It uses every core there is; a little less urgently than the pages.
-            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", niceness=5)
+            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", GRACE)
             children.insert(0, sampler)
         return children
 
@@ -210,7 +220,7 @@ class Start:
         except (OSError, ValueError):
             return False, "the web server does not answer yet", ""
         checks = body.get("checks", {})
-        if self.options.no_sampler:
+        if self.options.no_sampler:  # it runs elsewhere, now or later
             checks.pop("sampler", None)
         bad = {name: check["detail"] for name, check in checks.items() if not check["ok"]}
         failed = checks.get("sampler", {}).get("failed", "")

@@ -30,21 +30,12 @@ class Child:
     command: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
-    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
     start_at: float = 0.0  # when it is to be started (again)
 
     def start(self) -> None:
         processes.roll(self.log)
-        die_with_parent, niceness = processes.die_with_parent(signal.SIGTERM), self.niceness
-
-        def prepare() -> None:
-            if niceness:
-                os.nice(niceness)
-            if die_with_parent:
-                die_with_parent()
-
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -54,7 +45,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=prepare,
+                preexec_fn=processes.die_with_parent(signal.SIGTERM),
             )
 
     def signal(self, number: signal.Signals) -> None:

@@ -83,14 +83,18 @@ def worker() -> Check:
 
 
 def sampler() -> Check:
-    """Ready when one worker has loaded one model: it answers at once."""
+    """Ready when a worker has loaded a model, so that it answers at once; one that was started for no model by
+    name loads on demand; and where no model is registered yet, nothing is missing."""
     living = [one for one in status.workers() if not one.get("stopping")]
     loaded = sorted({slug for one in living for slug in one.get("loaded", {})})
     if loaded:
         return Check(True, f"serves {', '.join(loaded)}")
-    wanted = {slug for one in living for slug in one.get("serves", [])}
+    if any(not one.get("serves") for one in living):
+        return Check(True, "loads on demand")
     if not living:
-        return Check(False, "no sampler worker is alive")
+        none = not ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).exists()
+        return Check(none, "no model is registered yet" if none else "no sampler worker is alive")
+    wanted = {slug for one in living for slug in one["serves"]}
     failed = ModelVersion.objects.filter(slug__in=wanted, state=ModelVersion.State.FAILED).first()
     if failed and wanted == {failed.slug}:
         return Check(False, "cannot load its model", f"The model {failed.slug} cannot be loaded: {failed.state_reason}")

@@ -230,3 +230,6 @@ class Completion(models.Model):
     def model_name(self) -> str:
         """Public name of whatever wrote the text, empty where nobody said."""
         return self.model_version.public_name if self.model_version else self.model_label
+
+
+from sampler.reward_models import RewardScore as RewardScore  # noqa: E402  (its rows belong to this app)

@@ -229,7 +229,8 @@ class Worker:
             stall = self.stable.get(version.pk)
             if stall is not None:
                 self._claim_for(stall)
-            elif version.pk not in loaded and waiting_for(version.pk):
+            elif version.pk not in loaded and (waiting_for(version.pk) or (self.slugs and not loaded)):
+                # A worker started for named versions warms one up at once: whoever comes first does not wait for it.
                 self.stable.want(version)
 
     def _read_versions(self) -> None:

@@ -81,19 +81,29 @@ def krippendorff_alpha(table: ArrayLike, level: str = "nominal") -> float | None
     if len(categories) < 2:
         return None
     counts = np.stack([(values == c).sum(axis=0) for c in categories], axis=1).astype(float)  # units x categories
-    per_unit = counts.sum(axis=1)
-    counts, per_unit = counts[per_unit >= 2], per_unit[per_unit >= 2]
-    if not len(counts):
-        return None
-    weights = counts / (per_unit - 1)[:, None]
-    coincidences = weights.T @ counts - np.diag(weights.sum(axis=0))
-    totals = coincidences.sum(axis=1)
+    return alpha_of_coincidences(coincidences(counts), categories, level)
+
+
+def coincidences(counts: ArrayLike) -> Array:
+    """The coincidence matrix of a units x categories table of how many raters gave each value."""
+    table = np.asarray(counts, dtype=float)
+    per_unit = table.sum(axis=1)
+    table, per_unit = table[per_unit >= 2], per_unit[per_unit >= 2]
+    weights = table / (per_unit - 1)[:, None]
+    return weights.T @ table - np.diag(weights.sum(axis=0))
+
+
+def alpha_of_coincidences(observed: Array, categories: ArrayLike, level: str) -> float | None:
+    """Krippendorff's alpha out of a coincidence matrix."""
+    totals = observed.sum(axis=1)
     n = totals.sum()
-    distances = _distances(categories, totals, level)
+    if n <= 1:
+        return None
+    distances = _distances(np.asarray(categories, dtype=float), totals, level)
     expected = float((np.outer(totals, totals) * distances).sum() / (n * (n - 1)))
     if expected == 0:
         return None
-    return 1 - float((coincidences * distances).sum() / n) / expected
+    return 1 - float((observed * distances).sum() / n) / expected
 
 
 def _distances(categories: Array, totals: Array, level: str) -> Array:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import torch
 
-from sampler.engines import _load
+from sampler.engines import _load, _measure
 from sampler.engines._batch import RollingBatch
 from sampler.engines._chat import Chat, Rendered
 from sampler.engines._choose import Chooser
@@ -81,10 +81,11 @@ class HfEngine:
         self.chat = Chat(
             loaded.tokenizer, system_prompt=spec.system_prompt, context_limit=spec.context_limit or loaded.context_limit
         )
-        self.batch = RollingBatch(loaded.model, window=loaded.window)
-        self.most = self.measured = 32
-        self.reserve = 4
-        self._facts: dict[str, Any] = {}
+        self.batch = self.fresh_batch()
+        self.most = self.measured = 32  # rows for background samples
+        self.reserve = 4  # … and so many more that only interactive ones may take
+        self.static = False  # background samples join only where none runs
+        self._batching: dict[str, Any] = {}
         self.rows: list[Row] = []
         self.entries: dict[UUID, Entry] = {}
         self._arrivals: deque[Job] = deque()
@@ -94,6 +95,17 @@ class HfEngine:
         self._chooser: Chooser | None = None
         self._tokens: torch.Tensor | None = None
         self._calm = 0
+        self._gathering = True  # static batching: no background sample ran when this step began
+
+    def fresh_batch(self) -> RollingBatch:
+        return RollingBatch(self.loaded.model, window=self.loaded.window)
+
+    def settle_batching(self) -> None:
+        """Measure, or take over what was measured, and batch accordingly."""
+        self._batching = _measure.settle(self, self.spec.batching)
+        self.most = self.measured = int(self._batching["rows"])
+        self.reserve = max(4, self.most // 8)
+        self.static = self._batching["way"] == "static"
 
     # Called from any thread
 
@@ -115,6 +127,7 @@ class HfEngine:
     @torch.inference_mode()
     def step(self) -> list[Event]:
         events: list[Event] = []
+        self._gathering = all(r.entry.job.interactive for r in self.rows)
         self._take_cancels(events)
         self._admit(events)
         if self.rows:
@@ -165,6 +178,8 @@ class HfEngine:
     def _free_for(self, entry: Entry) -> int:
         limit = self.most + self.reserve if entry.job.interactive else self.most
         free = limit - len(self.rows)
+        if self.static and not entry.job.interactive and not self._gathering:
+            free = 0
         if not self.rows:
             return max(1, free)
         length = (len(entry.prompt.ids) if entry.prompt else 0) + entry.job.params.max_tokens
@@ -368,7 +383,7 @@ class HfEngine:
         ids = [job.id for job in self._arrivals] + list(self.entries)
         self._arrivals.clear()
         self._pending, self.entries, self.rows = [], {}, []
-        self.batch = RollingBatch(self.loaded.model, window=self.loaded.window)
+        self.batch = self.fresh_batch()
         self._tokens = self._chooser = None
         with self._lock:
             self._cancels = set()
@@ -378,7 +393,7 @@ class HfEngine:
         return {**self.loaded.facts, "template_hash": self.chat.template_hash}
 
     def batching(self) -> dict[str, Any]:
-        return {"way": "continuous", "rows": self.most, "why": "rows join and leave between steps", **self._facts}
+        return dict(self._batching)
 
     def close(self) -> None:
         self.give_back()
@@ -391,7 +406,13 @@ def load(spec: Spec) -> HfEngine:
     Raises:
         CannotLoad: why, for the operator.
     """
-    return HfEngine(_load.load(spec), spec)
+    engine = HfEngine(_load.load(spec), spec)
+    engine.settle_batching()
+    return engine
+
+
+def memory_total() -> int:
+    return _load.total_memory(_load.best_device())
 
 
 def memory_needed(spec: Spec) -> int:

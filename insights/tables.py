@@ -1,0 +1,176 @@
+"""The tables of a report: the same rows for the page and for CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Cell = str | int | float | None
+Row = tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    caption: str
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def share(value: dict[str, Any] | None) -> tuple[Cell, Cell, Cell, Cell]:
+    """Value, both ends and the number of prompts of an estimate."""
+    value = value or {}
+    return value.get("value"), value.get("low"), value.get("high"), value.get("clusters")
+
+
+def agreement(report: dict[str, Any]) -> Table:
+    found = report["agreement"]
+    rows: list[Row] = []
+    for who, key in (("trainers", "between_trainers"), ("trainer and reviewer", "trainer_and_reviewer")):
+        for reading, name in (
+            ("tie_excluded", "pairs that both order"), ("strict", "all pairs, ties counted as a third answer"),
+            ("tie_discounted", "all pairs, half a point for one tie"),
+        ):  # fmt: skip
+            rows.append((f"{who}: {name}", *share(found[key][reading])))
+    rows.append(("Kendall's tau-b, mean over pairs of rankings", *share(found["tau_b"])))
+    rows.append(("Krippendorff's alpha of orders (nominal)", *share(found["alpha_order_nominal"])))
+    rows.append(("Krippendorff's alpha of orders (ordinal)", *share(found["alpha_order_ordinal"])))
+    rows.append(("Krippendorff's alpha of grades (interval)", *share(found["alpha_grades_interval"])))
+    rows.append(("baseline: the longer text is better", *share(found["length_baseline"])))
+    rows.extend((f"published: {b['who']}", b["value"], b["low"], b["high"], None) for b in found["published"])
+    return Table("Agreement", ("measure", "value", "95% low", "95% high", "prompts"), rows)
+
+
+def agreement_by_round(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [(f"round {row['round']}", *share(row)) for row in report["agreement"]["by_round"]]
+    return Table("Agreement of trainers by round", ("round", "value", "95% low", "95% high", "prompts"), rows)
+
+
+def people(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [
+        (
+            row["a"],
+            row["b"],
+            row["pairs"],
+            *share(row["tie_excluded"])[:3],
+            row["strict"]["value"],
+            row["tie_discounted"]["value"],
+        )
+        for row in report["agreement"]["by_pair_of_people"]
+    ]
+    columns = ("one", "other", "pairs", "agreement", "95% low", "95% high", "strict", "tie-discounted")
+    return Table("Agreement by pair of trainers", columns, rows)
+
+
+def models(report: dict[str, Any]) -> Table:
+    rows: list[Row] = []
+    for row in report["ratings"]["models"]:
+        luce, equal, elo = row["plackett_luce"] or {}, row["style_held_equal"], row["elo"]
+        rows.append((
+            row["name"], row["pairs"], row["win_rate"], elo["value"], elo["low"], elo["high"],
+            row["bradley_terry"]["value"], luce.get("value"), equal["value"], equal["low"], equal["high"],
+        ))  # fmt: skip
+    columns = (
+        "model version", "pairs", "win rate", "Elo", "95% low", "95% high", "Bradley-Terry", "Plackett-Luce",
+        "style held equal", "95% low ", "95% high ",
+    )  # fmt: skip
+    return Table("Model versions", columns, rows)
+
+
+def matrix(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [
+        (row["name"], row["against"], row["pairs"], row["points"] / row["pairs"]) for row in report["ratings"]["matrix"]
+    ]
+    return Table("Win rates", ("model version", "against", "pairs", "win rate"), rows)
+
+
+def effects(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [(name, e["value"], e["low"], e["high"]) for name, e in report["bias"].get("effects", {}).items()]
+    return Table("Effects with model strength held equal (log-odds)", ("effect", "value", "95% low", "95% high"), rows)
+
+
+def positions(report: dict[str, Any]) -> Table:
+    found = report["bias"]["position"]
+    rows: list[Row] = [
+        (place, shown, won, expected)
+        for place, (shown, won, expected) in enumerate(
+            zip(found["exposures"], found["wins"], found["expected"], strict=True), start=1
+        )
+    ]
+    return Table("First places by place on the screen", ("place", "shown", "put first", "expected by chance"), rows)
+
+
+def trainers(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [
+        (
+            row["person"], row["rankings"], row["share"], row["median_seconds"], *share(row["agreement"])[:3],
+            row["calibration_pairs"], row["calibration_right"], "ALARM" if row["drift_alarm"] else "",
+        )
+        for row in report["trainers"]
+    ]  # fmt: skip
+    columns = (
+        "trainer", "rankings", "share", "median seconds", "agreement", "95% low", "95% high", "calibration pairs",
+        "right", "drift",
+    )  # fmt: skip
+    return Table("Trainers", columns, rows)
+
+
+def repeats(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [(row["person"], row["repeats"], *share(row)[:3]) for row in report["intra_rater"]]
+    return Table("Agreement with oneself", ("trainer", "repeats", "agreement", "95% low", "95% high"), rows)
+
+
+def suggestions(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [
+        (row["week"], row["verbatim"], row["edited"], row["own"]) for row in report["suggestions"]["by_week"]
+    ]
+    return Table("Turns of demonstrations by origin", ("week of", "verbatim", "edited", "own words"), rows)
+
+
+def throughput(report: dict[str, Any]) -> Table:
+    rows: list[Row] = [(row["day"], row["rankings"], row["dialogues"]) for row in report["throughput"]]
+    return Table("Work by day", ("day", "rankings", "dialogues"), rows)
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
+    "agreement": agreement, "agreement-by-round": agreement_by_round, "people": people, "models": models,
+    "win-rates": matrix, "effects": effects, "positions": positions, "trainers": trainers, "repeats": repeats,
+    "suggestions": suggestions, "throughput": throughput,
+}  # fmt: skip
+
+
+def to_csv(table: Table) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([name.strip() for name in table.columns])
+    writer.writerows([[harmless(cell) for cell in row] for row in table.rows])
+    return out.getvalue()
+
+
+def harmless(cell: Cell) -> Cell:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if isinstance(cell, str) and cell.lstrip(" \u00a0")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+        return f"'{cell}"
+    return cell
+
+
+def shown(cell: Cell, column: str) -> str:
+    """A cell as the page writes it."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, float):
+        if column in ("win rate", "share", "right", "agreement", "strict", "tie-discounted"):
+            return f"{cell:.1%}"
+        return f"{cell:,.0f}" if abs(cell) >= 20 else f"{cell:.3f}".rstrip("0").rstrip(".") or "0"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def display(table: Table) -> dict[str, Any]:
+    """For the template: heads and cells with whether they are numbers."""
+    numeric = [any(isinstance(row[at], int | float) for row in table.rows) for at in range(len(table.columns))]
+    body: Sequence[list[tuple[str, bool]]] = [
+        [(shown(cell, table.columns[at].strip()), numeric[at]) for at, cell in enumerate(row)] for row in table.rows
+    ]
+    return {"caption": table.caption, "heads": list(zip(table.columns, numeric, strict=True)), "body": body}

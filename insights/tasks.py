@@ -1,0 +1,22 @@
+"""Keeps the reports of active projects fresh; a lost or doubled run does no harm."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from insights import reports
+from labeling.models import Project
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="insights.tasks.refresh", expires=110)
+def refresh() -> None:
+    """Bring every active project's reports up to date, the smallest effort first where nothing changed."""
+    for project in Project.objects.active().filter(throwaway=False):
+        try:
+            reports.refresh(project)
+        except Exception:  # one project's trouble must not keep the others from their numbers
+            log.exception("insights of %s could not be made", project.slug)

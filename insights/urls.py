@@ -1,0 +1,12 @@
+"""Addresses of the dashboards, under the admin site."""
+
+from django.urls import path
+
+from insights import views
+
+app_name = "insights"
+urlpatterns = [
+    path("<slug:slug>/", views.insights, name="project"),
+    path("<slug:slug>/progress/", views.progress, name="progress"),
+    path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
+]

@@ -1,0 +1,130 @@
+"""A project's completions under a reward model: which are to be scored, and how far it agrees with trainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Avg, Count, QuerySet
+
+from common.stats import intervals
+from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
+from labeling.preferences import strict_pairs
+from sampler import rewards
+from sampler.models import ModelVersion, RewardScore
+
+SPLITS = ("test", "train")
+
+
+def candidates(project: Project, *, round: int | None = None) -> QuerySet[Candidate]:
+    """Candidates of the project's comparisons that were ready to be ranked; of one round, if given."""
+    ready = Candidate.objects.filter(
+        comparison__project=project, comparison__state__in=[Comparison.State.OPEN, Comparison.State.CLOSED]
+    )
+    return ready if round is None else ready.filter(comparison__round__number=round)
+
+
+def score_project(
+    *,
+    project: Project,
+    reward_model: ModelVersion,
+    round: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, int]:
+    """Score what is not scored yet; return how many are there, were scored before and now.
+
+    Nothing is loaded where nothing is to be done.
+
+    Raises:
+        ValueError: the reward model cannot be used.
+    """
+    found = candidates(project, round=round)
+    ids = set(found.values_list("completion_id", flat=True))
+    missing = rewards.unscored(reward_model, ids)
+    if missing:
+        classifier = rewards.load(reward_model)
+        try:
+            rewards.score(
+                model_version=reward_model,
+                items=_items(found, missing),
+                classifier=classifier,
+                progress=lambda done: progress(done, len(missing)),
+            )
+        finally:
+            classifier.close()
+    return {"completions": len(ids), "scored_before": len(ids) - len(missing), "scored_now": len(missing)}
+
+
+def _items(found: QuerySet[Candidate], missing: set[UUID]) -> Iterator[rewards.Item]:
+    rows = found.filter(completion__in=missing).select_related("completion", "comparison").order_by("completion")
+    last = None
+    for candidate in rows.iterator(chunk_size=500):
+        if candidate.completion_id == last:  # a repeat shows the same completions again
+            continue
+        last = candidate.completion_id
+        answer = {"role": "assistant", "content": candidate.completion.text.strip()}
+        yield candidate.completion_id, [*candidate.comparison.prompt, answer]
+
+
+def agreement(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, dict[str, Any]]:
+    """For each split: the share of the trainers' strict pairs that the scores put the same way.
+
+    Only votes in force on ordinary comparisons, every pair once for every judge; equal scores count half,
+    pairs of equal text not at all. The interval resamples whole comparisons, as their pairs are not independent.
+    """
+    rankings = Ranking.objects.in_force().filter(
+        comparison__project=project,
+        comparison__kind=Comparison.Kind.NORMAL,
+        comparison__state__in=[Comparison.State.OPEN, Comparison.State.CLOSED],
+        kind=Assignment.Kind.VOTE,
+        not_rankable="",
+    )
+    if round is not None:
+        rankings = rankings.filter(comparison__round__number=round)
+    scored = {
+        str(completion): (value, text.strip())
+        for completion, value, text in RewardScore.objects.filter(
+            model_version=reward_model,
+            completion__in=candidates(project, round=round).values("completion"),
+        ).values_list("completion_id", "score", "completion__text")
+    }
+    report = {}
+    rows = list(rankings.values_list("comparison_id", "comparison__split", "groups"))
+    for split in SPLITS:
+        clusters, agreed, rankings_used = [], [], 0
+        for comparison, _, groups in (row for row in rows if row[1] == split):
+            pairs = [
+                (scored[c][0], scored[r][0])
+                for c, r in strict_pairs(groups)
+                if c in scored and r in scored and scored[c][1] != scored[r][1]
+            ]
+            rankings_used += bool(pairs)
+            clusters += [str(comparison)] * len(pairs)
+            agreed += [1.0 if c > r else 0.5 if c == r else 0.0 for c, r in pairs]
+        estimate = intervals.ratio(agreed, [1.0] * len(agreed), clusters)
+        report[split] = {
+            "rankings": rankings_used,
+            "comparisons": estimate.clusters,
+            "pairs": len(agreed),
+            "agreement": _rounded(estimate.value),
+            "low": _rounded(estimate.low),
+            "high": _rounded(estimate.high),
+        }
+    return report
+
+
+def mean_scores(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, dict[str, Any]]:
+    """Mean score and count of the completions of each model version; comparable only over the same prompts."""
+    found = RewardScore.objects.filter(
+        model_version=reward_model, completion__in=candidates(project, round=round).values("completion")
+    )
+    means = found.values("completion__model_version__slug").annotate(mean=Avg("score"), n=Count("pk")).order_by()
+    return {
+        row["completion__model_version__slug"] or "others": {"n": row["n"], "mean": _rounded(row["mean"])}
+        for row in means.order_by("completion__model_version__slug")
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

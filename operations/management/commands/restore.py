@@ -1,0 +1,29 @@
+"""`restore FILE [--force]`: what `backup` wrote, in place of what is here. Nobody should work meanwhile."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from operations import backup
+
+
+class Command(BaseCommand):
+    help = "Restore a backup; refuses a database that holds something, unless --force."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--force", action="store_true", help="replace what is there")
+
+    def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
+        try:
+            backup.read(file, force=force, say=self.stdout.write)
+        except backup.BackupError as error:
+            raise CommandError(str(error)) from None
+        call_command("migrate", interactive=False, verbosity=0)  # a backup of an older release
+        self.stdout.write("restored")

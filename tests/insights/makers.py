@@ -1,0 +1,71 @@
+"""Many judgements at once, written below the domain functions: only for tests of figures and of speed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from django.utils import timezone
+
+from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
+from sampler.models import Completion, ModelVersion
+
+
+def make_votes(
+    project: Project,
+    trainers: Sequence[object],
+    models: Sequence[ModelVersion],
+    *,
+    comparisons: int,
+    k: int = 4,
+    votes: int = 1,
+    seed: int = 0,
+    score: Callable[[np.random.Generator, int, int, int], float] | None = None,
+) -> None:
+    """Closed comparisons with `votes` rankings each; `score(rng, model, length, place)` orders them."""
+    rng = np.random.default_rng(seed)
+    judge = score or (lambda rng, model, length, place: rng.gumbel())
+    now = timezone.now()
+    round_ = project.rounds.first()
+    guideline = project.guidelines.first()
+    batches: dict[type, list] = {Comparison: [], Completion: [], Candidate: [], Assignment: [], Ranking: []}
+    for number in range(comparisons):
+        comparison = Comparison(
+            project=project, round=round_, state="closed", opened_at=now, closed_at=now, k=k, votes_wanted=votes,
+            prompt=[{"role": "user", "content": f"Question {number}?"}], prompt_key=f"{seed}-{number}", split="train",
+        )  # fmt: skip
+        texts = []
+        for index in range(k):
+            model = int(rng.integers(len(models)))
+            length = int(rng.lognormal(4, 0.6)) + 1
+            completion = Completion(model_version=models[model], text="x" * length, finish_reason="provided")
+            batches[Completion].append(completion)
+            batches[Candidate].append(Candidate(comparison=comparison, completion=completion, index=index))
+            texts.append((str(completion.pk), model, length))
+        batches[Comparison].append(comparison)
+        for slot in range(votes):
+            trainer = trainers[(number + slot) % len(trainers)]
+            order = [texts[at][0] for at in rng.permutation(k)]
+            scores = {cid: judge(rng, model, length, order.index(cid)) for cid, model, length in texts}
+            groups = [[cid] for cid in sorted(scores, key=lambda cid: -scores[cid])]
+            assignment = Assignment(
+                comparison=comparison, trainer=trainer, slot=slot, state="submitted", order_shown=order, order_seed=1,
+                heartbeat_at=now, expires_at=now,
+            )  # fmt: skip
+            batches[Assignment].append(assignment)
+            batches[Ranking].append(
+                Ranking(
+                    id=uuid.uuid4(),
+                    assignment=assignment,
+                    comparison=comparison,
+                    trainer=trainer,
+                    order_shown=order,
+                    groups=groups,
+                    submitted_at=now,
+                    guideline_version=guideline,
+                    seconds=30,
+                )
+            )
+    for model_class, rows in batches.items():
+        model_class.objects.bulk_create(rows, batch_size=5000)

@@ -1,0 +1,114 @@
+"""`bin/start` for real, with the fake engine: the loop through all services, faults, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from common import processes
+from tests.operations.running import Running, eventually
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="module")
+def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = Running(tmp_path_factory.mktemp("a start") / "var folder", "--no-demo")
+    running.start()
+    try:
+        yield running
+    finally:
+        if running.process is not None and running.process.poll() is None:
+            running.stop()
+
+
+def test_selfcheck_drives_the_whole_loop_and_leaves_nothing(duologue: Running) -> None:
+    answer = duologue.manage("register_model", "fake", "--engine", "fake")
+    assert answer.returncode == 0, answer.stderr
+    answer = duologue.manage("selfcheck", "--model", "fake")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "every pair traced to its origin" in answer.stdout
+    assert "all is well after" in answer.stdout
+    code = (
+        "from labeling.models import *; from sampler.models import *; from accounts.models import *; "
+        "print('left', Project.objects.count(), Dialogue.objects.count(), Completion.objects.count(), "
+        "SampleRequest.objects.count(), User.objects.count())"
+    )
+    assert "left 0 0 0 0 0" in duologue.manage("shell", "-c", code).stdout
+    assert not [path for path in (duologue.var / "exports").rglob("*") if path.is_file()]
+
+
+def test_selfcheck_says_what_does_not_work_and_cleans_up(duologue: Running) -> None:
+    answer = duologue.manage("selfcheck", "--model", "absent")
+    assert answer.returncode == 1
+    assert answer.stderr.strip() == "CommandError: There is no model version 'absent'."
+
+
+def test_a_killed_web_server_is_back_soon(duologue: Running) -> None:
+    before = duologue.processes()["web"]
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: duologue.processes().get("web", before) != before and duologue.is_ready(), "the web server")
+    assert "the web server ended (killed by SIGKILL); starting it again" in duologue.said()
+
+
+@pytest.mark.slow
+def test_every_other_child_is_noticed_and_started_again_when_killed(duologue: Running) -> None:
+    names = ["worker", "beat", "sampler", "valkey", "postgresql", "keeper of valkey", "keeper of postgresql"]
+    for name in names:
+        before = duologue.processes()[name]
+        os.kill(before, signal.SIGKILL)
+
+        def is_back(name: str = name, before: int = before) -> bool:
+            try:
+                return duologue.processes().get(name, before) != before and duologue.is_ready()
+            except (OSError, ValueError):
+                return False
+
+        eventually(is_back, f"{name} started again")
+    duologue.manage("register_model", "fake", "--engine", "fake")
+    answer = duologue.manage("selfcheck", "--model", "fake")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.slow
+def test_redis_emptied_at_work_costs_a_delay_and_no_task(duologue: Running) -> None:
+    import redis
+
+    from common import embedded
+
+    duologue.manage("register_model", "fake", "--engine", "fake")
+    client = redis.from_url(embedded.discover(duologue.var).redis_url)
+    client.flushall()
+    answer = duologue.manage("selfcheck", "--model", "fake")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_sigterm_ends_everything_and_leaves_no_process(duologue: Running) -> None:
+    known = duologue.processes()
+    assert duologue.stop() == 0
+    assert "stopped; everything is kept" in duologue.said()
+    eventually(lambda: not duologue.left_behind(), f"{duologue.left_behind()} ended", seconds=5)
+    assert not [name for name, pid in known.items() if processes.alive(pid)]
+
+
+@pytest.mark.slow
+def test_children_of_a_killed_start_end_and_the_next_start_finds_everything(duologue: Running) -> None:
+    duologue.start()
+    code = "from accounts.models import User; User.objects.get_or_create(username='kept')"
+    assert duologue.manage("shell", "-c", code).returncode == 0
+    assert duologue.process is not None
+    duologue.process.kill()
+    duologue.process.wait()
+    eventually(lambda: not duologue.left_behind(), "the children of the killed start ended")
+    duologue.start()
+    answer = duologue.manage("shell", "-c", "from accounts.models import User; print(User.objects.count())")
+    assert answer.stdout.strip().endswith("1")
+    assert duologue.stop(signal.SIGINT) == 0
+    eventually(lambda: not duologue.left_behind(), "all ended", seconds=5)

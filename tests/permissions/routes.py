@@ -1,0 +1,238 @@
+"""Every route of the product and who may use it: the table that `test_matrix.py` walks.
+
+A route is written as the URLconf writes it. Each gives a rule, the methods that it has, and (where
+its address takes something) which row is put in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ANONYMOUS, STRANGER, GUEST, OWNER, TRAINER, REVIEWER, MANAGER, OPERATOR, ELSEWHERE = PEOPLE = (
+    "anonymous",
+    "stranger",  # signed in, member of nothing
+    "guest",
+    "owner",  # a trainer whose work the addressed row is
+    "trainer",  # another trainer of the project
+    "reviewer",
+    "manager",
+    "operator",
+    "elsewhere",  # manager of another project
+)
+SIGNED_IN = set(PEOPLE) - {ANONYMOUS}
+MEMBERS = {GUEST, OWNER, TRAINER, REVIEWER, MANAGER}
+RANKERS = {OWNER, TRAINER, REVIEWER, MANAGER}
+
+
+@dataclass(frozen=True)
+class Route:
+    methods: str
+    may: frozenset[str] = frozenset()
+    rows: dict[str, str] = field(default_factory=dict)
+    may_write: frozenset[str] | None = None  # where it differs from reading
+
+    def allowed(self, method: str) -> frozenset[str]:
+        return self.may if method == "GET" or self.may_write is None else self.may_write
+
+
+def route(methods: str, may: set[str], may_write: set[str] | None = None, **rows: str) -> Route:
+    return Route(methods, frozenset(may), rows, None if may_write is None else frozenset(may_write))
+
+
+EVERYBODY = set(PEOPLE)
+MANAGES = {MANAGER, OPERATOR}
+REVIEWS = {REVIEWER, MANAGER, OPERATOR}
+
+# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ----------------------------------------------------------------------------------------
+ACCOUNTS = {
+    "login/": route("GET POST", EVERYBODY),
+    "logout/": route("GET POST", EVERYBODY),
+    "inactive/": route("GET", EVERYBODY),
+    "signup/": route("GET POST", EVERYBODY),
+    "reauthenticate/": route("GET POST", SIGNED_IN),
+    "email/": route("GET POST", SIGNED_IN),
+    "confirm-email/": route("GET", EVERYBODY),
+    "password/change/": route("GET POST", SIGNED_IN),
+    "password/set/": route("GET POST", SIGNED_IN),
+    "password/reset/": route("GET POST", EVERYBODY),
+    "login/code/confirm/": route("GET POST", EVERYBODY),
+    r"^confirm-email/(?P<key>[-:\w]+)/$": route("GET", EVERYBODY, key="nokey"),
+    "password/reset/key/done/": route("GET", EVERYBODY),
+    r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": route(
+        "GET POST", EVERYBODY, uidb36="1", key="nokey"
+    ),
+    "password/reset/done/": route("GET", EVERYBODY),
+    "2fa/": route("GET", SIGNED_IN),
+    "2fa/authenticate/": route("GET POST", EVERYBODY),
+    "2fa/reauthenticate/": route("GET POST", SIGNED_IN),
+    "2fa/totp/activate/": route("GET POST", SIGNED_IN),
+    "2fa/totp/deactivate/": route("GET POST", set()),
+    "2fa/recovery-codes/": route("GET", set()),
+    "2fa/recovery-codes/generate/": route("GET POST", SIGNED_IN),
+    "2fa/recovery-codes/download/": route("GET", set()),
+    "2fa/webauthn/": route("GET", SIGNED_IN),
+    "2fa/webauthn/add/": route("GET POST", SIGNED_IN),
+    "2fa/webauthn/reauthenticate/": route("GET POST", SIGNED_IN),
+    "2fa/webauthn/keys/<int:pk>/remove/": route("GET POST", SIGNED_IN, pk="0"),  # asks for the password first
+    "2fa/webauthn/keys/<int:pk>/edit/": route("GET POST", SIGNED_IN, pk="0"),
+    "2fa/webauthn/login/": route("GET POST", EVERYBODY),
+    "3rdparty/login/cancelled/": route("GET", EVERYBODY),
+    "3rdparty/login/error/": route("GET", set()),
+    "3rdparty/signup/": route("GET POST", EVERYBODY),
+    "3rdparty/": route("GET POST", SIGNED_IN),
+    "social/login/cancelled/": route("GET POST", SIGNED_IN),
+    "social/login/error/": route("GET POST", SIGNED_IN),
+    "social/signup/": route("GET POST", SIGNED_IN),
+    "social/connections/": route("GET POST", SIGNED_IN),
+    r"oidc/^(?P<provider_id>[^/]+)/login/": route("GET POST", set(), provider_id="none"),
+    r"oidc/^(?P<provider_id>[^/]+)/login/callback/": route("GET", set(), provider_id="none"),
+    "sessions/": route("GET POST", SIGNED_IN),
+}
+
+# -- pages ------------------------------------------------------------------------------------------
+OWN_TASK = {"pk": "assignment"}
+OWN_DRAFT = {"pk": "demonstration"}
+OWN_TURN = {"pk": "demonstration", "turn_pk": "turn"}
+OWN_CHAT = {"pk": "chat"}
+# On pages a member whose role does not include a kind of work reads so in a sentence (422).
+PAGES = {
+    "": route("GET", SIGNED_IN),
+    "history/": route("GET", SIGNED_IN),
+    "session/": route("GET", SIGNED_IN),
+    "theme/": route("POST", SIGNED_IN),
+    "healthz": route("GET", EVERYBODY),
+    "readyz": route("GET", EVERYBODY),
+    "invitations/<str:token>/": route("GET POST", EVERYBODY, token="token"),
+    "projects/<slug:slug>/people/": route("GET POST", MANAGES, slug="slug"),
+    "projects/<slug:slug>/people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
+    "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/": route("POST", MANAGES, slug="slug", pk="invitation"),
+    "projects/<slug:slug>/guidelines/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
+    "projects/<slug:slug>/rank/": route("POST", MEMBERS | {OPERATOR}, slug="slug"),
+    "projects/<slug:slug>/nothing/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
+    "projects/<slug:slug>/start/<slug:kind>/": route("POST", MEMBERS | {OPERATOR}, slug="slug", kind="kind"),
+    "ranking/<uuid:pk>/": route("GET POST", {OWNER}, **OWN_TASK),
+    "ranking/<uuid:pk>/draft/": route("POST", {OWNER}, **OWN_TASK),
+    "ranking/<uuid:pk>/heartbeat/": route("POST", {OWNER}, **OWN_TASK),
+    "ranking/<uuid:pk>/skip/": route("POST", {OWNER}, **OWN_TASK),
+    "ranking/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_TASK),
+    "ranking/<uuid:pk>/compare/": route("GET", {OWNER}, **OWN_TASK),
+    "dialogues/<uuid:pk>/": route("GET", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/composer/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/turns/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/edit/": route("POST", {OWNER}, **OWN_TURN),
+    "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/delete/": route("POST", {OWNER}, **OWN_TURN),
+    "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/": route("POST", {OWNER}, pk="chat", turn_pk="model_turn"),
+    "dialogues/<uuid:pk>/submit/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/discard/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/send/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/stop/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/retry/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/settle/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/suggest/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/suggestions/": route("GET", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/stream/": route("GET", set(), **OWN_CHAT),  # nothing is being written for anybody
+}
+
+# -- API --------------------------------------------------------------------------------------------
+IN_PROJECT = {"slug": "slug"}
+API = {
+    "projects/": route("GET", SIGNED_IN),
+    "projects/<slug:slug>/": route("GET", MEMBERS | {OPERATOR}, **IN_PROJECT),
+    "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),
+    "projects/<slug:slug>/rounds/": route("GET POST", REVIEWS, MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/prompts/": route("POST", MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/members/": route("GET", MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/members/<str:username>/": route("PUT DELETE", MANAGES, slug="slug", username="owner"),
+    "projects/<slug:slug>/invitations/": route("POST", MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/assignments/": route("POST", RANKERS, **IN_PROJECT),
+    "projects/<slug:slug>/comparisons/": route("GET POST", REVIEWS, MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/dialogues/": route("GET POST", MEMBERS | {OPERATOR}, MEMBERS, **IN_PROJECT),
+    "projects/<slug:slug>/webhooks/": route("GET POST", MANAGES, **IN_PROJECT),
+    "assignments/<uuid:pk>/": route("GET", {OWNER}, **OWN_TASK),
+    "assignments/<uuid:pk>/ranking/": route("PUT", {OWNER}, **OWN_TASK),
+    "assignments/<uuid:pk>/draft/": route("GET PATCH", {OWNER}, **OWN_TASK),
+    "assignments/<uuid:pk>/skip/": route("POST", {OWNER}, **OWN_TASK),
+    "assignments/<uuid:pk>/heartbeat/": route("POST", {OWNER}, **OWN_TASK),
+    "assignments/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_TASK),
+    "comparisons/<uuid:pk>/": route("GET", REVIEWS, pk="comparison"),
+    "dialogues/<uuid:pk>/": route("GET DELETE", {OWNER} | REVIEWS, {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/turns/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/suggestions/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/suggestions/<str:key>/": route("GET", {OWNER}, pk="demonstration", key="suggestions"),
+    "dialogues/<uuid:pk>/submit/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/stop/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/retry/": route("POST", {OWNER}, **OWN_CHAT),
+    "turns/<uuid:pk>/": route("PATCH DELETE", {OWNER}, pk="turn"),
+    "turns/<uuid:pk>/feedback/": route("PUT", {OWNER} | REVIEWS, pk="model_turn"),
+    "model-versions/": route("GET POST", {MANAGER, ELSEWHERE, OPERATOR}, {OPERATOR}),
+    "webhooks/<uuid:pk>/": route("GET DELETE", MANAGES, pk="webhook"),
+    "webhooks/<uuid:pk>/secret/": route("POST", MANAGES, pk="webhook"),
+    "webhooks/<uuid:pk>/deliveries/": route("GET", MANAGES, pk="webhook"),
+    "webhooks/<uuid:pk>/deliveries/<int:number>/again/": route("POST", MANAGES, pk="webhook", number="delivery"),
+    "exports/": route("GET POST", SIGNED_IN),  # the project is in the body: test_exports.py
+    "exports/<uuid:pk>/": route("GET", MANAGES, pk="export"),
+    "exports/<uuid:pk>/files/<path:path>": route("GET", MANAGES, pk="export", path="file"),
+    "schema/": route("GET", EVERYBODY),
+    "docs/": route("GET", EVERYBODY),
+    "^(?P<rest>.*)$": route("", set(), rest="nowhere/"),
+}
+
+ROUTES = {
+    **{f"accounts/{name}": rule for name, rule in ACCOUNTS.items()},
+    **{f"api/v1/{name}": rule for name, rule in API.items()},
+    **PAGES,
+}
+
+# -- the admin site ---------------------------------------------------------------------------------
+# Managers of other projects get in too, and see the rows of theirs only.
+ADMITTED = {REVIEWER, MANAGER, OPERATOR, ELSEWHERE}
+ADMIN_SITE = {
+    "admin/": route("GET POST", ADMITTED),
+    "admin/search/": route("GET POST", ADMITTED),
+    "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
+    "admin/logout/": route("GET POST", SIGNED_IN),
+    "admin/password_change/": route("GET POST", ADMITTED),
+    "admin/password_change/done/": route("GET", ADMITTED),
+    "admin/autocomplete/": route("", set()),  # 403 and 404 without a model that offers it
+    "admin/jsi18n/": route("GET", ADMITTED),
+    "admin/r/<path:content_type_id>/<path:object_id>/": route("", set(), content_type_id="0", object_id="0"),
+    "admin/(?P<url>.*)$": route("", set(), url="nowhere/"),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """Who sees the rows of a project, who changes them, what can be done, and which pages of its own it has."""
+
+    sees: frozenset[str]
+    changes: frozenset[str]
+    can: str = ""
+    pages: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def model(sees: set[str], changes: set[str], can: str = "", **pages: set[str]) -> Model:
+    return Model(frozenset(sees), frozenset(changes), can, {name: frozenset(who) for name, who in pages.items()})
+
+
+ONLY = {OPERATOR}
+ADMIN_MODELS = {
+    "accounts/user": model(ONLY, ONLY, "change"),
+    "accounts/apitoken": model(ONLY, ONLY),
+    "accounts/auditentry": model(ONLY, ONLY),
+    "labeling/comparison": model(MANAGES, MANAGES, do=MANAGES),
+    "labeling/assignment": model(MANAGES, MANAGES),
+    "labeling/dialogue": model(REVIEWS, REVIEWS, review=REVIEWS, do=REVIEWS),
+    "labeling/turndraw": model(MANAGES, MANAGES),
+    "labeling/turnfeedback": model(REVIEWS, MANAGES),
+    "labeling/guidelineversion": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "labeling/membership": model(MANAGES, MANAGES, "add change", do=MANAGES),
+    "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES),
+    "labeling/prompt": model(MANAGES, MANAGES, "add", do=MANAGES),
+    "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
+    "labeling/review": model(REVIEWS, MANAGES),
+    "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "webhooks/subscription": model(MANAGES, MANAGES),
+    "webhooks/delivery": model(MANAGES, MANAGES),
+}

@@ -1,0 +1,278 @@
+"""Every route, by every kind of person, by every method: who gets in is what the table says.
+
+A route that the table does not list fails the test, so that nobody adds a page without deciding who
+may see it. Refused means: sent to sign in (anonymous), 401, 403, 404 or 405; everything else,
+a complaint about the body included, means that the person got in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from labeling import comparisons, dialogues, invitations
+from tests import makers
+from tests.permissions.routes import (
+    ADMIN_MODELS,
+    ADMIN_SITE,
+    ADMITTED,
+    ANONYMOUS,
+    ELSEWHERE,
+    MANAGER,
+    PEOPLE,
+    ROUTES,
+    Route,
+)
+from webhooks import subscriptions
+from webhooks.models import Delivery
+
+# Methods that a route does not have are refused before anybody's role is looked at: three people try them.
+TRY_EVERYTHING = (ANONYMOUS, "owner", "operator")
+ADMIN_PEOPLE = (ANONYMOUS, "stranger", "owner", "reviewer", "manager", "operator", "elsewhere")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def walk(patterns, prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        address = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, address)
+        else:
+            yield address
+
+
+def all_routes() -> list[str]:
+    return list(walk(get_resolver().url_patterns))
+
+
+def fill(address: str, rows: dict[str, str]) -> str:
+    """The route with its parameters put in."""
+    for name, value in rows.items():
+        address = re.sub(rf"<\w+:{name}>|\(\?P<{name}>[^()]*(\[[^\]]*\][^()]*)*\)", value.replace("\\", ""), address)
+    return "/" + address.replace("^", "").replace("$", "")
+
+
+@pytest.fixture
+def people(project, alice, bob, rita, mona, guest, stranger, operator):
+    other = makers.make_project("other")
+    return {
+        "anonymous": None,
+        "stranger": stranger,
+        "guest": guest,
+        "owner": alice,
+        "trainer": bob,
+        "reviewer": rita,
+        "manager": mona,
+        "operator": operator,
+        "elsewhere": makers.make_member(other, "else", role="manager"),
+    }
+
+
+@pytest.fixture
+def rows(project, alice, mona, settings):
+    """What the parameters of the addresses stand for: alice's work, and the project's things."""
+    from django.core import signing
+    from django.utils import timezone
+
+    from exports.models import ExportRun
+    from labeling.api.dialogues import SALT
+
+    settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
+    chat = makers.make_chat(project, alice)
+    demonstration = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
+    asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
+    makers.make_comparison(project)
+    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    makers.make_comparison(project, votes=9)
+    invitation, token = invitations.invite(project=project, role="guest", by=mona)
+    webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
+    delivery = Delivery.objects.create(
+        subscription=webhook, event="comparison.closed", object_key=assignment.comparison_id, data={}, state="failed"
+    )
+    export = ExportRun.objects.create(
+        project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
+    )
+    return {
+        "slug": project.slug, "kind": "chat", "owner": "alice", "token": token, "invitation": invitation.pk,
+        "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
+        "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
+        "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
+        "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def clients(people):
+    """A browser and an API client for each."""
+    browsers, machines = {}, {}
+    for name, user in people.items():
+        browsers[name], machines[name] = Client(), APIClient()
+        if user is not None:
+            browsers[name].force_login(user)
+            machines[name].credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user)}")
+    return browsers, machines
+
+
+def ask(client: Client, method: str, address: str):
+    """One request whose effects are taken back, those on the client's cookies too (signing out is one)."""
+    cookies = SimpleCookie({name: morsel.value for name, morsel in client.cookies.items()})
+    options = {} if method == "GET" else {"data": "{}", "content_type": "application/json"}
+    with transaction.atomic():
+        if address.startswith("/api/") or method not in {"GET", "POST"}:
+            response = client.generic(method, address, **options)
+        else:
+            response = client.generic(method, address, content_type="application/x-www-form-urlencoded")
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return response
+
+
+def refused(response) -> str:
+    """How the person was kept out, or nothing."""
+    if response.status_code in {401, 403, 404, 405}:
+        return str(response.status_code)
+    if response.status_code == 302 and response.url.startswith(("/accounts/login/?", "/admin/login/")):
+        return "sign in"
+    return ""
+
+
+def test_every_route_is_in_the_table_and_the_table_names_no_other():
+    routes = {route for route in all_routes() if not route.startswith("admin/")}
+    assert routes - set(ROUTES) == set(), "decide who may use these routes and list them in routes.py"
+    assert set(ROUTES) - routes == set(), "these routes are gone"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", ["accounts/", "api/v1/", ""])
+def test_who_gets_in_is_what_the_table_says(part, clients, rows, people):
+    wrong: list[str] = []
+    for route, rule in ROUTES.items():
+        if route.startswith(part) and (part or not route.startswith(("accounts/", "api/v1/"))):
+            cache.clear()
+            wrong += check(route, rule, clients, rows)
+    assert not wrong, "\n".join(wrong)
+
+
+def check(route: str, rule: Route, clients, rows) -> list[str]:
+    """What differs from the table, line by line."""
+    address = fill(route, {name: str(rows.get(row, row)) for name, row in rule.rows.items()})
+    assert "<" not in address, address
+    browsers, machines = clients
+    wrong = []
+    for name in PEOPLE:
+        client = (machines if address.startswith("/api/") else browsers)[name]
+        for method in METHODS:
+            has = method in rule.methods.split()
+            if not has and name not in TRY_EVERYTHING:
+                continue
+            may = has and name in rule.allowed(method)
+            response = ask(client, method, address)
+            how = refused(response)
+            if response.status_code >= 500 and address != "/readyz":  # 503 there is an answer
+                wrong.append(f"{method} {address} as {name}: {response.status_code}")
+            elif route.startswith("accounts/") and not has and name in rule.may:
+                continue  # allauth's views take PUT for POST; who gets in is what counts
+            elif bool(how) == may:
+                wrong.append(f"{method} {address} as {name}: {how or response.status_code}, expected {may=}")
+            elif name == ANONYMOUS and has and rule.may and not may and how not in {"sign in", "401"}:
+                wrong.append(f"{method} {address} as {name}: {how}, expected to be asked to sign in")
+    return wrong
+
+
+# -- the admin site ---------------------------------------------------------------------------------
+
+PAGE = re.compile(r"^admin/(?P<model>\w+/\w+)/(?P<rest>.*)$")
+
+
+def admin_routes() -> list[str]:
+    return [route for route in all_routes() if route.startswith("admin/") and "app_label" not in route]
+
+
+def test_every_admin_page_is_in_the_table():
+    models = {m["model"] for m in map(PAGE.match, admin_routes()) if m and m["model"] != "admin/r"}
+    models = {name for name in models if name.split("/")[0] not in {"r", "password_change"}}
+    assert models - set(ADMIN_MODELS) == set(), "decide who may see these models and list them in routes.py"
+    assert set(ADMIN_MODELS) - models == set(), "these models left the admin site"
+    plain = {r for r in admin_routes() if not (m := PAGE.match(r)) or m["model"] not in ADMIN_MODELS}
+    assert plain == set(ADMIN_SITE)
+
+
+def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None:
+    """The address of an admin page and who gets in by GET and by POST."""
+    found = PAGE.match(route)
+    if not found or found["model"] not in ADMIN_MODELS:
+        rule = ADMIN_SITE[route]
+        return fill(route, rule.rows), {m: rule.may for m in rule.methods.split()}
+    rule, rest = ADMIN_MODELS[found["model"]], found["rest"]
+    address = re.sub(r"<\w+:object_id>", str(rows[found["model"]]), "/" + route)
+    everywhere = rule.sees | ({ELSEWHERE} if MANAGER in rule.sees else set())
+    adds = rule.changes | ({ELSEWHERE} if MANAGER in rule.changes else set())
+    if rest == "":
+        return address, {"GET": everywhere, "POST": everywhere}
+    if rest == "add/":
+        return address, {"GET": adds, "POST": adds} if "add" in rule.can else {}
+    if rest.endswith("/change/"):
+        return address, {"GET": rule.sees, "POST": rule.changes if "change" in rule.can else frozenset()}
+    if rest.endswith("/history/"):
+        return address, {"GET": rule.sees, "POST": rule.sees}
+    if rest.endswith("/delete/"):
+        return address, {}
+    if rest.endswith("object_id>/"):
+        return address, {"GET": ADMITTED, "POST": ADMITTED}  # to the change page, which decides
+    name = next(part for part in rest.replace("-", "_").split("/") if part and "<" not in part)
+    if name == "do":
+        return None  # its buttons are tested with the pages that show them
+    who = rule.pages[name] | ({ELSEWHERE} if "object_id" not in rest and MANAGER in rule.pages[name] else set())
+    return address, {"POST": who} if name == "blind_vote" else {"GET": who, "POST": who}
+
+
+@pytest.fixture
+def admin_rows(rows, project, alice, mona, rita):
+    """A row of every model in the admin site, all of one project."""
+    from accounts.models import ApiToken, AuditEntry
+    from labeling import projects
+    from labeling.models import Prompt, Review, Round, TurnDraw, TurnFeedback
+
+    chat = makers.make_chat(project, alice, submit=True)
+    feedback = dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Of tides?"}]])
+    review = Review.objects.create(ranking=ranking, reviewer=rita, decision="accepted")
+    tokens.create(user=alice)
+    return {
+        "accounts/user": alice.pk, "accounts/apitoken": ApiToken.objects.first().pk,
+        "accounts/auditentry": AuditEntry.objects.first().pk, "labeling/comparison": rows["comparison"],
+        "labeling/assignment": rows["assignment"], "labeling/dialogue": chat.pk,
+        "labeling/turndraw": TurnDraw.objects.get().pk, "labeling/turnfeedback": feedback.pk,
+        "labeling/guidelineversion": project.guidelines.get().pk,
+        "labeling/membership": alice.memberships.get().pk, "labeling/project": project.pk,
+        "labeling/prompt": Prompt.objects.get().pk, "labeling/ranking": ranking.pk, "labeling/review": review.pk,
+        "labeling/round": Round.objects.get(project=project).pk, "webhooks/subscription": rows["webhook"],
+        "webhooks/delivery": rows["delivery"],
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_who_gets_into_the_admin_site_is_what_the_table_says(clients, admin_rows):
+    browsers, _ = clients
+    wrong = []
+    for route in admin_routes():
+        rule = admin_rule(route, admin_rows)
+        for name in ADMIN_PEOPLE if rule else ():
+            for method in ("GET", "POST"):
+                address, allowed = rule
+                may = name in allowed.get(method, ())
+                response = ask(browsers[name], method, address)
+                if response.status_code >= 500 or bool(refused(response)) == may:
+                    wrong.append(f"{method} {address} as {name}: {response.status_code}, expected {may=}")
+    assert not wrong, "\n".join(wrong)
