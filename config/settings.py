@@ -235,7 +235,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
-SAMPLER_LEASE_SECONDS = 60
+SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
 SAMPLER_GRACE_SECONDS = env.sampler_grace  # a stopped worker finishes what it can within this, and hands back the rest

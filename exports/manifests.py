@@ -34,7 +34,7 @@ def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[s
     project, context = ground.project, pipeline.context
     counts = {name: context.counts[name] for name in ("rankings", "pairs", "ties")}
     queries = {
-        "rankings": records.RANKINGS,
+        "rankings": (records.RANKING_KEYS, *records.RANKINGS),
         "turns": (records.TURN_IDS, records.TURNS),
         "feedback": (records.FEEDBACK_IDS, records.FEEDBACK),
         "prompts": (records.PROMPT_IDS, records.PROMPTS),

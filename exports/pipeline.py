@@ -14,7 +14,7 @@ from typing import Any
 from common import plugins
 from exports import records, rules, votes
 from exports.formats._shared import Context
-from exports.jsonl import Shard, SplitFile, Stored, line
+from exports.jsonl import Shard, SplitFile, Stored, encoder, line
 from exports.options import FORMATS, RENDERINGS
 from exports.scopes import Ground
 from exports.snapshot import Snapshot
@@ -94,10 +94,11 @@ class Pipeline:
     def _add(self, name: str, module: ModuleType) -> Output:
         options = self.ground.options
         make = getattr(module, "open_file", None)
+        encode = encoder(module.COLUMNS) if module.COLUMNS else line
         files = {
             split: make(self._folder, name, split)
             if make
-            else SplitFile(self._folder, name, split, shards=options.shards, compress=options.compress)
+            else SplitFile(self._folder, name, split, shards=options.shards, compress=options.compress, encode=encode)
             for split in SPLITS
         }
         self.modules[name] = module

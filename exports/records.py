@@ -33,12 +33,12 @@ class Answer:
     """One completion as shown to a judge."""
 
     id: str
-    text: str
     model_version: str | None
     label: str
     params: dict[str, Any]
     finish_reason: str
     weights_hash: str | None
+    text: str
 
 
 @dataclass(slots=True)
@@ -85,32 +85,36 @@ class RankingRecord:
         return "imported" if "imported" in (self.kind, self.comparison_kind) else self.kind
 
 
-# Three tables, each read once from front to back and spooled by the ranking's id (`exports/spool.py`): the
-# joins only carry keys. The number that leads each array says which table it is from.
-_KEYS = """
-    labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-        AND c.project_id = {project} AND r.submitted_at <= {cutoff}
+# The keys of all rankings, once, and then three tables, each read once from front to back and spooled by the key
+# (`exports/spool.py`). The number that leads each array says which table it is from.
+RANKING_KEYS = """
+    SELECT {key} AS key, r.id AS ranking, r.comparison_id AS comparison
+    FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
 """
 RANKINGS = (
     f"""
-    SELECT {{key}}, json_build_array(0,
+    SELECT e.key, json_build_array(0,
         r.id, r.comparison_id, r.trainer_id, r.kind, {_at("r.submitted_at")}, {_at("r.undone_at")},
         {_at("s.submitted_at")},
         (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
-         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= {{cutoff}}),
+         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
         r.guideline_version_id)::text
-    FROM {_KEYS} LEFT JOIN labeling_ranking s ON s.supersedes_id = r.id AND s.submitted_at <= {{cutoff}}
+    FROM export_keys e JOIN labeling_ranking r ON r.id = e.ranking
+    LEFT JOIN (SELECT supersedes_id, submitted_at FROM labeling_ranking
+               WHERE supersedes_id IS NOT NULL AND submitted_at <= %(cutoff)s) s ON s.supersedes_id = r.id
     """,
     f"""
-    SELECT {{key}}, json_build_array(1, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
+    SELECT e.key, json_build_array(1, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
         c.split, c.source, c.author_id, c.prompt)::text
-    FROM {_KEYS}
+    FROM export_keys e JOIN labeling_comparison c ON c.id = e.comparison
     """,
-    f"""
-    SELECT {{key}}, json_build_array(2, x.id, x.text, x.model_version_id, x.model_label, x.params, x.finish_reason,
-        x.provenance->'weights_hash')::text
-    FROM {_KEYS} JOIN labeling_candidate k ON k.comparison_id = c.id JOIN sampler_completion x ON x.id = k.completion_id
+    """
+    SELECT e.key, json_build_array(2, x.id, x.model_version_id, x.model_label, x.params, x.finish_reason,
+        x.provenance->'weights_hash')::text, x.text
+    FROM export_keys e JOIN labeling_candidate k ON k.comparison_id = e.comparison
+    JOIN sampler_completion x ON x.id = k.completion_id
     """,
 )
 
@@ -119,7 +123,7 @@ def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool 
     """Every ranking handed in by the cutoff, whatever became of it, in the order of its id, or of its
     comparison's and its own."""
     key = "r.comparison_id" if by_comparison else "r.id"
-    for group in snapshot.spooled([query.replace("{key}", key) for query in RANKINGS], params):
+    for group in snapshot.spooled(RANKING_KEYS.replace("{key}", key), RANKINGS, params):
         comparison: list[Any] = []
         heads: list[list[Any]] = []
         answers: dict[str, Answer] = {}

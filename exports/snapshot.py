@@ -42,6 +42,7 @@ _OLDER_WRITERS = """
       AND xact_start <= %s AND application_name NOT IN (%s, 'pg_dump')
 """
 _SETTINGS = (
+    "SET LOCAL client_min_messages = warning",
     "SET LOCAL transaction_timeout = 0",
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL jit = off",
@@ -85,17 +86,19 @@ class Snapshot:
             for (text,) in batch:
                 yield orjson.loads(text)
 
-    def spooled(self, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[list[list[Any]]]:
-        """Groups of parsed JSON arrays by key, in the order of the keys, from queries of (uuid, JSON text)
-        that name their parameters in braces. Each query is read once, as PostgreSQL likes it best."""
+    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[list[list[Any]]]:
+        """Groups of parsed JSON arrays by key, in the order of the keys. `keys` fills the temporary table
+        export_keys; the queries, of (uuid, JSON text[, text]), start from it and are each read once."""
         with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder:
             spool = Spool(Path(folder) / "rows")
             with self._raw.cursor() as cursor:
-                cursor.execute("SET LOCAL work_mem = '256MB'")
+                cursor.execute("SET LOCAL work_mem = '128MB'")
+                cursor.execute("DROP TABLE IF EXISTS export_keys")
+                cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
+                cursor.execute("ANALYZE export_keys")
                 for query in queries:
-                    for name, value in params.items():
-                        query = query.replace("{" + name + "}", cursor.mogrify("%s", [value]).decode())
-                    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", spool)
+                    text = cursor.mogrify(query, params).decode()
+                    cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
                 cursor.execute("SET LOCAL work_mem = '64MB'")
             yield from spool.groups()
 
@@ -141,7 +144,7 @@ def snapshot(cutoff: datetime, *, scratch: Path) -> Iterator[Snapshot]:
     parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
     raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
     try:
-        raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
         with raw.cursor() as cursor:
             for setting in _SETTINGS:
                 cursor.execute(setting)

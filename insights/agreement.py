@@ -67,7 +67,9 @@ class _Tally:
         couples = np.stack([a, b], axis=1) if len(a) else np.zeros((0, 2), dtype=int)
         distinct, index = np.unique(couples, axis=0, return_inverse=True)
         index = index.ravel()
-        order = np.argsort(-np.bincount(index, weights=pairs, minlength=len(distinct)))[:TABLE_ROWS] if len(a) else []
+        if not len(a):
+            return []
+        order = np.argsort(-np.bincount(index, weights=pairs, minlength=len(distinct)))[:TABLE_ROWS]
         rows = []
         for couple in order:
             at = np.flatnonzero(index == couple)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -72,7 +73,7 @@ def _speed(data: Data) -> dict[str, Any]:
     return {"median": float(median), "fast": float(fast), "slow": float(slow)}
 
 
-def suggestion_use(project_id: object, round_id: object | None, names: dict[int, str]) -> dict[str, Any]:
+def suggestion_use(project_id: UUID, round_id: UUID | None, names: dict[int, str]) -> dict[str, Any]:
     """Turns of demonstrations by origin: by week, and by person."""
     with connection.cursor() as cursor:
         cursor.execute(SUGGESTIONS, [project_id, round_id, round_id])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-WIDTH, ROW, LEFT, RIGHT, TOP = 720, 30, 190, 90, 10
+WIDTH, ROW, LEFT, RIGHT, TOP = 720, 30, 220, 80, 10
 
 
 def _svg(height: float, title: str, body: list[str]) -> SafeString:
@@ -20,7 +20,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _short(label: str, length: int = 26) -> str:
+def _short(label: str, length: int = 32) -> str:
     return label if len(label) <= length else label[: length - 1] + "…"
 
 
@@ -32,10 +32,10 @@ def intervals(
     percent: bool = True,
 ) -> SafeString | str:
     """A dot with its interval per row: (label, value, low, high); a dashed line at `guide`."""
-    known = [row for row in rows if row[1] is not None]
+    known = [(label, value, low, high) for label, value, low, high in rows if value is not None]
     if not known:
         return ""
-    ends = [end for _, value, low, high in known for end in (value, low, high) if end is not None]
+    ends: list[float] = [end for _, value, low, high in known for end in (value, low, high) if end is not None]
     ends += [] if guide is None else [guide]
     least, most = min(ends), max(ends)
     margin = (most - least) * 0.06 or abs(most) * 0.1 or 1
@@ -51,11 +51,10 @@ def intervals(
     body = [f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{WIDTH - RIGHT}" y2="{floor}"/>']
     if guide is not None:
         body.append(f'<line class="guide" x1="{x(guide):.1f}" y1="{TOP}" x2="{x(guide):.1f}" y2="{floor}"/>')
-    for value in (least, (least + most) / 2, most):
-        body.append(_text(x(value), floor + 16, spelled(value, percent), "middle"))
+    for tick in (least, (least + most) / 2, most):
+        body.append(_text(x(tick), floor + 16, spelled(tick, percent), "middle"))
     for at, (label, value, low, high) in enumerate(known):
         y = TOP + ROW * at + ROW / 2
-        assert value is not None
         body.append(_text(LEFT - 10, y + 4, _short(label), "end"))
         if low is not None and high is not None:
             body.append(f'<line class="span" x1="{x(low):.1f}" y1="{y}" x2="{x(high):.1f}" y2="{y}"/>')
@@ -104,9 +103,8 @@ def columns(title: str, rows: Sequence[tuple[str, float]]) -> SafeString | str:
     ]  # fmt: skip
     for at, (_, value) in enumerate(rows):
         tall = value / most * (floor - 18)
-        body.append(
-            f'<rect class="bar" x="{left + at * step + 1:.1f}" y="{floor - tall:.1f}" width="{max(1.0, step - 2):.1f}" height="{tall:.1f}"/>'
-        )
+        place = f'x="{left + at * step + 1:.1f}" y="{floor - tall:.1f}"'
+        body.append(f'<rect class="bar" {place} width="{max(1.0, step - 2):.1f}" height="{tall:.1f}"/>')
     for at in sorted({0, len(rows) // 2, len(rows) - 1}):
         anchor = "start" if at == 0 else "end" if at == len(rows) - 1 else "middle"
         body.append(

@@ -39,6 +39,8 @@ LEFT JOIN LATERAL (SELECT s.place FROM jsonb_array_elements_text(r.order_shown) 
     WHERE s.id = d.completion_id::text) shown ON true
 WHERE c.project_id = %(project)s AND c.kind = 'normal' AND r.kind IN ('vote', 'research') AND r.groups <> '[]'
     AND r.undone_at IS NULL AND NOT EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
+    AND coalesce((SELECT v.decision FROM labeling_review v WHERE v.ranking_id = r.id
+                  ORDER BY v.created_at DESC LIMIT 1), '') <> 'excluded'
     AND (%(since)s::timestamptz IS NULL OR r.submitted_at > %(since)s::timestamptz)
     AND NOT EXISTS (SELECT 1 FROM insights_judgement j WHERE j.ranking_id = r.id)
 GROUP BY r.id, c.id

@@ -210,7 +210,7 @@ def _throughput(project: Project, round_: Round | None, votes: Data) -> list[dic
 def progress_of(project: Project) -> dict[str, Any]:
     """Live: what waits, what is worked on, what is done, and what the sampler has before it."""
     round_ = current_round(project)
-    policies = round_.policies.values("model_version") if round_ else []
+    policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
     waiting = SampleRequest.objects.filter(state__in=["queued", "running"], model_version__in=policies)
     by_state = dict(waiting.order_by().values_list("state").annotate(n=Count("pk")))
     since = timezone.now() - timedelta(hours=1)

@@ -42,8 +42,8 @@ def on_length(report: dict[str, Any]) -> str:
     text = f"The longer text wins {_span(found)} of the pairs."
     if found["low"] is not None and found["low"] > 0.5:
         return (
-            text
-            + " Trainers lean to length: say in the guidelines that short is good, and read the ratings with style held equal."
+            text + " Trainers lean to length: say in the guidelines that short is good, and read the ratings "
+            "with style held equal."
         )
     if found["high"] is not None and found["high"] < 0.5:
         return text + " Trainers lean to the shorter text; check that answers are not cut short for it."
@@ -59,8 +59,8 @@ def on_position(report: dict[str, Any]) -> str:
     )
     if found["p_value"] < 0.01:
         return (
-            text
-            + " The place on the screen sways first places. The order is random for everybody, so the data are not skewed, but somebody may not be reading all: look at the fast trainers."
+            text + " The place on the screen sways first places. The order is random for everybody, so the data are "
+            "not skewed, but somebody may not be reading all: look at the fast trainers."
         )
     return text + " First places do not follow the place on the screen."
 
@@ -94,7 +94,8 @@ def on_trainers(report: dict[str, Any]) -> str:
         text += f" One person made {rows[0]['share']:.0%}: a reward model would learn one taste."
     alarms = [row["person"] for row in rows if row["drift_alarm"]]
     if alarms:
-        text += f" Drift alarm: {', '.join(alarms)}. Look at their calibration items, talk to them, and review their last work."
+        text += f" Drift alarm: {', '.join(alarms)}."
+        text += " Look at their calibration items, talk to them, and review their last work."
     return text
 
 

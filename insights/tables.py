@@ -44,12 +44,12 @@ def agreement(report: dict[str, Any]) -> Table:
 
 
 def agreement_by_round(report: dict[str, Any]) -> Table:
-    rows = [(f"round {row['round']}", *share(row)) for row in report["agreement"]["by_round"]]
+    rows: list[Row] = [(f"round {row['round']}", *share(row)) for row in report["agreement"]["by_round"]]
     return Table("Agreement of trainers by round", ("round", "value", "95% low", "95% high", "prompts"), rows)
 
 
 def people(report: dict[str, Any]) -> Table:
-    rows = [
+    rows: list[Row] = [
         (
             row["a"],
             row["b"],
@@ -93,7 +93,7 @@ def effects(report: dict[str, Any]) -> Table:
 
 def positions(report: dict[str, Any]) -> Table:
     found = report["bias"]["position"]
-    rows = [
+    rows: list[Row] = [
         (place, shown, won, expected)
         for place, (shown, won, expected) in enumerate(
             zip(found["exposures"], found["wins"], found["expected"], strict=True), start=1

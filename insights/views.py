@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from common.admin import REVIEWERS, within
@@ -76,7 +77,7 @@ def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
         _section("Model versions", sentences.on_models(report), charts.intervals("Elo with 95% interval", elo, percent=False, guide=1000), report, "models", "win-rates"),  # noqa: E501
         _section("Length and style", sentences.on_length(report), charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
         _section("Place on the screen", sentences.on_position(report), charts.bars("First places by place on the screen", wins, guide=even), report, "positions"),  # noqa: E501
-        _section("Trainers", sentences.on_trainers(report), "".join(drifts), report, "trainers", "repeats"),
+        _section("Trainers", sentences.on_trainers(report), mark_safe("".join(drifts)), report, "trainers", "repeats"),
         _section("Suggestions", sentences.on_suggestions(report), charts.columns("Turns taken verbatim, by week", weeks), report, "suggestions"),  # noqa: E501
         _section("Work by day", "", charts.columns("Rankings a day", days), report, "throughput"),
     ]  # fmt: skip
@@ -84,7 +85,8 @@ def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _section(title: str, sentence: str, chart: Any, report: dict[str, Any], *names: str) -> dict[str, Any]:
     shown = [{"name": name, **tables.display(tables.TABLES[name](report))} for name in names]
-    return {"title": title, "sentence": sentence, "chart": chart, "tables": [table for table in shown if table["body"]]}
+    kept = [table for table in shown if table["body"]]
+    return {"title": title, "sentence": sentence, "chart": chart, "tables": kept, "folded": "throughput" in names}
 
 
 @project_page

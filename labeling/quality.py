@@ -246,7 +246,7 @@ def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[s
         Ranking.objects.in_force()
         .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.REPEAT)
         .exclude(groups=[])
-        .select_related("comparison")
+        .select_related("comparison__repeat_of")
     )
     found = []
     for again in repeats:
@@ -256,7 +256,7 @@ def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[s
             .exclude(groups=[])
             .first()
         )
-        if first is None:
+        if first is None or again.comparison.repeat_of is None:
             continue
         texts = {
             c.completion.text: str(c.completion_id)

@@ -109,11 +109,13 @@ def _move_dialogue(dialogue: Dialogue, decision: str) -> tuple[int | None, Proje
 
 def ask_review(*, ranking: Ranking | None = None, dialogue: Dialogue | None = None) -> None:
     """Put a piece of work into the queue by hand."""
-    project_id = ranking.comparison.project_id if ranking is not None else dialogue.project_id if dialogue else None
+    project = ranking.comparison.project if ranking is not None else dialogue.project if dialogue else None
+    if project is None:
+        raise Invalid("A review is of one ranking or one dialogue.")
     ReviewItem.objects.get_or_create(
         ranking=ranking,
         dialogue=dialogue,
-        defaults={"project_id": project_id, "reasons": [ReviewItem.Reason.ASKED]},
+        defaults={"project": project, "reasons": [ReviewItem.Reason.ASKED]},
     )
 
 

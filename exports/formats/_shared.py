@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from exports.options import Options
 from exports.records import Answer, Message
 
-MESSAGES = [{"role": "string", "content": "string"}]
+MESSAGES = [{"role": "name", "content": "string"}]
 
 
 @dataclass

@@ -168,6 +168,7 @@ class ProjectForm(ModelForm):
         model = Project
         fields = [*HELP, "task_types", "flags", "nightly_configs"]
         help_texts = HELP
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     FIELDSETS = (
         ("Project", {"fields": ("title", "slug", "description", "language", "task_types")}),
@@ -296,6 +297,7 @@ class NewProjectForm(ModelForm):
             "overlap_votes",
         ]
         help_texts = HELP
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     FIELDSETS = (
         ("The project", {"fields": ("title", "slug", "description", "task_types")}),

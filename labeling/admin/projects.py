@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from unfold.decorators import display
 
@@ -104,9 +104,8 @@ class ProjectAdmin(PageAdmin):
         """Nothing: the project has no related rows in its own form."""
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        request.POST = request.POST.copy()  # type: ignore[assignment]
-        request.POST["_continue"] = "1"  # on to the checklist  # type: ignore[index]
-        return super().response_add(request, obj, post_url_continue)
+        messages.success(request, f"{obj.title} is set up. What is left to do stands below.")
+        return HttpResponseRedirect(reverse("admin:labeling_project_change", args=[obj.pk]))
 
     def headline(self, obj: Any) -> str:
         round_ = projects.current_round(obj)

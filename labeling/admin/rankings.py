@@ -178,8 +178,8 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
             for place, group in enumerate(obj.groups, start=1)
             for cid in group
         )
-        block = '<div class="dl-turn"><b class="dl-role">{} · grade {}</b><div class="dl-text" dir="auto">{}</div></div>'
-        return format_html_join("", block, rows)
+        head, body = '<b class="dl-role">{} · grade {}</b>', '<div class="dl-text" dir="auto">{}</div>'
+        return format_html_join("", f'<div class="dl-turn">{head}{body}</div>', rows)
 
 
 @admin.register(Review)

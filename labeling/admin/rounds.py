@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from common.admin import MANAGER, REVIEWERS, ProjectFilter, ScopedTabularInline
 from labeling import projects
@@ -51,6 +52,14 @@ class PolicyInline(ScopedTabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request, obj)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "params" and field is not None:
+            field.label = "Sampling parameters"
+            field.help_text = 'Only what differs from the model\'s own, for example {"temperature": 0.7}.'
+            field.widget = UnfoldAdminTextareaWidget(attrs={"rows": 2})
+        return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "model_version":

@@ -56,9 +56,16 @@ def make_votes(
             batches[Assignment].append(assignment)
             batches[Ranking].append(
                 Ranking(
-                    id=uuid.uuid4(), assignment=assignment, comparison=comparison, trainer=trainer, order_shown=order,
-                    groups=groups, submitted_at=now, guideline_version=guideline, seconds=30,
-                )  # fmt: skip
+                    id=uuid.uuid4(),
+                    assignment=assignment,
+                    comparison=comparison,
+                    trainer=trainer,
+                    order_shown=order,
+                    groups=groups,
+                    submitted_at=now,
+                    guideline_version=guideline,
+                    seconds=30,
+                )
             )
     for model_class, rows in batches.items():
         model_class.objects.bulk_create(rows, batch_size=5000)

@@ -1,0 +1,240 @@
+"""Reports: what they say equals a plain recount; they follow every undo; strangers see none of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from django.urls import reverse
+
+from insights import facts, reports, tables
+from insights.models import Judgement, Report
+from insights.tables import harmless
+from labeling import comparisons, preferences, reviews
+from labeling.models import Ranking
+from tests import makers
+from tests.insights.makers import make_votes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def voted(project, alice, bob):
+    """Sixty comparisons judged twice: the second model is better, longer texts win a little more often."""
+    models = [makers.make_model("old"), makers.make_model("new")]
+    make_votes(
+        project, [alice, bob], models, comparisons=60, votes=2, seed=1,
+        score=lambda rng, model, length, place: 1.2 * model + 0.004 * length + rng.gumbel(),
+    )  # fmt: skip
+    return project
+
+
+def recount(project) -> tuple[float, float]:
+    """Agreement and longer-wins share straight from the rankings, one pair at a time."""
+    agreed = both = longer = unequal = 0
+    by_comparison: dict = {}
+    for ranking in Ranking.objects.filter(comparison__project=project).select_related("comparison"):
+        by_comparison.setdefault(ranking.comparison_id, []).append(ranking)
+    for rankings in by_comparison.values():
+        lengths = {
+            str(c.completion_id): len(c.completion.text)
+            for c in rankings[0].comparison.candidates.select_related("completion")
+        }
+        for ranking in rankings:
+            for chosen, rejected in preferences.strict_pairs(ranking.groups):
+                unequal += lengths[chosen] != lengths[rejected]
+                longer += lengths[chosen] > lengths[rejected]
+        for one, other in itertools.combinations(rankings, 2):
+            left, right = preferences.ranks(one.groups), preferences.ranks(other.groups)
+            for a, b in itertools.combinations(sorted(left), 2):
+                if left[a] != left[b] and right[a] != right[b]:
+                    both += 1
+                    agreed += (left[a] < left[b]) == (right[a] < right[b])
+    return agreed / both, longer / unequal
+
+
+def test_the_report_equals_a_plain_recount(voted) -> None:
+    found = reports.insights_of(voted)
+    agreed, longer = recount(voted)
+    assert found["counts"]["rankings"] == 120
+    assert found["counts"]["pairs"] == 720
+    assert found["agreement"]["between_trainers"]["tie_excluded"]["value"] == pytest.approx(agreed, abs=1e-9)
+    assert found["bias"]["longer_wins"]["value"] == pytest.approx(longer, abs=1e-9)
+    assert found["agreement"]["length_baseline"]["value"] == pytest.approx(longer, abs=1e-9)
+    assert [row["name"] for row in found["ratings"]["models"]] == ["new", "old"]
+    assert found["ratings"]["models"][0]["elo"]["low"] > 1000
+    assert [row["person"] for row in found["trainers"]] == ["alice", "bob"]
+    assert sum(day["rankings"] for day in found["throughput"]) == 120
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(project, alice, bob, rita) -> None:
+    first = makers.make_ranking(makers.make_comparison(project), alice)
+    second = makers.make_ranking(makers.make_comparison(project), bob)
+    third = makers.make_ranking(makers.make_comparison(project), bob)
+    fourth = makers.make_ranking(makers.make_comparison(project), bob)
+    facts.catch_up(project)
+    assert Judgement.objects.count() == 4
+    comparisons.undo_ranking(assignment=first.assignment)
+    comparisons.discard(comparison=second.comparison, reason="spam")
+    reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
+    mended = reviews.mend_ranking(ranking=third, groups=third.groups[::-1])
+    reviews.decide(reviewer=rita, decision="excluded", ranking=fourth)
+    facts.catch_up(project)
+    assert list(Judgement.objects.values_list("ranking_id", flat=True)) == [mended.pk]
+    assert facts.catch_up(project) == 0
+
+
+def test_ties_grades_and_places_are_kept_as_numbers(project, alice) -> None:
+    comparison = makers.make_comparison(project, k=3)
+    ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
+    ranking = makers.make_ranking(comparison, alice, groups=[[2], [0, 1]], ratings={ids[2]: 6})
+    facts.catch_up(project)
+    kept = Judgement.objects.get()
+    assert kept.ranks == [1, 1, 0]
+    assert kept.grades == [None, None, 6]
+    assert kept.places == [ranking.order_shown.index(cid) for cid in ids]
+    assert kept.lengths == [len(c.completion.text) for c in comparison.candidates.order_by("index")]
+
+
+def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project, alice, rita) -> None:
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
+    comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
+    found = reports.insights_of(project)
+    assert found["counts"]["rankings"] == 1
+    assert found["agreement"]["between_trainers"]["rankings"] == 0
+    assert found["agreement"]["trainer_and_reviewer"]["tie_excluded"]["value"] == 1
+
+
+def test_an_empty_project_has_a_report_without_figures(project, mona, client) -> None:
+    found = reports.insights_of(project)
+    assert found["agreement"]["between_trainers"]["strict"]["value"] is None
+    assert found["ratings"]["models"] == []
+    client.force_login(mona)
+    assert client.get(reverse("insights:project", args=[project.slug])).status_code == 200
+
+
+def test_a_refresh_without_news_only_says_that_it_looked(voted) -> None:
+    assert reports.refresh(voted)
+    before = Report.objects.get(project=voted, round=None)
+    assert not reports.refresh(voted)
+    after = Report.objects.get(project=voted, round=None)
+    assert after.as_of > before.as_of
+    assert after.data == before.data
+
+
+def test_rounds_have_reports_of_their_own_with_new_against_previous(project, alice) -> None:
+    from labeling import projects
+
+    old = makers.make_model("old")
+    new = makers.make_model("new", parent=old)
+    round_ = projects.open_round(project=project, policies=[(old, 1.0, {}), (new, 1.0, {})])
+    project.rounds.exclude(pk=round_.pk).delete()
+    make_votes(
+        project, [alice], [old, new], comparisons=30, score=lambda rng, model, length, place: model + rng.random()
+    )
+    found = reports.insights_of(project, round_)
+    against = found["ratings"]["new_against_previous"]
+    assert (against["new"], against["previous"], against["value"]) == ("new", "old", 1.0)
+
+
+def test_dashboards_are_for_managers_and_reviewers_of_the_project(voted, mona, rita, alice, client) -> None:
+    addresses = [
+        reverse("insights:project", args=[voted.slug]), reverse("insights:progress", args=[voted.slug]),
+        reverse("insights:table", args=[voted.slug, "models"]),
+    ]  # fmt: skip
+    for user in (mona, rita):
+        client.force_login(user)
+        for address in addresses:
+            assert client.get(address).status_code == 200
+            assert client.post(address).status_code == 405
+        assert client.get(addresses[0] + "?round=99").status_code == 404
+        assert client.get(addresses[0] + "?round=x").status_code == 404
+    walter = makers.make_member(makers.make_project("elsewhere"), "walter", role="manager")
+    client.force_login(walter)
+    assert {client.get(address).status_code for address in addresses} == {404}
+    client.force_login(alice)
+    assert all(client.get(address).status_code in (302, 404) for address in addresses)
+
+
+def test_every_chart_has_its_table_and_every_table_its_csv(voted, mona, client) -> None:
+    client.force_login(mona)
+    page = client.get(reverse("insights:project", args=[voted.slug])).content.decode()
+    assert page.count('<svg class="dl-chart"') >= 4
+    for name in tables.TABLES:
+        answer = client.get(reverse("insights:table", args=[voted.slug, name]))
+        assert answer["Content-Type"].startswith("text/csv")
+        assert len(answer.content.decode().splitlines()) >= 1
+    assert "old" in client.get(reverse("insights:table", args=[voted.slug, "models"])).content.decode()
+
+
+def test_names_cannot_carry_a_formula_into_a_spreadsheet() -> None:
+    for text in ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1"):
+        assert str(harmless(text)).startswith("'")
+    assert harmless("plain") == "plain"
+    assert harmless(-0.5) == -0.5
+
+
+def test_names_of_models_and_people_are_escaped_on_the_page(project, alice, mona, client) -> None:
+    models = [makers.make_model("<b>bold</b>"), makers.make_model("plain")]
+    make_votes(project, [alice], models, comparisons=20)
+    client.force_login(mona)
+    assert "<b>bold" not in client.get(reverse("insights:project", args=[project.slug])).content.decode()
+
+
+def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
+    from insights import sentences
+
+    models = [makers.make_model("a"), makers.make_model("b")]
+    make_votes(
+        project, [alice], models, comparisons=200, score=lambda rng, model, length, place: rng.gumbel() - 0.6 * place
+    )
+    found = reports.insights_of(project)
+    assert found["bias"]["position"]["p_value"] < 0.01
+    assert "sways" in sentences.on_position(found)
+    assert found["bias"]["effects"]["shown earlier"]["low"] > 0
+    assert found["bias"]["earlier_wins"]["low"] > 0.5
+
+
+def test_the_live_page_counts_what_waits_and_what_is_worked_on(project, alice, mona, client) -> None:
+    for _ in range(3):
+        makers.make_comparison(project)
+    comparisons.lease_next(project=project, trainer=alice)
+    found = reports.progress_of(project)
+    assert (found["ready"], found["leased"], found["people_at_work"]) == (2, 1, 1)
+    client.force_login(mona)
+    whole = client.get(reverse("insights:progress", args=[project.slug])).content.decode()
+    part = client.get(
+        reverse("insights:progress", args=[project.slug]), headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "<html" in whole
+    assert "<html" not in part
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(project, alice, bob, mona, client) -> None:
+    import time
+
+    models = [makers.make_model(f"m{n}") for n in range(4)]
+    people = [alice, bob, *(makers.make_member(project, f"t{n}") for n in range(8))]
+    make_votes(project, people, models, comparisons=145_000, seed=2)
+    make_votes(project, people, models, comparisons=11_000, votes=2, seed=3)
+    started = time.monotonic()
+    assert reports.refresh(project)
+    first = time.monotonic() - started
+    makers.make_ranking(makers.make_comparison(project), alice)
+    started = time.monotonic()
+    reports.refresh(project)
+    again = time.monotonic() - started
+    client.force_login(mona)
+    started = time.monotonic()
+    assert client.get(reverse("insights:project", args=[project.slug])).status_code == 200
+    opened = time.monotonic() - started
+    found = reports.insights_of(project)
+    print(f"\n{found['counts']['pairs']:,} pairs: first {first:.1f} s, again {again:.1f} s, page {opened:.2f} s")
+    assert found["counts"]["pairs"] > 1_000_000
+    assert opened < 3
+    assert again < 240
