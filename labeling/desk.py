@@ -13,7 +13,17 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from labeling import comparisons, preferences
-from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Review, Round
+from labeling.models import (
+    Assignment,
+    Comparison,
+    Dialogue,
+    GuidelineVersion,
+    Membership,
+    Project,
+    Ranking,
+    Review,
+    Round,
+)
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -44,7 +54,7 @@ class Place:
 
 def places(user: User) -> list[Place]:
     latest = (
-        Project.guidelines.field.model.objects.filter(project=OuterRef("project"))
+        GuidelineVersion.objects.filter(project=OuterRef("project"))
         .order_by("-number")
         .values("number")[:1]
     )
@@ -132,7 +142,8 @@ def open_work(user: User) -> list[Begun]:
     ] + [
         Begun(
             draft.kind, draft.pk, draft.project.title,
-            next((turn.text for turn in draft.turns.all() if turn.role == "user"), "") or draft.composer.get("text", ""),
+            _opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
+            or draft.composer.get("text", ""),
             draft.saved_at,
         )
         for draft in drafts
