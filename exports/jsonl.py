@@ -11,13 +11,16 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
 import zstandard
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -33,6 +36,66 @@ def line(row: dict[str, Any]) -> str:
     if not text.isascii() and ("\u2028" in text or "\u2029" in text or "\x85" in text):
         text = text.translate(_LINE_ENDS)
     return text
+
+
+def encoder(columns: Mapping[str, Any]) -> Callable[[dict[str, Any]], str]:
+    """As `line`, for rows of exactly these columns (a configuration's COLUMNS), several times as fast:
+    the keys and their order are compiled into one expression, and only values are encoded.
+
+    Raises (the encoder): KeyError for a missing column, ValueError for a number that is no JSON.
+    """
+    scope: dict[str, Any] = {"text": _text, "name": cache(_text), "number": cache(_number), "json": _ENCODE}
+    body = _object(columns, "row", scope)
+    exec(f"def encode(row):\n    return {body}", scope)
+    plain: Callable[[dict[str, Any]], str] = scope["encode"]
+
+    def encode(row: dict[str, Any]) -> str:
+        encoded = plain(row)
+        if not encoded.isascii() and ("\u2028" in encoded or "\u2029" in encoded or "\x85" in encoded):
+            encoded = encoded.translate(_LINE_ENDS)
+        return encoded
+
+    return encode
+
+
+def _object(columns: Mapping[str, Any], name: str, scope: dict[str, Any]) -> str:
+    parts = []
+    for number, (column, kind) in enumerate(columns.items()):
+        parts += [repr(f'{", " if number else "{"}"{column}": '), _value(kind, f"{name}[{column!r}]", scope)]
+    return f"''.join(({', '.join(parts)}, '}}'))"
+
+
+def _value(kind: Any, source: str, scope: dict[str, Any]) -> str:
+    if isinstance(kind, list) and isinstance(kind[0], dict):
+        item = f"item{len(scope)}"
+        scope[item] = None  # taken
+        return f"'[' + ', '.join([{_object(kind[0], item, scope)} for {item} in {source}]) + ']'"
+    quick = {
+        "token": "'\"' + v + '\"'",
+        "name": "name(v)",
+        "string": "text(v)",
+        "bool": "'true' if v else 'false'",
+        "int64": "str(v)",
+        "float64": "number(v)",
+    }
+    encoded = quick[kind] if isinstance(kind, str) else "json(v) if v else '[]'"
+    return f"('null' if (v := {source}) is None else {encoded})"
+
+
+def dtype(kind: str) -> str:
+    """The type of a column as loaders name it. A `token` is a string without anything to escape (an id, an
+    instant), a `name` one of few strings."""
+    return "string" if kind in ("token", "name") else kind
+
+
+def _text(value: str) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no JSON number")
+    return repr(float(value))
 
 
 @dataclass(frozen=True)
@@ -122,7 +185,17 @@ class SplitFile:
     of nothing but such texts is left out (`finish` returns nothing and `only_dates` is set).
     """
 
-    def __init__(self, folder: Path, config: str, split: str, *, shards: int = 1, compress: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        split: str,
+        *,
+        shards: int = 1,
+        compress: str = "",
+        encode: Callable[[dict[str, Any]], str] = line,
+    ) -> None:
+        self._encode = encode
         self.config, self.split, self.rows, self.only_dates = config, split, 0, False
         self._folder, self._compress, self._wanted = folder, compress, shards
         self._shards: list[Shard] = []
@@ -141,7 +214,7 @@ class SplitFile:
         if unit is None or unit != self._unit:
             self._unit = unit
             self._turn = (self._turn + 1) % self._wanted
-        self._shards[self._turn].write(line(row))
+        self._shards[self._turn].write(self._encode(row))
         self.rows += 1
 
     def _open(self) -> None:
@@ -184,8 +257,5 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return []
     if isinstance(value, dict):
-        return [value["content"]] if "content" in value else []
+        return [value["content"]] if "content" in value else [t for inner in value.values() for t in _texts(inner)]
     return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
-
-
-Write = Callable[[dict[str, Any]], None]

@@ -24,7 +24,7 @@ def instant(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _at(column: str) -> str:
+def at(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', {INSTANT})"
 
 
@@ -33,12 +33,12 @@ class Answer:
     """One completion as shown to a judge."""
 
     id: str
-    text: str
     model_version: str | None
     label: str
     params: dict[str, Any]
     finish_reason: str
     weights_hash: str | None
+    text: str
 
 
 @dataclass(slots=True)
@@ -85,32 +85,36 @@ class RankingRecord:
         return "imported" if "imported" in (self.kind, self.comparison_kind) else self.kind
 
 
-# Three tables, each read once from front to back and spooled by the ranking's id (`exports/spool.py`): the
-# joins only carry keys. The number that leads each array says which table it is from.
-_KEYS = """
-    labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-        AND c.project_id = {project} AND r.submitted_at <= {cutoff}
+# The keys of all rankings, once, and then three tables, each read once from front to back and spooled by the key
+# (`exports/spool.py`). The number that leads each array says which table it is from.
+RANKING_KEYS = """
+    SELECT {key} AS key, r.id AS ranking, r.comparison_id AS comparison
+    FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
 """
 RANKINGS = (
     f"""
-    SELECT {{key}}, json_build_array(0,
-        r.id, r.comparison_id, r.trainer_id, r.kind, {_at("r.submitted_at")}, {_at("r.undone_at")},
-        {_at("s.submitted_at")},
-        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
-         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= {{cutoff}}),
+    SELECT e.key, json_build_array(0,
+        r.id, r.comparison_id, r.trainer_id, r.kind, {at("r.submitted_at")}, {at("r.undone_at")},
+        {at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
         r.guideline_version_id)::text
-    FROM {_KEYS} LEFT JOIN labeling_ranking s ON s.supersedes_id = r.id AND s.submitted_at <= {{cutoff}}
+    FROM export_keys e JOIN labeling_ranking r ON r.id = e.ranking
+    LEFT JOIN (SELECT supersedes_id, submitted_at FROM labeling_ranking
+               WHERE supersedes_id IS NOT NULL AND submitted_at <= %(cutoff)s) s ON s.supersedes_id = r.id
     """,
     f"""
-    SELECT {{key}}, json_build_array(1, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
+    SELECT e.key, json_build_array(1, c.kind, c.state, {at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
         c.split, c.source, c.author_id, c.prompt)::text
-    FROM {_KEYS}
+    FROM export_keys e JOIN labeling_comparison c ON c.id = e.comparison
     """,
-    f"""
-    SELECT {{key}}, json_build_array(2, x.id, x.text, x.model_version_id, x.model_label, x.params, x.finish_reason,
-        x.provenance->'weights_hash')::text
-    FROM {_KEYS} JOIN labeling_candidate k ON k.comparison_id = c.id JOIN sampler_completion x ON x.id = k.completion_id
+    """
+    SELECT e.key, json_build_array(2, x.id, x.model_version_id, x.model_label, x.params, x.finish_reason,
+        x.provenance->'weights_hash')::text, x.text
+    FROM export_keys e JOIN labeling_candidate k ON k.comparison_id = e.comparison
+    JOIN sampler_completion x ON x.id = k.completion_id
     """,
 )
 
@@ -119,7 +123,7 @@ def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool 
     """Every ranking handed in by the cutoff, whatever became of it, in the order of its id, or of its
     comparison's and its own."""
     key = "r.comparison_id" if by_comparison else "r.id"
-    for group in snapshot.spooled([query.replace("{key}", key) for query in RANKINGS], params):
+    for group in snapshot.spooled(RANKING_KEYS.replace("{key}", key), RANKINGS, params):
         comparison: list[Any] = []
         heads: list[list[Any]] = []
         answers: dict[str, Answer] = {}
@@ -181,14 +185,14 @@ TURN_IDS = """
     ORDER BY t.id
 """
 _DIALOGUE = f"""
-        d.id, d.author_id, d.kind, d.state, {_at("d.submitted_at")}, {_at("d.undone_at")},
-        {_at("s.submitted_at")},
-        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+        d.id, d.author_id, d.kind, d.state, {at("d.submitted_at")}, {at("d.undone_at")},
+        {at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
          FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
         d.guideline_version_id, d.round_id, d.split, d.source
 """
 _TURN = f"""
-        t.text, {_at("t.created_at")}, {_at("t.edited_at")},
+        t.text, {at("t.created_at")}, {at("t.edited_at")},
         x.text, x.model_version_id, x.model_label, x.provenance->'weights_hash',
         coalesce((SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
          FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]')
@@ -224,7 +228,7 @@ class FeedbackRecord:
     last_change: str | None  # of any turn up to the rated one
     turn: TurnRecord
 
-    def label_at(self, at: str) -> bool:
+    def labelat(self, at: str) -> bool:
         """The opinion that stood at `at`."""
         for opinion in self.earlier:
             if instant(dt.datetime.fromisoformat(opinion["until"])) > at:
@@ -259,8 +263,8 @@ FEEDBACK_IDS = """
     ORDER BY f.id
 """
 FEEDBACK = f"""
-    SELECT json_build_array(f.id, f.user_id, f.thumb_up, f.earlier, {_at("f.created_at")},
-        (SELECT {_at("max(greatest(b.created_at, b.edited_at))")}
+    SELECT json_build_array(f.id, f.user_id, f.thumb_up, f.earlier, {at("f.created_at")},
+        (SELECT {at("max(greatest(b.created_at, b.edited_at))")}
          FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position <= t.position),
         t.id, {_DIALOGUE}, {_TURN})::text
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
@@ -320,10 +324,10 @@ PROMPTS = f"""
                      (SELECT d.split FROM labeling_dialogue d
                       WHERE d.prompt_key = p.prompt_key AND d.project_id = p.project_id AND d.split <> ''
                       ORDER BY d.created_at, d.id LIMIT 1), ''),
-            p.prompt_key, p.source, NULL, 'pool', 'normal', {_at("p.created_at")}, p.messages)
+            p.prompt_key, p.source, NULL, 'pool', 'normal', {at("p.created_at")}, p.messages)
          FROM labeling_prompt p WHERE p.id = wanted.id),
         (SELECT json_build_array(c.id, c.dialogue_id, c.author_id, c.split, c.prompt_key, c.source, c.round_id,
-            'comparison', c.kind, {_at("c.opened_at")}, c.prompt)
+            'comparison', c.kind, {at("c.opened_at")}, c.prompt)
          FROM labeling_comparison c WHERE c.id = wanted.id)
     )::text
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place) ORDER BY wanted.place

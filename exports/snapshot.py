@@ -18,10 +18,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg2
@@ -29,6 +31,8 @@ from django.db import connection
 from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
 
 from exports.spool import Spool
+
+Result = TypeVar("Result")
 
 BATCH = 500
 WAIT_SECONDS = 65.0
@@ -42,6 +46,7 @@ _OLDER_WRITERS = """
       AND xact_start <= %s AND application_name NOT IN (%s, 'pg_dump')
 """
 _SETTINGS = (
+    "SET LOCAL client_min_messages = warning",
     "SET LOCAL transaction_timeout = 0",
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL jit = off",
@@ -60,10 +65,29 @@ class Unsettled(Exception):
 class Snapshot:
     """Reads within one snapshot. Made by `snapshot`."""
 
-    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path) -> None:
+    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path, another: Callable[[], Any] | None = None) -> None:
         self._raw = raw
+        self._another = another
         self._scratch = scratch
         self._read_ahead = read_ahead
+
+    def beside(self, read: Callable[[Snapshot], Result]) -> Callable[[], Result]:
+        """Start `read` in a thread, in the same snapshot on a connection of its own; the function that is
+        returned waits for what it found. Without such a connection it reads when asked."""
+        if self._another is None:
+            return cache(lambda: read(self))
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export-beside")
+
+        def run() -> Result:
+            raw = self._another() if self._another else self._raw
+            try:
+                return read(Snapshot(raw, read_ahead=False, scratch=self._scratch))
+            finally:
+                raw.close()
+
+        future = pool.submit(run)
+        pool.shutdown(wait=False)
+        return future.result
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """A small result, whole."""
@@ -85,17 +109,19 @@ class Snapshot:
             for (text,) in batch:
                 yield orjson.loads(text)
 
-    def spooled(self, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[list[list[Any]]]:
-        """Groups of parsed JSON arrays by key, in the order of the keys, from queries of (uuid, JSON text)
-        that name their parameters in braces. Each query is read once, as PostgreSQL likes it best."""
+    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[list[list[Any]]]:
+        """Groups of parsed JSON arrays by key, in the order of the keys. `keys` fills the temporary table
+        export_keys; the queries, of (uuid, JSON text[, text]), start from it and are each read once."""
         with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder:
             spool = Spool(Path(folder) / "rows")
             with self._raw.cursor() as cursor:
-                cursor.execute("SET LOCAL work_mem = '256MB'")
+                cursor.execute("SET LOCAL work_mem = '128MB'")
+                cursor.execute("DROP TABLE IF EXISTS export_keys")
+                cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
+                cursor.execute("ANALYZE export_keys")
                 for query in queries:
-                    for name, value in params.items():
-                        query = query.replace("{" + name + "}", cursor.mogrify("%s", [value]).decode())
-                    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", spool)
+                    text = cursor.mogrify(query, params).decode()
+                    cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
                 cursor.execute("SET LOCAL work_mem = '64MB'")
             yield from spool.groups()
 
@@ -138,16 +164,27 @@ def snapshot(cutoff: datetime, *, scratch: Path) -> Iterator[Snapshot]:
                 cursor.execute(setting)
         yield Snapshot(connection.connection, read_ahead=False, scratch=scratch)
         return
-    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
-    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    raw = _connect()
     try:
-        raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with raw.cursor() as cursor:
-            for setting in _SETTINGS:
-                cursor.execute(setting)
-        yield Snapshot(raw, read_ahead=True, scratch=scratch)
+            cursor.execute("SELECT pg_export_snapshot()")
+            name = cursor.fetchone()[0]
+        yield Snapshot(raw, read_ahead=True, scratch=scratch, another=lambda: _connect(name))
     finally:
         raw.close()
+
+
+def _connect(name: str = "") -> Any:
+    """A connection of our own in a REPEATABLE READ snapshot: a new one, or that of this name."""
+    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
+    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    with raw.cursor() as cursor:
+        if name:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [name])
+        for setting in _SETTINGS:
+            cursor.execute(setting)
+    return raw
 
 
 def settle(cutoff: datetime, *, wait: float = WAIT_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -19,12 +19,13 @@ BUCKETS = 256  # by the first byte of the key: in the order of the keys
 HELD = 24 << 20  # bytes kept before they go to the disk
 _HEADER = b"PGCOPY\n\xff\r\n\x00"
 _HEADER_SIZE = 19
-_KEY_AT, _DATA_AT = 6, 26  # two fields: 2 bytes of count, 4 of length, the key, 4 of length, the JSON
+# A row: 2 bytes of count (2 or 3), then each field after 4 bytes of its length: key, JSON, perhaps a text.
+_KEY_AT, _DATA_AT = 6, 26
 _LENGTH = struct.Struct(">i")
 
 
 class Spool:
-    """Rows of (uuid, JSON array) in buckets on the disk. A file-like target of `COPY … (FORMAT binary)`."""
+    """Rows of (uuid, JSON array[, text]) in buckets on the disk. A file-like target of `COPY … (FORMAT binary)`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -55,7 +56,8 @@ class Spool:
         self._size = 0
 
     def groups(self) -> Iterator[list[list[Any]]]:
-        """The rows of each key as parsed arrays, key after key in ascending order, rows as they came."""
+        """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order, the rows
+        of each as they came."""
         for number, held in enumerate(self._held):
             path = self._folder / f"{number:02x}"
             data = b"".join(held)
@@ -67,17 +69,25 @@ class Spool:
 
 
 def _grouped(data: bytes) -> Iterator[list[list[Any]]]:
-    found: dict[bytes, list[tuple[int, int]]] = {}
+    found: dict[bytes, list[int]] = {}
     at, end, unpack = 0, len(data), _LENGTH.unpack_from
     while at < end:
-        start = at + _DATA_AT
-        stop = start + unpack(data, start - 4)[0]
         key = data[at + _KEY_AT : at + _KEY_AT + 16]
         if key in found:
-            found[key].append((start, stop))
+            found[key].append(at)
         else:
-            found[key] = [(start, stop)]
-        at = stop
+            found[key] = [at]
+        fields = data[at + 1]
+        at += _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
+        if fields == 3:
+            at += 4 + unpack(data, at)[0]
     view = memoryview(data)
     for key in sorted(found):
-        yield [orjson.loads(view[start:stop]) for start, stop in found[key]]
+        group = []
+        for at in found[key]:
+            stop = at + _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
+            row = orjson.loads(view[at + _DATA_AT : stop])
+            if data[at + 1] == 3:
+                row.append(data[stop + 4 : stop + 4 + unpack(data, stop)[0]].decode())
+            group.append(row)
+        yield group

@@ -21,7 +21,7 @@ from django.utils import timezone
 from common import plugins
 from labeling.importers import base
 from labeling.importers._reading import Found, Unreadable, records
-from labeling.importers.base import Item, Rejected, Steps
+from labeling.importers.base import Asked, Item, Rejected, Steps
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking, Turn
 from labeling.text import content_hash, prompt_key, split_of
 from sampler import sampling
@@ -92,9 +92,11 @@ def detect(file: IO[bytes]) -> str:
     return votes.most_common(1)[0][0] if votes else ""
 
 
-def preview(*, project: Project, format: str, file: IO[bytes], kind: str = "", samples: int = 5) -> Report:
+def preview(
+    *, project: Project, format: str, file: IO[bytes], kind: str = "", asked: Asked | None = None, samples: int = 5
+) -> Report:
     """As `run`, with nothing stored: counts, transforms and the first records before and after."""
-    return run(project=project, format=format, file=file, kind=kind, dry_run=True, samples=samples)
+    return run(project=project, format=format, file=file, kind=kind, asked=asked, dry_run=True, samples=samples)
 
 
 def run(
@@ -104,6 +106,7 @@ def run(
     file: IO[bytes],
     source: str = "",
     kind: str = "",
+    asked: Asked | None = None,
     dry_run: bool = False,
     samples: int = 0,
     progress: Progress = lambda rows: None,
@@ -120,11 +123,9 @@ def run(
         raise Unreadable(f"{kind!r} is not one of {', '.join(base.KINDS)}.")
     format = format or detect(file)
     if not format:
-        raise Unreadable(
-            f"The records are in no format known here; there are {', '.join(plugins.choices(IMPORTERS))}."
-        )
+        raise Unreadable(f"The records are in no format known here; there are {', '.join(plugins.choices(IMPORTERS))}.")
     report = Report(format=format, source=source or format)
-    writer = _Writer(project, report, plugins.load(IMPORTERS, format), samples)
+    writer = _Writer(project, report, plugins.load(IMPORTERS, format), asked or Asked(), samples)
     batches = writer.parsed(records(file), kind)
     while batch := list(islice(batches, BATCH)):
         writer.store(batch, dry_run=dry_run)
@@ -134,8 +135,9 @@ def run(
 
 
 class _Writer:
-    def __init__(self, project: Project, report: Report, importer: Any, samples: int) -> None:
+    def __init__(self, project: Project, report: Report, importer: Any, asked: Asked, samples: int) -> None:
         self._project, self._report, self._importer, self._samples = project, report, importer, samples
+        self._asked = asked
         self._ids: dict[bytes, int] = {}  # digest of a record's id to its line
         self._contents: dict[bytes, int] = {}  # digest of a record's content to its line
         self._name = f"{report.format}/{importer.VERSION}"
@@ -147,7 +149,7 @@ class _Writer:
             if one.reason:
                 self._report.reject(one.line, one.reason)
                 continue
-            steps = Steps()
+            steps = Steps(self._asked)
             try:
                 self._refuse_known_id(one)
                 items = self._importer.parse(one.record, kind, steps)

@@ -25,6 +25,16 @@ def with_system(messages: Sequence[Message], system_prompt: str = "") -> list[Me
     return [{"role": "system", "content": system_prompt}, *own]
 
 
+def without_system(messages: Sequence[Message]) -> list[Message]:
+    """For templates that refuse a system turn: its text goes in front of the first user turn."""
+    system, rest = messages[0]["content"], [dict(m) for m in messages[1:]]
+    if system and rest and rest[0]["role"] == "user":
+        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+    elif system:
+        rest.insert(0, {"role": "user", "content": system})
+    return rest
+
+
 def swap_roles(messages: Sequence[Message]) -> list[Message]:
     """User and assistant exchanged: how a chat server without a raw endpoint is asked for the user's next turn."""
     other = {"user": "assistant", "assistant": "user"}

@@ -7,6 +7,7 @@ reason, and whatever waits for it fails with that reason.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -81,13 +82,13 @@ class Stable:
         if gone:
             self.on_change()
 
+    def has_room_for(self, version: ModelVersion) -> bool:
+        needed, limit = memory_needed(version), self.memory_limit or memory_share(version)
+        return sum(s.engine.memory_bytes for s in self.stalls()) + needed <= limit
+
     def _make_room(self, version: ModelVersion) -> bool:
-        if self.memory_limit is None:
-            return True
-        needed = memory_needed(version)
         stalls = self.stalls()
-        used = sum(s.engine.memory_bytes for s in stalls)
-        if not stalls or used + needed <= self.memory_limit:
+        if not stalls or self.has_room_for(version):
             return True
         oldest = min(stalls, key=lambda s: (s.busy, s.used_at))
         if not oldest.busy or time.monotonic() - oldest.loaded_at > RESIDENCE:
@@ -150,6 +151,12 @@ def memory_needed(version: ModelVersion) -> int:
     module = plugins.load("sampler.engines", version.engine)
     ask = getattr(module, "memory_needed", None)
     return int(ask(spec_of(version))) if ask else 1
+
+
+def memory_share(version: ModelVersion) -> int:
+    """Most of the device's memory, where the engine knows it; the rest is for keys and values."""
+    ask = getattr(plugins.load("sampler.engines", version.engine), "memory_total", None)
+    return int(0.8 * ask()) if ask else sys.maxsize
 
 
 def waiting_for(version_id: UUID) -> bool:

@@ -10,7 +10,7 @@ from exports.records import PromptRecord
 
 SOURCE = "prompts"
 ABOUT = "Prompts to sample from: those of the pool, and what stood before each ranked turn."
-COLUMNS = {"id": "string", "prompt": MESSAGES, "dialogue_id": "string", "language": "string", "source": "string"}
+COLUMNS = {"id": "token", "prompt": MESSAGES, "dialogue_id": "token", "language": "name", "source": "name"}
 
 
 def rows(record: PromptRecord, context: Context) -> Iterator[dict[str, Any]]:

@@ -11,17 +11,17 @@ from exports.records import FeedbackRecord
 SOURCE = "feedback"
 ABOUT = "One row for each thumb on a model-written turn; `label` is true for thumbs up."
 COLUMNS = {
-    "id": "string",
+    "id": "token",
     "prompt": MESSAGES,
     "completion": MESSAGES,
     "label": "bool",
-    "dialogue_id": "string",
-    "turn_id": "string",
-    "annotator_id": "string",
-    "model": "string",
-    "created_at": "string",
+    "dialogue_id": "token",
+    "turn_id": "token",
+    "annotator_id": "token",
+    "model": "name",
+    "created_at": "token",
     "round": "int64",
-    "language": "string",
+    "language": "name",
 }
 
 

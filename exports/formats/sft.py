@@ -13,19 +13,19 @@ from exports.rules import taken_verbatim
 SOURCE = "turns"
 ABOUT = "One row for each answer that a person wrote (`written`), edited, accepted, or that was imported."
 COLUMNS = {
-    "id": "string",
+    "id": "token",
     "prompt": MESSAGES,
     "completion": MESSAGES,
-    "prompt_id": "string",
-    "dialogue_id": "string",
-    "annotator_id": "string",
-    "source": "string",
-    "model": "string",
-    "created_at": "string",
+    "prompt_id": "token",
+    "dialogue_id": "token",
+    "annotator_id": "token",
+    "source": "name",
+    "model": "name",
+    "created_at": "token",
     "round": "int64",
     "guideline_version": "int64",
-    "language": "string",
-    "origin": "string",
+    "language": "name",
+    "origin": "name",
 }
 
 

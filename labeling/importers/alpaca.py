@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from labeling.importers.base import Item, Rejected, Steps, answer_of, dialogue, object_of, text_of
-from labeling.importers.instructgpt import drop_stop
 
 ABOUT = "instruction, input and output, with the Alpaca preamble taken off"
 VERSION = 1
+
+STOPS = ("<|endoftext|>", "\n\n###", "###", " END")
 
 PREAMBLE = re.compile(
     r"\ABelow is an instruction that describes a task(?:, paired with an input that provides further context)?\."
@@ -29,9 +30,11 @@ def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
         raise Rejected("There is no output.")
     instruction = text_of(record.get("instruction"), "instruction").strip()
     given = text_of(record.get("input") or "", "input").strip()
+    preamble = ""
     bare = PREAMBLE.sub("", instruction)
     if bare != instruction:
-        steps.take("Alpaca preamble taken off")
+        preamble = instruction[: len(instruction) - len(bare)].strip() if steps.asked.keep_preamble else ""
+        steps.take("Alpaca preamble kept as the system message" if preamble else "Alpaca preamble taken off")
         instruction = bare
         if match := _SECTIONS.match(instruction):
             instruction, given = match.group(1).strip(), (match.group(2) or given).strip()
@@ -49,7 +52,7 @@ def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
         for pair in history
         for role, text in zip(("user", "assistant"), pair, strict=True)
     ]
-    if system := text_of(record.get("system") or "", "system").strip():
+    if system := text_of(record.get("system") or "", "system").strip() or preamble:
         earlier.insert(0, {"role": "system", "content": system})
     messages = [*earlier, *messages]
     if kind == "prompts":
@@ -57,3 +60,13 @@ def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
     output = text_of(record.get("output"), "output")
     answer = answer_of(drop_stop(output, steps), "output", steps)
     return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
+
+
+def drop_stop(completion: str, steps: Steps) -> str:
+    """Without the stop that ends it, if one does."""
+    bare = completion.rstrip()
+    for stop in STOPS:
+        if bare.endswith(stop.rstrip()) and (not stop.startswith(" ") or bare.endswith(stop)):
+            steps.take(f"stop {stop.strip()!r} dropped from the completion")
+            return bare[: -len(stop.rstrip())]
+    return completion

@@ -54,10 +54,19 @@ class Item:
         }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Transforms that are made only on request."""
+
+    split_turns: bool = False  # a prompt that is wholly a transcript becomes turns
+    keep_preamble: bool = False  # Alpaca's preamble becomes the system message
+
+
 class Steps:
     """Transforms applied to one record, by name; each is counted over the import."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Asked | None = None) -> None:
+        self.asked = asked or Asked()
         self.taken: list[str] = []
 
     def take(self, name: str) -> None:
@@ -161,7 +170,14 @@ def comparison(
 
 
 def _kind_of(value: Any) -> str:
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    names = {
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
     return "nothing" if value is None else names.get(type(value), "something else")
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from labeling.importers import alpaca
 from labeling.importers.base import (
     Item,
     Message,
@@ -28,25 +29,33 @@ from labeling.importers.base import (
 ABOUT = "prompt and completion (also question/answer), as JSON Lines, JSON or CSV"
 VERSION = 1
 
-STOPS = ("<|endoftext|>", "\n\n###", "###", " END")
 SEPARATORS = (
     "\n\n###\n\n", "\n\n###", "\n\n===\n\n", "\n\n===", "### Response:", "\n\nAssistant:", "\nAssistant:", "\nAI:",
     "\nA:", " ->", "\n->",
 )  # fmt: skip
-_CUES = ("\n\nAssistant:", "\nAssistant:", "\nAI:", "\nA:")
 _MARKERS = (("Human", "Assistant"), ("Human", "AI"), ("User", "AI"), ("User", "Assistant"), ("Q", "A"))
 _PROMPT = ("prompt", "question", "context")
 _COMPLETION = ("completion", "answer", "response")
 
 
 def matches(record: Any) -> bool:
-    return isinstance(record, Mapping) and any(name in record for name in _PROMPT) and "conversations" not in record
+    return (
+        isinstance(record, Mapping)
+        and any(isinstance(record.get(name), str) for name in _PROMPT)
+        and any(name in record for name in (*_COMPLETION, "completions"))
+    )
 
 
 def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
     record = object_of(record)
+    if "instruction" in record and not any(name in record for name in _PROMPT):
+        return alpaca.parse(record, kind, steps)
     prompt = text_of(field_of(record, *_PROMPT), "prompt")
-    messages = split_turns(prompt, steps) or [{"role": "user", "content": drop_separator(prompt, steps)}]
+    if isinstance(context := record.get("context"), str) and context.strip() and context != prompt:
+        steps.take("context and question joined by a blank line")
+        prompt = f"{context.strip()}\n\n{prompt}"
+    turns = split_turns(prompt, steps) if steps.asked.split_turns else None
+    messages = turns or [{"role": "user", "content": drop_separator(prompt, steps)}]
     if not messages[-1]["content"]:
         raise Rejected("The prompt is empty.")
     several = record.get("completions")
@@ -55,7 +64,7 @@ def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
     if kind == "prompts":
         return dialogue(messages, kind)
     completion = text_of(field_of(record, *_COMPLETION), "completion")
-    answer = answer_of(drop_stop(completion, steps), "completion", steps)
+    answer = answer_of(alpaca.drop_stop(completion, steps), "completion", steps)
     return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
 
 
@@ -65,16 +74,6 @@ def _text(item: Any, steps: Steps) -> Text:
     item = object_of(item)
     model = str(item.get("model") or "")
     return Text(answer_of(item.get("text"), "completion", steps), model, str(item.get("id") or ""))
-
-
-def drop_stop(completion: str, steps: Steps) -> str:
-    """Without the stop that ends it, if one does."""
-    bare = completion.rstrip()
-    for stop in STOPS:
-        if bare.endswith(stop.rstrip()) and (not stop.startswith(" ") or bare.endswith(stop)):
-            steps.take(f"stop {stop.strip()!r} dropped from the completion")
-            return bare[: -len(stop.rstrip())]
-    return completion
 
 
 def drop_separator(prompt: str, steps: Steps) -> str:

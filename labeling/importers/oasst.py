@@ -88,7 +88,9 @@ def _comparisons(node: Mapping[str, Any], before: list[Message], steps: Steps) -
             ranked = ranked[:MAX_COMPLETIONS]
         if len(ranked) > 1:
             texts = tuple(
-                Text(_message(reply, steps)["content"], str(reply.get("model_name") or ""), str(reply.get("message_id")))
+                Text(
+                    _message(reply, steps)["content"], str(reply.get("model_name") or ""), str(reply.get("message_id"))
+                )
                 for reply in ranked
             )
             places: dict[int, list[int]] = {}

@@ -89,7 +89,9 @@ def _one(given: Any, name: str, steps: Steps) -> str:
 
 def _text(item: Any, steps: Steps) -> Text:
     item = object_of(item)
-    return Text(answer_of(item.get("text"), "completion", steps), str(item.get("model") or ""), str(item.get("id") or ""))
+    return Text(
+        answer_of(item.get("text"), "completion", steps), str(item.get("model") or ""), str(item.get("id") or "")
+    )
 
 
 def _groups(ranking: Any, ids: list[str]) -> list[list[int]]:

@@ -47,7 +47,7 @@ class Chat:
         try:
             self._text(whole, writes)
         except jinja2.TemplateError:
-            whole, system = _without_system_role(whole), "merged into the first user turn"
+            whole, system = prompts.without_system(whole), "merged into the first user turn"
         kept, report = prompts.fit(
             whole,
             count=lambda ms: len(self._ids(self._text(ms, writes)[0])),
@@ -87,13 +87,3 @@ class Chat:
                 list(messages), chat_template=template, tokenize=False, add_generation_prompt=generate
             )
         )
-
-
-def _without_system_role(messages: Sequence[Message]) -> list[Message]:
-    """For templates that refuse a system turn: its text goes in front of the first user turn."""
-    system, rest = messages[0]["content"], [dict(m) for m in messages[1:]]
-    if system and rest and rest[0]["role"] == "user":
-        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-    elif system:
-        rest.insert(0, {"role": "user", "content": system})
-    return rest

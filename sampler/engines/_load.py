@@ -99,7 +99,8 @@ def best_device() -> torch.device:
     if wanted := os.environ.get("SAMPLER_DEVICE"):
         return torch.device(wanted)
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        index = int(os.environ.get("SAMPLER_DEVICE_INDEX") or 0)  # set by `sampler --concurrency`
+        return torch.device("cuda", index % torch.cuda.device_count())
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
@@ -165,6 +166,14 @@ def free_memory(device: torch.device) -> int:
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def total_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def memory_needed(spec: Spec) -> int:

@@ -411,5 +411,9 @@ def load(spec: Spec) -> HfEngine:
     return engine
 
 
+def memory_total() -> int:
+    return _load.total_memory(_load.best_device())
+
+
 def memory_needed(spec: Spec) -> int:
     return _load.memory_needed(spec)

@@ -192,11 +192,11 @@ ADMIN_SITE = {
     "admin/": route("GET POST", ADMITTED),
     "admin/search/": route("GET POST", ADMITTED),
     "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
-    "admin/logout/": route("POST", ADMITTED),
+    "admin/logout/": route("GET POST", SIGNED_IN),
     "admin/password_change/": route("GET POST", ADMITTED),
-    "admin/password_change/done/": route("GET POST", ADMITTED),
+    "admin/password_change/done/": route("GET", ADMITTED),
     "admin/autocomplete/": route("", set()),  # 403 and 404 without a model that offers it
-    "admin/jsi18n/": route("GET POST", ADMITTED),
+    "admin/jsi18n/": route("GET", ADMITTED),
     "admin/r/<path:content_type_id>/<path:object_id>/": route("", set(), content_type_id="0", object_id="0"),
     "admin/(?P<url>.*)$": route("", set(), url="nowhere/"),
 }

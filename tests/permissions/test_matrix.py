@@ -21,10 +21,23 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from labeling import comparisons, dialogues, invitations
 from tests import makers
-from tests.permissions.routes import ADMIN_MODELS, ADMIN_SITE, ADMITTED, ANONYMOUS, ELSEWHERE, MANAGER, PEOPLE, ROUTES, Route
+from tests.permissions.routes import (
+    ADMIN_MODELS,
+    ADMIN_SITE,
+    ADMITTED,
+    ANONYMOUS,
+    ELSEWHERE,
+    MANAGER,
+    PEOPLE,
+    ROUTES,
+    Route,
+)
 from webhooks import subscriptions
 from webhooks.models import Delivery
 
+# Methods that a route does not have are refused before anybody's role is looked at: three people try them.
+TRY_EVERYTHING = (ANONYMOUS, "owner", "operator")
+ADMIN_PEOPLE = (ANONYMOUS, "stranger", "owner", "reviewer", "manager", "operator", "elsewhere")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -82,9 +95,7 @@ def rows(project, alice, mona, settings):
     assignment, _ = comparisons.lease_next(project=project, trainer=alice)
     makers.make_comparison(project, votes=9)
     invitation, token = invitations.invite(project=project, role="guest", by=mona)
-    webhook = subscriptions.subscribe(
-        project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona
-    )
+    webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
     delivery = Delivery.objects.create(
         subscription=webhook, event="comparison.closed", object_key=assignment.comparison_id, data={}, state="failed"
     )
@@ -162,6 +173,8 @@ def check(route: str, rule: Route, clients, rows) -> list[str]:
         client = (machines if address.startswith("/api/") else browsers)[name]
         for method in METHODS:
             has = method in rule.methods.split()
+            if not has and name not in TRY_EVERYTHING:
+                continue
             may = has and name in rule.allowed(method)
             response = ask(client, method, address)
             how = refused(response)
@@ -220,7 +233,7 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
     if name == "do":
         return None  # its buttons are tested with the pages that show them
     who = rule.pages[name] | ({ELSEWHERE} if "object_id" not in rest and MANAGER in rule.pages[name] else set())
-    return address, {"GET": who, "POST": who}
+    return address, {"POST": who} if name == "blind_vote" else {"GET": who, "POST": who}
 
 
 @pytest.fixture
@@ -255,7 +268,7 @@ def test_who_gets_into_the_admin_site_is_what_the_table_says(clients, admin_rows
     wrong = []
     for route in admin_routes():
         rule = admin_rule(route, admin_rows)
-        for name in PEOPLE if rule else ():
+        for name in ADMIN_PEOPLE if rule else ():
             for method in ("GET", "POST"):
                 address, allowed = rule
                 may = name in allowed.get(method, ())

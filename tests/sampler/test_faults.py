@@ -1,0 +1,43 @@
+"""Kill the worker, flush Redis, restart PostgreSQL: each request still ends exactly once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def trial(requests: int, kills: int) -> dict:
+    with tempfile.TemporaryDirectory(prefix="duo-") as var:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.sampler.faults", var, str(requests), str(kills)],
+            cwd=ROOT, capture_output=True, text=True, timeout=560, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def judge(outcome: dict, requests: int, kills: int) -> None:
+    assert outcome["faults"] == {"kill": kills, "flush": 2, "restart": 1}
+    assert outcome["states"] == {"done": requests}, outcome["errors"]
+    assert outcome["completions_each"] == [2]
+    assert outcome["strikes"] == 0
+    assert sum(n for tries, n in outcome["tries"].items() if int(tries) > 1) > 0  # the kills did hit something
+    assert outcome["worker_status"] == 0
+
+
+@pytest.mark.timeout(600)
+def test_requests_end_once_though_the_worker_is_killed_twice():
+    judge(trial(48, 2), 48, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_hundred_requests_end_once_though_the_worker_is_killed_five_times():
+    judge(trial(200, 5), 200, 5)
