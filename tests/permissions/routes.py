@@ -43,7 +43,7 @@ EVERYBODY = set(PEOPLE)
 MANAGES = {MANAGER, OPERATOR}
 REVIEWS = {REVIEWER, MANAGER, OPERATOR}
 
-# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ----------------------------------------------------------------------------------------
+# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ---
 ACCOUNTS = {
     "login/": route("GET POST", EVERYBODY),
     "logout/": route("GET POST", EVERYBODY),
