@@ -194,6 +194,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, without the proxy
 SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^readyz", r"^metrics"]  # asked by the machine itself, over http
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and not DEBUG else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.hsts_subdomains
@@ -236,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # bearer of /metrics; empty: this machine only
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
 SAMPLER_GRACE_SECONDS = env.sampler_grace  # a stopped worker finishes what it can within this, and hands back the rest

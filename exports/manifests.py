@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from exports import records
+from exports import archive, records
 from exports.pipeline import Pipeline
 from exports.records import instant
 from exports.scopes import Ground
@@ -32,12 +32,15 @@ def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[s
     """The manifest without its `files`. All but `export_id` and `created_at` follows from the data, the
     cutoff and the options."""
     project, context = ground.project, pipeline.context
+    if context.redact is not None:
+        context.counts.update(context.redact.counts)
     counts = {name: context.counts[name] for name in ("rankings", "pairs", "ties")}
     queries = {
         "rankings": (records.RANKING_KEYS, *records.RANKINGS),
         "turns": (records.TURN_IDS, records.TURNS),
         "feedback": (records.FEEDBACK_IDS, records.FEEDBACK),
         "prompts": (records.PROMPT_IDS, records.PROMPTS),
+        "raw": (archive.RAW_IDS, archive.RAW),
     }
     return {
         "format_version": FORMAT_VERSION,

@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Any
 
 from common import plugins
-from exports import records, rules, votes
+from exports import archive, records, rules, votes
 from exports.formats._shared import Context
 from exports.jsonl import Shard, SplitFile, Stored, encoder, line
 from exports.options import FORMATS, RENDERINGS
+from exports.renderings._shared import LeftOut
 from exports.scopes import Ground
 from exports.snapshot import Snapshot
 from labeling.text import prompt_key, split_of
@@ -31,11 +32,8 @@ SOURCES: dict[str, tuple[Callable[..., Iterator[Any]], Judge]] = {
     "turns": (records.turns, rules.turn),
     "feedback": (records.feedback, rules.rated),
     "prompts": (records.prompts, rules.prompt),
+    "raw": (archive.raw, rules.archived),
 }
-
-
-class LeftOut(Exception):
-    """A rendering cannot say this row; the message is the reason counted."""
 
 
 @dataclasses.dataclass
@@ -190,7 +188,9 @@ class Pipeline:
     def _split(self, record: Any) -> str:
         """train or test as stored; "" for a test row whose prompt has a twin in train."""
         split = record.split or self._hashed_split(record)
-        if split == "test" and self.ground.leaks and prompt_key(record.context_messages) in self.ground.leaks:
+        if isinstance(record, archive.RawRecord):
+            return str(split)  # an archive is not trained on
+        if split == "test" and (leaks := self.ground.leaks()) and prompt_key(record.context_messages) in leaks:
             return ""
         return str(split)
 
@@ -203,7 +203,7 @@ class Pipeline:
 
     def _copies(self, record: Any, configs: list[str]) -> int:
         """How often a row is written: once, or by its source's mixing weight, the same rows each time."""
-        if record.source not in self.mixed or record.origin_kind != "imported":
+        if record.source not in self.mixed or record.origin_kind != "imported" or configs == ["raw"]:
             return 1
         tally = self.mixed[record.source]
         whole, part = divmod(tally["weight"], 1)

@@ -24,7 +24,7 @@ def instant(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _at(column: str) -> str:
+def at(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', {INSTANT})"
 
 
@@ -95,9 +95,9 @@ RANKING_KEYS = """
 RANKINGS = (
     f"""
     SELECT e.key, json_build_array(0,
-        r.id, r.comparison_id, r.trainer_id, r.kind, {_at("r.submitted_at")}, {_at("r.undone_at")},
-        {_at("s.submitted_at")},
-        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+        r.id, r.comparison_id, r.trainer_id, r.kind, {at("r.submitted_at")}, {at("r.undone_at")},
+        {at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
          FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
         r.guideline_version_id)::text
@@ -106,7 +106,7 @@ RANKINGS = (
                WHERE supersedes_id IS NOT NULL AND submitted_at <= %(cutoff)s) s ON s.supersedes_id = r.id
     """,
     f"""
-    SELECT e.key, json_build_array(1, c.kind, c.state, {_at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
+    SELECT e.key, json_build_array(1, c.kind, c.state, {at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
         c.split, c.source, c.author_id, c.prompt)::text
     FROM export_keys e JOIN labeling_comparison c ON c.id = e.comparison
     """,
@@ -185,14 +185,14 @@ TURN_IDS = """
     ORDER BY t.id
 """
 _DIALOGUE = f"""
-        d.id, d.author_id, d.kind, d.state, {_at("d.submitted_at")}, {_at("d.undone_at")},
-        {_at("s.submitted_at")},
-        (SELECT json_agg(json_build_array({_at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+        d.id, d.author_id, d.kind, d.state, {at("d.submitted_at")}, {at("d.undone_at")},
+        {at("s.submitted_at")},
+        (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
          FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
         d.guideline_version_id, d.round_id, d.split, d.source
 """
 _TURN = f"""
-        t.text, {_at("t.created_at")}, {_at("t.edited_at")},
+        t.text, {at("t.created_at")}, {at("t.edited_at")},
         x.text, x.model_version_id, x.model_label, x.provenance->'weights_hash',
         coalesce((SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
          FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]')
@@ -228,7 +228,7 @@ class FeedbackRecord:
     last_change: str | None  # of any turn up to the rated one
     turn: TurnRecord
 
-    def label_at(self, at: str) -> bool:
+    def labelat(self, at: str) -> bool:
         """The opinion that stood at `at`."""
         for opinion in self.earlier:
             if instant(dt.datetime.fromisoformat(opinion["until"])) > at:
@@ -263,8 +263,8 @@ FEEDBACK_IDS = """
     ORDER BY f.id
 """
 FEEDBACK = f"""
-    SELECT json_build_array(f.id, f.user_id, f.thumb_up, f.earlier, {_at("f.created_at")},
-        (SELECT {_at("max(greatest(b.created_at, b.edited_at))")}
+    SELECT json_build_array(f.id, f.user_id, f.thumb_up, f.earlier, {at("f.created_at")},
+        (SELECT {at("max(greatest(b.created_at, b.edited_at))")}
          FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position <= t.position),
         t.id, {_DIALOGUE}, {_TURN})::text
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place)
@@ -324,10 +324,10 @@ PROMPTS = f"""
                      (SELECT d.split FROM labeling_dialogue d
                       WHERE d.prompt_key = p.prompt_key AND d.project_id = p.project_id AND d.split <> ''
                       ORDER BY d.created_at, d.id LIMIT 1), ''),
-            p.prompt_key, p.source, NULL, 'pool', 'normal', {_at("p.created_at")}, p.messages)
+            p.prompt_key, p.source, NULL, 'pool', 'normal', {at("p.created_at")}, p.messages)
          FROM labeling_prompt p WHERE p.id = wanted.id),
         (SELECT json_build_array(c.id, c.dialogue_id, c.author_id, c.split, c.prompt_key, c.source, c.round_id,
-            'comparison', c.kind, {_at("c.opened_at")}, c.prompt)
+            'comparison', c.kind, {at("c.opened_at")}, c.prompt)
          FROM labeling_comparison c WHERE c.id = wanted.id)
     )::text
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted(id, place) ORDER BY wanted.place

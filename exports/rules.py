@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from exports.archive import RawRecord
 from exports.options import Options
 from exports.records import FeedbackRecord, Message, PromptRecord, RankingRecord, TurnRecord
 from labeling.text import CONTROL_TOKENS
@@ -117,6 +118,15 @@ def prompt(record: PromptRecord, at: str, scope: Scope) -> str:
     if scope.options.round is not None and scope.rounds.get(record.round or "") != scope.options.round:
         return "other round"
     return messages(record.messages, last="user")
+
+
+def archived(record: RawRecord, at: str, scope: Scope) -> str:
+    """Standing in the archive, which leaves out only what was withdrawn."""
+    if record.created_at > at:
+        return "after the cutoff"
+    if record.author in scope.withdrawn_users or record.dialogue in scope.withdrawn_dialogues:
+        return WITHDRAWN
+    return ""
 
 
 def dialogue(record: TurnRecord, at: str, scope: Scope, *, drafts: bool) -> str:

@@ -3,7 +3,8 @@ versions, guidelines, who withdrew, which votes disagree, which test prompts hav
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,10 @@ class Ground:
     models: dict[str, str]
     hashes: dict[str, str]
     agreement: dict[str, Any] | None
-    leaks: frozenset[str] = field(default_factory=frozenset)
+    leaks: Callable[[], frozenset[str]] = frozenset  # waits for what a thread finds
+
+    def redactor(self) -> redaction.Redactor | None:
+        return redaction.Redactor(redaction.region_of(self.project.language)) if self.options.redact else None
 
     def context(self) -> Context:
         return Context(
@@ -43,7 +47,7 @@ class Ground:
             hashes=self.hashes,
             guidelines=self.scope.guidelines,
             rounds=self.scope.rounds,
-            redact=redaction.redact if self.options.redact else None,
+            redact=self.redactor(),
         )
 
 
@@ -92,5 +96,5 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         models={str(id_): slug for id_, slug, _ in versions},
         hashes={str(id_): weights for id_, _, weights in versions if weights},
         agreement=judged.summary,
-        leaks=splits.leaks(view, params),
+        leaks=view.beside(lambda other: splits.leaks(other, params)),
     )

@@ -18,10 +18,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg2
@@ -29,6 +31,8 @@ from django.db import connection
 from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
 
 from exports.spool import Spool
+
+Result = TypeVar("Result")
 
 BATCH = 500
 WAIT_SECONDS = 65.0
@@ -61,10 +65,29 @@ class Unsettled(Exception):
 class Snapshot:
     """Reads within one snapshot. Made by `snapshot`."""
 
-    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path) -> None:
+    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path, another: Callable[[], Any] | None = None) -> None:
         self._raw = raw
+        self._another = another
         self._scratch = scratch
         self._read_ahead = read_ahead
+
+    def beside(self, read: Callable[[Snapshot], Result]) -> Callable[[], Result]:
+        """Start `read` in a thread, in the same snapshot on a connection of its own; the function that is
+        returned waits for what it found. Without such a connection it reads when asked."""
+        if self._another is None:
+            return cache(lambda: read(self))
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export-beside")
+
+        def run() -> Result:
+            raw = self._another() if self._another else self._raw
+            try:
+                return read(Snapshot(raw, read_ahead=False, scratch=self._scratch))
+            finally:
+                raw.close()
+
+        future = pool.submit(run)
+        pool.shutdown(wait=False)
+        return future.result
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """A small result, whole."""
@@ -141,16 +164,27 @@ def snapshot(cutoff: datetime, *, scratch: Path) -> Iterator[Snapshot]:
                 cursor.execute(setting)
         yield Snapshot(connection.connection, read_ahead=False, scratch=scratch)
         return
-    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
-    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    raw = _connect()
     try:
-        raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
         with raw.cursor() as cursor:
-            for setting in _SETTINGS:
-                cursor.execute(setting)
-        yield Snapshot(raw, read_ahead=True, scratch=scratch)
+            cursor.execute("SELECT pg_export_snapshot()")
+            name = cursor.fetchone()[0]
+        yield Snapshot(raw, read_ahead=True, scratch=scratch, another=lambda: _connect(name))
     finally:
         raw.close()
+
+
+def _connect(name: str = "") -> Any:
+    """A connection of our own in a REPEATABLE READ snapshot: a new one, or that of this name."""
+    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
+    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
+    with raw.cursor() as cursor:
+        if name:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [name])
+        for setting in _SETTINGS:
+            cursor.execute(setting)
+    return raw
 
 
 def settle(cutoff: datetime, *, wait: float = WAIT_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:

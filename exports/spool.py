@@ -56,7 +56,8 @@ class Spool:
         self._size = 0
 
     def groups(self) -> Iterator[list[list[Any]]]:
-        """The rows of each key as parsed arrays, a text appended to its own, key after key in ascending order, rows as they came."""
+        """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order, the rows
+        of each as they came."""
         for number, held in enumerate(self._held):
             path = self._folder / f"{number:02x}"
             data = b"".join(held)

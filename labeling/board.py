@@ -31,7 +31,9 @@ class Card:
 
 def texts_shown(assignment: Assignment) -> list[str]:
     """The completions' texts in the order shown."""
-    rows = Candidate.objects.filter(comparison=assignment.comparison_id).values_list("completion_id", "completion__text")
+    rows = Candidate.objects.filter(comparison=assignment.comparison_id).values_list(
+        "completion_id", "completion__text"
+    )
     texts = {str(cid): text for cid, text in rows}
     return [texts[cid] for cid in assignment.order_shown]
 
@@ -124,7 +126,9 @@ class Provenance:
     def words(self) -> str:
         if self.kind == "edited":
             return f"from a suggestion, edited ({self.percent} %)"
-        return {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model"}[self.kind]
+        return {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model"}[
+            self.kind
+        ]
 
 
 def provenance(turn: Turn) -> Provenance:

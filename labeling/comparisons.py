@@ -73,6 +73,16 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
     return None, False
 
 
+@transaction.atomic
+def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
+    """A practice item for this trainer, the one begun first; None where the project has none."""
+    item = exams.next_practice(project=project, trainer=trainer)
+    if item is None:
+        return None
+    begun = Assignment.objects.filter(comparison=item, trainer=trainer).first()
+    return begun or lease(comparison=item, trainer=trainer)
+
+
 def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Comparison]:
     """Open comparisons of the project with a free vote that this trainer may give, oldest first. A `kind`
     narrows: hidden items of that kind, made for this trainer alone, or the ordinary ones of everybody."""

@@ -3,17 +3,18 @@ number of queries does not grow with projects or labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from labeling import comparisons, preferences
-from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Review, Round
+from common import plugins
+from labeling import preferences
+from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review
+from labeling.task_types.base import TaskType
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -22,14 +23,13 @@ AGREEMENT_OVER = 100  # most recent rankings
 OPEN_WORK = 20
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
-    kind: str
-    name: str
-    about: str
-    verb: str
-    ready: bool = True
-    why_not: str = ""
+    """A kind of work as one person meets it in one project."""
+
+    type: TaskType
+    begin: str
+    ready: bool
 
 
 @dataclass
@@ -42,58 +42,32 @@ class Place:
     tasks: list[Task] = field(default_factory=list)
 
 
+def task_types() -> dict[str, TaskType]:
+    """Every kind of work, by name, in the order of the home page."""
+    found = {name: plugins.load("labeling.task_types", name).TASK for name in plugins.choices("labeling.task_types")}
+    return dict(sorted(found.items(), key=lambda item: item[1].place))
+
+
 def places(user: User) -> list[Place]:
-    latest = (
-        Project.guidelines.field.model.objects.filter(project=OuterRef("project"))
-        .order_by("-number")
-        .values("number")[:1]
-    )
+    latest = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number").values("number")[:1]
+    types = task_types()
     rows = (
         Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
         .select_related("project")
-        .annotate(
-            guideline_number=latest,
-            has_round=Exists(Round.objects.filter(project=OuterRef("project"), closed_at__isnull=True)),
-            to_rank=Exists(_rankable(user)),
-        )
+        .annotate(guideline_number=latest, **{f"ready_{name}": task.ready(user) for name, task in types.items()})
         .order_by("project__title")
     )
-    return [Place(row.project, row.role, row.guideline_number, list(_tasks(row))) for row in rows]
-
-
-def _rankable(user: User) -> QuerySet[Comparison]:
-    """Comparisons of the outer membership's project that want this person's vote, or are leased to them."""
-    mine = Assignment.objects.filter(comparison=OuterRef("pk"), trainer=user)
-    free = Q(held__lt=F("votes_wanted")) & ~Exists(mine)
-    allowed = Q(author__isnull=True) | ~Q(author=user) | Q(project__exclude_own_chats=False)
-    return (
-        Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
-        .filter(Q(only_for__isnull=True) | Q(only_for=user))
-        .alias(held=comparisons.held_count())
-        .filter(free & allowed | Exists(mine.filter(state=Assignment.State.LEASED)))
-    )
-
-
-def _tasks(row: Any) -> Iterable[Task]:
-    no_round = "No round is open. The project's manager opens the next one."
-    kinds = row.project.task_types
-    if row.role == Membership.Role.GUEST:
-        kinds = [kind for kind in kinds if kind == "chat"]
-    if "ranking" in kinds:
-        yield Task(
-            "ranking", "Rank completions", "Read a prompt and put several answers in order.", "Rank the next one",
-            row.to_rank, "Nothing wants ranking just now.",
-        )  # fmt: skip
-    if "demonstration" in kinds:
-        yield Task(
-            "demonstration", "Write a demonstration",
-            "Write both sides of a dialogue, with the model's suggestions at hand.", "Begin a dialogue",
-        )  # fmt: skip
-    if "chat" in kinds:
-        yield Task(
-            "chat", "Chat with the model", "Talk with the model and say which answers are good.", "Begin a chat",
-            row.has_round, no_round,
-        )  # fmt: skip
+    return [
+        Place(
+            row.project, row.role, row.guideline_number,
+            [
+                Task(task, task.begin(row.project), getattr(row, f"ready_{name}"))
+                for name, task in types.items()
+                if name in row.project.task_types and row.role in task.roles
+            ],
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

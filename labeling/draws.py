@@ -133,6 +133,9 @@ def _request_missing(comparison: Comparison) -> int:
     if missing <= 0 or not policies:
         return 0
     drawn = selection.pick_weighted(policies, [p.weight for p in policies], Random(selection.new_seed()), n=missing)
+    # An operator waits for a self-check, which must not queue behind a stock of thousands.
+    waits = comparison.project.throwaway
+    priority = SampleRequest.Priority.INTERACTIVE if waits else SampleRequest.Priority.BACKGROUND
     for policy in policies:
         if count := drawn.count(policy):
             request = sampling.request_completions(
@@ -141,7 +144,7 @@ def _request_missing(comparison: Comparison) -> int:
                 n=count,
                 params={"max_tokens": comparison.project.max_tokens, **policy.params},
                 purpose=SampleRequest.Purpose.COMPARISON,
-                priority=SampleRequest.Priority.BACKGROUND,
+                priority=priority,
             )
             ComparisonRequest.objects.create(comparison=comparison, request=request)
     return missing

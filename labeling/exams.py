@@ -131,8 +131,14 @@ def _deal_exam(project: Project, trainer: User) -> None:
 
 @transaction.atomic
 def next_practice(*, project: Project, trainer: User) -> Comparison | None:
-    """An open practice item for this trainer, the least used first; None where the project has none."""
-    Membership.objects.select_for_update(of=("self",)).get(project=project, user=trainer, ended_at__isnull=True)
+    """An open practice item for this trainer, the least used first; None where the project has none.
+
+    Raises:
+        Invalid: a guest, or no member.
+    """
+    member = Membership.objects.filter(project=project, user=trainer, ended_at__isnull=True)
+    if not member.select_for_update(of=("self",)).exclude(role=Membership.Role.GUEST).exists():
+        raise Invalid("Your role in this project does not include ranking.")
     mine = Comparison.objects.filter(project=project, source=PRACTICE, only_for=trainer, state=Comparison.State.OPEN)
     if (waiting := mine.first()) is not None:
         return waiting

@@ -68,7 +68,9 @@ def work_of(user: User, *, before: datetime) -> Shown:
         .prefetch_related("turns")
         .order_by("-submitted_at")[: PAGE + 1]
     )
-    rows = [_ranking(row) for row in rankings] + [_skipped(row) for row in skipped] + [_dialogue(row) for row in dialogues]
+    rows = (
+        [_ranking(row) for row in rankings] + [_skipped(row) for row in skipped] + [_dialogue(row) for row in dialogues]
+    )
     rows.sort(key=lambda row: row.at, reverse=True)
     return Shown(rows[:PAGE], rows[PAGE - 1].at.isoformat() if len(rows) > PAGE else "")
 

@@ -61,7 +61,9 @@ def context(dialogue: Dialogue, *, user: User) -> dict[str, Any]:
         "turns": shown,
         "composer": composer,
         "role": _next_role(turns, composer),
-        "roles": [role for role in Turn.Role.choices if role[0] != "system" or not any(t.role == "system" for t in turns)],
+        "roles": [
+            role for role in Turn.Role.choices if role[0] != "system" or not any(t.role == "system" for t in turns)
+        ],
         "position": composer.get("position"),
         "editing": any(one.editing for one in shown),
         "live": live,

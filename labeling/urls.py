@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from labeling.views import chats, dialogues, home, ranking, records, streams
+from labeling.views import chats, dialogues, home, mending, ranking, records, streams
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("labeling.people_urls")),
@@ -14,6 +14,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/rank/", ranking.next_task, name="next"),
     path("projects/<slug:slug>/nothing/", ranking.nothing, name="nothing"),
     path("projects/<slug:slug>/start/<slug:kind>/", dialogues.start, name="start"),
+    path("projects/<slug:slug>/practice/", mending.practice, name="practice"),
+    path("projects/<slug:slug>/practice/next/", mending.practise, name="practise"),
+    path("returned/<uuid:pk>/", mending.returned_ranking, name="returned-ranking"),
+    path("dialogues/<uuid:pk>/mend/", mending.mend_dialogue, name="mend-dialogue"),
     path("ranking/<uuid:pk>/", ranking.ranking, name="ranking"),
     path("ranking/<uuid:pk>/draft/", ranking.draft, name="ranking-draft"),
     path("ranking/<uuid:pk>/heartbeat/", ranking.heartbeat, name="ranking-heartbeat"),

@@ -27,7 +27,7 @@ from launcher import model, options
 from launcher.options import BASE, StartError
 from launcher.supervisor import Child, Supervisor
 
-READY_TIMEOUT = 300.0
+READY_TIMEOUT = 600.0
 STOP_GRACE = 30.0
 T = TypeVar("T")
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
@@ -190,7 +190,7 @@ class Start:
         return children
 
     def _await_ready(self, held: dict[str, IO[str]]) -> None:
-        waiting = ""
+        waiting = told = ""
         until = time.monotonic() + READY_TIMEOUT
         told_at = time.monotonic()
         while not self.stops:
@@ -202,10 +202,10 @@ class Start:
                 raise StartError(hopeless)
             if time.monotonic() > until:
                 raise StartError(f"Not ready after {READY_TIMEOUT:.0f} s: {waiting} (see {self.var / 'log'}).")
-            if time.monotonic() - told_at > 10:
-                told_at = time.monotonic()
+            if time.monotonic() - told_at > (30 if waiting == told else 10):
+                told_at, told = time.monotonic(), waiting
                 self.say(f"waiting: {waiting}")
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     def _ask_ready(self) -> tuple[bool, str, str]:
         """Whether all is ready, what is not, and why it never will be."""

@@ -98,6 +98,8 @@ def sampler() -> Check:
     failed = ModelVersion.objects.filter(slug__in=wanted, state=ModelVersion.State.FAILED).first()
     if failed and wanted == {failed.slug}:
         return Check(False, "cannot load its model", f"The model {failed.slug} cannot be loaded: {failed.state_reason}")
+    if loading := next((one["loading"] for one in living if one.get("loading")), ""):
+        return Check(False, f"is loading {loading}; the first time on a machine it also measures how to batch")
     return Check(False, "a sampler worker is alive and has not loaded its model yet")
 
 

@@ -42,6 +42,16 @@ def check_location(engine: str, location: str) -> None:
             raise ValueError("A URL with a password in it would be shown: name an environment variable for the key.")
 
 
+def check(*, engine: str, location: str, default_params: dict[str, Any]) -> None:
+    """Everything that can be said against a model version before it is stored.
+
+    Raises:
+        ValueError: what is wrong, as a sentence.
+    """
+    check_location(engine, location)
+    SamplingParams.from_dict(default_params)
+
+
 def register_model(
     *,
     slug: str,
@@ -62,8 +72,7 @@ def register_model(
     Raises:
         ValueError: something is wrong with it, or the slug already stands for another checkpoint.
     """
-    check_location(engine, location)
-    SamplingParams.from_dict(default_params or {})
+    check(engine=engine, location=location, default_params=default_params or {})
     values: dict[str, Any] = {
         "engine": engine, "location": location, "revision": revision, "role": role, "parent": parent,
         "export_id": export_id, "remote_name": remote_name, "api_key_env": api_key_env, "system_prompt": system_prompt,

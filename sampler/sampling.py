@@ -31,7 +31,7 @@ from sampler.registry import register_model, retire
 
 __all__ = [
     "Drawn", "abandon", "cancel", "claim", "complete", "fail", "fail_waiting", "give_back", "heartbeat", "provide",
-    "register_model", "request_completions", "requeue_expired", "retire",
+    "register_model", "request_completions", "requeue_expired", "retire", "warm_up",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,16 @@ def request_completions(
     )
     ring_on_commit([model_version.slug])
     return row
+
+
+def warm_up(*, model_version: ModelVersion) -> SampleRequest:
+    """Make a worker load the model version now, by asking it for one token."""
+    return request_completions(
+        model_version=model_version,
+        prompt=[{"role": "user", "content": "Hello."}],
+        params={"max_tokens": 1},
+        priority=SampleRequest.Priority.INTERACTIVE,
+    )
 
 
 def _snapshot(prompt: Sequence[dict[str, str]]) -> list[dict[str, str]]:

@@ -82,11 +82,13 @@ class Stable:
         if gone:
             self.on_change()
 
-    def _make_room(self, version: ModelVersion) -> bool:
+    def has_room_for(self, version: ModelVersion) -> bool:
         needed, limit = memory_needed(version), self.memory_limit or memory_share(version)
+        return sum(s.engine.memory_bytes for s in self.stalls()) + needed <= limit
+
+    def _make_room(self, version: ModelVersion) -> bool:
         stalls = self.stalls()
-        used = sum(s.engine.memory_bytes for s in stalls)
-        if not stalls or used + needed <= limit:
+        if not stalls or self.has_room_for(version):
             return True
         oldest = min(stalls, key=lambda s: (s.busy, s.used_at))
         if not oldest.busy or time.monotonic() - oldest.loaded_at > RESIDENCE:

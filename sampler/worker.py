@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -34,6 +34,7 @@ from sampler.stable import Stable, Stall, waiting_for
 logger = logging.getLogger(__name__)
 POLL = 0.5  # seconds after which the feeder looks without having been rung for
 HEART = 2.0
+RETRY_LOAD = 15.0  # seconds until a version that could not be loaded is tried again, if anybody asks for it
 REREAD = 5.0  # seconds after which the list of model versions is read again
 
 
@@ -66,6 +67,9 @@ class Worker:
         self._versions: list[ModelVersion] = []
         self._read_at = 0.0
         self.stable = Stable(memory_limit=memory_limit or settings.SAMPLER_MEMORY_LIMIT, on_change=self.ring)
+        self.on_version: Callable[[str], None] = lambda slug: None  # told of each version that comes into view
+        self._seen: set[str] = set()
+        self._try_again: dict[UUID, float] = {}  # versions that could not be loaded, and when they are tried again
         self.writer = Writer()
         self.publisher = Publisher()
 
@@ -229,16 +233,28 @@ class Worker:
             stall = self.stable.get(version.pk)
             if stall is not None:
                 self._claim_for(stall)
-            elif version.pk not in loaded and (waiting_for(version.pk) or (self.slugs and not loaded)):
-                # A worker started for named versions warms one up at once: whoever comes first does not wait for it.
+            elif version.pk not in loaded and self._wanted(version, alone=not loaded):
                 self.stable.want(version)
 
     def _read_versions(self) -> None:
-        rows = ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).exclude(
-            state__in=[ModelVersion.State.RETIRED, ModelVersion.State.FAILED]
-        )
+        rows = ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).exclude(state=ModelVersion.State.RETIRED)
         self._versions = list(rows.filter(slug__in=self.slugs) if self.slugs else rows)
         self._read_at = time.monotonic()
+        for version in self._versions:
+            if version.slug not in self._seen:
+                self._seen.add(version.slug)
+                self.on_version(version.slug)
+
+    def _wanted(self, version: ModelVersion, *, alone: bool) -> bool:
+        """Load it now? A worker started for named versions warms them up: whoever comes first does not wait for it."""
+        if time.monotonic() < self._try_again.get(version.pk, 0.0):
+            return False
+        waited_for = waiting_for(version.pk)
+        if version.state == ModelVersion.State.FAILED:
+            if waited_for:
+                self._try_again[version.pk] = time.monotonic() + RETRY_LOAD
+            return waited_for
+        return waited_for or (version.slug in self.slugs and (alone or self.stable.has_room_for(version)))
 
     def _claim_for(self, stall: Stall) -> None:
         with self._lock:

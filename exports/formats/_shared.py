@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from exports.options import Options
 from exports.records import Answer, Message
+from exports.redaction import Redactor
 
 MESSAGES = [{"role": "name", "content": "string"}]
 
@@ -26,7 +27,7 @@ class Context:
     rounds: Mapping[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)  # of the configuration now writing
-    redact: Callable[[str], str] | None = None
+    redact: Redactor | None = None
 
     def model(self, version: str | None, label: str | None, weights_hash: str | None) -> str | None:
         """`slug@weights-hash` of a model version of ours, the label of a text brought, or null."""

@@ -68,9 +68,7 @@ class _Lines(forms.CharField):
 
 
 def _task_types() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ").capitalize()) for name in plugins.choices("labeling.task_types")] or [
-        (name, name.capitalize()) for name in ("demonstration", "chat", "ranking")
-    ]
+    return [(name, name.replace("_", " ").capitalize()) for name in plugins.choices("labeling.task_types")]
 
 
 def _number(label: str, sentence: str, *, low: float, high: float, whole: bool = False) -> forms.Field:

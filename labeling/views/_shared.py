@@ -37,7 +37,9 @@ def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
 
 def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
     """Own, and of a project that the person still belongs to."""
-    rows = Dialogue.objects.filter(author=request.user).select_related("project", "guideline_version", "pending_request")
+    rows = Dialogue.objects.filter(author=request.user).select_related(
+        "project", "guideline_version", "pending_request"
+    )
     return get_object_or_404(rows.filter(active_membership(request.user, "project")), pk=pk)
 
 
@@ -81,5 +83,3 @@ def page(request: PageRequest, template: str, context: dict[str, Any], *, status
     response["Vary"] = "HX-Request"
     response["Cache-Control"] = "no-store"
     return response
-
-

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from labeling import dialogues, threads
 from labeling.errors import Invalid, LabelingError
-from labeling.forms import ComposerForm, FeedbackForm
+from labeling.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
 from labeling.models import Turn
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
@@ -103,4 +103,5 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     if not request.htmx:
         return redirect("dialogue", pk)
     context = {"dialogue": dialogue, "shown": threads.shown_turn(turn, user=request.user), "just_given": True}
+    context |= {"praise": PRAISE, "complaints": COMPLAINTS}
     return render(request, "labeling/_feedback.html", context)

@@ -44,14 +44,18 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         words = board.contradiction_words(question.pairs, assignment, form.ratings)
         return _again(request, assignment, form, contradictions=words)
     except LabelingError as error:
-        return _again(request, assignment, form, errors=[str(error)], status=409 if isinstance(error, Conflict) else 422)
+        return _again(
+            request, assignment, form, errors=[str(error)], status=409 if isinstance(error, Conflict) else 422
+        )
     return _next(request, assignment.comparison.project, done=assignment)
 
 
 def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> None:
     sent = number(request.POST.get("draft_version"))
     if sent is not None and sent != assignment.draft_version and assignment.state in OPEN:
-        raise Conflict("This task was changed in another tab since. What you see is what you sent: submit again to keep it.")
+        raise Conflict(
+            "This task was changed in another tab since. What you see is what you sent: submit again to keep it."
+        )
     if form.errors:
         raise Invalid(" ".join(form.errors))
     none = bool(request.POST.get("none"))
@@ -76,7 +80,9 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> 
     )
 
 
-def _again(request: PageRequest, assignment: Assignment, form: RankingForm, *, status: int = 422, **words: Any) -> HttpResponse:
+def _again(
+    request: PageRequest, assignment: Assignment, form: RankingForm, *, status: int = 422, **words: Any
+) -> HttpResponse:
     assignment.refresh_from_db(fields=["state", "draft_version", "draft_saved_at", "seconds"])
     return page(request, "labeling/ranking.html", _context(request, assignment, form) | words, status=status)
 

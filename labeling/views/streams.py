@@ -31,7 +31,9 @@ async def stream(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Events of `?r=REQUEST@AFTER&r=…`. An event's id lists where each request stands, so that a
     reconnecting browser (Last-Event-ID) goes on exactly there."""
     wanted = _places(request.GET.getlist("r"))
-    wanted |= {key: at for key, at in _places(request.headers.get("last-event-id", "").split()).items() if key in wanted}
+    wanted |= {
+        key: at for key, at in _places(request.headers.get("last-event-id", "").split()).items() if key in wanted
+    }
     allowed = await sync_to_async(_followable)(request, pk)
     if not wanted or len(wanted) > MAX_REQUESTS or not set(wanted) <= allowed:
         raise Http404

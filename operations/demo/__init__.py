@@ -23,7 +23,7 @@ CAST = (
     ("mona", Membership.Role.MANAGER),
 )
 # A model this small rambles when it is sampled freely, and answers of a few sentences are what trainers can rank.
-PARAMS = {"temperature": 0.8, "top_p": 0.95, "max_tokens": 160}
+PARAMS = {"temperature": 0.8, "top_p": 0.95, "max_tokens": 128}
 
 
 def register(location: Path) -> ModelVersion:
@@ -51,7 +51,7 @@ def make(version: ModelVersion) -> dict[str, str]:
         by=operator,
         description="A small model, a few dozen openings and every kind of task, to try things on.",
         max_tokens=PARAMS["max_tokens"],
-        stock_target=6,
+        stock_target=4,
         licence="cc0-1.0",
     )
     for name, role in CAST:

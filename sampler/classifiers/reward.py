@@ -31,9 +31,11 @@ class RewardModel:
 
     def __init__(self, location: str, revision: str = "") -> None:
         from transformers import AutoConfig, AutoModelForSequenceClassification
+        from transformers.utils import logging
 
         if not location:
             raise CannotLoad("A reward model needs a location: a folder, or a model's name on the hub.")
+        logging.disable_progress_bar()  # whoever asked for scores says how far they are
         kwargs: dict[str, Any] = {"revision": revision or "main"}
         try:
             config = AutoConfig.from_pretrained(location, **kwargs)

@@ -99,7 +99,8 @@ def best_device() -> torch.device:
     if wanted := os.environ.get("SAMPLER_DEVICE"):
         return torch.device(wanted)
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        index = int(os.environ.get("SAMPLER_DEVICE_INDEX") or 0)  # set by `sampler --concurrency`
+        return torch.device("cuda", index % torch.cuda.device_count())
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

@@ -29,7 +29,7 @@
       this.prefix = `duologue:${document.body.dataset.user}:${form.dataset.draftKey}:`;
       this.key = this.prefix + tab;
       this.saved = entriesOf(form);
-      this.stopped = false; this.saving = null; this.timer = null; this.tries = 0;
+      this.stopped = this.paused = false; this.saving = null; this.timer = null; this.tries = 0;
       this.channel = "BroadcastChannel" in window ? new BroadcastChannel(this.prefix) : null;
       const changed = (event) => { if (event.target.form === form) this.touch(); };
       document.addEventListener("input", (this.onInput = changed));
@@ -88,7 +88,7 @@
       clearTimeout(this.timer);
       this.timer = null;
       if (this.saving) await this.saving;
-      if (this.stopped || !this.form.isConnected) return false;
+      if (this.stopped || this.paused || !this.form.isConnected) return false;
       const entries = entriesOf(this.form);
       if (same(entries, this.saved)) { this.clear(entries); return true; }
       this.saving = this.send(entries);
@@ -146,6 +146,10 @@
       await this.save();
     }
 
+    /* The form itself is being sent: no save may overtake it. */
+    pause() { clearTimeout(this.timer); this.timer = null; this.paused = true; return this.saving; }
+    resume() { this.paused = false; if (!same(entriesOf(this.form), this.saved)) this.touch(); }
+
     clear(entries) { if (same(entries, entriesOf(this.form))) localStorage.removeItem(this.key); }
     forget() { localStorage.removeItem(this.key); this.stopped = true; clearTimeout(this.timer); }
     say(words, trouble) {
@@ -168,12 +172,15 @@
   document.addEventListener("htmx:confirm", (event) => {
     const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
     const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
-      .map((autosave) => (autosave.form === own ? autosave.saving : autosave.timer || autosave.saving ? autosave.save() : null))
+      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.timer || autosave.saving ? autosave.save() : null))
       .filter(Boolean);
     if (!waits.length) return;
     event.preventDefault();
     if (event.detail.question && !confirm(event.detail.question)) return;
     Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
+  });
+  document.addEventListener("htmx:afterRequest", () => {
+    document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;

@@ -22,13 +22,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from labeling import projects
 from tests import makers
 from tests.sampler.conftest import serving
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=15_000)
 ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
         "--disable-sync"]  # fmt: skip
 

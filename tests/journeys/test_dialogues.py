@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from labeling.models import Dialogue, Turn, TurnFeedback
 from sampler import streams
-from sampler.models import Completion, SampleRequest
+from sampler.models import Completion, ModelVersion, SampleRequest
 from tests import makers
 from tests.journeys.conftest import wait_for
 
@@ -76,7 +76,7 @@ def test_a_demonstration_without_scripts(chatty, visit, live):
     page.get_by_role("button", name="Edit turn 1").click()
     page.locator("#edit-text").fill("Name a sweet fruit.")
     page.get_by_role("button", name="Save the turn").click()
-    page.get_by_role("button", name="Insert a turn here, before turn 1").click()
+    page.get_by_role("button", name=re.compile("before turn 1")).click()
     page.locator("#composer-text").fill("You like fruit.")
     page.get_by_label("System").check()
     page.get_by_role("button", name="Add the turn").click()
@@ -105,7 +105,7 @@ def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(chatty, visit, li
     expect(page.locator('.turn[data-role="assistant"] .prose')).to_have_text(whole)
     expect(other.locator('.turn[data-role="assistant"] .prose')).to_have_text(whole)
     page.get_by_label("Bad answer").tap()
-    page.get_by_text("not helpful").tap()
+    page.get_by_label("not helpful", exact=True).check()
     page.get_by_label("Comment").fill("It says nothing.")
     page.get_by_role("button", name="Save").tap()
     wait_for(lambda: TurnFeedback.objects.filter(comment="It says nothing.", reasons=["not helpful"]).exists())
@@ -127,15 +127,13 @@ def test_the_text_on_the_screen_never_repeats_or_drops_a_character(writer, chatt
             """() => { const node = document.querySelector("[data-request]"); window.seen = [node.textContent];
             new MutationObserver(() => window.seen.push(node.textContent)).observe(node, {childList: true}); }"""
         )
-    page.wait_for_function("document.querySelector('[aria-label=\"Good answer\"]')", timeout=20_000)
+    expect(page.get_by_label("Good answer")).to_be_visible(timeout=20_000)
     whole = SampleRequest.objects.get().completions.get().text
     for seen in page.evaluate("window.seen || []"):
         assert whole.startswith(seen)
 
 
 def test_a_reply_is_stopped_and_what_there_was_of_it_stays(writer, chatty):
-    from sampler.models import ModelVersion
-
     ModelVersion.objects.update(location="delay=0.05&tokens=400")
     page = writer.open()
     page.get_by_role("button", name="Begin a chat").click()

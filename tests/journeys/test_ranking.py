@@ -88,6 +88,7 @@ def test_by_touch_with_taps_and_a_drag(visit, alice, task):
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_timeout(700)  # sooner, the browser would take it for a double tap
     page.get_by_role("button", name="Submit and next").tap()
     expect(page.get_by_text("The second question?")).to_be_visible()
     a, b, c, d = task.order_shown
@@ -96,7 +97,7 @@ def test_by_touch_with_taps_and_a_drag(visit, alice, task):
 
 def test_by_mouse_a_letter_is_dragged_to_its_place(visit, alice, task):
     page = visit(alice).open(f"/ranking/{task.pk}/")
-    page.mouse.move(*middle(page, '#card-A .letter'))
+    page.mouse.move(*middle(page, "#card-A .letter"))
     page.mouse.down()
     page.mouse.move(*middle(page, '[data-slot="3"]'), steps=6)
     page.mouse.up()

@@ -7,14 +7,19 @@ Celery's tasks are only doorbells: they wake the one long-lived worker of this p
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from celery import signals
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from kombu.exceptions import OperationalError
 
 from config.celery import app
 from sampler import tasks
@@ -37,7 +42,32 @@ class Command(BaseCommand):
         missing = set(options["model"]) - set(ModelVersion.objects.values_list("slug", flat=True))
         if missing:
             raise CommandError(f"No model version is registered as {', '.join(sorted(missing))}: use register_model.")
+        if options["concurrency"] > 1:
+            several(options["concurrency"], options["model"])
+            return
         serve(slugs=options["model"], queues=[tasks.queue_of(s) for s in slugs], metrics_port=options["metrics_port"])
+
+
+def several(count: int, slugs: list[str]) -> None:
+    """A process for each worker; with several GPUs each takes one. What ends us ends them, and the other way round."""
+    command = [sys.executable, sys.argv[0], "sampler", *(part for slug in slugs for part in ("--model", slug))]
+    children = [
+        subprocess.Popen(command, env={**os.environ, "SAMPLER_DEVICE_INDEX": str(index)}) for index in range(count)
+    ]
+
+    def stop(*args: Any) -> None:
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while all(child.poll() is None for child in children):
+        time.sleep(0.5)
+    stop()
+    for child in children:
+        child.wait()
+    if any(child.returncode for child in children):
+        raise CommandError("A sampler worker ended with an error.")
 
 
 def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None:
@@ -48,6 +78,20 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
         start_http_server(metrics_port, addr="127.0.0.1")
     worker = Worker(slugs=slugs)
     thread = threading.Thread(target=worker.run, name="decode")
+
+    name = f"sampler-{os.getpid()}@{socket.gethostname()}"
+    queues = queues or ["sampler"]
+
+    def listen(slug: str) -> None:
+        """A version that was registered after this worker started has a queue too."""
+        if tasks.queue_of(slug) not in queues:
+            queues.append(tasks.queue_of(slug))
+            try:
+                app.control.add_consumer(tasks.queue_of(slug), destination=[name])
+            except (OperationalError, OSError):
+                pass  # without its bell it is looked for twice a second
+
+    worker.on_version = listen
 
     def begin(**kwargs: Any) -> None:
         tasks.listeners.append(worker.ring)
@@ -66,8 +110,8 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
     signals.worker_shutdown.connect(end, weak=False)
     app.worker_main(
         [
-            "worker", "--pool", "solo", "--queues", ",".join(queues or ["sampler"]), "--without-gossip",
-            "--without-mingle", "--hostname", f"sampler-{os.getpid()}@{socket.gethostname()}",
+            "worker", "--pool", "solo", "--queues", ",".join(queues), "--without-gossip",
+            "--without-mingle", "--hostname", name,
             "--loglevel", settings.LOGGING["root"]["level"],
         ]
     )  # fmt: skip

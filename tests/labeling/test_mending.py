@@ -1,0 +1,73 @@
+"""A trainer's pages on returned work and practice."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from labeling import quality, reviews
+from labeling.models import Ranking
+from tests import makers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def returned(project, alice, rita) -> Ranking:
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="C invents a date.")
+    return ranking
+
+
+def test_a_returned_ranking_is_on_the_home_page_and_mended_without_javascript(returned, alice, client) -> None:
+    client.force_login(alice)
+    address = reverse("returned-ranking", args=[returned.pk])
+    assert address in client.get(reverse("home")).content.decode()
+    page = client.get(address).content.decode()
+    assert "C invents a date." in page
+    ids = returned.order_shown
+    places = {f"place-{cid}": n for n, cid in enumerate(ids, start=1)}
+    ratings = {f"rating-{ids[0]}": 2, f"rating-{ids[1]}": 6}
+    asked = client.post(address, places | ratings)
+    assert asked.status_code == 422
+    assert "This is what I mean" in asked.content.decode()
+    assert client.post(address, places | ratings | {"confirmed": "1"}).status_code == 302
+    mended = Ranking.objects.in_force().get(comparison=returned.comparison)
+    assert mended.groups == [[cid] for cid in ids]
+    assert client.get(address).status_code == 404
+
+
+def test_returned_work_is_its_trainers_alone(returned, bob, mona, client) -> None:
+    for user in (bob, mona):
+        client.force_login(user)
+        assert client.get(reverse("returned-ranking", args=[returned.pk])).status_code == 404
+
+
+def test_a_returned_dialogue_opens_as_a_draft(project, alice, rita, bob, client) -> None:
+    demonstration = makers.make_demonstration(project, alice)
+    reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Shorter.")
+    client.force_login(bob)
+    assert client.post(reverse("mend-dialogue", args=[demonstration.pk])).status_code == 404
+    client.force_login(alice)
+    answer = client.post(reverse("mend-dialogue", args=[demonstration.pk]))
+    demonstration.refresh_from_db()
+    assert answer["Location"] == reverse("dialogue", args=[demonstration.superseded_by.pk])
+
+
+def test_practice_shows_the_expected_order_and_why_only_afterwards(project, alice, bob, guest, client) -> None:
+    ranking = makers.make_ranking(makers.make_comparison(project), bob)
+    quality.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
+    client.force_login(alice)
+    page = reverse("practice", args=[project.slug])
+    assert "B answers" not in client.get(page).content.decode()
+    lease = client.post(reverse("practise", args=[project.slug]))["Location"]
+    assert client.post(reverse("practise", args=[project.slug]))["Location"] == lease
+    shown = client.get(lease).content.decode()
+    assert "B answers" not in shown
+    assignment = alice.assignments.get()
+    client.post(lease, {f"place-{cid}": n for n, cid in enumerate(assignment.order_shown, start=1)})
+    after = client.get(page).content.decode()
+    assert "B answers, the others do not." in after
+    assert "of 6 pairs" in after
+    client.force_login(guest)
+    assert client.post(reverse("practise", args=[project.slug]))["Location"] == page

@@ -1,0 +1,218 @@
+"""`manage.py demo_loop`: its rule, its ground, its table; and in the slow tier the loop itself."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from exports.models import ExportRun
+from labeling import comparisons, projects
+from labeling.models import Comparison, Project, Ranking
+from labeling.text import prompt_key, split_of
+from operations.loop import machines, measure, rule, stage
+from operations.loop.measure import Row, Versus
+from sampler import registry
+from sampler.models import Completion, ModelVersion, SampleRequest
+from tests.journeys.conftest import database_url
+from tests.makers import make_model, make_user
+from tests.sampler.conftest import smollm2_path as smollm2_path  # a fixture
+
+
+@pytest.fixture(autouse=True)
+def _own_models(settings, tmp_path):
+    settings.MODEL_ROOT = tmp_path / "models"
+
+
+def build(**options) -> stage.Stage:
+    return stage.build(**{"prompts": 8, "completions": 4, "max_tokens": 16, "keep": False} | options)
+
+
+def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties():
+    texts = {"a": "one, two", "b": "short", "c": "also short", "d": "no comma, but " + "long " * 20, "e": "x" * 200}
+    assert rule.rank(texts) == [["b", "c"], ["e"], ["a"], ["d"]]
+
+
+def test_a_quarter_of_the_openings_is_held_out():
+    messages = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
+    salt = stage.salt_for(messages)
+    sides = [split_of(salt=salt, key=prompt_key(one), test_share=stage.TEST_SHARE) for one in messages]
+    assert sides.count("test") == 3
+    assert stage.salt_for(messages) == salt
+
+
+@pytest.mark.django_db
+def test_the_ground_is_marked_and_goes_without_a_trace():
+    ground = build()
+    assert ground.project.throwaway
+    assert "simulated" in ground.project.title
+    assert ground.project.prompts.count() == 8
+    assert [user.username for user in ground.trainers] == ["sim-1", "sim-2", "sim-3"]
+    assert not any(user.has_usable_password() for user in ground.trainers)
+    assert ground.folder.is_dir()
+    policy = make_model("grown")
+    projects.open_round(project=ground.project, policies=[(policy, 1.0, {})])
+    ground.made.append(policy)
+    request = SampleRequest.objects.create(model_version=policy, prompt=[])
+    Completion.objects.create(request=request, model_version=policy, text="x", finish_reason="stop")
+    ground.requests.append(request.pk)
+    comparisons.bring(
+        project=ground.project,
+        prompt=[{"role": "user", "content": "q"}],
+        completions=[{"text": "a", "model_version": "grown"}, {"text": "b", "model_version": "grown"}],
+    )
+    assignment, _ = comparisons.lease_next(project=ground.project, trainer=ground.trainers[0])
+    assert assignment is not None
+    comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
+    stage.remove(ground)
+    for model in (Project, User, Comparison, Ranking, ModelVersion, SampleRequest, Completion, ExportRun):
+        assert not model.objects.exists(), model
+    assert not ground.folder.exists()
+
+
+@pytest.mark.django_db
+def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers():
+    kept = build(keep=True)
+    assert not kept.project.throwaway
+    make_kept = comparisons.bring(
+        project=kept.project, prompt=[{"role": "user", "content": "q"}], completions=[{"text": "a"}, {"text": "b"}]
+    )[0]
+    assignment, _ = comparisons.lease_next(project=kept.project, trainer=kept.trainers[0])
+    assert assignment is not None
+    comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
+    Project.objects.filter(pk=kept.project.pk).update(slug="kept")
+    other = build()
+    stage.remove(other)
+    assert User.objects.filter(username="sim-1").exists()
+    assert make_kept.rankings.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("prompts", [3, 1000])
+def test_there_are_only_so_many_openings(prompts):
+    with pytest.raises(CommandError, match="--prompts takes 4 to"):
+        run_demo("--prompts", str(prompts), policy=make_policy())
+
+
+@pytest.mark.django_db
+def test_a_person_called_like_a_simulated_trainer_is_left_alone():
+    make_user("sim-2")
+    with pytest.raises(CommandError, match="a person called sim-2"):
+        run_demo("--prompts", "8", policy=make_policy())
+    assert not Project.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_first_policy_has_to_be_one_that_can_be_trained():
+    with pytest.raises(CommandError, match="no policy 'nothing'"):
+        run_demo(policy="nothing")
+    with pytest.raises(CommandError, match="cannot be trained here"):
+        run_demo(policy=make_model("fake").slug)
+
+
+def test_a_trainer_that_fails_is_told_in_its_own_words(tmp_path):
+    told: list[str] = []
+    with pytest.raises(stage.LoopError, match="train_reward failed: No tokenizer at"):
+        machines.run_trainer(
+            "sampler.classifiers._train_reward",
+            str(tmp_path),
+            str(tmp_path / "none"),
+            str(tmp_path / "out"),
+            say=told.append,
+        )
+
+
+def test_the_table_tells_intervals_and_small_numbers():
+    everywhere = Versus(8, 17, 15, 1.5, 0.75, 40, 0.7, 0.55, 0.85)
+    held_out = Versus(2, 4, 4, None, None, 0, None, None, None)
+    row = Row(1, "a", "b", "rm", 8, 40, 11, 0.82, None, None, 6, everywhere, held_out)
+    lines = measure.table([row])
+    assert len(lines) == 3
+    assert "0.82 of 11" in lines[1]
+    assert "1.50 -> 0.75 (n 17, 15)" in lines[1]
+    assert "0.70 [0.55, 0.85] of 40 pairs" in lines[1]
+    assert "none of 0 pairs" in lines[2]
+
+
+@pytest.mark.django_db
+def test_new_is_compared_with_old_within_prompts_ties_counting_half(project, alice):
+    old, new = make_model("old"), make_model("new")
+    for number in range(2):
+        comparisons.bring(
+            project=project,
+            prompt=[{"role": "user", "content": f"Question {number}?"}],
+            completions=[
+                {"text": f"one, two, {number}", "model_version": "old"},
+                {"text": f"none {number}", "model_version": "new"},
+                {"text": f"nothing {number}", "model_version": "old"},
+            ],
+        )
+    while (assignment := comparisons.lease_next(project=project, trainer=alice)[0]) is not None:
+        rows = assignment.comparison.candidates.values_list("completion_id", "completion__text")
+        groups = rule.rank({str(cid): text for cid, text in rows})
+        comparisons.submit_ranking(assignment=assignment, groups=groups)
+    found = measure.versus(project=project, round=1, old=old, new=new)
+    assert (found.old_answers, found.new_answers, found.prompts, found.pairs) == (4, 2, 2, 4)
+    assert (found.old_mean, found.new_mean) == (1.0, 0.0)
+    assert found.win_rate == 0.75  # won two, tied two
+    assert measure.versus(project=project, round=2, old=old, new=new).win_rate is None
+
+
+def make_policy() -> str:
+    """A registered checkpoint, never loaded."""
+    folder = Path(settings.MODEL_ROOT) / "base"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").touch()
+    registry.register_model(slug="base", engine="hf", location=str(folder))
+    return "base"
+
+
+def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command("demo_loop", *arguments, "--policy", policy, stdout=out, stderr=err)
+    lines = out.getvalue().splitlines()
+    return lines, json.loads(lines[-1]), err.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.timeout(1800)
+@pytest.mark.django_db(transaction=True)
+def test_a_round_of_the_loop_with_the_real_model(smollm2_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database_url())
+    registry.register_model(
+        slug="smollm2", engine="hf", location=str(smollm2_path), default_params={"temperature": 0.8}
+    )
+    lines, report, progress = run_demo(
+        "--prompts", "8", "--max-tokens", "24", "--best-of", "3", "--reward-steps", "6", "--sft-steps", "3", "--keep",
+        policy="smollm2",
+    )  # fmt: skip
+    project = Project.objects.get(slug=report["kept"])
+    (row,) = report["rounds"]
+    assert report["simulated"] is True
+    assert row["rankings"] == 8
+    assert row["pairs"] > 8
+    assert row["rm_pairs"] > 0
+    assert row["best_of"] == 6  # the openings that are not held out
+    assert row["everywhere"]["new_answers"] > 0
+    assert row["everywhere"]["pairs"] > 0
+    assert [r.policies.count() for r in project.rounds.order_by("number")] == [1, 2]
+    policy = ModelVersion.objects.get(slug=f"{project.slug}-policy-1")
+    reward = ModelVersion.objects.get(slug=f"{project.slug}-rm-1")
+    run = ExportRun.objects.get(project=project)
+    for version in (policy, reward):
+        assert version.parent is not None
+        assert version.parent.slug == "smollm2"
+        assert version.export_id == run.pk
+        assert version.state == "serving"
+    assert policy.weights_hash != policy.parent.weights_hash
+    assert reward.reward_scores.count() >= 8 * 4 + 6 * 3
+    assert Ranking.objects.filter(comparison__project=project).count() == 16
+    assert any("Trainers were simulated" in line for line in lines)
+    assert "no sampler worker is running" in progress
+    assert report["peak_gib"] < 8
