@@ -75,6 +75,8 @@ UNFOLD: dict[str, Any] = {
                     _item("Guidelines", "menu_book", "admin:labeling_guidelineversion_changelist", _manages),
                     _item("Prompts", "edit_note", "admin:labeling_prompt_changelist", _manages),
                     _item("Comparisons", "compare_arrows", "admin:labeling_comparison_changelist", _manages),
+                    _item("Content filter", "shield", "admin:moderation_verdict_changelist", _manages),
+                    _item("Filter thresholds", "tune", "admin:moderation_threshold_changelist", _manages),
                     _item("Assignments", "assignment_ind", "admin:labeling_assignment_changelist", _manages),
                 ],
             },

@@ -126,6 +126,7 @@ class ProjectAdmin(PageAdmin):
                 ("Guidelines", "admin:labeling_guidelineversion_changelist", [], mine),
                 ("Prompts", "admin:labeling_prompt_changelist", [], mine),
                 ("Import", "admin:labeling_project_import", [obj.pk], ""),
+                ("Content filter", "admin:moderation_verdict_report", [obj.slug], ""),
                 ("Exports", "admin:exports_exportrun_changelist", [], mine),
             ]
         return [(label, address) for label, name, args, query in pages if (address := _address(name, args, query))]

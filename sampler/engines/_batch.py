@@ -40,9 +40,10 @@ class _Layer(DynamicLayer):
 
 
 class RollingBatch:
-    def __init__(self, model: Any, *, window: int | None = None) -> None:
+    def __init__(self, model: Any, *, window: int | None = None, mixed: bool = False) -> None:
         self.model = model
         self.window = window  # of sliding-attention layers, where the model has any
+        self.mixed = mixed  # … beside layers that see everything
         self.device = model.device
         self.size = 0
         self.column = 0  # the next one to be written
@@ -146,11 +147,11 @@ class RollingBatch:
     def _attention_mask(self, starts: torch.Tensor, columns: torch.Tensor) -> Any:
         """Which columns each row sees, as a float mask made once for all layers: [R, 1, 1, W]."""
         here = columns[self.left : self.column + 1][None, :]
-        full = self._as_float(here >= starts[:, None])
+        own = here >= starts[:, None]
         if self.window is None:
-            return full
-        near = (here >= starts[:, None]) & (here > self.column - self.window)
-        return {"full_attention": full, "sliding_attention": self._as_float(near)}
+            return self._as_float(own)
+        near = self._as_float(own & (here > self.column - self.window))
+        return {"full_attention": self._as_float(own), "sliding_attention": near} if self.mixed else near
 
     def _as_float(self, seen: torch.Tensor) -> torch.Tensor:
         dtype = self.layers[0].keys.dtype

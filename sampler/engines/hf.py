@@ -98,7 +98,7 @@ class HfEngine:
         self._gathering = True  # static batching: no background sample ran when this step began
 
     def fresh_batch(self) -> RollingBatch:
-        return RollingBatch(self.loaded.model, window=self.loaded.window)
+        return RollingBatch(self.loaded.model, window=self.loaded.window, mixed=self.loaded.mixed)
 
     def settle_batching(self) -> None:
         """Measure, or take over what was measured, and batch accordingly."""
