@@ -20,6 +20,8 @@ class _Layer(DynamicLayer):
     """One layer's keys and values: buffers [rows, heads, columns, size], written at the batch's column."""
 
     is_initialized = True
+    keys: Any
+    values: Any
 
     def __init__(self, batch: RollingBatch) -> None:
         super().__init__()
@@ -75,6 +77,7 @@ class RollingBatch:
             self.column = self.left = 0
         self._make_room(self.size + copies, length, past)
         first, begin = self.size, self.column - length
+        theirs: Any
         for layer, theirs in zip(self.layers, past.layers, strict=True):
             layer.keys[first : first + copies, :, begin : self.column] = theirs.keys
             layer.values[first : first + copies, :, begin : self.column] = theirs.values

@@ -67,7 +67,7 @@ def load(spec: Spec) -> Loaded:
                 "running batch: serve it with vLLM or `transformers serve` and use the openai engine."
             )
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False, **options)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             where, trust_remote_code=False, dtype=dtype, use_safetensors=True if "gguf_file" not in options else None,
             **options,
         )  # fmt: skip

@@ -241,6 +241,7 @@ class HfEngine:
         self._account(rows, tokens.tolist(), logprobs.tolist(), events)
 
     def _decode(self, events: list[Event]) -> None:
+        assert self._tokens is not None
         try:
             logits = self.batch.decode(self._tokens)
             if self._chooser is None:
