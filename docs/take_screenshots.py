@@ -15,7 +15,7 @@ import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 HEIGHTS = {390: 844, 768: 1024, 1280: 800, 1920: 1080}
 QUESTION = "How do I keep basil alive on a windowsill in winter?"
@@ -115,7 +115,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         for width, theme in combinations:
-            size = {"width": width, "height": HEIGHTS.get(width, 900)}
+            size: ViewportSize = {"width": width, "height": HEIGHTS.get(width, 900)}
             context = browser.new_context(viewport=size, color_scheme=theme, has_touch=width < 700)
             suffix = "" if len(combinations) == 1 else f"-{width}-{theme}"
             tour = Tour(context.new_page(), options.url.rstrip("/"), options.out, suffix)
