@@ -152,7 +152,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         return "mended" if hasattr(obj, "superseded_by") else "in force"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("superseded_by")
+        return super().get_queryset(request).select_related("trainer", "comparison__project", "superseded_by")
 
     @display(description="Order")
     def order_text(self, obj: Any) -> str:
