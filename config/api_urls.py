@@ -8,6 +8,7 @@ from config import api_docs
 urlpatterns = [
     path("", include("labeling.api.urls")),
     path("", include("sampler.api_urls")),
+    path("", include("insights.api_urls")),
     path("", include("exports.api_urls")),
     path("", include("webhooks.api_urls")),
     path("schema/", SpectacularJSONAPIView.as_view(**api_docs.SCHEMA_VIEW), name="api_schema"),

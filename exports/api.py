@@ -75,6 +75,7 @@ class Exports(ApiView):
     read_scope = write_scope = "export"
 
     @extend_schema(
+        operation_id="exports_list",
         summary="Exports, newest first",
         parameters=[OpenApiParameter("project", str, description="Slug."), *PAGE_PARAMETERS],
         responses=page_of(ExportOut),

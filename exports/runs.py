@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.audit import record
 from common.transitions import advance
 from exports import folder, storage
 from exports.models import ExportRun
@@ -68,6 +69,7 @@ def request(
         cutoff=_checked(cutoff),
         options=options.to_dict(),
     )
+    record(actor=by, action="export.requested", obj=run, fields=sorted(options.configs))
     if ring:
         _ring(run)
     return run

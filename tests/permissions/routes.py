@@ -43,7 +43,7 @@ EVERYBODY = set(PEOPLE)
 MANAGES = {MANAGER, OPERATOR}
 REVIEWS = {REVIEWER, MANAGER, OPERATOR}
 
-# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ----------------------------------------------------------------------------------------
+# -- allauth (an empty set: nobody in the cast has a second factor or came by sign-on) ---
 ACCOUNTS = {
     "login/": route("GET POST", EVERYBODY),
     "logout/": route("GET POST", EVERYBODY),
@@ -140,6 +140,7 @@ API = {
     "projects/": route("GET", SIGNED_IN),
     "projects/<slug:slug>/": route("GET", MEMBERS | {OPERATOR}, **IN_PROJECT),
     "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),
+    "projects/<slug:slug>/insights/": route("GET", REVIEWS, **IN_PROJECT),
     "projects/<slug:slug>/rounds/": route("GET POST", REVIEWS, MANAGES, **IN_PROJECT),
     "projects/<slug:slug>/prompts/": route("POST", MANAGES, **IN_PROJECT),
     "projects/<slug:slug>/members/": route("GET", MANAGES, **IN_PROJECT),

@@ -1,0 +1,35 @@
+"""Insights over the API, for reviewers and managers: the same report that the dashboards show."""
+
+from __future__ import annotations
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from insights.reports import insights_of
+from labeling.api.base import STAFF, ApiView, project_of
+from labeling.errors import Invalid
+
+BIGGEST = 2_147_483_647
+
+
+class InsightsView(ApiView):
+    @extend_schema(
+        summary="Agreement, model strengths, biases, drift, throughput",
+        description="Kept and brought up to date every few minutes; `as_of` says when. docs/insights.md names each number.",
+        parameters=[OpenApiParameter("round", int, description="Its number; none: the whole project.")],
+        responses=OpenApiResponse(OpenApiTypes.OBJECT),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_of(request, slug, STAFF, operator=True)
+        wanted = request.query_params.get("round", "")
+        if not wanted:
+            return Response(insights_of(project))
+        if not wanted.isascii() or not wanted.isdigit() or int(wanted) > BIGGEST:
+            raise Invalid("round takes the number of a round.")
+        found = project.rounds.filter(number=int(wanted)).first()
+        if found is None:
+            raise Http404(f"The project has no round {wanted}.")
+        return Response(insights_of(project, found))

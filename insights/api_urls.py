@@ -1,0 +1,5 @@
+from django.urls import path
+
+from insights import api
+
+urlpatterns = [path("projects/<slug:slug>/insights/", api.InsightsView.as_view())]

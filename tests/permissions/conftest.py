@@ -1,0 +1,101 @@
+"""Everybody who may knock, and a row of everything that an address can name."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from labeling import comparisons, dialogues, invitations
+from tests import makers
+from webhooks import subscriptions
+from webhooks.models import Delivery
+
+
+@pytest.fixture
+def people(project, alice, bob, rita, mona, guest, stranger, operator):
+    other = makers.make_project("other")
+    return {
+        "anonymous": None,
+        "stranger": stranger,
+        "guest": guest,
+        "owner": alice,
+        "trainer": bob,
+        "reviewer": rita,
+        "manager": mona,
+        "operator": operator,
+        "elsewhere": makers.make_member(other, "else", role="manager"),
+    }
+
+
+@pytest.fixture
+def rows(project, alice, mona, settings):
+    """What the parameters of the addresses stand for: alice's work, and the project's things."""
+    from django.core import signing
+    from django.utils import timezone
+
+    from exports.models import ExportRun
+    from labeling.api.dialogues import SALT
+
+    settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
+    chat = makers.make_chat(project, alice)
+    demonstration = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
+    asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
+    makers.make_comparison(project)
+    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    makers.make_comparison(project, votes=9)
+    invitation, token = invitations.invite(project=project, role="guest", by=mona)
+    webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
+    delivery = Delivery.objects.create(
+        subscription=webhook, event="comparison.closed", object_key=assignment.comparison_id, data={}, state="failed"
+    )
+    export = ExportRun.objects.create(
+        project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
+    )
+    return {
+        "slug": project.slug, "kind": "chat", "owner": "alice", "token": token, "invitation": invitation.pk,
+        "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
+        "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
+        "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
+        "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def clients(people):
+    """A browser and an API client for each."""
+    browsers, machines = {}, {}
+    for name, user in people.items():
+        browsers[name], machines[name] = Client(), APIClient()
+        if user is not None:
+            browsers[name].force_login(user)
+            machines[name].credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user)}")
+    return browsers, machines
+
+
+@pytest.fixture
+def admin_rows(rows, project, alice, mona, rita):
+    """A row of every model in the admin site, all of one project."""
+    from accounts.models import ApiToken, AuditEntry
+    from labeling import projects
+    from labeling.models import Prompt, Review, Round, TurnDraw
+
+    chat = makers.make_chat(project, alice, submit=True)
+    feedback = dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Of tides?"}]])
+    review = Review.objects.create(ranking=ranking, reviewer=rita, decision="accepted")
+    tokens.create(user=alice)
+    return {
+        "accounts/user": alice.pk, "accounts/apitoken": ApiToken.objects.first().pk,
+        "accounts/auditentry": AuditEntry.objects.first().pk, "labeling/comparison": rows["comparison"],
+        "labeling/assignment": rows["assignment"], "labeling/dialogue": chat.pk,
+        "labeling/turndraw": TurnDraw.objects.get().pk, "labeling/turnfeedback": feedback.pk,
+        "labeling/guidelineversion": project.guidelines.get().pk,
+        "labeling/membership": alice.memberships.get().pk, "labeling/project": project.pk,
+        "labeling/prompt": Prompt.objects.get().pk, "labeling/ranking": ranking.pk, "labeling/review": review.pk,
+        "labeling/round": Round.objects.get(project=project).pk, "webhooks/subscription": rows["webhook"],
+        "webhooks/delivery": rows["delivery"],
+    }  # fmt: skip
