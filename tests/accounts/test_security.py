@@ -40,7 +40,7 @@ def test_check_deploy_is_clean_with_the_production_settings():
 
 
 def test_an_https_address_turns_on_hsts_redirect_and_secure_cookies():
-    names = "SECURE_HSTS_SECONDS SECURE_SSL_REDIRECT SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE DEBUG".split()
+    names = ["SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "DEBUG"]
     code = f"from django.conf import settings as s; print([getattr(s, n) for n in {names}])"
     assert manage("shell", "--no-imports", "-c", code).stdout.strip() == "[31536000, True, True, True, False]"
 
@@ -143,15 +143,18 @@ def test_compressed_bodies_are_refused_before_they_unpack():
 
 def test_a_decompression_bomb_is_stopped_early():
     bomb = gzip.compress(b"0" * 50_000_000)
-    with pytest.raises(limits.TooLarge, match="decompression bomb"):
-        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10**9, compressed_bytes=len(bomb)):
-            pass
-    with pytest.raises(limits.TooLarge, match="unpacks to more than 10 MB"):
-        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10 * 1024 * 1024):
-            pass
+    assert "decompression bomb" in refusal(bomb, max_bytes=10**9, compressed_bytes=len(bomb))
+    assert "more than 10 MB" in refusal(bomb, max_bytes=10 * 1024 * 1024)
     harmless = gzip.compress(os.urandom(3_000_000))
-    stream = gzip.open(io.BytesIO(harmless))
-    assert sum(map(len, limits.bounded(stream, max_bytes=10**8, compressed_bytes=len(harmless)))) == 3_000_000
+    with gzip.open(io.BytesIO(harmless)) as stream:
+        read = sum(map(len, limits.bounded(stream, max_bytes=10**8, compressed_bytes=len(harmless))))
+    assert read == 3_000_000
+
+
+def refusal(packed: bytes, **bounds: int) -> str:
+    with gzip.open(io.BytesIO(packed)) as stream, pytest.raises(limits.TooLarge) as refused:
+        list(limits.bounded(stream, **bounds))
+    return str(refused.value)
 
 
 @pytest.mark.parametrize(
