@@ -228,6 +228,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "moderation: verdicts on new texts": {"task": "moderation.tasks.screen", "schedule": 30.0},
     "insights: keep the reports fresh": {"task": "insights.tasks.refresh", "schedule": 120.0},
     "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
     "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},

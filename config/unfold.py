@@ -6,24 +6,60 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import NoReverseMatch, reverse
+
+REVIEW, MANAGE, OPERATE = "review", "manage", "operate"
+SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    ("Work", (
+        ("Overview", "dashboard", "index", REVIEW),
+        ("Projects", "folder_open", "labeling_project_changelist", REVIEW),
+        ("Review queue", "rate_review", "labeling_ranking_queue", REVIEW),
+        ("Rankings", "format_list_numbered", "labeling_ranking_changelist", REVIEW),
+        ("Dialogues", "chat", "labeling_dialogue_changelist", REVIEW),
+        ("Feedback", "thumbs_up_down", "labeling_turnfeedback_changelist", REVIEW),
+        ("Content filter", "shield", "moderation_verdict_changelist", REVIEW),
+        ("Exports", "download", "exports_exportrun_changelist", MANAGE),
+    )),
+    ("Set up", (
+        ("Rounds", "autorenew", "labeling_round_changelist", MANAGE),
+        ("Members", "group", "labeling_membership_changelist", MANAGE),
+        ("Guidelines", "menu_book", "labeling_guidelineversion_changelist", MANAGE),
+        ("Prompts", "edit_note", "labeling_prompt_changelist", MANAGE),
+        ("Comparisons", "compare_arrows", "labeling_comparison_changelist", MANAGE),
+        ("Assignments", "assignment_ind", "labeling_assignment_changelist", MANAGE),
+        ("Filter thresholds", "tune", "moderation_threshold_changelist", MANAGE),
+        ("Webhooks", "webhook", "webhooks_subscription_changelist", MANAGE),
+    )),
+    ("Installation", (
+        ("Model versions", "model_training", "sampler_modelversion_changelist", MANAGE),
+        ("Sample requests", "pending_actions", "sampler_samplerequest_changelist", OPERATE),
+        ("People", "badge", "accounts_user_changelist", OPERATE),
+        ("Audit log", "history", "accounts_auditentry_changelist", OPERATE),
+    )),
+)  # fmt: skip
 
 
-def _manages(request: HttpRequest) -> bool:
-    from common.admin import MANAGER, holds_role
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar's links that this person may follow, of the pages that this installation has."""
+    from common.admin import MANAGER, REVIEWERS, holds_role, is_operator
 
-    return holds_role(request, MANAGER)
+    may = {REVIEW: holds_role(request, REVIEWERS), MANAGE: holds_role(request, MANAGER), OPERATE: is_operator(request)}
+    groups = []
+    for title, pages in SECTIONS:
+        items = [
+            {"title": label, "icon": icon, "link": address}
+            for label, icon, route, who in pages
+            if may[who] and (address := _address(route))
+        ]
+        groups.append({"title": title, "separator": title != "Work", "items": items})
+    return [group for group in groups if group["items"]]
 
 
-def _operates(request: HttpRequest) -> bool:
-    from common.admin import is_operator
-
-    return is_operator(request)
-
-
-def _item(title: str, icon: str, route: str, permission: Any = None) -> dict[str, Any]:
-    item = {"title": title, "icon": icon, "link": reverse_lazy(route)}
-    return {**item, "permission": permission} if permission else item
+def _address(route: str) -> str:
+    try:
+        return reverse(f"admin:{route}")
+    except NoReverseMatch:
+        return ""
 
 
 UNFOLD: dict[str, Any] = {
@@ -54,30 +90,6 @@ UNFOLD: dict[str, Any] = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": "Work",
-                "items": [
-                    _item("Overview", "dashboard", "admin:index"),
-                    _item("Projects", "folder_open", "admin:labeling_project_changelist"),
-                    _item("Review queue", "rate_review", "admin:labeling_ranking_queue"),
-                    _item("Rankings", "format_list_numbered", "admin:labeling_ranking_changelist"),
-                    _item("Dialogues", "chat", "admin:labeling_dialogue_changelist"),
-                    _item("Feedback", "thumbs_up_down", "admin:labeling_turnfeedback_changelist"),
-                ],
-            },
-            {
-                "title": "Set up",
-                "separator": True,
-                "items": [
-                    _item("Rounds", "autorenew", "admin:labeling_round_changelist", _manages),
-                    _item("Members", "group", "admin:labeling_membership_changelist", _manages),
-                    _item("Guidelines", "menu_book", "admin:labeling_guidelineversion_changelist", _manages),
-                    _item("Prompts", "edit_note", "admin:labeling_prompt_changelist", _manages),
-                    _item("Comparisons", "compare_arrows", "admin:labeling_comparison_changelist", _manages),
-                    _item("Assignments", "assignment_ind", "admin:labeling_assignment_changelist", _manages),
-                ],
-            },
-        ],
+        "navigation": navigation,
     },
 }

@@ -228,8 +228,8 @@ class SplitFile:
     def _watch(self, row: dict[str, Any]) -> None:
         """Drop the columns that hold a text which is no date from those to watch."""
         if self._watched is None:
-            self._watched = tuple(name for name, value in row.items() if _texts(value))
-        self._watched = tuple(name for name in self._watched if all(_DATE.fullmatch(t) for t in _texts(row[name])))
+            self._watched = tuple(name for name, value in row.items() if texts(value))
+        self._watched = tuple(name for name in self._watched if all(_DATE.fullmatch(t) for t in texts(row[name])))
 
     def finish(self) -> list[Stored]:
         """Close the shards. Empty ones are left out: a loader refuses a file without rows."""
@@ -252,10 +252,10 @@ class SplitFile:
             pass
 
 
-def _texts(value: Any) -> list[str]:
+def texts(value: Any) -> list[str]:
     """Texts of message lists: the only free texts that a loader may take for dates."""
     if isinstance(value, str):
         return []
     if isinstance(value, dict):
-        return [value["content"]] if "content" in value else [t for inner in value.values() for t in _texts(inner)]
-    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
+        return [value["content"]] if "content" in value else [t for inner in value.values() for t in texts(inner)]
+    return [text for item in value for text in texts(item)] if isinstance(value, list) else []

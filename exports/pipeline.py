@@ -14,7 +14,7 @@ from typing import Any
 from common import plugins
 from exports import archive, records, rules, votes
 from exports.formats._shared import Context
-from exports.jsonl import Shard, SplitFile, Stored, encoder, line
+from exports.jsonl import Shard, SplitFile, Stored, encoder, line, texts
 from exports.options import FORMATS, RENDERINGS
 from exports.renderings._shared import LeftOut
 from exports.scopes import Ground
@@ -52,7 +52,7 @@ class Output:
         self.seen += 1
         if self.seen > 1_000 and self.seen % 16:
             return
-        size = sum(len(m["content"]) for v in row.values() if isinstance(v, list) for m in v if "content" in m)
+        size = sum(len(text) for value in row.values() for text in texts(value))
         self.lengths[size // LENGTH_STEP] += 1
 
     def percentiles(self) -> dict[str, int]:

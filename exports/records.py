@@ -228,7 +228,7 @@ class FeedbackRecord:
     last_change: str | None  # of any turn up to the rated one
     turn: TurnRecord
 
-    def labelat(self, at: str) -> bool:
+    def label_at(self, at: str) -> bool:
         """The opinion that stood at `at`."""
         for opinion in self.earlier:
             if instant(dt.datetime.fromisoformat(opinion["until"])) > at:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -71,6 +71,16 @@ class Snapshot:
         self._scratch = scratch
         self._read_ahead = read_ahead
 
+    @contextmanager
+    def _named(self) -> Iterator[Any]:
+        """A server-side cursor; one whose transaction ended before it cannot be closed, and need not be."""
+        cursor = self._raw.cursor(f"export_{time.monotonic_ns()}")
+        try:
+            yield cursor
+        finally:
+            with suppress(psycopg2.Error):
+                cursor.close()
+
     def beside(self, read: Callable[[Snapshot], Result]) -> Callable[[], Result]:
         """Start `read` in a thread, in the same snapshot on a connection of its own; the function that is
         returned waits for what it found. Without such a connection it reads when asked."""
@@ -97,7 +107,7 @@ class Snapshot:
 
     def walk(self, sql: str, params: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         """A result of any size, by a server-side cursor."""
-        with self._raw.cursor(f"walk_{time.monotonic_ns()}") as cursor:
+        with self._named() as cursor:
             cursor.itersize = 2_000
             cursor.execute(sql, params)
             yield from cursor
@@ -126,8 +136,7 @@ class Snapshot:
             yield from spool.groups()
 
     def _batches(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[list[tuple[bytes]]]:
-        name = f"ids_{time.monotonic_ns()}"
-        with self._raw.cursor(name) as ids, self._raw.cursor() as rows:
+        with self._named() as ids, self._raw.cursor() as rows:
             ids.itersize = BATCH * 20
             ids.execute(ids_sql, params)
             rows.execute(_LOOKUPS_ONLY)

@@ -3,7 +3,8 @@
 Splits are stored with each dialogue and comparison and never change; where they part two prompts
 that say nearly the same, the test rows are left out and counted. Prompts are compared by MinHash:
 one-permutation hashing over 5-byte shingles of the first user turn, without case, punctuation and
-spacing. Prompts that differ in a number are two questions, however alike the rest. The sketches of test are held (about 300 bytes each), those of train stream past.
+spacing. Prompts that differ in a number are two questions, however alike the rest. The sketches of
+test are held (about 300 bytes each), those of train stream past.
 """
 
 from __future__ import annotations

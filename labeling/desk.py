@@ -106,7 +106,8 @@ def open_work(user: User) -> list[Begun]:
     ] + [
         Begun(
             draft.kind, draft.pk, draft.project.title,
-            next((turn.text for turn in draft.turns.all() if turn.role == "user"), "") or draft.composer.get("text", ""),
+            _opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
+            or draft.composer.get("text", ""),
             draft.saved_at,
         )
         for draft in drafts

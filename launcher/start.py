@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -68,12 +69,16 @@ class Start:
                     embedded.release(self.var, held)
 
     def _run_holding(self, held: dict[str, IO[str]]) -> None:
-        told = self._prepare()
-        if self.stops:
-            return
+        names = [child.name for child in self.supervisor.children]
         try:
-            self.supervisor.start()
-            self.step("web, workers and beat", lambda: self._await_ready(held))
+            if self._was_prepared():  # nothing to migrate: what takes longest begins at once
+                self.supervisor.start(["sampler"])
+            told = self._prepare()
+            if self.stops:
+                return
+            self.supervisor.start([name for name in names if name != "beat"])
+            self.step("web and workers", lambda: self._await_ready(held))
+            self.supervisor.start(["beat"])
             if not self.stops:
                 print(f"ready {self.url}", flush=True)
                 print(told, end="", flush=True)
@@ -131,7 +136,21 @@ class Start:
             checking.join(0.1)
         if errors and not self.stops:
             raise errors[0]
+        if not self.stops:
+            (self.var / "run" / "prepared").write_text(self._state())
         return told
+
+    def _was_prepared(self) -> bool:
+        """Whether the last start prepared this very state: same folder, options and migrations."""
+        try:
+            return (self.var / "run" / "prepared").read_text() == self._state()
+        except OSError:
+            return False
+
+    def _state(self) -> str:
+        migrations = sorted(str(path.relative_to(BASE)) for path in BASE.glob("*/migrations/[0-9]*.py"))
+        facts = [str(self.var), os.environ.get("DATABASE_URL", ""), vars(self.options), migrations]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def _manage_prepare(self, errors: Sequence[StartError]) -> str:
         """Run `manage.py prepare`; what it says is for people. Given up as soon as there is an error elsewhere."""

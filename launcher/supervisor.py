@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,9 +87,11 @@ class Supervisor:
                 os.killpg(pid, signal.SIGKILL)
         self.record.unlink(missing_ok=True)
 
-    def start(self) -> None:
+    def start(self, names: Collection[str]) -> None:
+        """Start the children of these names; the others wait for another call."""
         for child in self.children:
-            child.start()
+            if child.name in names and child.process is None:
+                child.start()
         self._write_record()
 
     def tend(self) -> None:
@@ -100,7 +102,8 @@ class Supervisor:
         """
         now = time.monotonic()
         for child in self.children:
-            assert child.process is not None
+            if child.process is None:
+                continue
             if child.start_at:
                 if now >= child.start_at:
                     child.start_at = 0.0

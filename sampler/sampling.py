@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -137,6 +137,22 @@ def provide_all(*, texts: Sequence[tuple[str, str]]) -> list[Completion]:
 def forget(*, completion_ids: Sequence[UUID]) -> int:
     """Delete texts that were brought from outside and that nothing points at any more."""
     return Completion.objects.filter(pk__in=completion_ids, request__isnull=True).delete()[0]
+
+
+def empty(*, completion_ids: Collection[UUID], request_ids: Collection[UUID], text: str) -> int:
+    """Replace withdrawn texts: of these completions, of the prompts of the requests that they come from,
+    and of these requests. Waiting requests are cancelled."""
+    requests = set(request_ids)
+    requests |= set(
+        Completion.objects.filter(pk__in=completion_ids, request__isnull=False).values_list("request_id", flat=True)
+    )
+    for request_id in requests:
+        cancel(request_id=request_id)
+    SampleRequest.objects.filter(pk__in=requests).update(prompt=[{"role": "user", "content": text}], prompt_report={})
+    return (
+        Completion.objects.filter(pk__in=completion_ids).update(text=text)
+        + Completion.objects.filter(request__in=requests).exclude(pk__in=completion_ids).update(text=text)
+    )
 
 
 def claim(

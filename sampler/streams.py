@@ -58,7 +58,8 @@ def publish(entries: Iterable[tuple[UUID | str, Fields]]) -> None:
 
 def snapshot(request_id: UUID | str) -> tuple[list[str], str, str]:
     """Texts so far by index, the id of the last entry (to follow from) and the end state or ""."""
-    return _assemble(client().xrange(key(request_id)))
+    entries: Any = client().xrange(key(request_id))
+    return _assemble(entries)
 
 
 def _assemble(entries: Iterable[tuple[str, dict[str, str]]]) -> tuple[list[str], str, str]:

@@ -171,7 +171,7 @@ class Worker:
         metrics.first_token(held.stall.slug, interactive=held.live, seconds=waited)
 
     def _end(self, event: Event, held: Held) -> None:
-        key = {"request_id": held.request_id, "attempt": held.attempt}
+        key: dict[str, Any] = {"request_id": held.request_id, "attempt": held.attempt}
         with self._lock:
             self._held.pop(event.job_id, None)
         if isinstance(event, Ended):
@@ -277,7 +277,7 @@ class Worker:
 
     def _start(self, row: SampleRequest, stall: Stall) -> None:
         live = row.priority < SampleRequest.Priority.BACKGROUND
-        key = {"request_id": row.pk, "attempt": row.attempts}
+        key: dict[str, Any] = {"request_id": row.pk, "attempt": row.attempts}
         try:
             params = SamplingParams.from_dict({**row.params, "n": row.n})
         except ValueError as error:

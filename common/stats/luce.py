@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from common.stats.intervals import Z95
 from common.stats.ratings import PRIOR, Fit
@@ -81,6 +80,8 @@ def plackett_luce(
             part, slope = log_likelihood(pattern, strengths)
             value, gradient = value - counts[pattern] * part, gradient - counts[pattern] * slope
         return value, gradient
+
+    from scipy.optimize import minimize  # slow to import, and seldom needed
 
     found = minimize(negative, np.zeros(models), jac=True, method="BFGS", options={"gtol": 1e-7}).x
     found = found - found.mean()

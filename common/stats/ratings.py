@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from common.stats.intervals import Z95, Estimate
@@ -194,6 +193,8 @@ def davidson(first: ArrayLike, second: ArrayLike, outcome: ArrayLike, *, models:
         gradient[models] = -(tie - total * chance[1]).sum()
         penalty = np.append(np.full(models, prior), prior)
         return float(value + 0.5 * (penalty * parameters**2).sum()), gradient + penalty * parameters
+
+    from scipy.optimize import minimize  # slow to import, and seldom needed
 
     found = minimize(negative, np.zeros(models + 1), jac=True, method="BFGS", options={"gtol": 1e-9}).x
     theta = found[:models] - found[:models].mean()

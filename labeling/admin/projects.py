@@ -8,13 +8,14 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from unfold.decorators import display
 
 from accounts.models import User
 from common.admin import MANAGER, REVIEWERS, is_operator
 from labeling import projects
 from labeling.admin.base import Button, PageAdmin
+from labeling.admin.import_page import import_page
 from labeling.admin.project_form import NewProjectForm, ProjectForm
 from labeling.models import GuidelineVersion, Membership, Project, Prompt, Round
 
@@ -81,6 +82,13 @@ class ProjectAdmin(PageAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.import_view)
+        return [path("<uuid:object_id>/import/", view, name="labeling_project_import"), *super().get_urls()]
+
+    def import_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return import_page(self, request, self.reachable(request, str(object_id), change=True))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug",) if obj is not None else ()
 
@@ -126,6 +134,7 @@ class ProjectAdmin(PageAdmin):
                 ("Guidelines", "admin:labeling_guidelineversion_changelist", [], mine),
                 ("Prompts", "admin:labeling_prompt_changelist", [], mine),
                 ("Import", "admin:labeling_project_import", [obj.pk], ""),
+                ("Content filter", "admin:moderation_verdict_report", [obj.slug], ""),
                 ("Exports", "admin:exports_exportrun_changelist", [], mine),
             ]
         return [(label, address) for label, name, args, query in pages if (address := _address(name, args, query))]

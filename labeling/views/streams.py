@@ -14,7 +14,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from labeling import threads
@@ -27,7 +27,7 @@ ENTRY = re.compile(r"^(0|\d{1,20}-\d{1,20})$")
 
 
 @require_GET
-async def stream(request: HttpRequest, pk: UUID) -> HttpResponse:
+async def stream(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """Events of `?r=REQUEST@AFTER&r=…`. An event's id lists where each request stands, so that a
     reconnecting browser (Last-Event-ID) goes on exactly there."""
     wanted = _places(request.GET.getlist("r"))

@@ -34,11 +34,11 @@ class Settings:
 
     rounds: int = 1
     best_of: int = 4
-    reward_layers: int = 8
+    reward_layers: int = 2
     reward_steps: int = 24
-    reward_learning_rate: float = 1e-4
+    reward_learning_rate: float = 5e-4
     sft_steps: int = 8
-    sft_learning_rate: float = 2e-5
+    sft_learning_rate: float = 5e-5
 
 
 @dataclass
@@ -157,7 +157,8 @@ class Loop:
             facts = machines.run_trainer(
                 "sampler.classifiers._train_reward", str(export), policy.location, str(out),
                 "--steps", str(s.reward_steps), "--layers", str(s.reward_layers),
-                "--learning-rate", str(s.reward_learning_rate), "--seed", str(number), say=self.say,
+                "--learning-rate", str(s.reward_learning_rate), "--seed", str(number),
+                "--freeze-embeddings", say=self.say,
             )  # fmt: skip
         self.say(
             f"reward model: {facts['test_accuracy']} of {facts['test_pairs']} held-out pairs, "

@@ -39,6 +39,7 @@ def train(
     learning_rate: float = 1e-4,
     seed: int = 0,
     use_label_weight: bool = False,
+    freeze_embeddings: bool = False,
     tell: Any = lambda text: None,
 ) -> dict[str, Any]:
     """Train, save to `out`, and return what is known of the result.
@@ -51,6 +52,8 @@ def train(
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(str(base))
     model = new_model(str(base), layers, tokenizer.pad_token_id)
+    if freeze_embeddings:
+        model.get_input_embeddings().requires_grad_(False)
     limit = fitting(getattr(model.config, "max_position_embeddings", None))
     data = {}
     for split in ("train", "test"):
@@ -78,6 +81,7 @@ def train(
         "steps": steps,
         "rankings_per_step": rankings_per_step,
         "learning_rate": learning_rate,
+        "freeze_embeddings": freeze_embeddings,
         "seed": seed,
         "first_loss": round(losses[0], 4),
         "last_loss": round(sum(losses[-4:]) / len(losses[-4:]), 4),
@@ -139,7 +143,8 @@ def _fit(
     pad: int,
     tell: Any,
 ) -> list[float]:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.0)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0)
     warmup = max(1, steps // 10)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, max(0.05, (steps - step) / max(1, steps - warmup)))
@@ -151,7 +156,7 @@ def _fit(
     for step in range(1, steps + 1):
         loss = loss_of(model, next(batches), pad)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
@@ -223,6 +228,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--use-label-weight", action="store_true", help="also weight pairs by trust in the trainer")
+    parser.add_argument(
+        "--freeze-embeddings", action="store_true", help="leave the word vectors alone: less to learn by heart"
+    )
     parser.add_argument("--threads", type=int, default=None, help="of torch; tiny models are faster with 1")
     options = vars(parser.parse_args(arguments))
     quiet(options.pop("threads"))

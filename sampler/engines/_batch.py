@@ -20,6 +20,8 @@ class _Layer(DynamicLayer):
     """One layer's keys and values: buffers [rows, heads, columns, size], written at the batch's column."""
 
     is_initialized = True
+    keys: Any
+    values: Any
 
     def __init__(self, batch: RollingBatch) -> None:
         super().__init__()
@@ -40,9 +42,10 @@ class _Layer(DynamicLayer):
 
 
 class RollingBatch:
-    def __init__(self, model: Any, *, window: int | None = None) -> None:
+    def __init__(self, model: Any, *, window: int | None = None, mixed: bool = False) -> None:
         self.model = model
         self.window = window  # of sliding-attention layers, where the model has any
+        self.mixed = mixed  # … beside layers that see everything
         self.device = model.device
         self.size = 0
         self.column = 0  # the next one to be written
@@ -74,6 +77,7 @@ class RollingBatch:
             self.column = self.left = 0
         self._make_room(self.size + copies, length, past)
         first, begin = self.size, self.column - length
+        theirs: Any
         for layer, theirs in zip(self.layers, past.layers, strict=True):
             layer.keys[first : first + copies, :, begin : self.column] = theirs.keys
             layer.values[first : first + copies, :, begin : self.column] = theirs.values
@@ -146,11 +150,11 @@ class RollingBatch:
     def _attention_mask(self, starts: torch.Tensor, columns: torch.Tensor) -> Any:
         """Which columns each row sees, as a float mask made once for all layers: [R, 1, 1, W]."""
         here = columns[self.left : self.column + 1][None, :]
-        full = self._as_float(here >= starts[:, None])
+        own = here >= starts[:, None]
         if self.window is None:
-            return full
-        near = (here >= starts[:, None]) & (here > self.column - self.window)
-        return {"full_attention": full, "sliding_attention": self._as_float(near)}
+            return self._as_float(own)
+        near = self._as_float(own & (here > self.column - self.window))
+        return {"full_attention": self._as_float(own), "sliding_attention": near} if self.mixed else near
 
     def _as_float(self, seen: torch.Tensor) -> torch.Tensor:
         dtype = self.layers[0].keys.dtype

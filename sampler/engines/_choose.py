@@ -8,6 +8,7 @@ no row's draw depends on which others are in the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class Chooser:
         self.all_greedy = all(self.greedy)
         self.any_greedy = any(self.greedy)
         plain = all(t in (0, 1) for t in temperature)
-        make = {"device": device, "dtype": torch.float32}
+        make: Any = {"device": device, "dtype": torch.float32}
         self.scale = None if plain else torch.tensor([1 / t if t else 1.0 for t in temperature], **make)[:, None]
         self.cut = any(p < 1 for p in top_p) or any(k > 0 for k in top_k)
         self.most = max(top_k, default=0)

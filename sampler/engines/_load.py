@@ -27,7 +27,8 @@ class Loaded:
     tokenizer: Any
     ends: frozenset[int]  # tokens that end a turn
     context_limit: int
-    window: int | None
+    window: int | None  # of layers that see only so many tokens back
+    mixed: bool  # whether others beside them see everything
     memory_bytes: int
     cache_tokens: int  # keys and values that fit into the memory that is left
     facts: dict[str, Any]
@@ -59,14 +60,14 @@ def load(spec: Spec) -> Loaded:
     try:
         config = AutoConfig.from_pretrained(where, trust_remote_code=False, **options)
         text_config = config.get_text_config()
-        kinds = set(getattr(text_config, "layer_types", None) or ["full_attention"])
+        kinds = layer_kinds(text_config)
         if kinds - KNOWN_LAYERS:
             raise CannotLoad(
                 f"Its layers ({', '.join(sorted(kinds - KNOWN_LAYERS))}) are not attention layers that can share a "
                 "running batch: serve it with vLLM or `transformers serve` and use the openai engine."
             )
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False, **options)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             where, trust_remote_code=False, dtype=dtype, use_safetensors=True if "gguf_file" not in options else None,
             **options,
         )  # fmt: skip
@@ -88,10 +89,19 @@ def load(spec: Spec) -> Loaded:
         ends=end_tokens(model, tokenizer),
         context_limit=int(getattr(text_config, "max_position_embeddings", 0) or 2048),
         window=getattr(text_config, "sliding_window", None) if "sliding_attention" in kinds else None,
+        mixed=len(kinds) > 1,
         memory_bytes=weights,
         cache_tokens=cache_tokens(text_config, dtype, device),
         facts=facts,
     )
+
+
+def layer_kinds(config: Any) -> set[str]:
+    """Kinds of layers. Older kinds of configuration only name a window, which then is every layer's."""
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return set(kinds)
+    return {"sliding_attention" if getattr(config, "sliding_window", None) else "full_attention"}
 
 
 def best_device() -> torch.device:

@@ -98,7 +98,7 @@ class HfEngine:
         self._gathering = True  # static batching: no background sample ran when this step began
 
     def fresh_batch(self) -> RollingBatch:
-        return RollingBatch(self.loaded.model, window=self.loaded.window)
+        return RollingBatch(self.loaded.model, window=self.loaded.window, mixed=self.loaded.mixed)
 
     def settle_batching(self) -> None:
         """Measure, or take over what was measured, and batch accordingly."""
@@ -241,6 +241,7 @@ class HfEngine:
         self._account(rows, tokens.tolist(), logprobs.tolist(), events)
 
     def _decode(self, events: list[Event]) -> None:
+        assert self._tokens is not None
         try:
             logits = self.batch.decode(self._tokens)
             if self._chooser is None:

@@ -146,7 +146,7 @@ class OpenAIEngine:
             work = self._work.get(job_id)
         if work is not None:
             work.cancelled = True
-            self._loop.call_soon_threadsafe(lambda: work.task and work.task.cancel())
+            self._loop.call_soon_threadsafe(_stop, work)
 
     def room(self) -> Room:
         with self._lock:
@@ -343,7 +343,7 @@ class OpenAIEngine:
         with self._lock:
             works, self._work = list(self._work.values()), {}
         for work in works:
-            self._loop.call_soon_threadsafe(lambda w=work: w.task and w.task.cancel())
+            self._loop.call_soon_threadsafe(_stop, work)
         return [Returned(w.job.id) for w in works]
 
     def provenance(self) -> dict[str, Any]:
@@ -360,6 +360,12 @@ class OpenAIEngine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+
+def _stop(work: _Work) -> None:
+    """On the loop's own thread."""
+    if work.task is not None:
+        work.task.cancel()
 
 
 def estimate(messages: Sequence[Message]) -> int:

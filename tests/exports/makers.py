@@ -25,3 +25,8 @@ def rows(folder: Path, config: str, split: str = "") -> list[dict[str, Any]]:
         for path in sorted((folder / config).glob(f"{split}*.jsonl"))
         for line in path.read_text().split("\n")[:-1]
     ]
+
+
+def everything(folder: Path) -> str:
+    """All the text of a folder in one string."""
+    return "\n".join(path.read_text() for path in sorted(folder.rglob("*")) if path.is_file())

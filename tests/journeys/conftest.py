@@ -73,6 +73,12 @@ def wait_for(check: Callable[[], Any], *, seconds: float = 8.0) -> Any:
     raise AssertionError("did not happen in time")
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass
 class Server:
     """The application under test; can be stopped and started again on the same port."""
@@ -115,10 +121,7 @@ class Server:
 
 @pytest.fixture(scope="package")
 def _server(django_db_setup) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(port)
+    server = Server(free_port())
     yield server
     server.stop()
 

@@ -97,10 +97,12 @@ def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit, alice, pages):
             seen = page.evaluate(
                 """() => { const el = document.activeElement; if (!el || el === document.body) return "end";
                 const shown = (node) => { const style = getComputedStyle(node);
-                  return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none"; };
+                  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+                  return ring || style.boxShadow !== "none"; };
                 const label = el.labels && [...el.labels].some(shown), next = el.nextElementSibling;
                 const box = el.closest(".composer, .card, .fold");
-                return shown(el) || label || (next && shown(next)) || (box && shown(box)) ? "" : el.outerHTML.slice(0, 200); }"""
+                const any = shown(el) || label || (next && shown(next)) || (box && shown(box));
+                return any ? "" : el.outerHTML.slice(0, 200); }"""
             )
             if seen == "end":
                 break

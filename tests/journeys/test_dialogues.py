@@ -184,7 +184,8 @@ def test_the_first_token_is_on_the_screen_within_200_ms(writer, chatty):
     delays = []
     for number in range(5):
         page.evaluate(
-            """() => { window.first = 0; new MutationObserver(() => { const node = document.querySelector("[data-request]");
+            """() => { window.first = 0; new MutationObserver(() => {
+            const node = document.querySelector("[data-request]");
             if (node && node.textContent && !window.first) window.first = Date.now(); })
             .observe(document.body, {childList: true, subtree: true}); }"""
         )

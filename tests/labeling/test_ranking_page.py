@@ -114,7 +114,7 @@ def test_none_is_rankable_needs_a_reason_and_yields_no_order(client, task):
 def test_flags_ratings_note_and_strengths_arrive(client, task, project):
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
-    a, b, c, d = task.order_shown
+    a, *_, d = task.order_shown
     sent = places(task, 1, 2, 2, 3) | {
         f"rating-{a}": 7, f"flag-{d}": ["hallucination", "too verbose"], "note": "a note",
         "strength-1": 4, "strength-2": 1, "ideal_answer": "What I would have said.",

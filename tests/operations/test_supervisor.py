@@ -30,7 +30,7 @@ class Watched:
             Child(f"toy {at}", [sys.executable, "-c", code], folder / f"{at}.log") for at, code in enumerate(codes)
         ]
         self.supervisor = Supervisor(self.children, run_dir=folder, say=self.said.append)
-        self.supervisor.start()
+        self.supervisor.start([child.name for child in self.children])
 
     def until(self, true: Callable[[], object], seconds: float = 15.0) -> None:
         until = time.monotonic() + seconds
@@ -104,7 +104,7 @@ def test_children_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom launcher.supervisor import Child, Supervisor\n"
         f"child = Child('toy', [sys.executable, '-c', {SLEEP!r}], Path(sys.argv[1]) / 'toy.log')\n"
-        "Supervisor([child], run_dir=Path(sys.argv[1]), say=print).start()\n"
+        "Supervisor([child], run_dir=Path(sys.argv[1]), say=print).start(['toy'])\n"
         "print(child.process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:

@@ -120,6 +120,16 @@ def test_lower_layers_of_the_base_are_kept(base, export, tmp_path):
     assert json.loads((tmp_path / "rm" / "config.json").read_text())["num_hidden_layers"] == 1
 
 
+def test_frozen_word_vectors_stay_as_they_were(base, export, tmp_path):
+    from safetensors.torch import load_file
+
+    train(export, base, tmp_path / "rm", steps=2, freeze_embeddings=True)
+    before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "rm"))
+    name, layer = "model.embed_tokens.weight", "model.layers.0.mlp.up_proj.weight"
+    assert before[name].equal(after[name])
+    assert not before[layer].equal(after[layer])
+
+
 def test_a_checkpoint_never_takes_the_place_of_another(base, export, tmp_path):
     (tmp_path / "rm").mkdir()
     (tmp_path / "rm" / "config.json").write_text("{}")

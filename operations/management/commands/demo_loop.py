@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
+import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -51,6 +54,8 @@ class Command(BaseCommand):
         self._say(f"project {ground.project.slug}, {options['prompts']} openings, from {policy.slug}")
         self._say(f"trainers are SIMULATED: {rule.WORDS}")
         loop = Loop(ground, settings, self._say)
+        logging.getLogger("labeling").setLevel(logging.WARNING)  # told as progress below
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # tidied up after, as after Ctrl-C
         try:
             rows = loop.run(policy)
         except (stage.LoopError, LabelingError, ValueError) as error:
@@ -58,6 +63,7 @@ class Command(BaseCommand):
         finally:
             if not options["keep"]:
                 stage.remove(ground)
+            signal.signal(signal.SIGTERM, before)
         self._report(rows, loop, kept=ground.project.slug if options["keep"] else "")
 
     def _report(self, rows: list[measure.Row], loop: Loop, *, kept: str) -> None:

@@ -6,6 +6,7 @@ Celery's tasks are only doorbells: they wake the one long-lived worker of this p
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -112,6 +113,6 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
         [
             "worker", "--pool", "solo", "--queues", ",".join(queues), "--without-gossip",
             "--without-mingle", "--hostname", name,
-            "--loglevel", settings.LOGGING["root"]["level"],
+            "--loglevel", logging.getLevelName(logging.getLogger().level),
         ]
     )  # fmt: skip

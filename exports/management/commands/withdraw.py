@@ -1,0 +1,37 @@
+"""`manage.py withdraw PROJECT NAME`: take a person's data out of a project, for good."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from exports import runs
+from exports.models import ExportRun
+from labeling.models import Project
+from labeling.withdrawal import withdraw
+
+
+class Command(BaseCommand):
+    help = "Empty what a person wrote in a project; later exports leave it out and list tombstones."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="slug of the project")
+        parser.add_argument("name", help="user name of the person")
+        parser.add_argument("--yes", action="store_true", help="do not ask; it cannot be undone")
+        parser.add_argument("--remove-exports", action="store_true", help="also delete the project's stored exports")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        project = Project.objects.filter(slug=given["project"]).first()
+        user = User.objects.filter(username=given["name"]).first()
+        if project is None or user is None:
+            raise CommandError(f"There is no project {given['project']!r} or no person {given['name']!r}.")
+        if not given["yes"] and input(f"Empty everything that {user} wrote in {project}? Type yes: ") != "yes":
+            raise CommandError("Nothing was changed.")
+        for kind, count in withdraw(project=project, user=user).items():
+            self.stdout.write(f"{count:,} {kind} emptied")
+        if given["remove_exports"]:
+            stored = ExportRun.objects.filter(project=project, state=ExportRun.State.FINISHED)
+            self.stdout.write(f"{sum(runs.remove(run=run) for run in stored)} stored exports removed")

@@ -1,0 +1,149 @@
+"""Verdicts with their texts, marking of false alarms and misses, thresholds, and the report on both."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.decorators import display
+
+from accounts.models import User
+from common import plugins
+from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter, within
+from labeling.admin.base import Button, PageAdmin, short, text_html
+from labeling.models import Project
+from moderation import verdicts
+from moderation.models import Threshold, Verdict
+
+
+def _harmful(request: HttpRequest, verdict: Verdict, _text: str) -> str:
+    verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=True)
+    return "Marked as harmful."
+
+
+def _harmless(request: HttpRequest, verdict: Verdict, _text: str) -> str:
+    verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=False)
+    return "Marked as harmless."
+
+
+@admin.register(Verdict)
+class VerdictAdmin(PageAdmin, BigTableAdmin):
+    view_roles = change_roles = REVIEWERS
+    list_display = ("excerpt", "target", "action_label", "category", "marks", "project", "created_at")
+    list_select_related = ("project",)
+    list_filter = (ProjectFilter, "action", "target", "category")
+    fields = (
+        ("project", "target"),
+        ("action", "category"),
+        "text",
+        "scores",
+        ("filter", "filter_version"),
+        "created_at",
+    )
+    readonly_fields = ("text",)
+    actions = ("harmful", "harmless")
+    buttons = {
+        "harmful": Button("This text is harmful", _harmful),
+        "harmless": Button("This text is harmless", _harmless),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("feedback")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.report_view)
+        return [path("report/<slug:slug>/", view, name="moderation_verdict_report"), *super().get_urls()]
+
+    def report_view(self, request: HttpRequest, slug: str) -> HttpResponse:
+        from django.shortcuts import get_object_or_404
+
+        project = get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
+        names = plugins.choices("moderation.filters")
+        reports = [(name, verdicts.report(project, name)) for name in names]
+        context = {
+            **self.admin_site.each_context(request), "title": f"Content filter: {project}", "project": project,
+            "reports": reports, "opts": self.opts,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/moderation/report.html", context)
+
+    @admin.action(description="Mark as harmful", permissions=["mark"])
+    def harmful(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
+        self._mark(request, queryset, harmful=True)
+
+    @admin.action(description="Mark as harmless", permissions=["mark"])
+    def harmless(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
+        self._mark(request, queryset, harmful=False)
+
+    def _mark(self, request: HttpRequest, queryset: QuerySet[Verdict], *, harmful: bool) -> None:
+        for verdict in queryset:
+            verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=harmful)
+        messages.success(request, "Marked.")
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    @display(description="Text")
+    def excerpt(self, obj: Any) -> str:
+        return short(verdicts.text_of(obj), 80) or "(gone)"
+
+    @display(description="Text")
+    def text(self, obj: Any) -> Any:
+        return text_html(verdicts.text_of(obj))
+
+    @display(description="Action", label={"Let through": "success", "Warned": "warning", "Blocked": "danger"})
+    def action_label(self, obj: Any) -> str:
+        return str(obj.get_action_display())
+
+    @display(description="Marked")
+    def marks(self, obj: Any) -> str:
+        words = list(obj.feedback.all())
+        harmful = sum(word.harmful for word in words)
+        return f"{harmful} harmful, {len(words) - harmful} harmless" if words else ""
+
+
+class ThresholdForm(ModelForm):
+    class Meta:
+        model = Threshold
+        fields = ("project", "filter", "category", "warn_at", "block_at")
+        help_texts = {
+            "warn_at": "Score from 0 to 1 from which a text is marked.",
+            "category": "One of the filter's categories.",
+        }
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        name, category = self.cleaned_data.get("filter"), self.cleaned_data.get("category")
+        if name not in plugins.choices("moderation.filters"):
+            raise forms.ValidationError(f"The filters are {', '.join(plugins.choices('moderation.filters'))}.")
+        if category not in verdicts.filter_named(name).CATEGORIES:
+            known = ", ".join(verdicts.filter_named(name).CATEGORIES)
+            raise forms.ValidationError(f"The categories of {name} are {known}.")
+        warn_at, block_at = self.cleaned_data.get("warn_at"), self.cleaned_data.get("block_at")
+        if warn_at is not None and block_at is not None and block_at < warn_at:
+            raise forms.ValidationError("Blocking begins at or above the warning.")
+        return cleaned
+
+
+@admin.register(Threshold)
+class ThresholdAdmin(PageAdmin):
+    form = ThresholdForm
+    view_roles = MANAGER
+    may_add = True
+    list_display = ("project", "filter", "category", "warn_at", "block_at", "created_at")
+    list_select_related = ("project",)
+    list_filter = (ProjectFilter, "category")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"filter": "patterns", **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        made = verdicts.set_threshold(
+            project=obj.project, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
+        )
+        obj.pk, obj._state.adding = made.pk, False

@@ -1,0 +1,15 @@
+"""Gives verdicts on new texts; a lost or doubled run does no harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from labeling.models import Project
+from moderation import verdicts
+
+
+@shared_task(name="moderation.tasks.screen", expires=25)
+def screen() -> None:
+    for project in Project.objects.active():
+        for name in verdicts.in_worker():
+            verdicts.screen(project, name)

@@ -1,0 +1,111 @@
+"""A manager's first day, in a real browser: set up, invite, open a round, watch, review, read, export."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts import tokens
+from insights import reports
+from labeling import draws, projects
+from labeling.models import Comparison, Project, Ranking
+from tests import makers
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+
+
+def set_up(page) -> Project:
+    """A new project with K=4 and 20% double votes, from the short form."""
+    page.get_by_role("link", name="Projects").first.click()
+    page.get_by_title("Add project").click()
+    page.get_by_label("Title").press_sequentially("Kind answers")
+    expect(page.get_by_label("Slug")).to_have_value("kind-answers")
+    page.get_by_label("Guidelines").fill("# What is good\n\nTrue, kind and short.")
+    page.get_by_label("Completions (K)").fill("4")
+    page.get_by_label("Overlap share").fill("0.2")
+    page.get_by_label("Overlap votes").fill("2")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("No round is open")).to_be_visible()
+    return Project.objects.get(slug="kind-answers")
+
+
+def open_round(page, model: str) -> None:
+    page.get_by_role("link", name="Open a round: choose which model versions answer").click()
+    expect(page.get_by_label("Project")).not_to_have_value("")
+    page.locator("#id_policies-0-model_version").select_option(label=model)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+
+
+def invite(page, project: Project) -> str:
+    page.goto(page.url.split("/admin/")[0] + f"/admin/labeling/project/{project.pk}/change/")
+    page.get_by_role("link", name="Invite trainers").click()
+    page.get_by_role("button", name="Make an invitation").click()
+    return page.locator("code").inner_text()
+
+
+def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
+    visit, project, mona, stranger, client, settings, tmp_path
+):
+    settings.EXPORT_ROOT = tmp_path
+    manager = visit(mona)
+    page = manager.open("/admin/")
+    made = set_up(page)
+    assert (made.completions_per_comparison, made.overlap_share, made.overlap_votes) == (4, 0.2, 2)
+    assert projects.role_of(made, mona) == "manager"
+    open_round(page, str(project.rounds.get().policies.get().model_version))
+    link = invite(page, made)
+
+    client.cookies.clear()  # or signing the next one in would end the manager's session
+    trainer = visit(stranger)
+    joining = trainer.open(link.removeprefix(trainer.url))
+    joining.get_by_role("button", name=re.compile("[Jj]oin|[Aa]ccept")).first.click()
+    expect(joining.get_by_text("Kind answers").first).to_be_visible()
+
+    page.goto(f"{manager.url}/admin/labeling/prompt/add/?project={made.pk}")
+    page.get_by_label("Prompts").fill("How do I boil an egg?\n---\nWhy is the sky blue?")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("2 prompts are in the pool")).to_be_visible()
+    draws.keep_stock()  # what beat and the sampler do meanwhile
+    makers.answer_all()
+    draws.settle_sampling()
+    assert Comparison.objects.filter(project=made, state="open").count() == 2
+    page.goto(f"{manager.url}/admin/insights/kind-answers/progress/")
+    expect(page.get_by_text("comparisons ready")).to_contain_text("2")
+
+    second = makers.make_member(made, "second")
+    for _ in range(2):
+        comparison = makers.make_comparison(made, votes=2)
+        makers.make_ranking(comparison, stranger, seconds=5)
+        makers.make_ranking(comparison, second, groups=[[0], [2], [1], [3]], seconds=90)
+    expect(page.get_by_text("votes given")).to_contain_text("4")  # the page renews itself
+
+    page.get_by_role("link", name="Review queue").click()
+    page.get_by_role("row", name=re.compile("sid")).first.get_by_role("link", name="Ranking").click()
+    page.get_by_label("Comment").fill("The second one is wrong.")
+    page.get_by_role("button", name="Return to the trainer").click()
+    expect(page.get_by_text("Returned.")).to_be_visible()
+
+    mending = trainer.open("/")
+    mending.get_by_role("link", name="Mend it").click()
+    expect(mending.get_by_text("The second one is wrong.")).to_be_visible()
+    for place, field in enumerate(mending.locator("input[name^=place-]").all()):
+        field.fill(str(place + 1))
+    mending.get_by_role("button", name="Send the new version").click()
+    expect(mending.get_by_text("Your new version is in")).to_be_visible()
+    assert Ranking.objects.filter(supersedes__isnull=False).count() == 1
+
+    reports.refresh(made)  # beat does so every few minutes
+    page.goto(f"{manager.url}/admin/insights/kind-answers/")
+    expect(page.get_by_text(re.compile(r"Where two trainers both order a pair, they agree in \d+%"))).to_be_visible()
+    expect(page.locator("svg.dl-chart").first).to_be_visible()
+
+    token = tokens.create(user=mona)
+    answer = page.request.post(
+        f"{manager.url}/api/v1/exports/", data=json.dumps({"project": "kind-answers"}),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )  # fmt: skip
+    assert answer.status in (200, 201, 202), answer.text()

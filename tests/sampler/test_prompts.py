@@ -1,0 +1,82 @@
+"""Fitting prompts, stop strings, likeness of texts: pure functions."""
+
+from __future__ import annotations
+
+import pytest
+
+from sampler import prompts
+from sampler.duplicates import distinct, similarity
+from sampler.engines.base import TextStream
+
+
+def words(messages):
+    return sum(len(m["content"].split()) for m in messages)
+
+
+def talk(turns, length=5):
+    roles = ["user", "assistant"]
+    return [{"role": roles[i % 2], "content": " ".join([f"w{i}"] * length)} for i in range(turns)]
+
+
+def test_a_prompt_that_fits_is_left_as_it_is():
+    messages = talk(3)
+    kept, report = prompts.fit(messages, count=words, limit=100, max_tokens=20)
+    assert kept == messages
+    assert report == {"turns_cut": 0, "tokens": 15, "max_tokens": 20}
+
+
+def test_the_oldest_turns_go_and_what_is_left_begins_with_the_user():
+    system = {"role": "system", "content": "be brief"}
+    kept, report = prompts.fit([system, *talk(9)], count=words, limit=40, max_tokens=16)
+    assert kept[0] == system
+    assert kept[1]["role"] == "user"
+    assert kept[-1]["content"].startswith("w8")
+    assert report["turns_cut"] == 9 - (len(kept) - 1)
+    assert report["rule"] == prompts.RULE
+    assert report["tokens"] + report["max_tokens"] <= 40
+
+
+def test_one_turn_that_is_too_long_loses_its_beginning_and_says_so():
+    kept, report = prompts.fit(talk(1, 500), count=words, limit=64, max_tokens=32)
+    assert report["characters_cut"] > 0
+    assert report["tokens"] + report["max_tokens"] <= 64
+    assert kept[0]["content"]
+
+
+@pytest.mark.parametrize("split", [1, 2, 3, 7])
+def test_a_stop_string_is_found_wherever_tokens_end(split):
+    text = "Hello there.END and more"
+    pieces = [text[i : i + split] for i in range(0, len(text), split)]
+    stream = TextStream(lambda ids: "".join(pieces[i] for i in ids), ("END",))
+    shown = ""
+    for number in range(len(pieces)):
+        shown += stream.push(number)
+        if stream.stopped:
+            break
+    assert stream.stopped
+    assert shown == stream.text == "Hello there."
+
+
+def test_text_that_only_looks_like_a_stop_string_is_shown_in_the_end():
+    pieces = ["a", " E", "N"]
+    stream = TextStream(lambda ids: "".join(pieces[i] for i in ids), ("END",))
+    shown = "".join(stream.push(i) for i in range(3)) + stream.finish()
+    assert shown == stream.text == "a EN"
+    assert not stream.stopped
+
+
+def test_a_character_of_several_tokens_is_shown_once_it_is_whole():
+    raw = "né 日本".encode()
+    stream = TextStream(lambda ids: bytes(raw[i] for i in ids).decode(errors="replace"))
+    parts = [stream.push(i) for i in range(len(raw))]
+    assert "".join(parts) + stream.finish() == "né 日本"
+    assert "\ufffd" not in "".join(parts)
+
+
+def test_likeness_of_texts():
+    assert similarity("The same  text.", "the same text.") == 1.0
+    assert similarity("Paris is the capital of France.", "Paris is the capital of France!") > 0.95
+    assert similarity("Paris is the capital.", "Bread needs flour and water.") < 0.5
+    assert similarity("", "something") == 0.0
+    assert similarity("word " * 3000, "word " * 2999 + "end") > 0.95
+    assert distinct(["one thing", "One thing", "another matter"]) == [0, 2]
