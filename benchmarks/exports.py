@@ -49,8 +49,8 @@ SELECT p AS id, string_agg(w, ' ' ORDER BY n) AS text FROM (
     FROM generate_series(1, 4000) p, generate_series(1, 260) n
 ) words GROUP BY p;
 ALTER TABLE paragraph ADD PRIMARY KEY (id);
-INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split, source,
-    content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
+INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split,
+    source, content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
 SELECT gen_random_uuid(), %(project)s, NULL, 'normal', 'closed', '', jsonb_build_array(
         jsonb_build_object('role', 'user', 'content', first),
         jsonb_build_object('role', 'assistant', 'content', substr(c.text, 1, 300)),
@@ -67,7 +67,8 @@ SELECT gen_random_uuid() AS cid, c.id AS comparison, i AS index, 1 + floor(rando
 FROM labeling_comparison c, generate_series(0, 3) i;
 INSERT INTO sampler_completion (id, index, model_label, text, finish_reason, params, provenance, prompt_tokens,
     completion_tokens, created_at)
-SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int) || ' ' || left(cid::text, 8),
+SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int)
+    || ' ' || left(cid::text, 8),
     'provided', '{"n": 1, "seed": 7, "stop": [], "top_k": 0, "top_p": 1.0, "max_tokens": 256, "temperature": 0.8}',
     '{"engine": "hf", "device": "cpu", "dtype": "float32", "weights_hash": "8f3c2c1e5d7b", "template_hash": "77aa"}',
     120, 150, now()
@@ -99,7 +100,8 @@ SELECT json_build_object('id', r.id, 'prompt', c.prompt,
     'chosen_completion_id', a.id, 'rejected_completion_id', b.id, 'prompt_id', c.id, 'created_at', r.submitted_at,
     'chosen_model_version', a.model_label, 'rejected_model_version', b.model_label, 'label_weight', r.label_weight)
 FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-JOIN labeling_candidate i ON i.comparison_id = c.id JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
+JOIN labeling_candidate i ON i.comparison_id = c.id
+JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
 JOIN sampler_completion a ON a.id = i.completion_id JOIN sampler_completion b ON b.id = j.completion_id
 ORDER BY r.id, a.id, b.id
 """
@@ -165,7 +167,10 @@ def fill(connection: Any, n: int) -> None:
     connection.commit()
     code = "from labeling.projects import create_project; print(create_project(slug='bench', title='Bench').pk)"
     made = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     project = made.stdout.strip().splitlines()[-1]
     with connection.cursor() as cursor:
@@ -195,9 +200,7 @@ def bare(connection: Any, files: list[Path], scratch: Path) -> tuple[float, Sink
         cursor.execute("DROP TABLE IF EXISTS bare_lines; CREATE UNLOGGED TABLE bare_lines (line text)")
         for path in files:
             with path.open("rb") as file:
-                cursor.copy_expert(
-                    "COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file
-                )
+                cursor.copy_expert("COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file)
     connection.commit()
     result = copy(connection, "SELECT line FROM bare_lines", scratch)
     with connection.cursor() as cursor:

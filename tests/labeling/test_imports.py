@@ -163,7 +163,20 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    ["prompt", "completion", "instruction", "input", "output", "conversations", "chosen", "rejected", "messages", "completions", "type", "record"]
+    [
+        "prompt",
+        "completion",
+        "instruction",
+        "input",
+        "output",
+        "conversations",
+        "chosen",
+        "rejected",
+        "messages",
+        "completions",
+        "type",
+        "record",
+    ]
 )
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from labeling import comparisons, dialogues, invitations
+from labeling import dialogues, invitations, leases
 from tests import makers
 from webhooks import subscriptions
 from webhooks.models import Delivery
@@ -44,7 +44,7 @@ def rows(project, alice, mona, settings):
     turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
     asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
     makers.make_comparison(project)
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     makers.make_comparison(project, votes=9)
     invitation, token = invitations.invite(project=project, role="guest", by=mona)
     webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
