@@ -56,16 +56,9 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> 
         raise Conflict(
             "This task was changed in another tab since. What you see is what you sent: submit again to keep it."
         )
-    if form.errors:
-        raise Invalid(" ".join(form.errors))
-    none = bool(request.POST.get("none"))
-    if none and not form.reason():
-        raise Invalid("Say why none of them can be ranked.")
-    if not none and form.reason() and not form.places:
-        none = True
-    missing = [board.LETTERS[i] for i, cid in enumerate(assignment.order_shown) if cid not in form.places]
-    if missing and not none and form.places:
-        raise Invalid(f"Every completion needs a place; without one: {', '.join(missing)}.")
+    none = bool(request.POST.get("none")) or bool(form.reason() and not form.places)
+    if problem := form.problem(assignment.order_shown, none=none):
+        raise Invalid(problem)
     comparisons.submit_ranking(
         assignment=assignment,
         groups=[] if none else form.groups(),
