@@ -32,6 +32,16 @@ import psycopg2
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "bench"
 
+# Columns that Django fills: here the database does, so that the statements below name only what matters.
+REQUIRED = """
+SELECT table_name, column_name, data_type FROM information_schema.columns
+WHERE table_name IN ('labeling_comparison', 'labeling_ranking', 'labeling_candidate', 'sampler_completion')
+  AND is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'uuid'
+"""
+DEFAULTS = {
+    "integer": "0", "smallint": "0", "bigint": "0", "double precision": "0", "boolean": "false", "jsonb": "'{}'",
+    "text": "''", "character varying": "''", "timestamp with time zone": "now()",
+}  # fmt: skip
 FILL = """
 SELECT setseed(0.42);
 CREATE TEMP TABLE paragraph AS
@@ -165,12 +175,18 @@ def fill(connection: Any, n: int) -> None:
     connection.commit()
     code = "from labeling.projects import create_project; print(create_project(slug='bench', title='Bench').pk)"
     made = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     project = made.stdout.strip().splitlines()[-1]
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off; SET work_mem = '256MB'; SET session_replication_role = replica")
         cursor.execute("ALTER TABLE labeling_ranking DROP CONSTRAINT IF EXISTS ranking_voted_has_trainer")
+        cursor.execute(REQUIRED)
+        for table, column, kind in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} ALTER {column} SET DEFAULT {DEFAULTS[kind]}")
         cursor.execute(FILL, {"project": project, "n": n})
     connection.commit()
     connection.autocommit = True
@@ -195,9 +211,7 @@ def bare(connection: Any, files: list[Path], scratch: Path) -> tuple[float, Sink
         cursor.execute("DROP TABLE IF EXISTS bare_lines; CREATE UNLOGGED TABLE bare_lines (line text)")
         for path in files:
             with path.open("rb") as file:
-                cursor.copy_expert(
-                    "COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file
-                )
+                cursor.copy_expert("COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file)
     connection.commit()
     result = copy(connection, "SELECT line FROM bare_lines", scratch)
     with connection.cursor() as cursor:
