@@ -47,7 +47,8 @@ SELECT setseed(0.42);
 CREATE TEMP TABLE paragraph AS
 SELECT p AS id, string_agg(w, ' ' ORDER BY n) AS text FROM (
     SELECT p, n, (string_to_array('the of and to in is that for it as was with be by on not he his but at are this have
- from or had an they which one you were all her she there would their we him been has when who will no more if out so up
+ from
+ or had an they which one you were all her she there would their we him been has when who will no more if out so up
  said what its about than into them can only other time new some could these two may first then do any like my now over
  such our man me even most made after also did many off before must well back through years much where your way down
  should because long each just state people those too mr how little good world make very year still see own work men day
@@ -59,8 +60,8 @@ SELECT p AS id, string_agg(w, ' ' ORDER BY n) AS text FROM (
     FROM generate_series(1, 4000) p, generate_series(1, 260) n
 ) words GROUP BY p;
 ALTER TABLE paragraph ADD PRIMARY KEY (id);
-INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split, source,
-    content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
+INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split,
+    source, content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
 SELECT gen_random_uuid(), %(project)s, NULL, 'normal', 'closed', '', jsonb_build_array(
         jsonb_build_object('role', 'user', 'content', first),
         jsonb_build_object('role', 'assistant', 'content', substr(c.text, 1, 300)),
@@ -77,7 +78,8 @@ SELECT gen_random_uuid() AS cid, c.id AS comparison, i AS index, 1 + floor(rando
 FROM labeling_comparison c, generate_series(0, 3) i;
 INSERT INTO sampler_completion (id, index, model_label, text, finish_reason, params, provenance, prompt_tokens,
     completion_tokens, created_at)
-SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int) || ' ' || left(cid::text, 8),
+SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int) || ' '
+        || left(cid::text, 8),
     'provided', '{"n": 1, "seed": 7, "stop": [], "top_k": 0, "top_p": 1.0, "max_tokens": 256, "temperature": 0.8}',
     '{"engine": "hf", "device": "cpu", "dtype": "float32", "weights_hash": "8f3c2c1e5d7b", "template_hash": "77aa"}',
     120, 150, now()
@@ -107,9 +109,11 @@ SELECT json_build_object('id', r.id, 'prompt', c.prompt,
     'chosen', json_build_array(json_build_object('role', 'assistant', 'content', a.text)),
     'rejected', json_build_array(json_build_object('role', 'assistant', 'content', b.text)),
     'chosen_completion_id', a.id, 'rejected_completion_id', b.id, 'prompt_id', c.id, 'created_at', r.submitted_at,
-    'chosen_model_version', a.model_label, 'rejected_model_version', b.model_label, 'label_weight', r.label_weight)
+    'chosen_model_version', a.model_label, 'rejected_model_version', b.model_label,
+    'label_weight', r.label_weight)
 FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-JOIN labeling_candidate i ON i.comparison_id = c.id JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
+JOIN labeling_candidate i ON i.comparison_id = c.id
+JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
 JOIN sampler_completion a ON a.id = i.completion_id JOIN sampler_completion b ON b.id = j.completion_id
 ORDER BY r.id, a.id, b.id
 """
