@@ -72,7 +72,8 @@ class RankingView(ApiView):
     @extend_schema(
         summary="Submit the ranking",
         description="The same again is a 200; another one is a 409 until the first is undone. An order that "
-        "contradicts the ratings is a 409 of type `urn:duologue:needs-confirmation` until sent with `confirmed`.",
+        "contradicts the ratings is stored as such; with `\"confirmed\": false` it is a 409 of type "
+        "`urn:duologue:needs-confirmation` first.",
         request=shapes.RankingIn,
         responses={
             201: OpenApiResponse(shapes.RankingOut, "Stored."),

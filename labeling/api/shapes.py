@@ -153,7 +153,8 @@ class RankingIn(Shape):
     ideal_answer = Text(default="", allow_blank=True)
     seconds = serializers.IntegerField(default=None, allow_null=True, min_value=0, max_value=BIGGEST)
     confirmed = serializers.BooleanField(
-        default=False, help_text="Keep an order that contradicts the ratings (answered with 409 and `pairs`)."
+        default=True,
+        help_text="false: an order that contradicts the ratings is a 409 with `pairs`, so that a page can ask about it.",
     )
 
 

@@ -192,7 +192,8 @@ class Loop:
         with self._timed("sample best of n"), self._sampler([policy]) as check:
             self._wait(lambda: _requests_left(asked), [policy], check, f"best of {self.settings.best_of}")
         with self._timed("score"):
-            drawn = list(Completion.objects.filter(request__in=asked).exclude(text="").order_by("request", "index"))
+            found = Completion.objects.filter(request__in=asked).order_by("request", "index")
+            drawn = [one for one in found if one.text.strip()]
             classifier = rewards.load(reward_model)
             items = [
                 (one.pk, [*asked[one.request_id].messages, {"role": "assistant", "content": one.text.strip()}])

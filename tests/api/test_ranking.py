@@ -54,15 +54,16 @@ def test_a_ranking_is_201_the_same_again_200_and_another_409(task):
     assert Ranking.objects.count() == 1
 
 
-def test_a_contradiction_is_asked_about_once(task):
+def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task):
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
     groups = order(response.data)
     body = {"groups": groups, "ratings": {groups[0][0]: 2, groups[2][0]: 7}}
-    asked = client.put(address, body, format="json")
+    asked = client.put(address, {**body, "confirmed": False}, format="json")
     assert (asked.status_code, asked.data["type"]) == (409, "urn:duologue:needs-confirmation")
     assert [list(pair) for pair in asked.data["pairs"]] == [[groups[0][0], groups[2][0]]]
-    assert client.put(address, {**body, "confirmed": True}, format="json").status_code == 201
+    assert client.put(address, body, format="json").status_code == 201
+    assert Ranking.objects.get().contradiction_confirmed
 
 
 def test_an_undone_ranking_can_be_given_again(task):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,4 @@ def test_a_round_of_the_loop_with_the_real_model(smollm2_path, monkeypatch):
     assert any("Trainers were simulated" in line for line in lines)
     assert "no sampler worker is running" in progress
     assert report["peak_gib"] < 8
+    shutil.rmtree(settings.MODEL_ROOT)  # half a gigabyte, which the test runner would keep
