@@ -13,7 +13,7 @@ from typing import Any
 
 from exports import runs
 from exports.models import ExportRun
-from labeling import comparisons, draws, projects, scoring
+from labeling import comparisons, draws, leases, projects, scoring
 from labeling.models import Candidate, Comparison, Prompt, Round
 from operations.loop import machines, measure, rule
 from operations.loop.stage import LoopError, Stage
@@ -123,7 +123,7 @@ class Loop:
         share = -(-Prompt.objects.filter(project=project).count() // len(self.stage.trainers))
         done = 0
         while number == len(self.stage.trainers) - 1 or done < share:
-            assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+            assignment, _ = leases.lease_next(project=project, trainer=trainer)
             if assignment is None:
                 break
             texts = Candidate.objects.filter(comparison=assignment.comparison).values_list(
@@ -192,7 +192,8 @@ class Loop:
         with self._timed("sample best of n"), self._sampler([policy]) as check:
             self._wait(lambda: _requests_left(asked), [policy], check, f"best of {self.settings.best_of}")
         with self._timed("score"):
-            drawn = list(Completion.objects.filter(request__in=asked).exclude(text="").order_by("request", "index"))
+            found = Completion.objects.filter(request__in=asked).order_by("request", "index")
+            drawn = [one for one in found if one.text.strip()]
             classifier = rewards.load(reward_model)
             items = [
                 (one.pk, [*asked[one.request_id].messages, {"role": "assistant", "content": one.text.strip()}])
