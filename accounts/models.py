@@ -19,12 +19,6 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.get_full_name() or self.username
 
-    @property
-    def enters_admin(self) -> bool:
-        """Whether to show the way to the admin site, which decides for itself (`config/admin_site.py`)."""
-        live = self.memberships.filter(ended_at__isnull=True, role__in=["reviewer", "manager"])
-        return self.is_superuser or live.exists()
-
 
 class ApiToken(models.Model):
     """A bearer token; only its SHA-256 is stored, the token itself is printed once."""

@@ -38,6 +38,8 @@ def load(tmp_path_factory):
 @pytest.fixture
 def folder(project, alice, tmp_path):
     """Everything once, in both splits, with columns that start with nulls."""
+    project.test_share = 0.0
+    project.save(update_fields=["test_share"])
     for number, split in enumerate(["train", "train", "test"]):
         comparison = makers.make_comparison(project, prompt=f"Question {number} about {'abc'[number] * 9}?")
         Comparison.objects.filter(pk=comparison.pk).update(split=split)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from insights import facts, reports, tables
 from insights.models import Judgement, Report
 from insights.tables import harmless
-from labeling import comparisons, preferences, reviews
+from labeling import comparisons, leases, preferences, reviews
 from labeling.models import Ranking
 from tests import makers
 from tests.insights.makers import make_votes, multiply
@@ -216,7 +216,7 @@ def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
 def test_the_live_page_counts_what_waits_and_what_is_worked_on(project, alice, mona, client) -> None:
     for _ in range(3):
         makers.make_comparison(project)
-    comparisons.lease_next(project=project, trainer=alice)
+    leases.lease_next(project=project, trainer=alice)
     found = reports.progress_of(project)
     assert (found["ready"], found["leased"], found["people_at_work"]) == (2, 1, 1)
     client.force_login(mona)

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection, connections
 from django.test import AsyncClient
 
-from labeling import dialogues
+from labeling import chats, dialogues
 from labeling.views import streams as view
 from sampler import streams
 from sampler.models import SampleRequest
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def chat(project, alice):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    dialogues.send_message(dialogue=dialogue, text="Hello?")
+    chats.send_message(dialogue=dialogue, text="Hello?")
     return dialogue
 
 
@@ -116,7 +116,7 @@ def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch)
 
 def test_another_dialogues_request_cannot_be_followed(chat, alice, project, bob):
     theirs = dialogues.start_dialogue(project=project, author=bob, kind="chat")
-    foreign = dialogues.send_message(dialogue=theirs, text="secret")
+    foreign = chats.send_message(dialogue=theirs, text="secret")
 
     async def act(client):
         answers = [

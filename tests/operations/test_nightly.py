@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 SET_UP = """
-from labeling import comparisons, projects
+from labeling import leases, comparisons, projects
 from labeling.models import Membership
 from accounts.models import User
 from tests import makers
@@ -38,7 +38,7 @@ for slug in ("north", "south"):
             project=project, prompt=[{"role": "user", "content": f"Question {at}?"}],
             completions=[{"text": f"{word} {at}"} for word in ("Yes", "No", "Perhaps", "Never")],
         )[0]
-        assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+        assignment, _ = leases.lease_next(project=project, trainer=alice)
         ids = assignment.order_shown
         comparisons.submit_ranking(assignment=assignment, groups=[[ids[0]], ids[1:3], [ids[3]]])
 print("set up")
