@@ -163,7 +163,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 NAMES = "prompt completion instruction input output conversations chosen rejected messages completions type record"
-FIELDS = st.sampled_from(NAMES.split())  # noqa: SIM905 - as text it reads at a glance
+FIELDS = st.sampled_from(NAMES.split())
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
