@@ -105,6 +105,7 @@ def admin_rows(rows, project, alice, mona, rita):
     threshold = Threshold.objects.create(project=project, filter="words", category="violence")
     return {
         **rows,
+        "exports/exportrun": rows["export"],
         "moderation/verdict": verdict.pk,
         "moderation/threshold": threshold.pk,
         "sampler/modelversion": ModelVersion.objects.first().pk,

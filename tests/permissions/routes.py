@@ -242,6 +242,7 @@ ADMIN_MODELS = {
     "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
     "labeling/review": model(REVIEWS, MANAGES),
     "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "exports/exportrun": model(MANAGES, MANAGES, "add", files=set(), do=MANAGES),  # the files were removed
     "moderation/verdict": model(REVIEWS, REVIEWS, do=REVIEWS, report=REVIEWS),
     "moderation/threshold": model(MANAGES, MANAGES, "add", do=MANAGES),
     "sampler/modelversion": model(MANAGES | {ELSEWHERE}, ONLY, "add"),  # those of all projects
