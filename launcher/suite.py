@@ -98,7 +98,8 @@ def _end_checks(running: Mapping[str, subprocess.Popen[str]]) -> bool:
 def _pytest(rest: Sequence[str], *, everything: bool) -> int:
     marks = "not gpu" if everything else "not slow and not gpu"
     chosen = [] if any(argument.startswith("-m") for argument in rest) else ["-m", marks]
-    return subprocess.run([sys.executable, "-m", "pytest", *chosen, *rest], cwd=BASE, check=False).returncode
+    command = [sys.executable, "-m", "pytest", *chosen, *rest]
+    return subprocess.run(command, cwd=BASE, check=False, preexec_fn=processes.die_with_parent()).returncode
 
 
 def _tool(name: str) -> Path:
