@@ -32,12 +32,23 @@ import psycopg2
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "bench"
 
+# Columns that Django fills: here the database does, so that the statements below name only what matters.
+REQUIRED = """
+SELECT table_name, column_name, data_type FROM information_schema.columns
+WHERE table_name IN ('labeling_comparison', 'labeling_ranking', 'labeling_candidate', 'sampler_completion')
+  AND is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'uuid'
+"""
+DEFAULTS = {
+    "integer": "0", "smallint": "0", "bigint": "0", "double precision": "0", "boolean": "false", "jsonb": "'{}'",
+    "text": "''", "character varying": "''", "timestamp with time zone": "now()",
+}  # fmt: skip
 FILL = """
 SELECT setseed(0.42);
 CREATE TEMP TABLE paragraph AS
 SELECT p AS id, string_agg(w, ' ' ORDER BY n) AS text FROM (
     SELECT p, n, (string_to_array('the of and to in is that for it as was with be by on not he his but at are this have
- from or had an they which one you were all her she there would their we him been has when who will no more if out so up
+ from
+ or had an they which one you were all her she there would their we him been has when who will no more if out so up
  said what its about than into them can only other time new some could these two may first then do any like my now over
  such our man me even most made after also did many off before must well back through years much where your way down
  should because long each just state people those too mr how little good world make very year still see own work men day
@@ -49,8 +60,8 @@ SELECT p AS id, string_agg(w, ' ' ORDER BY n) AS text FROM (
     FROM generate_series(1, 4000) p, generate_series(1, 260) n
 ) words GROUP BY p;
 ALTER TABLE paragraph ADD PRIMARY KEY (id);
-INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split, source,
-    content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
+INSERT INTO labeling_comparison (id, project_id, round_id, kind, state, discard_reason, prompt, prompt_key, split,
+    source, content_hash, k, votes_wanted, explanation, resamples, created_at, opened_at, closed_at)
 SELECT gen_random_uuid(), %(project)s, NULL, 'normal', 'closed', '', jsonb_build_array(
         jsonb_build_object('role', 'user', 'content', first),
         jsonb_build_object('role', 'assistant', 'content', substr(c.text, 1, 300)),
@@ -67,7 +78,8 @@ SELECT gen_random_uuid() AS cid, c.id AS comparison, i AS index, 1 + floor(rando
 FROM labeling_comparison c, generate_series(0, 3) i;
 INSERT INTO sampler_completion (id, index, model_label, text, finish_reason, params, provenance, prompt_tokens,
     completion_tokens, created_at)
-SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int) || ' ' || left(cid::text, 8),
+SELECT cid, 0, 'model-' || index, substr(p.text, 1, 150 + (random() * random() * 1100)::int) || ' '
+        || left(cid::text, 8),
     'provided', '{"n": 1, "seed": 7, "stop": [], "top_k": 0, "top_p": 1.0, "max_tokens": 256, "temperature": 0.8}',
     '{"engine": "hf", "device": "cpu", "dtype": "float32", "weights_hash": "8f3c2c1e5d7b", "template_hash": "77aa"}',
     120, 150, now()
@@ -97,9 +109,11 @@ SELECT json_build_object('id', r.id, 'prompt', c.prompt,
     'chosen', json_build_array(json_build_object('role', 'assistant', 'content', a.text)),
     'rejected', json_build_array(json_build_object('role', 'assistant', 'content', b.text)),
     'chosen_completion_id', a.id, 'rejected_completion_id', b.id, 'prompt_id', c.id, 'created_at', r.submitted_at,
-    'chosen_model_version', a.model_label, 'rejected_model_version', b.model_label, 'label_weight', r.label_weight)
+    'chosen_model_version', a.model_label, 'rejected_model_version', b.model_label,
+    'label_weight', r.label_weight)
 FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-JOIN labeling_candidate i ON i.comparison_id = c.id JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
+JOIN labeling_candidate i ON i.comparison_id = c.id
+JOIN labeling_candidate j ON j.comparison_id = c.id AND j.index > i.index
 JOIN sampler_completion a ON a.id = i.completion_id JOIN sampler_completion b ON b.id = j.completion_id
 ORDER BY r.id, a.id, b.id
 """
@@ -165,12 +179,18 @@ def fill(connection: Any, n: int) -> None:
     connection.commit()
     code = "from labeling.projects import create_project; print(create_project(slug='bench', title='Bench').pk)"
     made = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     project = made.stdout.strip().splitlines()[-1]
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off; SET work_mem = '256MB'; SET session_replication_role = replica")
         cursor.execute("ALTER TABLE labeling_ranking DROP CONSTRAINT IF EXISTS ranking_voted_has_trainer")
+        cursor.execute(REQUIRED)
+        for table, column, kind in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} ALTER {column} SET DEFAULT {DEFAULTS[kind]}")
         cursor.execute(FILL, {"project": project, "n": n})
     connection.commit()
     connection.autocommit = True
@@ -195,9 +215,7 @@ def bare(connection: Any, files: list[Path], scratch: Path) -> tuple[float, Sink
         cursor.execute("DROP TABLE IF EXISTS bare_lines; CREATE UNLOGGED TABLE bare_lines (line text)")
         for path in files:
             with path.open("rb") as file:
-                cursor.copy_expert(
-                    "COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file
-                )
+                cursor.copy_expert("COPY bare_lines FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", file)
     connection.commit()
     result = copy(connection, "SELECT line FROM bare_lines", scratch)
     with connection.cursor() as cursor:

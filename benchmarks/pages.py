@@ -183,14 +183,14 @@ def prepare(count: int) -> dict[str, str]:
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-    from labeling import dialogues
+    from labeling import chats, dialogues
     from tests import makers
 
     project = makers.make_project("bench")
     alice = makers.make_member(project, "alice")
     fill(project, count=count)
     chat = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    request = dialogues.send_message(dialogue=chat, text="Nobody answers this.")
+    request = chats.send_message(dialogue=chat, text="Nobody answers this.")
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(alice.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

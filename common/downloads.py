@@ -20,7 +20,8 @@ class Download(StreamingHttpResponse):
 
     def __init__(self, file: IO[bytes], *, filename: str, size: int | None = None, **options: Any) -> None:
         self._file = file
-        super().__init__(self._blocks(), content_type=options.pop("content_type", "application/octet-stream"), **options)
+        options.setdefault("content_type", "application/octet-stream")
+        super().__init__(self._blocks(), **options)
         self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
         if size is not None:
             self.headers["Content-Length"] = str(size)

@@ -227,7 +227,9 @@ class PostgreSQL(Server):
     def answers(self) -> bool:
         if not (self.sockets / ".s.PGSQL.5432").exists():
             return False
-        return self.tool("pg_isready", "-q", "-h", str(self.sockets), "-U", "postgres").returncode == 0
+        # Asked as ourselves: its own user may not get through to the socket if a folder on the way is closed later.
+        command = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.sockets), "-U", "postgres"]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
 
     def pid_files(self) -> list[Path]:
         return [self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"]

@@ -1,4 +1,5 @@
 import os
+from typing import cast
 
 from django.core.asgi import get_asgi_application
 
@@ -8,6 +9,6 @@ django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402 (settings are ready only now)
 
-from common.limits import BodyLimit  # noqa: E402
+from common.limits import Application, BodyLimit  # noqa: E402
 
-application = BodyLimit(django_application, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = BodyLimit(cast(Application, django_application), max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from common import plugins
+from labeling.errors import Invalid
 
 FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
 
 
-class BadOptions(ValueError):
+class BadOptions(Invalid):
     """The options cannot be used; the message is a sentence for whoever asked."""
 
 

@@ -137,7 +137,7 @@ def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool 
         heads.sort(key=lambda columns: columns[0])
         for head in heads:
             shown = [answers[cid] for cid in head[_ORDER_SHOWN] if cid in answers]
-            yield RankingRecord(*head, *comparison, shown)
+            yield RankingRecord(*head, *comparison, shown)  # type: ignore[call-arg]
 
 
 _ORDER_SHOWN = 13

@@ -89,17 +89,25 @@ def start_night(*, night: date | None = None, ring: bool = True) -> list[ExportR
     runs = []
     for project in Project.objects.active().filter(throwaway=False).order_by("slug"):
         options = Options.from_dict({"configs": project.nightly_configs or None})
-        run, made = ExportRun.objects.get_or_create(
+        run, _ = ExportRun.objects.get_or_create(
             project=project,
             night=night,
             defaults={"trigger": ExportRun.Trigger.NIGHTLY, "cutoff": now(), "options": options.to_dict()},
         )
-        if not made and run.state == State.FAILED:
-            advance(run, to=State.QUEUED, table=ExportRun.TRANSITIONS, error="", attempts=0)
+        if run.state == State.FAILED:
+            retry(run=run, ring=False)
         if ring and run.state == State.QUEUED:
             _ring(run)
         runs.append(run)
     return runs
+
+
+def retry(*, run: ExportRun, ring: bool = True) -> bool:
+    """Queue a failed run again, with all its tries."""
+    queued = bool(advance(run, to=State.QUEUED, table=ExportRun.TRANSITIONS, error="", attempts=0))
+    if queued and ring:
+        _ring(run)
+    return queued
 
 
 def resume() -> int:

@@ -1,8 +1,8 @@
 """One consistent, streaming view of the database as of a cutoff.
 
 An export describes the instant `cutoff`. A row dated before it may still be uncommitted, so
-`snapshot` first waits until every transaction that was open at the cutoff has ended (write
-transactions are bounded to 60 s), and only then takes one REPEATABLE READ snapshot, on a connection
+`snapshot` first waits until every transaction that was open at the cutoff has ended (for 65 s at
+most; then it refuses), and only then takes one REPEATABLE READ snapshot, on a connection
 of its own. What is in the files is therefore a function of the cutoff, whoever runs it and when.
 
 Memory is constant either way of reading. `stream`: a server-side cursor walks the ids in order, and

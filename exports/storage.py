@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
@@ -57,7 +58,10 @@ def open_file(name: str, path: str) -> IO[Any]:
     Raises:
         FileNotFoundError: the export holds no such file.
     """
-    return storage().open(f"{name}/{path}", "rb")
+    try:
+        return storage().open(f"{name}/{path}", "rb")
+    except SuspiciousFileOperation:  # a folder that a command wrote elsewhere
+        raise FileNotFoundError(f"{path} is not in the exports storage.") from None
 
 
 def remove(name: str, paths: Iterator[str] | list[str]) -> None:

@@ -18,7 +18,7 @@ BIGGEST = 2_147_483_647
 class InsightsView(ApiView):
     @extend_schema(
         summary="Agreement, model strengths, biases, drift, throughput",
-        description="Kept and brought up to date every few minutes; `as_of` says when. docs/insights.md names each number.",
+        description="Kept and brought up to date every few minutes; `as_of` says when; docs/quality.md tells how.",
         parameters=[OpenApiParameter("round", int, description="Its number; none: the whole project.")],
         responses=OpenApiResponse(OpenApiTypes.OBJECT),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
+from rapidfuzz.distance import Levenshtein
 
 from common.stats.bias import longer_wins, position_test
 from common.stats.intervals import ratio
@@ -26,6 +27,18 @@ WHERE d.project_id = %s AND d.kind = 'demonstration' AND d.state IN ('submitted'
     AND (%s::uuid IS NULL OR d.round_id = %s::uuid)
 GROUP BY 1, 2 ORDER BY 1
 """
+
+
+EDITED = """
+SELECT date_trunc('week', d.submitted_at)::date AS week, c.text, t.text
+FROM labeling_turn t
+JOIN labeling_dialogue d ON d.id = t.dialogue_id
+JOIN sampler_completion c ON c.id = t.completion_id
+WHERE d.project_id = %s AND d.kind = 'demonstration' AND d.state IN ('submitted', 'accepted')
+    AND btrim(c.text) <> btrim(t.text) AND (%s::uuid IS NULL OR d.round_id = %s::uuid)
+ORDER BY d.submitted_at DESC LIMIT %s
+"""
+EDITED_SAMPLE = 2000  # the newest edited turns
 
 
 def biases(data: Data, pairs: Pairs, effects: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +91,10 @@ def suggestion_use(project_id: UUID, round_id: UUID | None, names: dict[int, str
     with connection.cursor() as cursor:
         cursor.execute(SUGGESTIONS, [project_id, round_id, round_id])
         rows = cursor.fetchall()
+        cursor.execute(EDITED, [project_id, round_id, round_id, EDITED_SAMPLE])
+        edits: dict[str, list[float]] = {}
+        for week, before, after in cursor.fetchall():
+            edits.setdefault(week.isoformat(), []).append(Levenshtein.normalized_distance(before, after))
     weeks: dict[str, list[int]] = {}
     people: dict[int, list[int]] = {}
     for week, author, *counts in rows:
@@ -87,7 +104,14 @@ def suggestion_use(project_id: UUID, round_id: UUID | None, names: dict[int, str
                 kept[at] += count
     return {
         "by_week": [
-            dict(zip(("week", "verbatim", "edited", "own"), (week, *c), strict=True)) for week, c in weeks.items()
+            {
+                "week": week,
+                "verbatim": c[0],
+                "edited": c[1],
+                "own": c[2],
+                "edit_ratio": float(np.mean(edits[week])) if week in edits else None,
+            }
+            for week, c in weeks.items()
         ],
         "by_person": [
             {"person": names.get(person, "?"), "verbatim": c[0], "edited": c[1], "own": c[2]}

@@ -16,34 +16,39 @@ from labeling.models import Project
 
 LOOK_BACK = timedelta(minutes=15)
 
+# Aggregated per ranking by index look-ups: a plain GROUP BY would sort every text of the project.
 ADD = r"""
 INSERT INTO insights_judgement (ranking_id, project_id, round_id, comparison_id, trainer_id, kind, prompt_key,
     submitted_at, seconds, sources, ranks, places, lengths, headers, lists, bolds, grades)
 SELECT r.id, c.project_id, c.round_id, c.id, r.trainer_id, r.kind, c.prompt_key, r.submitted_at, r.seconds,
-    array_agg(coalesce(m.slug, nullif(t.model_label, ''), 'not said') ORDER BY d.index),
-    array_agg((place.rank - 1)::smallint ORDER BY d.index),
-    array_agg(coalesce(shown.place - 1, d.index)::smallint ORDER BY d.index),
-    array_agg(length(t.text) ORDER BY d.index),
-    array_agg(regexp_count(t.text, '^ {0,3}#{1,6} ', 1, 'n') ORDER BY d.index),
-    array_agg(regexp_count(t.text, '^ *([-*+]|[0-9]+[.)]) ', 1, 'n') ORDER BY d.index),
-    array_agg(regexp_count(t.text, '\*\*[^*\n]+\*\*') ORDER BY d.index),
-    array_agg((r.ratings ->> d.completion_id::text)::smallint ORDER BY d.index)
+    a.sources, a.ranks, a.places, a.lengths, a.headers, a.lists, a.bolds, a.grades
 FROM labeling_ranking r
-JOIN labeling_comparison c ON c.id = r.comparison_id AND c.state <> 'discarded'
-JOIN labeling_candidate d ON d.comparison_id = c.id
-JOIN sampler_completion t ON t.id = d.completion_id
-LEFT JOIN sampler_modelversion m ON m.id = t.model_version_id
-JOIN LATERAL (SELECT g.rank FROM jsonb_array_elements(r.groups) WITH ORDINALITY g(ids, rank)
-    WHERE g.ids ? d.completion_id::text) place ON true
-LEFT JOIN LATERAL (SELECT s.place FROM jsonb_array_elements_text(r.order_shown) WITH ORDINALITY s(id, place)
-    WHERE s.id = d.completion_id::text) shown ON true
-WHERE c.project_id = %(project)s AND c.kind = 'normal' AND r.kind IN ('vote', 'research') AND r.groups <> '[]'
-    AND r.undone_at IS NULL AND NOT EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
+JOIN labeling_comparison c ON c.id = r.comparison_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(coalesce(m.slug, nullif(t.model_label, ''), 'not said') ORDER BY d.index) AS sources,
+        array_agg((place.rank - 1)::smallint ORDER BY d.index) AS ranks,
+        array_agg(coalesce(shown.place - 1, d.index)::smallint ORDER BY d.index) AS places,
+        array_agg(length(t.text) ORDER BY d.index) AS lengths,
+        array_agg(regexp_count(t.text, '^ {0,3}#{1,6} ', 1, 'n') ORDER BY d.index) AS headers,
+        array_agg(regexp_count(t.text, '^ *([-*+]|[0-9]+[.)]) ', 1, 'n') ORDER BY d.index) AS lists,
+        array_agg(regexp_count(t.text, '\*\*[^*\n]+\*\*') ORDER BY d.index) AS bolds,
+        array_agg((r.ratings ->> d.completion_id::text)::smallint ORDER BY d.index) AS grades
+    FROM labeling_candidate d
+    JOIN sampler_completion t ON t.id = d.completion_id
+    LEFT JOIN sampler_modelversion m ON m.id = t.model_version_id
+    JOIN LATERAL (SELECT g.rank FROM jsonb_array_elements(r.groups) WITH ORDINALITY g(ids, rank)
+        WHERE g.ids ? d.completion_id::text) place ON true
+    LEFT JOIN LATERAL (SELECT s.place FROM jsonb_array_elements_text(r.order_shown) WITH ORDINALITY s(id, place)
+        WHERE s.id = d.completion_id::text) shown ON true
+    WHERE d.comparison_id = c.id
+) a
+WHERE c.project_id = %(project)s AND c.kind = 'normal' AND c.state <> 'discarded'
+    AND r.kind IN ('vote', 'research') AND r.groups <> '[]' AND r.undone_at IS NULL AND a.ranks IS NOT NULL
+    AND (%(since)s::timestamptz IS NULL OR r.submitted_at > %(since)s::timestamptz)
+    AND NOT EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
+    AND NOT EXISTS (SELECT 1 FROM insights_judgement j WHERE j.ranking_id = r.id)
     AND coalesce((SELECT v.decision FROM labeling_review v WHERE v.ranking_id = r.id
                   ORDER BY v.created_at DESC LIMIT 1), '') <> 'excluded'
-    AND (%(since)s::timestamptz IS NULL OR r.submitted_at > %(since)s::timestamptz)
-    AND NOT EXISTS (SELECT 1 FROM insights_judgement j WHERE j.ranking_id = r.id)
-GROUP BY r.id, c.id
 ON CONFLICT (ranking_id) DO NOTHING
 """
 

@@ -92,6 +92,9 @@ def on_trainers(report: dict[str, Any]) -> str:
     text = f"{count} of {len(rows)} trainers made {covered:.0%} of the rankings."
     if rows[0]["share"] > 0.5 and len(rows) > 2:
         text += f" One person made {rows[0]['share']:.0%}: a reward model would learn one taste."
+    median, fast = report["bias"]["speed"]["median"], report["bias"]["speed"]["fast"]
+    if median is not None:
+        text += f" Half of the rankings took under {median:.0f} seconds, a quarter under {fast:.0f}."
     alarms = [row["person"] for row in rows if row["drift_alarm"]]
     if alarms:
         text += f" Drift alarm: {', '.join(alarms)}."

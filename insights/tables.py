@@ -124,9 +124,12 @@ def repeats(report: dict[str, Any]) -> Table:
 
 def suggestions(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
-        (row["week"], row["verbatim"], row["edited"], row["own"]) for row in report["suggestions"]["by_week"]
+        (row["week"], row["verbatim"], row["edited"], row["own"], row["edit_ratio"])
+        for row in report["suggestions"]["by_week"]
     ]
-    return Table("Turns of demonstrations by origin", ("week of", "verbatim", "edited", "own words"), rows)
+    return Table(
+        "Turns of demonstrations by origin", ("week of", "verbatim", "edited", "own words", "share changed"), rows
+    )
 
 
 def throughput(report: dict[str, Any]) -> Table:
@@ -161,7 +164,7 @@ def shown(cell: Cell, column: str) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        if column in ("win rate", "share", "right", "agreement", "strict", "tie-discounted"):
+        if column in ("win rate", "share", "right", "agreement", "strict", "tie-discounted", "share changed"):
             return f"{cell:.1%}"
         return f"{cell:,.0f}" if abs(cell) >= 20 else f"{cell:.3f}".rstrip("0").rstrip(".") or "0"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)

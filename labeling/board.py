@@ -10,10 +10,9 @@ from typing import Any
 
 from rapidfuzz.distance import LCSseq, Levenshtein
 
-from labeling.forms import NONE_REASONS, SKIP_REASONS, RankingForm
+from labeling.forms import LETTERS, NONE_REASONS, SKIP_REASONS, RankingForm
 from labeling.models import Assignment, Candidate, Ranking, Turn
 
-LETTERS = "ABCDEFGHI"
 RATIO_UP_TO = 20_000  # characters; longer texts are compared by words
 
 

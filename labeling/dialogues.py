@@ -1,4 +1,4 @@
-"""Every write on dialogues: demonstrations and chats, from the first turn to the submission.
+"""Writes on dialogues: begun, written, submitted, taken back, judged.
 
 Each function locks the dialogue's row first, so that two tabs or a tab and a worker never interleave;
 `version` counts the changes, and a caller that passes `expected_version` is told when another was first.
@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from labeling import selection
-from labeling.errors import Conflict, Gone, Invalid
+from labeling import chats, drafts, selection
+from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Membership, Project, Prompt, Turn, TurnFeedback
 from labeling.projects import current_guidelines, current_round, role_of, split_for
 from labeling.text import check_json, check_messages, clean, prompt_key
@@ -26,18 +26,6 @@ from sampler.models import Completion, SampleRequest
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-MAX_TURNS = 200
-MAX_SECONDS_PER_SAVE = 600
-ENDED = (SampleRequest.State.DONE, SampleRequest.State.CANCELLED, SampleRequest.State.FAILED)
-
-
-def messages_of(dialogue: Dialogue, *, before: Turn | None = None) -> list[dict[str, str]]:
-    """The dialogue's turns as messages, up to but without `before`."""
-    turns = dialogue.turns.order_by("position")
-    if before is not None:
-        turns = turns.filter(position__lt=before.position)
-    return [{"role": turn.role, "content": turn.text} for turn in turns]
 
 
 @transaction.atomic
@@ -102,14 +90,14 @@ def add_turn(
 
     Order of roles is checked at submission, so that turns can be inserted and deleted meanwhile.
     """
-    locked = _lock_draft(dialogue, expected_version)
+    locked = drafts.lock_draft(dialogue, expected_version)
     _require_demonstration(locked)
-    text = _text(text)
+    text = drafts.checked_text(text)
     if role not in Turn.Role.values:
         raise Invalid("A turn is the system's, the user's or the assistant's.")
     end = (locked.turns.aggregate(last=Max("position"))["last"] or 0) + 1 if locked.turns.exists() else 0
-    if end >= MAX_TURNS:
-        raise Invalid(f"A dialogue holds at most {MAX_TURNS} turns.")
+    if end >= drafts.MAX_TURNS:
+        raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
     at = end if position is None else max(0, min(position, end))
     if role == Turn.Role.SYSTEM:
         at = 0
@@ -125,10 +113,10 @@ def add_turn(
         text=text,
         completion=completion,
         suggestions_shown=[str(cid) for cid in suggestions_shown],
-        seconds=min(seconds, MAX_SECONDS_PER_SAVE),
+        seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
         pasted_chars=pasted_chars,
     )
-    _touch(locked, dialogue, composer={}, seconds=seconds)
+    drafts.touch(locked, dialogue, composer={}, seconds=seconds)
     return turn
 
 
@@ -142,28 +130,28 @@ def edit_turn(
     expected_version: int | None = None,
 ) -> Turn:
     """Change a turn of a demonstration's draft; `completion` names a suggestion newly put in."""
-    locked = _lock_draft(turn.dialogue, expected_version)
+    locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
-    turn.text = _text(text)
+    turn.text = drafts.checked_text(text)
     if completion is not None:
         turn.completion = completion
     turn.edited_at = timezone.now()
-    turn.seconds = F("seconds") + min(seconds, MAX_SECONDS_PER_SAVE)  # type: ignore[assignment]
+    turn.seconds = F("seconds") + min(seconds, drafts.MAX_SECONDS_PER_SAVE)  # type: ignore[assignment]
     turn.save(update_fields=["text", "completion", "edited_at", "seconds"])
     turn.refresh_from_db(fields=["seconds"])
-    _touch(locked, turn.dialogue, seconds=seconds)
+    drafts.touch(locked, turn.dialogue, seconds=seconds)
     return turn
 
 
 @transaction.atomic
 def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
     """Delete a turn of a demonstration's draft and close the gap."""
-    locked = _lock_draft(turn.dialogue, expected_version)
+    locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
     position = turn.position
     turn.delete()
     locked.turns.filter(position__gt=position).update(position=F("position") - 1)
-    _touch(locked, turn.dialogue)
+    drafts.touch(locked, turn.dialogue)
 
 
 @transaction.atomic
@@ -176,12 +164,12 @@ def save_composer(
         Conflict: another tab saved since `expected_version`.
         Gone: the dialogue is submitted or discarded.
     """
-    locked = _lock_draft(dialogue, expected_version)
+    locked = drafts.lock_draft(dialogue, expected_version)
     check_json(composer)
     kept = dict(composer)
     if "text" in kept:
         kept["text"] = clean(kept["text"])
-    _touch(locked, dialogue, composer=kept, seconds=seconds)
+    drafts.touch(locked, dialogue, composer=kept, seconds=seconds)
     return dialogue.version
 
 
@@ -191,14 +179,14 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
 
     One request for each model version that was drawn, so that each may stream on its own.
     """
-    locked = _lock_draft(dialogue, None)
+    locked = drafts.lock_draft(dialogue, None)
     if role not in (Turn.Role.USER, Turn.Role.ASSISTANT):
         raise Invalid("Suggestions are written for the user's or the assistant's turn.")
     round_ = current_round(locked.project) or locked.round
     policies = list(round_.policies.select_related("model_version")) if round_ else []
     if not policies:
         raise Invalid("No round is open: there is no model to ask.")
-    prompt = messages_of(locked)
+    prompt = drafts.messages_of(locked)
     if role == Turn.Role.ASSISTANT and not any(m["role"] == "user" for m in prompt):
         raise Invalid("Write the user's turn first: there is nothing to answer yet.")
     count = max(1, min(n or locked.project.suggestions_per_request, 9))
@@ -219,66 +207,6 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
 
 
 @transaction.atomic
-def send_message(
-    *, dialogue: Dialogue, text: str, seconds: int = 0, expected_version: int | None = None
-) -> SampleRequest:
-    """Add the trainer's message to a chat and ask its model version to answer.
-
-    Raises:
-        Conflict: the answer to the last message is still being written.
-        Invalid: the last message has no answer yet (ask again with `retry_reply`).
-    """
-    locked = _lock_draft(dialogue, expected_version)
-    _require_chat(locked)
-    text = _text(text)
-    _settle(locked)
-    if locked.pending_request_id:
-        if locked.pending_request is not None and locked.pending_request.state not in ENDED:
-            raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
-        raise Invalid("The last message has no answer: try again first.")
-    last = locked.turns.order_by("-position").first()
-    if last is not None and last.role == Turn.Role.USER:
-        raise Invalid("The last message has no answer: try again first.")
-    position = last.position + 1 if last else 0
-    if position >= MAX_TURNS:
-        raise Invalid(f"A dialogue holds at most {MAX_TURNS} turns.")
-    Turn.objects.create(
-        dialogue=locked, position=position, role=Turn.Role.USER, text=text, seconds=min(seconds, MAX_SECONDS_PER_SAVE)
-    )
-    return _ask(locked, dialogue, seconds=seconds)
-
-
-@transaction.atomic
-def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
-    """Ask again where the last message has no answer: it failed, or was stopped before a word."""
-    locked = _lock_draft(dialogue, None)
-    _require_chat(locked)
-    _settle(locked)
-    if locked.pending_request is not None and locked.pending_request.state not in ENDED:
-        raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
-    last = locked.turns.order_by("-position").first()
-    if last is None or last.role != Turn.Role.USER:
-        raise Invalid("There is no message without an answer.")
-    return _ask(locked, dialogue)
-
-
-@transaction.atomic
-def stop_reply(*, dialogue: Dialogue) -> bool:
-    """Stop the reply that is being written; what there is of it is kept as a turn."""
-    locked = _lock_draft(dialogue, None)
-    return bool(locked.pending_request_id) and sampling.cancel(request_id=locked.pending_request_id)
-
-
-@transaction.atomic
-def settle_reply(*, dialogue: Dialogue) -> Turn | None:
-    """Make the ended reply a turn; None while it is being written, and where it failed."""
-    locked = Dialogue.objects.select_for_update().get(pk=dialogue.pk)
-    turn = _settle(locked)
-    dialogue.pending_request, dialogue.version = locked.pending_request, locked.version
-    return turn
-
-
-@transaction.atomic
 def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) -> Dialogue:
     """Make the draft data. A submitted chat draws its random turns in the same transaction.
 
@@ -287,10 +215,10 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     """
     from labeling import draws, screening
 
-    locked = _lock_draft(dialogue, expected_version)
+    locked = drafts.lock_draft(dialogue, expected_version)
     if locked.kind == Dialogue.Kind.CHAT:
-        _settle(locked)
-        if locked.pending_request is not None and locked.pending_request.state not in ENDED:
+        chats.settle(locked)
+        if locked.pending_request is not None and locked.pending_request.state not in chats.ENDED:
             raise Invalid("The model is still writing. Wait for it, or stop it.")
         last = locked.turns.order_by("-position").first()
         if last is not None and last.role == Turn.Role.USER:
@@ -299,9 +227,9 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
             last.delete()  # a last message without an answer is no part of the dialogue
     if not locked.turns.exists():
         raise Invalid("The dialogue is empty.")
-    messages = check_messages(messages_of(locked), last="assistant")
+    messages = check_messages(drafts.messages_of(locked), last="assistant")
     key = prompt_key(messages)
-    columns = {
+    columns: dict[str, Any] = {
         "submitted_at": timezone.now(),
         "guideline_version": current_guidelines(locked.project),
         "prompt_key": key,
@@ -373,7 +301,7 @@ def copy_turns(*, source: Dialogue, target: Dialogue) -> None:
 @transaction.atomic
 def discard_dialogue(*, dialogue: Dialogue) -> None:
     """Give a draft up; a reply being written is stopped."""
-    locked = _lock_draft(dialogue, None)
+    locked = drafts.lock_draft(dialogue, None)
     if locked.pending_request_id:
         sampling.cancel(request_id=locked.pending_request_id)
     _advance(locked, Dialogue.State.DISCARDED, pending_request=None, version=locked.version + 1)
@@ -405,76 +333,6 @@ def give_feedback(
     return feedback
 
 
-def settle_ended_replies(*, limit: int = 200) -> int:
-    """Turn ended replies of idle chats into turns; the beat task's share of `settle_reply`."""
-    waiting = Dialogue.objects.drafts().filter(
-        pending_request__state__in=[SampleRequest.State.DONE, SampleRequest.State.CANCELLED]
-    )
-    return sum(settle_reply(dialogue=dialogue) is not None for dialogue in waiting[:limit])
-
-
-def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleRequest:
-    assert locked.model_version is not None
-    policy = locked.round.policies.filter(model_version=locked.model_version).first() if locked.round else None
-    request = sampling.request_completions(
-        model_version=locked.model_version,
-        prompt=messages_of(locked),
-        n=1,
-        params={"max_tokens": locked.project.max_tokens, **(policy.params if policy else {})},
-        purpose=SampleRequest.Purpose.REPLY,
-        priority=SampleRequest.Priority.INTERACTIVE,
-    )
-    locked.pending_request = request
-    _touch(locked, dialogue, composer={}, seconds=seconds, pending_request=request)
-    dialogue.pending_request = request
-    return request
-
-
-def _settle(locked: Dialogue) -> Turn | None:
-    request = locked.pending_request
-    if request is None or request.state not in (SampleRequest.State.DONE, SampleRequest.State.CANCELLED):
-        return None
-    completion = request.completions.order_by("index").first()
-    turn = None
-    if completion is not None and completion.text.strip():
-        last = locked.turns.aggregate(last=Max("position"))["last"]
-        turn = Turn.objects.create(
-            dialogue=locked,
-            position=0 if last is None else last + 1,
-            role=Turn.Role.ASSISTANT,
-            text=completion.text.strip(),
-            completion=completion,
-        )
-    # No new version: nobody edited anything, and a tab where the next message is being typed must not be
-    # told that another tab was first.
-    locked.pending_request = None
-    locked.save(update_fields=["pending_request", "saved_at"])
-    return turn
-
-
-def _lock_draft(dialogue: Dialogue, expected_version: int | None) -> Dialogue:
-    locked = (
-        Dialogue.objects.select_for_update(of=("self",))
-        .select_related("project", "round", "model_version", "pending_request")
-        .get(pk=dialogue.pk)
-    )
-    if locked.state != Dialogue.State.DRAFT:
-        raise Gone("This dialogue was submitted or discarded and does not change any more.")
-    if expected_version is not None and expected_version != locked.version:
-        raise Conflict("This dialogue was changed in another tab.", version=locked.version)
-    return locked
-
-
-def _touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: Any) -> None:
-    """Count one change, set columns, and carry both over to the caller's instance."""
-    columns["version"] = locked.version + 1
-    columns["seconds"] = locked.seconds + max(0, min(seconds, MAX_SECONDS_PER_SAVE))
-    for name, value in columns.items():
-        setattr(locked, name, value)
-        setattr(dialogue, name, value)
-    locked.save(update_fields=[*columns, "saved_at"])
-
-
 def _advance(locked: Dialogue, state: str, **columns: Any) -> None:
     from common.transitions import advance
 
@@ -485,15 +343,3 @@ def _advance(locked: Dialogue, state: str, **columns: Any) -> None:
 def _require_demonstration(dialogue: Dialogue) -> None:
     if dialogue.kind != Dialogue.Kind.DEMONSTRATION:
         raise Invalid("Turns of a chat are not edited: its answers are the model's own words.")
-
-
-def _require_chat(dialogue: Dialogue) -> None:
-    if dialogue.kind != Dialogue.Kind.CHAT:
-        raise Invalid("Only a chat has a model that answers.")
-
-
-def _text(text: str) -> str:
-    text = clean(text)
-    if not text.strip():
-        raise Invalid("The turn is empty.")
-    return text

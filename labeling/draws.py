@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from random import Random
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
@@ -15,8 +16,9 @@ from django.utils import timezone
 
 from common.transitions import advance
 from labeling import selection
-from labeling.comparisons import held_count
-from labeling.dialogues import ENDED, messages_of
+from labeling.chats import ENDED
+from labeling.drafts import messages_of
+from labeling.leases import held_count
 from labeling.models import (
     Candidate,
     Comparison,
@@ -78,7 +80,7 @@ def draw_for(*, dialogue: Dialogue, seed: int | None = None) -> TurnDraw:
             turn=turn,
             draw=draw,
         )
-        if project.include_original:
+        if project.include_original and turn.completion is not None:
             Candidate.objects.create(comparison=comparison, completion=turn.completion, index=0, is_original=True)
         _request_missing(comparison)
     return draw
@@ -166,7 +168,7 @@ def settle_sampling(*, limit: int = 500) -> dict[str, int]:
 
 
 @transaction.atomic
-def _settle(pk: object) -> str:
+def _settle(pk: UUID) -> str:
     comparison = (
         Comparison.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("project", "round")
@@ -241,7 +243,7 @@ def keep_stock() -> int:
 
 
 @transaction.atomic
-def _fill_stock(pk: object) -> int:
+def _fill_stock(pk: UUID) -> int:
     project = Project.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
     if project is None or (round_ := current_round(project)) is None:
         return 0

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from labeling import preferences
 from labeling.models import Turn
 
+LETTERS = "ABCDEFGHI"  # names of completions on the page, in the order shown
 NONE_REASONS = (
     "All of them are wrong or unusable",
     "The prompt makes no sense or is not in my language",
@@ -103,6 +104,15 @@ class RankingForm:
         wanted = self.strengths[: max(0, len(set(self.places.values())) - 1)]
         given = [value for value in wanted if value is not None]
         return given if len(given) == len(wanted) else []
+
+    def problem(self, order_shown: Sequence[str], *, none: bool) -> str:
+        """Why this cannot be submitted, in a sentence; empty: nothing in its shape."""
+        if self.errors:
+            return " ".join(self.errors)
+        if none:
+            return "" if self.reason() else "Say why none of them can be ranked."
+        missing = [letter for letter, cid in zip(LETTERS, order_shown, strict=False) if cid not in self.places]
+        return f"Every completion needs a place; without one: {', '.join(missing)}." if self.places and missing else ""
 
     def reason(self) -> str:
         return (self.not_rankable_other.strip() or self.not_rankable).strip()

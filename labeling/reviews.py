@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import comparisons, judgements, screening
+from labeling import judgements, leases, screening
 from labeling.dialogues import copy_turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
@@ -252,6 +252,6 @@ def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
         if mine.kind == Assignment.Kind.RESEARCH and mine.state == Assignment.State.LEASED:
             return mine
         if mine.state == Assignment.State.EXPIRED and mine.kind == Assignment.Kind.RESEARCH:
-            return comparisons.heartbeat(assignment=mine)
+            return leases.heartbeat(assignment=mine)
         raise Invalid("You have ranked or skipped this comparison before.")
-    return comparisons.lease(comparison=locked, trainer=reviewer, kind=Assignment.Kind.RESEARCH)
+    return leases.lease(comparison=locked, trainer=reviewer, kind=Assignment.Kind.RESEARCH)

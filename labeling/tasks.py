@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from labeling import comparisons, dialogues, draws, quality
+from labeling import chats, draws, leases, quality
 
 
 @shared_task(name="labeling.tasks.tend", expires=30)
 def tend() -> None:
     """Settle what the sampler finished, give back what nobody works on, keep the stock."""
-    comparisons.expire_leases()
-    dialogues.settle_ended_replies()
+    leases.expire_leases()
+    chats.settle_ended_replies()
     draws.settle_sampling()
     draws.keep_stock()
     quality.keep_hidden()

@@ -34,8 +34,9 @@ def start(arguments: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    options.test_parser().parse_known_args(arguments)
-    return _run("launcher.suite", arguments, ["requirements.txt", "requirements-test.txt"])
+    chosen, _ = options.test_parser().parse_known_args(arguments)
+    slow = ["requirements-slow.txt"] if chosen.all else []
+    return _run("launcher.suite", arguments, ["requirements.txt", "requirements-test.txt", *slow])
 
 
 def _run(module: str, arguments: Sequence[str], requirements: Sequence[str]) -> int:

@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from common import embedded
+from common import embedded, processes
 from launcher import browser, model, options
 from launcher.options import BASE, StartError
 
@@ -35,10 +35,12 @@ def main(arguments: Sequence[str]) -> int:
         with embedded.running(var) as services:
             os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = services.database_url, services.redis_url
             _hurry(services)
-            print(f"set up in {time.monotonic() - began:.0f} s; the model …", flush=True)
+            print(f"browser and services after {time.monotonic() - began:.0f} s", flush=True)
+            checks = {} if chosen.no_checks else _start_checks()
             model.ensure(var)
-            print(f"model there after {time.monotonic() - began:.0f} s", flush=True)
-            good = chosen.no_checks or _checks()
+            print(f"model after {time.monotonic() - began:.0f} s", flush=True)
+            good = _end_checks(checks)
+            print(f"checks after {time.monotonic() - began:.0f} s", flush=True)
             tests = _pytest(rest, everything=chosen.all)
     except (StartError, embedded.ServiceError) as error:
         print(error, file=sys.stderr)
@@ -65,15 +67,24 @@ def _hurry(services: embedded.Services) -> None:
     connection.close()
 
 
-def _checks() -> bool:
-    """Run all at once; show the output of those that fail."""
-    began = time.monotonic()
+def _start_checks() -> dict[str, subprocess.Popen[str]]:
+    """All at once: they share the cores with unpacking the model, and nothing measures time yet."""
     running = {}
     for name, command in CHECKS.items():
         program = [sys.executable, command[0]] if command[0].endswith(".py") else [str(_tool(command[0]))]
         running[name] = subprocess.Popen(
-            [*program, *command[1:]], cwd=BASE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*program, *command[1:]],
+            cwd=BASE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=processes.die_with_parent(),
         )
+    return running
+
+
+def _end_checks(running: Mapping[str, subprocess.Popen[str]]) -> bool:
+    """Whether all passed; the output of those that did not is shown."""
     good = True
     for name, process in running.items():
         output, _ = process.communicate()
@@ -81,7 +92,6 @@ def _checks() -> bool:
         if process.returncode:
             print(output, flush=True)
             good = False
-    print(f"checks took {time.monotonic() - began:.0f} s", flush=True)
     return good
 
 

@@ -37,7 +37,7 @@ class VerdictAdmin(PageAdmin, BigTableAdmin):
     view_roles = change_roles = REVIEWERS
     list_display = ("excerpt", "target", "action_label", "category", "marks", "project", "created_at")
     list_select_related = ("project",)
-    list_filter = (ProjectFilter, "action", "target", "category")
+    list_filter = (ProjectFilter, "action", "target")
     fields = (
         ("project", "target"),
         ("action", "category"),

@@ -13,6 +13,8 @@ import redis
 from celery import signals
 from django.conf import settings
 
+from sampler import status
+
 logger = logging.getLogger(__name__)
 PREFIX = "operations:worker:"
 EXPIRES = 15  # seconds; renewed every two
@@ -42,6 +44,18 @@ def _end(sender: str = "", **kwargs: Any) -> None:
             connection.delete(PREFIX + (sender if "@" in str(sender) else f"{sender}@{socket.gethostname()}"))
     except redis.RedisError:
         pass  # it expires by itself
+
+
+def forget() -> None:
+    """Drop the signs of life that killed workers left; those that live renew theirs within two seconds.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    with client() as connection:
+        for prefix in (PREFIX, status.PREFIX):
+            if keys := list(connection.scan_iter(match=prefix + "*", count=500)):
+                connection.delete(*keys)
 
 
 def workers() -> list[str]:

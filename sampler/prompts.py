@@ -14,6 +14,11 @@ RULE = "oldest turns first; the system turn and the last turn stay; the rest beg
 SMALLEST_ANSWER = 16
 
 
+def storable(text: str) -> str:
+    """The text as PostgreSQL and Redis take it: no NUL, and a replacement character for half a surrogate pair."""
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def with_system(messages: Sequence[Message], system_prompt: str = "") -> list[Message]:
     """The messages with an explicit system turn: the dialogue's own, else the model version's, else an empty one.
 

@@ -27,6 +27,7 @@ from django.utils import timezone
 from common.transitions import advance
 from sampler.models import Completion, ModelVersion, SampleRequest
 from sampler.params import Drawn, SamplingParams
+from sampler.prompts import storable
 from sampler.registry import register_model, retire
 
 __all__ = [
@@ -149,10 +150,9 @@ def empty(*, completion_ids: Collection[UUID], request_ids: Collection[UUID], te
     for request_id in requests:
         cancel(request_id=request_id)
     SampleRequest.objects.filter(pk__in=requests).update(prompt=[{"role": "user", "content": text}], prompt_report={})
-    return (
-        Completion.objects.filter(pk__in=completion_ids).update(text=text)
-        + Completion.objects.filter(request__in=requests).exclude(pk__in=completion_ids).update(text=text)
-    )
+    return Completion.objects.filter(pk__in=completion_ids).update(text=text) + Completion.objects.filter(
+        request__in=requests
+    ).exclude(pk__in=completion_ids).update(text=text)
 
 
 def claim(
@@ -253,7 +253,7 @@ def complete(
                 request=row,
                 index=one.index,
                 model_version_id=row.model_version_id,
-                text=one.text.replace("\x00", ""),
+                text=storable(one.text),
                 finish_reason=one.finish_reason,
                 prompt_tokens=one.prompt_tokens,
                 completion_tokens=one.completion_tokens,

@@ -22,6 +22,7 @@ from sampler.engines.base import CannotLoad, Engine, Spec
 from sampler.models import ModelVersion, SampleRequest
 
 logger = logging.getLogger(__name__)
+RETRY_LOAD = 15.0  # seconds until a version that could not be loaded is tried again, if anybody asks for it
 RESIDENCE = 10.0  # seconds that a busy engine is left in peace before another may push it out
 
 
@@ -50,6 +51,16 @@ class Stable:
         self._lock = threading.Lock()
         self._loader: threading.Thread | None = None
         self.loading = ""
+        self._refused: dict[UUID, tuple[float, str]] = {}
+
+    def refused_lately(self, version_id: UUID) -> str:
+        """Why it could not be loaded a moment ago; empty where it may be tried."""
+        at, reason = self._refused.get(version_id, (0.0, ""))
+        return reason if time.monotonic() - at < RETRY_LOAD else ""
+
+    @property
+    def still_loading(self) -> bool:
+        return self._loader is not None and self._loader.is_alive()
 
     def stalls(self) -> list[Stall]:
         with self._lock:
@@ -62,7 +73,7 @@ class Stable:
 
     def want(self, version: ModelVersion) -> None:
         """See to it that a version gets loaded, one at a time, in a thread of its own."""
-        if self._loader is not None and self._loader.is_alive():
+        if self.still_loading:
             return
         if not self._make_room(version):
             return
@@ -125,8 +136,10 @@ class Stable:
 
     def _refuse(self, version: ModelVersion, reason: str) -> None:
         logger.error("%s: cannot be loaded: %s", version.slug, reason)
+        said = f"{version.slug} cannot be loaded: {reason[:1000]}"
+        self._refused[version.pk] = (time.monotonic(), said)
         registry.mark_failed(model_version_id=version.pk, reason=reason[:2000])
-        sampling.fail_waiting(model_version_id=version.pk, reason=f"{version.slug} cannot be loaded: {reason[:1000]}")
+        sampling.fail_waiting(model_version_id=version.pk, reason=said)
 
     def close(self) -> None:
         for stall in self.stalls():

@@ -34,7 +34,6 @@ from sampler.stable import Stable, Stall, waiting_for
 logger = logging.getLogger(__name__)
 POLL = 0.5  # seconds after which the feeder looks without having been rung for
 HEART = 2.0
-RETRY_LOAD = 15.0  # seconds until a version that could not be loaded is tried again, if anybody asks for it
 REREAD = 5.0  # seconds after which the list of model versions is read again
 
 
@@ -69,7 +68,6 @@ class Worker:
         self.stable = Stable(memory_limit=memory_limit or settings.SAMPLER_MEMORY_LIMIT, on_change=self.ring)
         self.on_version: Callable[[str], None] = lambda slug: None  # told of each version that comes into view
         self._seen: set[str] = set()
-        self._try_again: dict[UUID, float] = {}  # versions that could not be loaded, and when they are tried again
         self.writer = Writer()
         self.publisher = Publisher()
 
@@ -247,12 +245,12 @@ class Worker:
 
     def _wanted(self, version: ModelVersion, *, alone: bool) -> bool:
         """Load it now? A worker started for named versions warms them up: whoever comes first does not wait for it."""
-        if time.monotonic() < self._try_again.get(version.pk, 0.0):
-            return False
         waited_for = waiting_for(version.pk)
+        if reason := self.stable.refused_lately(version.pk):
+            if waited_for:  # whoever asks is told at once
+                sampling.fail_waiting(model_version_id=version.pk, reason=reason)
+            return False
         if version.state == ModelVersion.State.FAILED:
-            if waited_for:
-                self._try_again[version.pk] = time.monotonic() + RETRY_LOAD
             return waited_for
         return waited_for or (version.slug in self.slugs and (alone or self.stable.has_room_for(version)))
 

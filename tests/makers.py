@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, dialogues, projects
+from labeling import chats, comparisons, dialogues, leases, projects
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from sampler.models import Completion, ModelVersion, SampleRequest
 
@@ -95,9 +95,9 @@ def make_chat(project: Project, author: User, *, turns: int = 1, submit: bool = 
     """A chat with `turns` answered messages."""
     dialogue = dialogues.start_dialogue(project=project, author=author, kind="chat")
     for number in range(turns):
-        request = dialogues.send_message(dialogue=dialogue, text=f"Question {number} of {dialogue.pk}?")
+        request = chats.send_message(dialogue=dialogue, text=f"Question {number} of {dialogue.pk}?")
         answer(request, f"Reply {number} to {dialogue.pk}.")
-        dialogues.settle_reply(dialogue=dialogue)
+        chats.settle_reply(dialogue=dialogue)
     if submit:
         dialogues.submit_dialogue(dialogue=dialogue)
     return dialogue
@@ -128,7 +128,7 @@ def make_comparison(project: Project, *, k: int = 4, votes: int = 1, prompt: str
 
 
 def make_lease(comparison: Comparison, trainer: User) -> Assignment:
-    return comparisons.lease(comparison=comparison, trainer=trainer)
+    return leases.lease(comparison=comparison, trainer=trainer)
 
 
 def make_ranking(

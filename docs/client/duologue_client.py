@@ -117,7 +117,8 @@ class Client:
             target = folder / file["path"]
             target.parent.mkdir(parents=True, exist_ok=True)
             digest = hashlib.sha256()
-            with self._http.stream("GET", f"exports/{run['id']}/files/{file['path']}") as answer, target.open("wb") as out:
+            address = f"exports/{run['id']}/files/{file['path']}"
+            with self._http.stream("GET", address) as answer, target.open("wb") as out:
                 if answer.status_code != 200:
                     answer.read()
                     raise Refused(answer.status_code, _problem(answer))

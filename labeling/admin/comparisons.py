@@ -58,7 +58,7 @@ class ComparisonAdmin(PageAdmin, BigTableAdmin):
         "created_at",
     )
     list_select_related = ("project", "round")
-    list_filter = (ProjectFilter, "state", "kind", "split")
+    list_filter = (ProjectFilter, "state", "kind")
     search_fields = ("=id", "prompt_key", "source")
     fields = (
         ("project", "round"),

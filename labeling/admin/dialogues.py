@@ -56,7 +56,7 @@ class DialogueAdmin(PageAdmin, BigTableAdmin):
     view_roles = change_roles = REVIEWERS
     list_display = ("__str__", "project", "author", "state_label", "round", "first_words", "submitted_at")
     list_select_related = ("project", "author", "round")
-    list_filter = (ProjectFilter, "kind", "state", "split")
+    list_filter = (ProjectFilter, "kind", "state")
     search_fields = ("author__username", "source", "prompt_key")
     fields = (
         ("project", "round"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -27,6 +27,7 @@ from common.admin import (
 from labeling import quality, reviews
 from labeling.admin.base import Button, PageAdmin, messages_html, short
 from labeling.admin.review_pages import begin_blind_vote, review_ranking
+from labeling.errors import LabelingError
 from labeling.models import Comparison, Project, Ranking, Review, ReviewItem
 
 
@@ -83,6 +84,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
     )
     readonly_fields = ("prompt_text", "order_full")
     inlines = (ReviewInline,)
+    actions = ("accept",)
     buttons = {
         "ask": Button("Put into the review queue", _ask),
         "calibration": Button(
@@ -94,6 +96,21 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         "exam": Button("Make an exam item", _exam, when=_orders, ask="Why this order is right"),
         "practice": Button("Make a practice item", _practice, when=_orders, ask="Why this order is right"),
     }
+
+    @admin.action(description="Accept (as their reviewer)", permissions=["review"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Ranking]) -> None:
+        """Bulk acceptance; own work and versions no longer in force are refused one by one."""
+        done = 0
+        for ranking in queryset:
+            try:
+                reviews.decide(reviewer=cast(User, request.user), decision=Review.Decision.ACCEPTED, ranking=ranking)
+                done += 1
+            except LabelingError as refusal:
+                messages.warning(request, f"{ranking}: {refusal}")
+        messages.success(request, f"{done} rankings were accepted.")
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -152,7 +169,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         return "mended" if hasattr(obj, "superseded_by") else "in force"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("superseded_by")
+        return super().get_queryset(request).select_related("trainer", "comparison__project", "superseded_by")
 
     @display(description="Order")
     def order_text(self, obj: Any) -> str:
@@ -174,7 +191,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
             str(c.completion_id): c.completion.text for c in obj.comparison.candidates.select_related("completion")
         }
         rows = (
-            (place, obj.ratings.get(cid, "no grade"), texts.get(cid, ""))
+            (place, obj.ratings.get(cid, "none"), texts.get(cid, ""))
             for place, group in enumerate(obj.groups, start=1)
             for cid in group
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.validators import MinValueValidator
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -55,6 +56,8 @@ class PolicyInline(ScopedTabularInline):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "weight" and field is not None:
+            field.validators.append(MinValueValidator(0.001, "A weight has to be over 0."))
         if db_field.name == "params" and field is not None:
             field.label = "Sampling parameters"
             field.help_text = 'Only what differs from the model\'s own, for example {"temperature": 0.7}.'

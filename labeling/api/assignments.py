@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling import comparisons
+from labeling import comparisons, leases
 from labeling.api import shapes
 from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
 from labeling.models import Assignment
@@ -54,7 +54,7 @@ class Assignments(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, RANKERS)
         checked(shapes.TaskIn, request)
-        assignment, created = comparisons.lease_next(project=project, trainer=user_of(request))
+        assignment, created = leases.lease_next(project=project, trainer=user_of(request))
         if assignment is None:
             return Response(status=204)
         return Response(task_body(assignment), status=201 if created else 200)
@@ -72,7 +72,7 @@ class RankingView(ApiView):
     @extend_schema(
         summary="Submit the ranking",
         description="The same again is a 200; another one is a 409 until the first is undone. An order that "
-        "contradicts the ratings is stored as such; with `\"confirmed\": false` it is a 409 of type "
+        'contradicts the ratings is stored as such; with `"confirmed": false` it is a 409 of type '
         "`urn:duologue:needs-confirmation` first.",
         request=shapes.RankingIn,
         responses={
@@ -105,7 +105,7 @@ class Heartbeat(ApiView):
     @extend_schema(summary="Still at it: put the expiry off", request=shapes.HeartbeatIn, responses=shapes.Lease)
     def post(self, request: Request, pk: UUID) -> Response:
         assignment = assignment_of(request, pk)
-        kept = comparisons.heartbeat(assignment=assignment, **checked(shapes.HeartbeatIn, request))
+        kept = leases.heartbeat(assignment=assignment, **checked(shapes.HeartbeatIn, request))
         return Response(shapes.Lease(kept).data)
 
 

@@ -16,7 +16,7 @@ from labeling.models import Assignment, Dialogue, Membership, Project, Turn
 from labeling.projects import role_of
 
 ROLE = Membership.Role
-RANKERS = (ROLE.TRAINER, ROLE.REVIEWER, ROLE.MANAGER)
+RANKERS = Membership.RANKERS
 ANYBODY = tuple(ROLE)
 STAFF = (ROLE.REVIEWER, ROLE.MANAGER)
 

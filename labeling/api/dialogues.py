@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import dialogues
+from labeling import chats, dialogues
 from labeling.api import shapes
 from labeling.api.base import ApiView, dialogue_of, project_of, turn_of, user_of
 from labeling.errors import Invalid
@@ -119,7 +119,7 @@ class Turns(ApiView):
         if dialogue.kind == Dialogue.Kind.CHAT:
             if wanted["role"] != "user":
                 raise Invalid("In a chat you write the user's turns.")
-            dialogues.send_message(dialogue=dialogue, text=wanted["text"], seconds=seconds, expected_version=expected)
+            chats.send_message(dialogue=dialogue, text=wanted["text"], seconds=seconds, expected_version=expected)
         else:
             dialogues.add_turn(
                 dialogue=dialogue,
@@ -233,7 +233,7 @@ class Stop(ApiView):
 
     @extend_schema(summary="Stop the reply that is being written", request=None, responses=shapes.DialogueOut)
     def post(self, request: Request, pk: UUID) -> Response:
-        dialogues.stop_reply(dialogue=dialogue_of(request, pk))
+        chats.stop_reply(dialogue=dialogue_of(request, pk))
         return Response(dialogue_body(dialogue_of(request, pk)))
 
 
@@ -243,5 +243,5 @@ class Retry(ApiView):
     @extend_schema(summary="Ask again for an answer that failed", request=None, responses=shapes.DialogueOut)
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        dialogues.retry_reply(dialogue=dialogue_of(request, pk))
+        chats.retry_reply(dialogue=dialogue_of(request, pk))
         return Response(dialogue_body(dialogue_of(request, pk)))

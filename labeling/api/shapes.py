@@ -154,7 +154,7 @@ class RankingIn(Shape):
     seconds = serializers.IntegerField(default=None, allow_null=True, min_value=0, max_value=BIGGEST)
     confirmed = serializers.BooleanField(
         default=True,
-        help_text="false: an order that contradicts the ratings is a 409 with `pairs`, so that a page can ask about it.",
+        help_text="false: an order that contradicts the ratings is a 409 with `pairs`, for a page to ask about.",
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from common import limits
 from labeling.importers.base import Rejected
 
 MAX_LINE = 32 << 20  # bytes; a longer line is no record of a dialogue
@@ -82,12 +83,20 @@ class _Plain(io.RawIOBase):
 class _Gunzip(_Plain):
     def __init__(self, file: Any) -> None:
         super().__init__(gzip.GzipFile(fileobj=file))
+        self._packed = file
+        self._unpacked = 0
 
     def readinto(self, buffer: Any) -> int:
         try:
-            return super().readinto(buffer)
+            read = super().readinto(buffer)
         except (OSError, EOFError) as error:
             raise Unreadable(f"The gzip file is damaged: {error}.") from None
+        self._unpacked += read
+        try:
+            limits.check_growth(packed=self._packed.tell(), unpacked=self._unpacked)
+        except limits.TooLarge as error:
+            raise Unreadable(str(error)) from None
+        return read
 
 
 def _lines(source: io.BufferedReader) -> Iterator[Found]:

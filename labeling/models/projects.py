@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -52,7 +53,7 @@ def new_key() -> str:
     return secrets.token_hex(32)
 
 
-def percent() -> list[object]:
+def percent() -> list[Callable[[Any], None]]:
     return [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
@@ -222,6 +223,8 @@ class Membership(models.Model):
         TRAINER = "trainer", "Trainer"
         REVIEWER = "reviewer", "Reviewer"
         MANAGER = "manager", "Manager"
+
+    RANKERS = (Role.TRAINER, Role.REVIEWER, Role.MANAGER)  # whoever may judge; a guest may not
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")

@@ -13,7 +13,7 @@ from labeling.models import Membership, Project, Round
 if TYPE_CHECKING:
     from accounts.models import User
 
-RANKERS = frozenset({Membership.Role.TRAINER, Membership.Role.REVIEWER, Membership.Role.MANAGER})
+RANKERS = frozenset(Membership.RANKERS)
 EVERYBODY = RANKERS | {Membership.Role.GUEST}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 
-from labeling.comparisons import held_count
+from labeling.leases import held_count
 from labeling.models import Assignment, Comparison
 from labeling.task_types.base import RANKERS, TaskType
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from labeling import rendering
 
@@ -22,6 +25,14 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def guidelines(text: str) -> SafeString:
     return rendering.guidelines(text)
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """'just now', or how long ago in words."""
+    if (timezone.now() - moment).total_seconds() < 60:
+        return "just now"
+    return f"{timesince(moment, depth=1)} ago"
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import dialogues, threads
+from labeling import chats, dialogues, threads
 from labeling.errors import Invalid, LabelingError
 from labeling.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
 from labeling.models import Turn
@@ -23,7 +23,7 @@ def send(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         threads.check(form)
         sent = form.cleaned_data
-        dialogues.send_message(dialogue=dialogue, text=sent["text"], seconds=sent["seconds"] or 0)
+        chats.send_message(dialogue=dialogue, text=sent["text"], seconds=sent["seconds"] or 0)
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -34,7 +34,7 @@ def stop(request: PageRequest, pk: UUID) -> HttpResponse:
     """Stop the reply; what there is of it stays."""
     dialogue = own_dialogue(request, pk)
     try:
-        dialogues.stop_reply(dialogue=dialogue)
+        chats.stop_reply(dialogue=dialogue)
     except LabelingError as error:
         return refuse(request, pk, error)
     return HttpResponse(status=204) if request.htmx or wants_json(request) else redirect("dialogue", pk)
@@ -44,7 +44,7 @@ def stop(request: PageRequest, pk: UUID) -> HttpResponse:
 def retry(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     try:
-        dialogues.retry_reply(dialogue=dialogue)
+        chats.retry_reply(dialogue=dialogue)
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -54,7 +54,7 @@ def retry(request: PageRequest, pk: UUID) -> HttpResponse:
 def settle(request: PageRequest, pk: UUID) -> HttpResponse:
     """The reply has ended: make it a turn, and show the thread without touching the composer."""
     dialogue = own_dialogue(request, pk)
-    dialogues.settle_reply(dialogue=dialogue)
+    chats.settle_reply(dialogue=dialogue)
     return render(request, "labeling/_thread.html", threads.context(dialogue, user=request.user))
 
 

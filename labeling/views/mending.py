@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import board, comparisons, exams, reviews
+from labeling import board, exams, leases, reviews
 from labeling.errors import LabelingError, NeedsConfirmation
 from labeling.forms import RankingForm
 from labeling.models import Ranking
@@ -98,7 +98,7 @@ def practise(request: PageRequest, slug: str) -> HttpResponse:
     """Go on to the next practice item."""
     project = visible_project(request, slug)
     try:
-        assignment = comparisons.lease_practice(project=project, trainer=request.user)
+        assignment = leases.lease_practice(project=project, trainer=request.user)
     except LabelingError as error:
         messages.error(request, str(error))
         return redirect("practice", slug)

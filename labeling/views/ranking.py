@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import board, comparisons
+from labeling import board, comparisons, leases
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
 from labeling.forms import RankingForm, number
 from labeling.models import Assignment, Project
@@ -56,16 +56,9 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> 
         raise Conflict(
             "This task was changed in another tab since. What you see is what you sent: submit again to keep it."
         )
-    if form.errors:
-        raise Invalid(" ".join(form.errors))
-    none = bool(request.POST.get("none"))
-    if none and not form.reason():
-        raise Invalid("Say why none of them can be ranked.")
-    if not none and form.reason() and not form.places:
-        none = True
-    missing = [board.LETTERS[i] for i, cid in enumerate(assignment.order_shown) if cid not in form.places]
-    if missing and not none and form.places:
-        raise Invalid(f"Every completion needs a place; without one: {', '.join(missing)}.")
+    none = bool(request.POST.get("none")) or bool(form.reason() and not form.places)
+    if problem := form.problem(assignment.order_shown, none=none):
+        raise Invalid(problem)
     comparisons.submit_ranking(
         assignment=assignment,
         groups=[] if none else form.groups(),
@@ -125,7 +118,7 @@ def next_task(request: PageRequest, slug: str) -> HttpResponse:
 
 def _next(request: PageRequest, project: Project, done: Assignment | None = None) -> HttpResponse:
     try:
-        assignment, _ = comparisons.lease_next(project=project, trainer=request.user)
+        assignment, _ = leases.lease_next(project=project, trainer=request.user)
     except Invalid as error:
         return page(request, "labeling/nothing.html", {"project": project, "errors": [str(error)]}, status=422)
     query = f"?after={done.pk}" if done else ""
@@ -175,7 +168,7 @@ def draft(request: PageRequest, pk: UUID) -> HttpResponse:
 def heartbeat(request: PageRequest, pk: UUID) -> HttpResponse:
     assignment = own_assignment(request, pk)
     try:
-        kept = comparisons.heartbeat(assignment=assignment, seconds=number(request.POST.get("seconds")) or 0)
+        kept = leases.heartbeat(assignment=assignment, seconds=number(request.POST.get("seconds")) or 0)
     except Gone as error:
         return JsonResponse({"error": str(error)}, status=410)
     return JsonResponse({"expires_at": kept.expires_at.isoformat()})

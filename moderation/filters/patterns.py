@@ -20,7 +20,10 @@ _PATTERNS: dict[str, tuple[tuple[str, float], ...]] = {
         (r"\boverdos(e|ing) on\b", 0.7),
     ),
     "violence": (
-        (r"\bhow (do|can|to|could) .{0,40}\b(kill|murder|poison|torture)\b.{0,30}\b(him|her|them|someone|people)\b", 0.9),
+        (
+            r"\bhow (do|can|to|could) .{0,40}\b(kill|murder|poison|torture)\b.{0,30}\b(him|her|them|someone|people)\b",
+            0.9,
+        ),
         (r"\b(i will|i'll|going to) (kill|hurt|stab|shoot) (you|him|her|them)\b", 0.9),
         (r"\b(behead|massacre|torture)\b", 0.4),
     ),

@@ -13,7 +13,7 @@ from typing import Any
 
 from exports import runs
 from exports.models import ExportRun
-from labeling import comparisons, draws, projects, scoring
+from labeling import comparisons, draws, leases, projects, scoring
 from labeling.models import Candidate, Comparison, Prompt, Round
 from operations.loop import machines, measure, rule
 from operations.loop.stage import LoopError, Stage
@@ -123,7 +123,7 @@ class Loop:
         share = -(-Prompt.objects.filter(project=project).count() // len(self.stage.trainers))
         done = 0
         while number == len(self.stage.trainers) - 1 or done < share:
-            assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+            assignment, _ = leases.lease_next(project=project, trainer=trainer)
             if assignment is None:
                 break
             texts = Candidate.objects.filter(comparison=assignment.comparison).values_list(

@@ -29,7 +29,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 SLOW_STEP = 0.5  # seconds: a reader notices tokens that come more slowly than this
 TURNS = 2
 PATIENCE = 20.0  # seconds for all of it: a machine too busy to be measured gets what is safe
-SAFE_ROWS = 16
+SAFE_ROWS = 32
 GAIN = 1.10  # twice the rows must bring so much more, static so much more than continuous
 PROMPT = [
     {"role": "user", "content": "Say something about the weather in every season of the year, one after another."}

@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +18,9 @@ import torch
 
 from sampler.engines import _load, _measure
 from sampler.engines._batch import RollingBatch
-from sampler.engines._chat import Chat, Rendered
+from sampler.engines._chat import Chat
 from sampler.engines._choose import Chooser
+from sampler.engines._work import Entry, Row
 from sampler.engines.base import (
     Delta,
     Drawn,
@@ -39,38 +39,6 @@ from sampler.params import SEEDS
 logger = logging.getLogger(__name__)
 CHUNK = 256  # tokens of a prompt that are read between two steps
 REGROW = 500  # steps without an error after which a halved batch may grow again
-
-
-@dataclass
-class Row:
-    """One sample in work."""
-
-    entry: Entry
-    index: int
-    seed: int
-    limit: int
-    stream: TextStream | None  # None: nobody waits for its text and no string stops it
-    ids: list[int] = field(default_factory=list)
-    logprob: float = 0.0
-    started: bool = False
-
-    @property
-    def count(self) -> int:
-        return len(self.ids)
-
-
-@dataclass
-class Entry:
-    """A job inside the engine: samples that wait for a row, and those that are done."""
-
-    job: Job
-    prompt: Rendered | None = None
-    waiting: list[Row] = field(default_factory=list)
-    past: Any = None  # the prompt's keys and values, as far as they are read
-    done_ids: int = 0
-    logits: torch.Tensor | None = None
-    drawn: list[Drawn] = field(default_factory=list)
-    cancelled: bool = False
 
 
 class HfEngine:

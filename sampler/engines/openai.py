@@ -323,7 +323,7 @@ class OpenAIEngine:
         for choice in chunk.get("choices", []):
             index = indices[min(choice.get("index") or 0, len(indices) - 1)]
             part = work.parts.setdefault(index, _Part(seed=seed if len(indices) == 1 else None))
-            if text := (choice.get("delta") or {}).get("content"):
+            if text := prompts.storable((choice.get("delta") or {}).get("content") or ""):
                 part.text += text
                 self._events.put(Delta(work.job.id, index, text))
             for token in (choice.get("logprobs") or {}).get("content") or []:

@@ -40,7 +40,7 @@ def test_check_deploy_is_clean_with_the_production_settings():
 
 
 def test_an_https_address_turns_on_hsts_redirect_and_secure_cookies():
-    names = "SECURE_HSTS_SECONDS SECURE_SSL_REDIRECT SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE DEBUG".split()
+    names = ["SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "DEBUG"]
     code = f"from django.conf import settings as s; print([getattr(s, n) for n in {names}])"
     assert manage("shell", "--no-imports", "-c", code).stdout.strip() == "[31536000, True, True, True, False]"
 
@@ -142,16 +142,13 @@ def test_compressed_bodies_are_refused_before_they_unpack():
 
 
 def test_a_decompression_bomb_is_stopped_early():
-    bomb = gzip.compress(b"0" * 50_000_000)
-    with pytest.raises(limits.TooLarge, match="decompression bomb"):
-        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10**9, compressed_bytes=len(bomb)):
-            pass
-    with pytest.raises(limits.TooLarge, match="unpacks to more than 10 MB"):
-        for _ in limits.bounded(gzip.open(io.BytesIO(bomb)), max_bytes=10 * 1024 * 1024):
-            pass
-    harmless = gzip.compress(os.urandom(3_000_000))
-    stream = gzip.open(io.BytesIO(harmless))
-    assert sum(map(len, limits.bounded(stream, max_bytes=10**8, compressed_bytes=len(harmless)))) == 3_000_000
+    from labeling.importers import _reading
+
+    bomb = io.BytesIO(gzip.compress((b'{"text": "' + b"a" * 1_000_000 + b'"}\n') * 150))  # 150 MB
+    with pytest.raises(_reading.Unreadable, match="decompression bomb"):
+        list(_reading.records(bomb))
+    harmless = gzip.compress(b'{"messages": []}\n' * 1000)
+    assert len(list(_reading.records(io.BytesIO(harmless)))) == 1000
 
 
 @pytest.mark.parametrize(

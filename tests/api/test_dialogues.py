@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labeling import dialogues
+from labeling import chats
 from labeling.models import Dialogue
 from sampler.models import SampleRequest
 from tests import makers
@@ -22,7 +22,7 @@ def test_a_chat_from_first_message_to_submission_and_back(project, alice, api):
     assert client.post(f"{base}/turns/", {"text": "Hello??"}, format="json").status_code == 409
     makers.answer(SampleRequest.objects.get(), "Good morning.")
     assert client.get(f"{base}/").data["reply"]["text"] == "Good morning."
-    dialogues.settle_ended_replies()
+    chats.settle_ended_replies()
     turns = client.get(f"{base}/").data["turns"]
     assert [(t["role"], t["by_model"]) for t in turns] == [("user", False), ("assistant", True)]
     thumbs = client.put(f"/api/v1/turns/{turns[1]['id']}/feedback/", {"thumb_up": True}, format="json")

@@ -134,7 +134,7 @@ def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(project, 
 
 def test_the_nightly_command_tells_each_project(project, ranked, capsys, export_root):
     call_command("nightly_export")
-    assert "demo: 8 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt
+    assert "demo: 9 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt, 1 in raw
     call_command("nightly_export")
     assert "demo: finished already" in capsys.readouterr().out
     assert len(folders(export_root)) == 1

@@ -11,10 +11,10 @@ from django.urls import reverse
 from insights import facts, reports, tables
 from insights.models import Judgement, Report
 from insights.tables import harmless
-from labeling import comparisons, preferences, reviews
+from labeling import comparisons, leases, preferences, reviews
 from labeling.models import Ranking
 from tests import makers
-from tests.insights.makers import make_votes
+from tests.insights.makers import make_votes, multiply
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +184,21 @@ def test_names_of_models_and_people_are_escaped_on_the_page(project, alice, mona
     assert "<b>bold" not in client.get(reverse("insights:project", args=[project.slug])).content.decode()
 
 
+def test_edits_of_suggestions_are_measured_by_week(project, alice) -> None:
+    from labeling import dialogues
+
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    dialogues.add_turn(dialogue=dialogue, role="user", text="What is rain?")
+    [request] = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    [completion] = makers.answer(request, "abcd")
+    dialogues.add_turn(
+        dialogue=dialogue, role="assistant", text="abcx", completion=completion, suggestions_shown=[str(completion.pk)]
+    )
+    dialogues.submit_dialogue(dialogue=dialogue)
+    [week] = reports.insights_of(project)["suggestions"]["by_week"]
+    assert (week["verbatim"], week["edited"], week["own"], week["edit_ratio"]) == (0, 1, 1, 0.25)
+
+
 def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
     from insights import sentences
 
@@ -201,7 +216,7 @@ def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
 def test_the_live_page_counts_what_waits_and_what_is_worked_on(project, alice, mona, client) -> None:
     for _ in range(3):
         makers.make_comparison(project)
-    comparisons.lease_next(project=project, trainer=alice)
+    leases.lease_next(project=project, trainer=alice)
     found = reports.progress_of(project)
     assert (found["ready"], found["leased"], found["people_at_work"]) == (2, 1, 1)
     client.force_login(mona)
@@ -220,8 +235,9 @@ def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(project, al
 
     models = [makers.make_model(f"m{n}") for n in range(4)]
     people = [alice, bob, *(makers.make_member(project, f"t{n}") for n in range(8))]
-    make_votes(project, people, models, comparisons=145_000, seed=2)
-    make_votes(project, people, models, comparisons=11_000, votes=2, seed=3)
+    make_votes(project, people, models, comparisons=1300, seed=2)
+    make_votes(project, people, models, comparisons=200, votes=2, seed=3)
+    multiply(project, 99)
     started = time.monotonic()
     assert reports.refresh(project)
     first = time.monotonic() - started

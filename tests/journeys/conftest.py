@@ -5,6 +5,7 @@ pytest-django's live server is WSGI and cannot stream, so the application runs i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from labeling import projects
+from labeling.models import Project
 from tests import makers
 from tests.sampler.conftest import serving
 
@@ -182,11 +184,18 @@ def visit(browser, live, client) -> Iterator[Callable[..., Visitor]]:
     assert not problems, problems
 
 
-@pytest.fixture
-def chatty(transactional_db):
-    """A project whose model, `parrot`, writes slowly enough to be watched, with a worker behind it."""
+@contextlib.contextmanager
+def talking(location: str) -> Iterator[Project]:
+    """A project whose model, `parrot`, writes as its location says, with a worker behind it."""
     project = makers.make_project("demo", with_round=False)
-    version = makers.make_model("parrot", location="delay=0.02&tokens=30", weights_hash="")
+    version = makers.make_model("parrot", location=location, weights_hash="")
     projects.open_round(project=project, policies=[(version, 1.0, {})])
     with serving("parrot"):
+        yield project
+
+
+@pytest.fixture
+def chatty(transactional_db) -> Iterator[Project]:
+    """Writes slowly enough to be watched."""
+    with talking("delay=0.02&tokens=30") as project:
         yield project

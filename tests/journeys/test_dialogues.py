@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from labeling.models import Dialogue, Turn, TurnFeedback
 from sampler import streams
-from sampler.models import Completion, ModelVersion, SampleRequest
+from sampler.models import Completion, SampleRequest
 from tests import makers
-from tests.journeys.conftest import wait_for
+from tests.journeys.conftest import talking, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -133,17 +133,17 @@ def test_the_text_on_the_screen_never_repeats_or_drops_a_character(writer, chatt
         assert whole.startswith(seen)
 
 
-def test_a_reply_is_stopped_and_what_there_was_of_it_stays(writer, chatty):
-    ModelVersion.objects.update(location="delay=0.05&tokens=400")
-    page = writer.open()
-    page.get_by_role("button", name="Begin a chat").click()
-    page.locator("#composer-text").fill("Talk for long.")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+"), timeout=20_000)
-    page.keyboard.press("Alt+Period")
-    expect(page.get_by_label("Good answer")).to_be_visible(timeout=20_000)
-    assert SampleRequest.objects.get().state == "cancelled"
-    assert Turn.objects.get(role="assistant").text
+def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):
+    with talking("delay=0.1&tokens=400") as project:
+        page = visit(makers.make_member(project, "alice")).open()
+        page.get_by_role("button", name="Begin a chat").click()
+        page.locator("#composer-text").fill("Talk for long.")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+"))
+        page.keyboard.press("Alt+Period")
+        expect(page.get_by_label("Good answer")).to_be_visible()
+        assert SampleRequest.objects.get().state == "cancelled"
+        assert Turn.objects.get(role="assistant").text
 
 
 def test_a_chat_without_scripts(chatty, visit, live):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from accounts import tokens
 from insights import reports
 from labeling import draws, projects
 from labeling.models import Comparison, Project, Ranking
@@ -103,9 +101,7 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
     expect(page.get_by_text(re.compile(r"Where two trainers both order a pair, they agree in \d+%"))).to_be_visible()
     expect(page.locator("svg.dl-chart").first).to_be_visible()
 
-    token = tokens.create(user=mona)
-    answer = page.request.post(
-        f"{manager.url}/api/v1/exports/", data=json.dumps({"project": "kind-answers"}),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-    )  # fmt: skip
-    assert answer.status in (200, 201, 202), answer.text()
+    page.goto(f"{manager.url}/admin/exports/exportrun/add/?project={made.pk}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("successfully").first).to_be_visible()
+    assert made.exports.get().requested_by == mona

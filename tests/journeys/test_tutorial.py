@@ -51,7 +51,7 @@ def worker(transactional_db):
 def test_the_tutorials_commands_bring_rank_and_export(live, worker, tmp_path):
     cache.clear()
     project = makers.make_project("demo")
-    script = "set -e\n" + "\n".join(blocks("sh")) + "\npython - <<'PYTHON'\n" + "\n".join(blocks("python")) + "\nPYTHON\n"
+    script = "\n".join(["set -e", *blocks("sh"), "python - <<'PYTHON'", *blocks("python"), "PYTHON", ""])
     environment = {
         **os.environ,
         "URL": live.url,

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from labeling import comparisons
+from labeling import comparisons, leases
 from labeling.errors import Conflict, Gone, Invalid, NeedsConfirmation
 from labeling.models import Assignment, Comparison, Dialogue, Ranking
 from tests import makers
@@ -18,30 +18,30 @@ def singles(assignment):
 
 def expire(assignment):
     Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    return comparisons.expire_leases()
+    return leases.expire_leases()
 
 
 def test_the_open_lease_is_given_again_before_a_new_one(project, alice):
     makers.make_comparison(project)
     makers.make_comparison(project)
-    first, created = comparisons.lease_next(project=project, trainer=alice)
-    again, created_again = comparisons.lease_next(project=project, trainer=alice)
+    first, created = leases.lease_next(project=project, trainer=alice)
+    again, created_again = leases.lease_next(project=project, trainer=alice)
     assert (created, created_again) == (True, False)
     assert first == again
 
 
 def test_nobody_gets_a_comparison_of_their_own_chat_or_one_they_had(project, alice, bob):
     makers.make_comparison(project, author=alice)
-    assert comparisons.lease_next(project=project, trainer=alice) == (None, False)
-    assignment, _ = comparisons.lease_next(project=project, trainer=bob)
+    assert leases.lease_next(project=project, trainer=alice) == (None, False)
+    assignment, _ = leases.lease_next(project=project, trainer=bob)
     comparisons.skip(assignment=assignment, reason="not my language")
-    assert comparisons.lease_next(project=project, trainer=bob) == (None, False)
+    assert leases.lease_next(project=project, trainer=bob) == (None, False)
 
 
 def test_a_guest_and_a_stranger_get_no_lease(project, guest, stranger):
     for person in (guest, stranger):
         with pytest.raises(Invalid):
-            comparisons.lease_next(project=project, trainer=person)
+            leases.lease_next(project=project, trainer=person)
 
 
 def test_a_ranking_closes_the_comparison_when_it_has_its_votes(project, alice, bob):
@@ -136,10 +136,10 @@ def test_an_expired_lease_frees_its_vote_and_keeps_its_draft(project, alice, bob
     assignment = makers.make_lease(comparison, alice)
     comparisons.save_draft(assignment=assignment, draft={"note": "half done"}, expected_version=0)
     assert expire(assignment) == 1
-    revived, created = comparisons.lease_next(project=project, trainer=alice)
+    revived, created = leases.lease_next(project=project, trainer=alice)
     assert (revived.pk, created, revived.draft) == (assignment.pk, False, {"note": "half done"})
     expire(assignment)
-    other, created = comparisons.lease_next(project=project, trainer=bob)
+    other, created = leases.lease_next(project=project, trainer=bob)
     assert created
     assert other.comparison_id == comparison.pk
 

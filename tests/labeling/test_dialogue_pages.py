@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labeling import board, desk, dialogues, projects, threads
+from labeling import board, chats, desk, dialogues, projects, threads
 from labeling.models import Dialogue, Turn, TurnFeedback
 from sampler.models import Completion, SampleRequest
 from tests import makers
@@ -88,7 +88,7 @@ def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(client,
 
 def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(client, demonstration, project, bob):
     stranger = makers.answer(
-        dialogues.send_message(
+        chats.send_message(
             dialogue=dialogues.start_dialogue(project=project, author=bob, kind="chat"), text="hello"
         ),
         "secret",
@@ -146,10 +146,10 @@ def test_a_chat_streams_settles_and_takes_the_next_message(client, project, alic
 
 
 def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(client, chat):
-    request = dialogues.send_message(dialogue=chat, text="More?")
+    request = chats.send_message(dialogue=chat, text="More?")
     version = fresh(chat).version
     makers.answer(request, "More.")
-    dialogues.settle_ended_replies()
+    chats.settle_ended_replies()
     answer = client.post(
         f"/dialogues/{chat.pk}/composer/", {"text": "typing", "draft_version": version}, headers=SCRIPT
     )
@@ -157,7 +157,7 @@ def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(c
 
 
 def test_a_failed_reply_can_be_asked_for_again(client, chat):
-    request = dialogues.send_message(dialogue=chat, text="More?")
+    request = chats.send_message(dialogue=chat, text="More?")
     SampleRequest.objects.filter(pk=request.pk).update(
         state="failed", error="The model fell over.", finished_at="2026-01-01T00:00Z"
     )
@@ -168,7 +168,7 @@ def test_a_failed_reply_can_be_asked_for_again(client, chat):
 
 
 def test_stop_asks_the_sampler_to_stop(client, chat):
-    request = dialogues.send_message(dialogue=chat, text="More?")
+    request = chats.send_message(dialogue=chat, text="More?")
     client.post(f"/dialogues/{chat.pk}/stop/")
     request.refresh_from_db()
     assert request.state == "cancelled" or request.cancel_requested
@@ -226,7 +226,7 @@ def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client, demonstr
 
 
 def test_only_requests_of_the_dialogue_can_be_followed(chat):
-    request = dialogues.send_message(dialogue=chat, text="More?")
+    request = chats.send_message(dialogue=chat, text="More?")
     assert threads.followable(fresh(chat)) == {str(request.pk)}
 
 

@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from labeling import comparisons, dialogues, draws, projects
+from labeling import chats, dialogues, drafts, draws, leases, projects
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Comparison, Dialogue, TurnDraw
 from sampler.models import SampleRequest
@@ -25,30 +25,30 @@ def test_a_chat_goes_message_reply_message_reply_and_is_submitted(project, alice
 
 def test_a_message_sent_while_the_model_writes_is_refused(project, alice):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    dialogues.send_message(dialogue=dialogue, text="Hello?")
+    chats.send_message(dialogue=dialogue, text="Hello?")
     with pytest.raises(Conflict, match="still writing"):
-        dialogues.send_message(dialogue=dialogue, text="Hello again?")
+        chats.send_message(dialogue=dialogue, text="Hello again?")
 
 
 def test_a_failed_reply_can_be_asked_for_again(project, alice):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    request = dialogues.send_message(dialogue=dialogue, text="Hello?")
+    request = chats.send_message(dialogue=dialogue, text="Hello?")
     SampleRequest.objects.filter(pk=request.pk).update(
         state="failed", error="no model", finished_at=timezone.now(), lease_expires_at=None
     )
     with pytest.raises(Invalid, match="try again"):
-        dialogues.send_message(dialogue=dialogue, text="Hello again?")
-    again = dialogues.retry_reply(dialogue=dialogue)
+        chats.send_message(dialogue=dialogue, text="Hello again?")
+    again = chats.retry_reply(dialogue=dialogue)
     makers.answer(again, "Hi.")
-    assert dialogues.settle_reply(dialogue=dialogue).text == "Hi."
+    assert chats.settle_reply(dialogue=dialogue).text == "Hi."
     assert roles(dialogue) == ["user", "assistant"]
 
 
 def test_the_beat_task_makes_an_ended_reply_a_turn_once(project, alice):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    makers.answer(dialogues.send_message(dialogue=dialogue, text="Hello?"), "Hi.")
-    assert dialogues.settle_ended_replies() == 1
-    assert dialogues.settle_ended_replies() == 0
+    makers.answer(chats.send_message(dialogue=dialogue, text="Hello?"), "Hi.")
+    assert chats.settle_ended_replies() == 1
+    assert chats.settle_ended_replies() == 0
     assert roles(dialogue) == ["user", "assistant"]
 
 
@@ -110,7 +110,7 @@ def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project, ali
 
 def test_a_stopped_reply_is_kept_but_never_drawn(project, alice):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
-    request = dialogues.send_message(dialogue=dialogue, text="Hello?")
+    request = chats.send_message(dialogue=dialogue, text="Hello?")
     makers.answer(request, "I was about to", finish_reason="cancelled")
     dialogues.submit_dialogue(dialogue=dialogue)
     assert roles(dialogue) == ["user", "assistant"]
@@ -151,7 +151,7 @@ def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(projec
     dialogue.refresh_from_db()
     assert (dialogue.state, draft.state) == ("discarded", "draft")
     assert dialogue.undone_at is not None
-    assert dialogues.messages_of(draft) == dialogues.messages_of(dialogue)
+    assert drafts.messages_of(draft) == drafts.messages_of(dialogue)
     assert Comparison.objects.get().state == "discarded"
     assert SampleRequest.objects.filter(purpose="comparison").get().state == "cancelled"
 
@@ -160,7 +160,7 @@ def test_a_chat_that_is_being_ranked_cannot_be_taken_back(project, alice, bob):
     dialogue = makers.make_chat(project, alice, submit=True)
     makers.answer_all()
     draws.settle_sampling()
-    assert comparisons.lease_next(project=project, trainer=bob)[0] is not None
+    assert leases.lease_next(project=project, trainer=bob)[0] is not None
     with pytest.raises(Gone, match="already ranking"):
         dialogues.undo_submission(dialogue=dialogue)
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling import comparisons, exams, quality
+from labeling import comparisons, exams, leases, quality
 from labeling.errors import Invalid
 from labeling.models import Assignment, Comparison, Ranking
 from tests import makers
@@ -53,7 +53,7 @@ def test_two_opposite_votes_ask_for_exactly_the_extra_votes_once(project, alice,
     comparison.refresh_from_db()
     assert (comparison.state, comparison.votes_wanted) == ("closed", 4)
     late = makers.make_member(project, "late")
-    assert comparisons.lease_next(project=project, trainer=late) == (None, False)
+    assert leases.lease_next(project=project, trainer=late) == (None, False)
 
 
 def test_votes_that_agree_close_the_comparison(project, alice, bob) -> None:
@@ -92,7 +92,7 @@ def test_a_calibration_item_is_handed_out_in_its_share_and_looks_like_any_other(
     settings_of(project, calibration_share=1.0)
     assert quality.keep_hidden() == 2  # alice and bob
     assert quality.keep_hidden() == 0
-    assignment, new = comparisons.lease_next(project=project, trainer=alice)
+    assignment, new = leases.lease_next(project=project, trainer=alice)
     assert new
     assert assignment is not None
     hidden = assignment.comparison
@@ -139,7 +139,7 @@ def test_the_api_answers_alike_for_hidden_and_ordinary_items(project, alice, bob
 def test_without_a_prepared_item_the_trainer_gets_an_ordinary_one(project, alice) -> None:
     settings_of(project, calibration_share=1.0)
     makers.make_comparison(project)
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     assert assignment.comparison.kind == "normal"
 
@@ -150,7 +150,7 @@ def test_originals_are_never_handed_out_and_least_used_ones_come_first(project, 
     seen = []
     for _ in range(2):
         quality.keep_hidden()
-        assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+        assignment, _ = leases.lease_next(project=project, trainer=alice)
         assert assignment is not None
         seen.append(assignment.comparison.repeat_of)
         answer(assignment)
@@ -163,7 +163,7 @@ def test_an_own_vote_comes_back_as_a_repeat_and_is_matched_to_the_first(project,
         makers.make_ranking(makers.make_comparison(project), alice)
     settings_of(project, repeat_share=1.0)
     quality.keep_hidden()
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     assert assignment.comparison.kind == "repeat"
     first = Ranking.objects.get(comparison=assignment.comparison.repeat_of, trainer=alice)
@@ -180,7 +180,7 @@ def test_hidden_items_stay_out_of_the_review_queue(project, alice, bob) -> None:
     make_original(project, bob)
     settings_of(project, calibration_share=1.0, review_rules={"random_share": 1.0})
     quality.keep_hidden()
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     assert not hasattr(answer(assignment), "review_item")
 
@@ -193,7 +193,7 @@ def test_drift_counts_every_known_pair_and_rings_on_a_fall(project, alice, bob) 
     settings_of(project, calibration_share=1.0)
     for number in range(6):
         quality.keep_hidden()
-        assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+        assignment, _ = leases.lease_next(project=project, trainer=alice)
         assert assignment is not None
         answer(assignment, as_known=number < 4)
     found = quality.drift_of(project, alice)
@@ -217,7 +217,7 @@ def exam(project, bob):
 
 def sit(project, user, *, as_known: bool) -> None:
     for _ in range(2):
-        assignment, _ = comparisons.lease_next(project=project, trainer=user)
+        assignment, _ = leases.lease_next(project=project, trainer=user)
         assert assignment is not None
         assert assignment.comparison.kind == "exam"
         answer(assignment, as_known=as_known)
@@ -228,7 +228,7 @@ def test_a_newcomer_ranks_the_exam_first_and_goes_on_after_passing(exam, alice) 
     sit(exam, alice, as_known=True)
     standing = exams.exam_standing(exam, alice)
     assert (standing.state, standing.pairs_right) == ("passed", 1.0)
-    assignment, _ = comparisons.lease_next(project=exam, trainer=alice)
+    assignment, _ = leases.lease_next(project=exam, trainer=alice)
     assert assignment is not None
     assert assignment.comparison.kind == "normal"
 
@@ -239,7 +239,7 @@ def test_whoever_fails_every_attempt_is_told_so_and_gets_no_work(exam, alice) ->
     sit(exam, alice, as_known=False)
     assert exams.exam_standing(exam, alice).state == "failed"
     with pytest.raises(Invalid, match="did not pass"):
-        comparisons.lease_next(project=exam, trainer=alice)
+        leases.lease_next(project=exam, trainer=alice)
 
 
 def test_a_second_attempt_can_pass(exam, alice) -> None:
@@ -272,7 +272,7 @@ def test_practice_is_no_exam_and_shows_its_explanation_afterwards(exam, alice, b
     item = exams.next_practice(project=exam, trainer=alice)
     assert item is not None
     assert exams.next_practice(project=exam, trainer=alice) == item
-    answer(comparisons.lease(comparison=item, trainer=alice))
+    answer(leases.lease(comparison=item, trainer=alice))
     [done] = exams.practised(exam, alice)
     assert done.comparison.explanation == "A is right, B guesses."
     assert exams.exam_standing(exam, alice).done == 0
@@ -290,7 +290,7 @@ def test_hidden_items_expire_like_any_other(project, alice, bob) -> None:
     make_original(project, bob)
     settings_of(project, calibration_share=1.0)
     quality.keep_hidden()
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
-    assert comparisons.expire_leases() == 1
+    assert leases.expire_leases() == 1

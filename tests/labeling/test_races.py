@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from labeling import comparisons
+from labeling import comparisons, leases
 from labeling.models import Assignment, Comparison, Ranking
 from tests import makers
 
@@ -50,7 +50,7 @@ def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twi
     leased: list[Assignment] = []
 
     def lease(trainer):
-        assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+        assignment, _ = leases.lease_next(project=project, trainer=trainer)
         if assignment is not None:
             leased.append(assignment)
 
@@ -68,7 +68,7 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
     def work(trainer):
         rng = random.Random(trainer.username)
         for _ in range(40):
-            assignment, _ = comparisons.lease_next(project=project, trainer=trainer)
+            assignment, _ = leases.lease_next(project=project, trainer=trainer)
             if assignment is None:
                 break
             dice = rng.random()
@@ -76,7 +76,7 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
                 comparisons.skip(assignment=assignment, reason="no opinion")
             elif dice < 0.25:  # crashed: nothing more is heard of it, and another process expires it
                 Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
-                comparisons.expire_leases()
+                leases.expire_leases()
                 if rng.random() < 0.5:  # and yet its ranking arrives late
                     comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
             else:
@@ -97,6 +97,6 @@ def test_two_tabs_of_one_trainer_get_one_lease(transactional_db):
     trainer = makers.make_member(project, "alice")
     for _ in range(5):
         makers.make_comparison(project)
-    in_threads(lambda _: comparisons.lease_next(project=project, trainer=trainer), list(range(8)))
+    in_threads(lambda _: leases.lease_next(project=project, trainer=trainer), list(range(8)))
     assert Assignment.objects.filter(trainer=trainer).count() == 1
     assert connection.vendor == "postgresql"

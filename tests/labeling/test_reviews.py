@@ -167,6 +167,16 @@ def test_a_reviewers_blind_vote_is_kept_outside_the_count(project, alice, rita) 
         reviews.blind_vote(comparison=rank(project, rita).comparison, reviewer=alice)
 
 
+def test_many_rankings_are_accepted_at_once_but_never_ones_own(project, alice, rita, client) -> None:
+    theirs, own = rank(project, alice), rank(project, rita)
+    client.force_login(rita)
+    client.post(
+        reverse("admin:labeling_ranking_changelist"), {"action": "accept", "_selected_action": [theirs.pk, own.pk]}
+    )
+    assert theirs.reviews.get().decision == "accepted"
+    assert not own.reviews.exists()
+
+
 def test_the_review_pages_work_in_the_admin_site(project, alice, rita, client) -> None:
     only(project, random_share=1.0)
     ranking, demonstration = rank(project, alice), makers.make_demonstration(project, alice)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from exports.models import ExportRun
-from labeling import comparisons, projects
+from labeling import comparisons, leases, projects
 from labeling.models import Comparison, Project, Ranking
 from labeling.text import prompt_key, split_of
 from operations.loop import machines, measure, rule, stage
@@ -67,7 +67,7 @@ def test_the_ground_is_marked_and_goes_without_a_trace():
         prompt=[{"role": "user", "content": "q"}],
         completions=[{"text": "a", "model_version": "grown"}, {"text": "b", "model_version": "grown"}],
     )
-    assignment, _ = comparisons.lease_next(project=ground.project, trainer=ground.trainers[0])
+    assignment, _ = leases.lease_next(project=ground.project, trainer=ground.trainers[0])
     assert assignment is not None
     comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
     stage.remove(ground)
@@ -83,7 +83,7 @@ def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers():
     make_kept = comparisons.bring(
         project=kept.project, prompt=[{"role": "user", "content": "q"}], completions=[{"text": "a"}, {"text": "b"}]
     )[0]
-    assignment, _ = comparisons.lease_next(project=kept.project, trainer=kept.trainers[0])
+    assignment, _ = leases.lease_next(project=kept.project, trainer=kept.trainers[0])
     assert assignment is not None
     comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
     Project.objects.filter(pk=kept.project.pk).update(slug="kept")
@@ -153,7 +153,7 @@ def test_new_is_compared_with_old_within_prompts_ties_counting_half(project, ali
                 {"text": f"nothing {number}", "model_version": "old"},
             ],
         )
-    while (assignment := comparisons.lease_next(project=project, trainer=alice)[0]) is not None:
+    while (assignment := leases.lease_next(project=project, trainer=alice)[0]) is not None:
         rows = assignment.comparison.candidates.values_list("completion_id", "completion__text")
         groups = rule.rank({str(cid): text for cid, text in rows})
         comparisons.submit_ranking(assignment=assignment, groups=groups)

@@ -145,6 +145,13 @@ def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(var: 
         assert ask(services) == (42, True)
 
 
+def test_a_folder_on_the_way_that_is_closed_later_locks_nobody_out(var: Path) -> None:
+    with embedded.running(var):
+        var.parent.chmod(0o700)
+        with embedded.running(var) as services:
+            assert ask(services) == (42, True)
+
+
 def test_two_processes_that_start_at_once_share_one_pair_of_servers(var: Path) -> None:
     code = "import sys, time; from pathlib import Path; from common import embedded\n"
     code += "var = Path(sys.argv[1])\n"

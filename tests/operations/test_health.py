@@ -109,3 +109,12 @@ def test_an_unreachable_redis_is_a_503_and_no_error_page(client: Client, setting
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_pages_are_read_only(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
+
+
+@pytest.mark.django_db
+def test_signs_of_life_of_killed_workers_are_dropped_by_a_new_start(client: Client) -> None:
+    worker_lives()
+    status.report({**WORKER, "at": time.time()})
+    pulse.forget()
+    checks = checks_of(client)[1]
+    assert (checks["worker"]["ok"], checks["sampler"]["detail"]) == (False, "no model is registered yet")

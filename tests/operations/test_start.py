@@ -32,7 +32,7 @@ def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_selfcheck_drives_the_whole_loop_and_leaves_nothing(duologue: Running) -> None:
     answer = duologue.manage("register_model", "fake", "--engine", "fake")
     assert answer.returncode == 0, answer.stderr
-    answer = duologue.manage("selfcheck", "--model", "fake")
+    answer = duologue.selfcheck()
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "every pair traced to its origin" in answer.stdout
     assert "all is well after" in answer.stdout
@@ -73,7 +73,7 @@ def test_every_other_child_is_noticed_and_started_again_when_killed(duologue: Ru
 
         eventually(is_back, f"{name} started again")
     duologue.manage("register_model", "fake", "--engine", "fake")
-    answer = duologue.manage("selfcheck", "--model", "fake")
+    answer = duologue.selfcheck()
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
@@ -86,7 +86,7 @@ def test_redis_emptied_at_work_costs_a_delay_and_no_task(duologue: Running) -> N
     duologue.manage("register_model", "fake", "--engine", "fake")
     client = redis.from_url(embedded.discover(duologue.var).redis_url)
     client.flushall()
-    answer = duologue.manage("selfcheck", "--model", "fake")
+    answer = duologue.selfcheck()
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 

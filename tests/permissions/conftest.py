@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from labeling import comparisons, dialogues, invitations
+from labeling import dialogues, invitations, leases
 from tests import makers
 from webhooks import subscriptions
 from webhooks.models import Delivery
@@ -30,13 +30,14 @@ def people(project, alice, bob, rita, mona, guest, stranger, operator):
 
 
 @pytest.fixture
-def rows(project, alice, mona, settings):
+def rows(project, alice, mona, rita, settings):
     """What the parameters of the addresses stand for: alice's work, and the project's things."""
     from django.core import signing
     from django.utils import timezone
 
     from exports.models import ExportRun
     from labeling.api.dialogues import SALT
+    from labeling.models import Review
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
@@ -44,18 +45,21 @@ def rows(project, alice, mona, settings):
     turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
     asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
     makers.make_comparison(project)
-    assignment, _ = comparisons.lease_next(project=project, trainer=alice)
+    assignment, _ = leases.lease_next(project=project, trainer=alice)
     makers.make_comparison(project, votes=9)
     invitation, token = invitations.invite(project=project, role="guest", by=mona)
     webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
     delivery = Delivery.objects.create(
         subscription=webhook, event="comparison.closed", object_key=assignment.comparison_id, data={}, state="failed"
     )
+    returned = makers.make_ranking(makers.make_comparison(project), alice)
+    Review.objects.create(ranking=returned, reviewer=rita, decision="returned", comment="Look again.")
     export = ExportRun.objects.create(
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
     return {
-        "slug": project.slug, "kind": "chat", "owner": "alice", "token": token, "invitation": invitation.pk,
+        "slug": project.slug, "kind": "chat", "returned": returned.pk,
+        "owner": "alice", "token": token, "invitation": invitation.pk,
         "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
@@ -81,6 +85,8 @@ def admin_rows(rows, project, alice, mona, rita):
     from accounts.models import ApiToken, AuditEntry
     from labeling import projects
     from labeling.models import Prompt, Review, Round, TurnDraw
+    from moderation.models import Threshold, Verdict
+    from sampler.models import ModelVersion, SampleRequest
 
     chat = makers.make_chat(project, alice, submit=True)
     feedback = dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
@@ -88,7 +94,22 @@ def admin_rows(rows, project, alice, mona, rita):
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Of tides?"}]])
     review = Review.objects.create(ranking=ranking, reviewer=rita, decision="accepted")
     tokens.create(user=alice)
+    verdict = Verdict.objects.create(
+        project=project,
+        target="turn",
+        target_id=chat.turns.first().pk,
+        filter="words",
+        filter_version="1",
+        action="warn",
+    )
+    threshold = Threshold.objects.create(project=project, filter="words", category="violence")
     return {
+        **rows,
+        "exports/exportrun": rows["export"],
+        "moderation/verdict": verdict.pk,
+        "moderation/threshold": threshold.pk,
+        "sampler/modelversion": ModelVersion.objects.first().pk,
+        "sampler/samplerequest": SampleRequest.objects.first().pk,
         "accounts/user": alice.pk, "accounts/apitoken": ApiToken.objects.first().pk,
         "accounts/auditentry": AuditEntry.objects.first().pk, "labeling/comparison": rows["comparison"],
         "labeling/assignment": rows["assignment"], "labeling/dialogue": chat.pk,

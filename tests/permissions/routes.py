@@ -102,6 +102,7 @@ PAGES = {
     "theme/": route("POST", SIGNED_IN),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
+    "metrics": route("GET", EVERYBODY),  # from this machine, or with a token of its own
     "invitations/<str:token>/": route("GET POST", EVERYBODY, token="token"),
     "projects/<slug:slug>/people/": route("GET POST", MANAGES, slug="slug"),
     "projects/<slug:slug>/people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
@@ -110,6 +111,10 @@ PAGES = {
     "projects/<slug:slug>/rank/": route("POST", MEMBERS | {OPERATOR}, slug="slug"),
     "projects/<slug:slug>/nothing/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
     "projects/<slug:slug>/start/<slug:kind>/": route("POST", MEMBERS | {OPERATOR}, slug="slug", kind="kind"),
+    "projects/<slug:slug>/practice/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
+    "projects/<slug:slug>/practice/next/": route("POST", MEMBERS | {OPERATOR}, slug="slug"),
+    "returned/<uuid:pk>/": route("GET POST", {OWNER}, pk="returned"),
+    "dialogues/<uuid:pk>/mend/": route("POST", {OWNER}, **OWN_DRAFT),
     "ranking/<uuid:pk>/": route("GET POST", {OWNER}, **OWN_TASK),
     "ranking/<uuid:pk>/draft/": route("POST", {OWNER}, **OWN_TASK),
     "ranking/<uuid:pk>/heartbeat/": route("POST", {OWNER}, **OWN_TASK),
@@ -192,6 +197,9 @@ ADMITTED = {REVIEWER, MANAGER, OPERATOR, ELSEWHERE}
 ADMIN_SITE = {
     "admin/": route("GET POST", ADMITTED),
     "admin/search/": route("GET POST", ADMITTED),
+    "admin/insights/<slug:slug>/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="trainers"),
     "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
     "admin/logout/": route("GET POST", SIGNED_IN),
     "admin/password_change/": route("GET POST", ADMITTED),
@@ -229,11 +237,16 @@ ADMIN_MODELS = {
     "labeling/turnfeedback": model(REVIEWS, MANAGES),
     "labeling/guidelineversion": model(REVIEWS, MANAGES, "add", do=MANAGES),
     "labeling/membership": model(MANAGES, MANAGES, "add change", do=MANAGES),
-    "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES),
+    "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES, **{"import": MANAGES}),
     "labeling/prompt": model(MANAGES, MANAGES, "add", do=MANAGES),
     "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
     "labeling/review": model(REVIEWS, MANAGES),
     "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
+    "exports/exportrun": model(MANAGES, MANAGES, "add", files=set(), do=MANAGES),  # the files were removed
+    "moderation/verdict": model(REVIEWS, REVIEWS, do=REVIEWS, report=REVIEWS),
+    "moderation/threshold": model(MANAGES, MANAGES, "add", do=MANAGES),
+    "sampler/modelversion": model(MANAGES | {ELSEWHERE}, ONLY, "add"),  # those of all projects
+    "sampler/samplerequest": model(ONLY, ONLY),
     "webhooks/subscription": model(MANAGES, MANAGES),
     "webhooks/delivery": model(MANAGES, MANAGES),
 }

@@ -146,7 +146,8 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
         rule = ADMIN_SITE[route]
         return fill(route, rule.rows), dict.fromkeys(rule.methods.split(), rule.may)
     rule, rest = ADMIN_MODELS[found["model"]], found["rest"]
-    address = re.sub(r"<\w+:object_id>", str(rows[found["model"]]), "/" + route)
+    address = re.sub(r"<\w+:object_id>", str(rows[found["model"]]), "/" + route).replace("<slug:slug>", rows["slug"])
+    address = address.replace("<path:name>", rows["file"])
     everywhere = rule.sees | ({ELSEWHERE} if MANAGER in rule.sees else set())
     adds = rule.changes | ({ELSEWHERE} if MANAGER in rule.changes else set())
     if rest == "":

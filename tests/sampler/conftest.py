@@ -49,7 +49,7 @@ def ended(request: SampleRequest, *, timeout: float = 30.0) -> SampleRequest:
 
 @pytest.fixture(scope="session")
 def smollm2_path() -> Path:
-    """The real model, converted once under the var folder."""
-    from sampler.engines import _convert
+    """The real model, unpacked once under the var folder, as bin/start does it."""
+    from launcher import model
 
-    return _convert.convert(_convert.packaged(), settings.MODEL_ROOT / "smollm2-135m-instruct")
+    return model.ensure(settings.VAR_DIR)

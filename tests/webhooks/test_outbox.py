@@ -196,7 +196,8 @@ def test_a_delivery_is_given_up_after_its_tries_and_can_be_sent_again(project, a
         "https://127.0.0.1/x", "https://10.0.0.8/x", "https://169.254.169.254/latest", "https://[::1]/x",
         "https://[::ffff:127.0.0.1]/x", "https://[fd00::1]/x", "https://localhost/x", "https://0.0.0.0/x",
         "https://100.64.0.1/x", "https://[64:ff9b::7f00:1]/x", "https://2130706433/x", "https://0x7f.1/x",
-        "http://93.184.216.34/x", "ftp://93.184.216.34/x", "https://user:secret@93.184.216.34/x", "https://", "nonsense",
+        "http://93.184.216.34/x", "ftp://93.184.216.34/x", "https://user:secret@93.184.216.34/x", "https://",
+        "nonsense",
         "https://93.184.216.34:notaport/", "https://224.0.0.1/",
     ],
 )  # fmt: skip

@@ -105,6 +105,8 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
         worker.stop()
         if thread.ident:
             thread.join(settings.SAMPLER_GRACE_SECONDS + 20)
+        if worker.stable.still_loading:  # everything is written, and weights half read cannot be put down nicely
+            os._exit(0)
 
     signals.worker_ready.connect(begin, weak=False)
     signals.worker_shutting_down.connect(drain, weak=False)

@@ -1,0 +1,184 @@
+"""Exports on the admin site: ask for one, watch it, download its files, remove them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.models import User
+from common import plugins
+from common.admin import ProjectFilter, record
+from common.downloads import Download
+from exports import runs, storage
+from exports.models import ExportRun
+from exports.options import COMPRESSIONS, FORMATS, RENDERINGS, BadOptions, Options
+from labeling.admin.base import Button, PageAdmin
+
+State = ExportRun.State
+WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")
+TICKED = ("consensus", "redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
+
+
+def _choices(package: str) -> list[tuple[str, str]]:
+    return [(name, f"{name}: {plugins.load(package, name).ABOUT}") for name in plugins.choices(package)]
+
+
+class ExportForm(ModelForm):
+    """What `Options` takes, in words. Shape here; meaning is checked by `Options.from_dict`."""
+
+    cutoff = forms.SplitDateTimeField(
+        required=False, help_text="The instant described (UTC); empty: now.", widget=AdminSplitDateTime
+    )
+    configs = forms.MultipleChoiceField(
+        label="Configurations", required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all."
+    )
+    renderings = forms.MultipleChoiceField(
+        label="Other formats", required=False, widget=forms.CheckboxSelectMultiple, help_text="Written beside."
+    )
+    round = forms.IntegerField(required=False, min_value=1, help_text="Only this round.")
+    guideline_version = forms.IntegerField(required=False, min_value=1, help_text="Only labels made under it.")
+    since = forms.CharField(required=False, help_text="Cutoff of an earlier export: only what came after it.")
+    mix = forms.CharField(required=False, help_text="Imported data to mix in: alpaca=0.5, hh=1")
+    min_label_weight = forms.FloatField(required=False, min_value=0, max_value=1, help_text="Trainer standing.")
+    min_agreement = forms.FloatField(required=False, min_value=0, max_value=1, help_text="Of a comparison's votes.")
+    compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
+    shards = forms.IntegerField(required=False, min_value=1, max_value=1000, initial=1)
+    consensus = forms.BooleanField(required=False, help_text="One ranking a comparison, by Borda count.")
+    redact = forms.BooleanField(required=False, help_text="Mask e-mail, phone and card numbers and keys.")
+    include_verbatim = forms.BooleanField(required=False, initial=True, label="Suggestions taken verbatim")
+    include_unsafe = forms.BooleanField(required=False, initial=True, label="Completions flagged unsafe")
+    include_surplus = forms.BooleanField(required=False, label="Late votes that found no slot")
+    include_research = forms.BooleanField(required=False, label="Reviewers' own blind votes")
+
+    class Meta:
+        model = ExportRun
+        fields = ("project", "cutoff")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, package in (("configs", FORMATS), ("renderings", RENDERINGS)):
+            if name in self.fields:
+                cast(forms.MultipleChoiceField, self.fields[name]).choices = _choices(package)
+        for field in self.fields.values():
+            if type(field.widget) is forms.TextInput:
+                field.widget = UnfoldAdminTextInputWidget()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        wanted = {
+            name: value
+            for name, value in cleaned.items()
+            if name not in {"project", "cutoff"} and (name in TICKED or value not in ("", None, []))
+        }
+        if "mix" in wanted:
+            wanted["mix"] = [part.strip() for part in wanted["mix"].split(",") if part.strip()]
+        try:
+            cleaned["options"] = Options.from_dict(wanted)
+        except BadOptions as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+        return cleaned
+
+
+@admin.register(ExportRun)
+class ExportRunAdmin(PageAdmin):
+    form = ExportForm
+    may_add = True
+    list_display = ("cutoff", "project", "trigger", "standing", "created_at")
+    list_select_related = ("project",)
+    list_filter = (ProjectFilter, "state", "trigger")
+    fields = ("project", "trigger", "cutoff", "standing", "files", "left_out", "options", "path", "error", "started_at",
+              "finished_at", "requested_by")  # fmt: skip
+    readonly_fields = ("standing", "files", "left_out")
+    add_fieldsets = (
+        (None, {"fields": ("project", "cutoff", "configs", "renderings", "compress", "shards")}),
+        (
+            "Rows",
+            {"fields": ("round", "guideline_version", "since", "mix", "min_label_weight", "min_agreement", *TICKED)},
+        ),
+    )
+    buttons = {
+        "remove": Button(
+            "Remove its files",
+            lambda request, run, text: _removed(run),
+            when=lambda run: run.state == State.FINISHED,
+            danger=True,
+            explain="The row and its manifest stay.",
+        ),
+        "again": Button(
+            "Try again", lambda request, run, text: _again(run), when=lambda run: run.state == State.FAILED
+        ),
+    }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download_view)
+        return [path("<uuid:object_id>/files/<path:name>", view, name="exports_exportrun_file"), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        made = runs.request(
+            project=obj.project,
+            trigger=ExportRun.Trigger.ADMIN,
+            options=form.cleaned_data["options"],
+            cutoff=form.cleaned_data["cutoff"],
+            by=cast(User, request.user),
+        )
+        obj.pk, obj._state.adding, obj.cutoff = made.pk, False, made.cutoff
+
+    def headline(self, obj: Any) -> str:
+        return f"{obj.project.title}, as of {obj.cutoff:%Y-%m-%d %H:%M:%S} UTC: {self.standing(obj)}."
+
+    @display(description="Standing")
+    def standing(self, obj: Any) -> str:
+        if obj.state == State.RUNNING:
+            return f"running, {obj.rows_written:,} rows so far"
+        if obj.state == State.FINISHED:
+            return f"finished, {obj.rows_written:,} rows"
+        return str(obj.get_state_display().lower())
+
+    @display(description="Files")
+    def files(self, obj: Any) -> Any:
+        if obj.state != State.FINISHED or obj.trigger == ExportRun.Trigger.COMMAND:
+            return "—"
+        listed = [(f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in obj.manifest["files"]]
+        listed += [(name, "") for name in WHOLE_FOLDER]
+        return format_html_join(
+            "",
+            '<div><a class="text-primary-600 underline" href="{}">{}</a> {}</div>',
+            ((reverse("admin:exports_exportrun_file", args=[obj.pk, name]), name, note) for name, note in listed),
+        )
+
+    @display(description="Left out")
+    def left_out(self, obj: Any) -> Any:
+        excluded = (obj.manifest or {}).get("excluded", {})
+        return format_html_join("", "<div>{}: {}</div>", excluded.items()) if excluded else "nothing"
+
+    def download_view(self, request: HttpRequest, object_id: Any, name: str) -> StreamingHttpResponse:
+        run = self.reachable(request, str(object_id))
+        sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
+        if run.state != State.FINISHED or name not in {*sizes, *WHOLE_FOLDER}:
+            raise Http404
+        try:
+            file = storage.open_file(run.path, name)
+        except FileNotFoundError:
+            raise Http404 from None
+        record(request, "export.downloaded", run)
+        return Download(file, filename=name.replace("/", "-"), size=sizes.get(name))
+
+
+def _removed(run: ExportRun) -> str:
+    return "The files were removed." if runs.remove(run=run) else "It is not there any more."
+
+
+def _again(run: ExportRun) -> str:
+    return "It is queued again." if runs.retry(run=run) else "It is not failed any more."

@@ -1,0 +1,131 @@
+"""Every write on a chat: the trainer's message, the reply that is being written, how it becomes a turn."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Max
+
+from labeling import drafts
+from labeling.errors import Conflict, Invalid
+from labeling.models import Dialogue, Turn
+from sampler import sampling
+from sampler.models import SampleRequest
+
+ENDED = (SampleRequest.State.DONE, SampleRequest.State.CANCELLED, SampleRequest.State.FAILED)
+
+
+@transaction.atomic
+def send_message(
+    *, dialogue: Dialogue, text: str, seconds: int = 0, expected_version: int | None = None
+) -> SampleRequest:
+    """Add the trainer's message to a chat and ask its model version to answer.
+
+    Raises:
+        Conflict: the answer to the last message is still being written.
+        Invalid: the last message has no answer yet (ask again with `retry_reply`).
+    """
+    locked = drafts.lock_draft(dialogue, expected_version)
+    _require_chat(locked)
+    text = drafts.checked_text(text)
+    settle(locked)
+    if locked.pending_request_id:
+        if locked.pending_request is not None and locked.pending_request.state not in ENDED:
+            raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
+        raise Invalid("The last message has no answer: try again first.")
+    last = locked.turns.order_by("-position").first()
+    if last is not None and last.role == Turn.Role.USER:
+        raise Invalid("The last message has no answer: try again first.")
+    position = last.position + 1 if last else 0
+    if position >= drafts.MAX_TURNS:
+        raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
+    Turn.objects.create(
+        dialogue=locked,
+        position=position,
+        role=Turn.Role.USER,
+        text=text,
+        seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
+    )
+    return _ask(locked, dialogue, seconds=seconds)
+
+
+@transaction.atomic
+def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
+    """Ask again where the last message has no answer: it failed, or was stopped before a word."""
+    locked = drafts.lock_draft(dialogue, None)
+    _require_chat(locked)
+    settle(locked)
+    if locked.pending_request is not None and locked.pending_request.state not in ENDED:
+        raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
+    last = locked.turns.order_by("-position").first()
+    if last is None or last.role != Turn.Role.USER:
+        raise Invalid("There is no message without an answer.")
+    return _ask(locked, dialogue)
+
+
+@transaction.atomic
+def stop_reply(*, dialogue: Dialogue) -> bool:
+    """Stop the reply that is being written; what there is of it is kept as a turn."""
+    locked = drafts.lock_draft(dialogue, None)
+    return locked.pending_request_id is not None and sampling.cancel(request_id=locked.pending_request_id)
+
+
+@transaction.atomic
+def settle_reply(*, dialogue: Dialogue) -> Turn | None:
+    """Make the ended reply a turn; None while it is being written, and where it failed."""
+    locked = Dialogue.objects.select_for_update().get(pk=dialogue.pk)
+    turn = settle(locked)
+    dialogue.pending_request, dialogue.version = locked.pending_request, locked.version
+    return turn
+
+
+def settle_ended_replies(*, limit: int = 200) -> int:
+    """Turn ended replies of idle chats into turns; the beat task's share of `settle_reply`."""
+    waiting = Dialogue.objects.drafts().filter(
+        pending_request__state__in=[SampleRequest.State.DONE, SampleRequest.State.CANCELLED]
+    )
+    return sum(settle_reply(dialogue=dialogue) is not None for dialogue in waiting[:limit])
+
+
+def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleRequest:
+    assert locked.model_version is not None
+    policy = locked.round.policies.filter(model_version=locked.model_version).first() if locked.round else None
+    request = sampling.request_completions(
+        model_version=locked.model_version,
+        prompt=drafts.messages_of(locked),
+        n=1,
+        params={"max_tokens": locked.project.max_tokens, **(policy.params if policy else {})},
+        purpose=SampleRequest.Purpose.REPLY,
+        priority=SampleRequest.Priority.INTERACTIVE,
+    )
+    locked.pending_request = request
+    drafts.touch(locked, dialogue, composer={}, seconds=seconds, pending_request=request)
+    dialogue.pending_request = request
+    return request
+
+
+def settle(locked: Dialogue) -> Turn | None:
+    """`settle_reply` for a caller that holds the dialogue's lock."""
+    request = locked.pending_request
+    if request is None or request.state not in (SampleRequest.State.DONE, SampleRequest.State.CANCELLED):
+        return None
+    completion = request.completions.order_by("index").first()
+    turn = None
+    if completion is not None and completion.text.strip():
+        last = locked.turns.aggregate(last=Max("position"))["last"]
+        turn = Turn.objects.create(
+            dialogue=locked,
+            position=0 if last is None else last + 1,
+            role=Turn.Role.ASSISTANT,
+            text=completion.text.strip(),
+            completion=completion,
+        )
+    # No new version: nobody edited anything, and a tab where the next message is being typed must not be
+    # told that another tab was first.
+    locked.pending_request = None
+    locked.save(update_fields=["pending_request", "saved_at"])
+    return turn
+
+
+def _require_chat(dialogue: Dialogue) -> None:
+    if dialogue.kind != Dialogue.Kind.CHAT:
+        raise Invalid("Only a chat has a model that answers.")

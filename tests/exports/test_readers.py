@@ -1,0 +1,137 @@
+"""What `datasets.load_dataset` makes of a folder, and what a kill leaves of one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.db import connection
+
+from exports.models import ExportRun
+from labeling.models import Comparison, Ranking
+from tests import makers
+from tests.exports.makers import export, rows
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory):
+    """`load_dataset` without a network and with a cache of its own."""
+    home = tmp_path_factory.mktemp("hf")
+    for name, value in {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}.items():
+        os.environ[name] = value
+    import datasets
+
+    datasets.disable_progress_bars()
+
+    def load(folder, *arguments, **more):
+        return datasets.load_dataset(str(folder), *arguments, cache_dir=str(home / folder.name), **more)
+
+    return load
+
+
+@pytest.fixture
+def folder(project, alice, tmp_path):
+    """Everything once, in both splits, with columns that start with nulls."""
+    project.test_share = 0.0
+    project.save(update_fields=["test_share"])
+    for number, split in enumerate(["train", "train", "test"]):
+        comparison = makers.make_comparison(project, prompt=f"Question {number} about {'abc'[number] * 9}?")
+        Comparison.objects.filter(pk=comparison.pk).update(split=split)
+        ranking = makers.make_ranking(comparison, alice)
+        Ranking.objects.filter(pk=ranking.pk).update(seconds=None if split == "train" else 5, strengths=[])
+    makers.make_demonstration(project, alice)
+    export(project, tmp_path / "folder")
+    return tmp_path / "folder"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_load_dataset_reads_every_configuration_as_it_stands(load, folder):
+    default = load(folder)
+    assert set(default) == {"train", "test"}
+    assert default["train"][0]["chosen"][0]["role"] == "assistant"
+    for config in ("preferences", "rankings", "sft", "prompts", "raw"):
+        loaded = load(folder, config)
+        written = rows(folder, config, "train")
+        assert loaded["train"].num_rows == len(written)
+        assert [loaded["train"][n] for n in range(len(written))] == written  # nothing changed, nothing lost
+    assert load(folder, "preferences")["test"].features == load(folder, "preferences")["train"].features
+    assert load(folder, "preferences")["train"].features["created_at"].dtype == "string"
+    assert load(folder, "preferences")["test"][0]["seconds"] == 5
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("compress", ["gzip", "zstd"])
+def test_load_dataset_reads_shards_and_packed_files(load, project, folder, tmp_path, compress):
+    export(project, tmp_path / compress, "--config", "preferences", "--compress", compress, "--shards", "2")
+    assert load(tmp_path / compress, "preferences")["train"].num_rows == 12
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_empty_split_is_left_out_of_the_card(load, project, alice, tmp_path):
+    comparison = makers.make_comparison(project)
+    Comparison.objects.filter(pk=comparison.pk).update(split="test")
+    makers.make_ranking(comparison, alice)
+    export(project, tmp_path / "x", "--config", "preferences,sft")
+    assert set(load(tmp_path / "x")) == {"test"}
+    assert "sft" not in (tmp_path / "x/README.md").read_text().split("---")[1]
+
+
+def test_sha256sum_accepts_the_sums(folder):
+    done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def database_url() -> str:
+    """That of the test database, for another process."""
+    given = connection.settings_dict
+    query = urlencode({"host": given["HOST"]} | ({"port": given["PORT"]} if given["PORT"] else {}))
+    return f"postgresql://{quote(given['USER'])}:{quote(given['PASSWORD'])}@/{given['NAME']}?{query}"
+
+
+SLOW_EXPORT = """
+import os, sys, time
+import django
+django.setup()
+from django.core.management import call_command
+from exports.formats import preferences
+plain = preferences.rows
+def slow(record, context):
+    for row in plain(record, context):
+        print("row", flush=True)
+        time.sleep(0.2)
+        yield row
+preferences.rows = slow
+call_command("export", "demo", "--out", sys.argv[1], "--config", "preferences,rankings")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kill_leaves_no_partial_file_and_the_next_run_completes(tmp_path):
+    project = makers.make_project()
+    alice = makers.make_member(project, "alice")
+    for _ in range(3):
+        makers.make_ranking(makers.make_comparison(project), alice)
+    target = tmp_path / "out"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": database_url()}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_EXPORT, str(target)],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "row\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert not target.exists()
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".")] == []
+    assert ExportRun.objects.get().state == "running"  # until its lease runs out; `resume` ends it
+    manifest = export(project, target)
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert manifest["counts"]["rankings"] == 3
+    assert json.loads((target / "manifest.json").read_text()) == manifest

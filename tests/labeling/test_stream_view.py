@@ -1,0 +1,162 @@
+"""Live text over server-sent events: complete, resumable, and without a database connection while open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
+from django.test import AsyncClient
+
+from labeling import chats, dialogues
+from labeling.views import streams as view
+from sampler import streams
+from sampler.models import SampleRequest
+from tests import makers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def chat(project, alice):
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
+    chats.send_message(dialogue=dialogue, text="Hello?")
+    return dialogue
+
+
+def run(act: Callable[[AsyncClient], Any], user) -> Any:
+    """`act(client)` in an event loop, as `user`; what it opened in the loop's thread is closed again."""
+
+    async def main() -> Any:
+        client = AsyncClient()
+        await client.aforce_login(user)
+        try:
+            return await act(client)
+        finally:
+            await sync_to_async(connections.close_all)()
+
+    return asyncio.run(main())
+
+
+def say(request: SampleRequest, *words: str, end: str = "") -> None:
+    entries: list[dict[str, Any]] = [{"i": 0, "t": word} for word in words]
+    streams.publish((request.pk, fields) for fields in entries + ([{"end": end}] if end else []))
+
+
+async def events(response: Any) -> list[tuple[str, dict[str, Any]]]:
+    """(id, data) of every event, to the end of the stream."""
+    body = "".join([chunk.decode() async for chunk in response])
+    found = []
+    for block in body.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
+        if "id" in lines:
+            found.append((lines["id"], json.loads(lines["data"])))
+    return found
+
+
+def test_the_whole_text_comes_in_order_and_ends(chat, alice):
+    request = chat.pending_request
+    say(request, "One", " two", "\nthree ünïcode", end="done")
+
+    async def act(client):
+        response = await client.get(f"/dialogues/{chat.pk}/stream/?r={request.pk}@0")
+        assert response["Content-Type"] == "text/event-stream"
+        return await events(response)
+
+    found = run(act, alice)
+    assert "".join(data.get("t", "") for _, data in found) == "One two\nthree ünïcode"
+    assert found[-1][1]["end"] == "done"
+
+
+def test_a_reader_that_comes_back_gets_only_what_it_has_not_seen(chat, alice):
+    request = chat.pending_request
+    say(request, "a", "b", "c", "d", end="done")
+
+    async def act(client):
+        url = f"/dialogues/{chat.pk}/stream/?r={request.pk}@0"
+        first = await events(await client.get(url))
+        again = await events(await client.get(url, headers={"Last-Event-ID": first[1][0]}))
+        return first, again
+
+    first, again = run(act, alice)
+    assert [data.get("t") for _, data in first] == ["a", "b", "c", "d", None]
+    assert [data.get("t") for _, data in again] == ["c", "d", None]
+
+
+def test_several_texts_share_one_connection(chat, alice):
+    other = dialogues.start_dialogue(project=chat.project, author=alice, kind="demonstration")
+    dialogues.add_turn(dialogue=other, role="user", text="q")
+    one, two = [dialogues.request_suggestions(dialogue=other, role="assistant", n=1)[0] for _ in range(2)]
+    dialogues.save_composer(dialogue=other, composer={"requests": [str(one.pk), str(two.pk)]})
+    say(one, "left", end="done")
+    say(two, "right", end="done")
+
+    async def act(client):
+        return await events(await client.get(f"/dialogues/{other.pk}/stream/?r={one.pk}@0&r={two.pk}@0"))
+
+    found = run(act, alice)
+    texts = {data["r"]: data["t"] for _, data in found if "t" in data}
+    assert texts == {str(one.pk): "left", str(two.pk): "right"}
+
+
+def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK_MS", 50)
+    makers.answer(chat.pending_request, "Kept in the row.")
+
+    async def act(client):
+        return await events(await client.get(f"/dialogues/{chat.pk}/stream/?r={chat.pending_request.pk}@0"))
+
+    found = run(act, alice)
+    assert next(data["t"] for _, data in found if "t" in data) == "Kept in the row."
+
+
+def test_another_dialogues_request_cannot_be_followed(chat, alice, project, bob):
+    theirs = dialogues.start_dialogue(project=project, author=bob, kind="chat")
+    foreign = chats.send_message(dialogue=theirs, text="secret")
+
+    async def act(client):
+        answers = [
+            await client.get(f"/dialogues/{chat.pk}/stream/?r={foreign.pk}@0"),
+            await client.get(f"/dialogues/{chat.pk}/stream/?r={chat.pending_request.pk}@0&r={foreign.pk}@0"),
+            await client.get(f"/dialogues/{theirs.pk}/stream/?r={foreign.pk}@0"),
+            await client.get(f"/dialogues/{chat.pk}/stream/?r=nonsense"),
+        ]
+        return [answer.status_code for answer in answers]
+
+    assert run(act, alice) == [404, 404, 404, 404]
+
+
+def test_an_open_stream_holds_no_database_connection_and_says_that_it_lives(chat, alice, monkeypatch):
+    monkeypatch.setattr(view, "HEARTBEAT", 0.05)
+
+    def others() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+            return cursor.fetchone()[0]
+
+    async def act(client):
+        response = await client.get(f"/dialogues/{chat.pk}/stream/?r={chat.pending_request.pk}@0")
+        stream = response.streaming_content
+        seen = [await anext(stream), await anext(stream)]
+        held = await asyncio.to_thread(counted)
+        await stream.aclose()
+        return seen, held
+
+    def counted() -> int:
+        try:
+            return others()
+        finally:
+            connection.close()
+
+    before = others()
+    seen, held = run(act, alice)
+    assert seen[0].startswith(b"retry")
+    assert seen[1].startswith(b":")
+    assert held <= before + 1  # the test's own connection in the other thread sees this one
