@@ -93,8 +93,9 @@ DATABASES = {"default": env.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL,
-                      "KEY_PREFIX": "cache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -104,7 +105,9 @@ AUTHENTICATION_BACKENDS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
-        "UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator",
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
 ]
@@ -219,10 +222,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sampler: ring for waiting requests, take back expired leases": {
-        "task": "sampler.tasks.ring", "schedule": 5.0,
+        "task": "sampler.tasks.ring",
+        "schedule": 5.0,
     },
     "labeling: settle comparisons, expire leases, keep the stock": {
-        "task": "labeling.tasks.tend", "schedule": 5.0,
+        "task": "labeling.tasks.tend",
+        "schedule": 5.0,
     },
     "exports: every active project, once a night": {
         "task": "exports.tasks.nightly",

@@ -88,9 +88,7 @@ def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(client,
 
 def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(client, demonstration, project, bob):
     stranger = makers.answer(
-        chats.send_message(
-            dialogue=dialogues.start_dialogue(project=project, author=bob, kind="chat"), text="hello"
-        ),
+        chats.send_message(dialogue=dialogues.start_dialogue(project=project, author=bob, kind="chat"), text="hello"),
         "secret",
     )[0]
     url = f"/dialogues/{demonstration.pk}/"
