@@ -14,6 +14,8 @@ LIST = "/admin/exports/exportrun/"
 
 @pytest.fixture
 def ranked(project, alice):
+    project.test_share = 0.0
+    project.save(update_fields=["test_share"])
     return makers.make_ranking(makers.make_comparison(project), alice)
 
 
