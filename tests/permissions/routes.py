@@ -201,7 +201,7 @@ ADMIN_SITE = {
     "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="trainers"),
     "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
-    "admin/logout/": route("GET POST", SIGNED_IN),
+    "admin/logout/": route("POST", ADMITTED),
     "admin/password_change/": route("GET POST", ADMITTED),
     "admin/password_change/done/": route("GET", ADMITTED),
     "admin/autocomplete/": route("", set()),  # 403 and 404 without a model that offers it

@@ -75,6 +75,8 @@ def refused(response) -> str:
         return str(response.status_code)
     if response.status_code == 302 and response.url.startswith(("/accounts/login/?", "/admin/login/")):
         return "sign in"
+    if response.status_code == 302 and response.url == "/admin/":
+        return "sent to the front of the admin site"
     return ""
 
 
@@ -144,7 +146,8 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
     found = PAGE.match(route)
     if not found or found["model"] not in ADMIN_MODELS:
         rule = ADMIN_SITE[route]
-        return fill(route, rule.rows), dict.fromkeys(rule.methods.split(), rule.may)
+        filled = {name: str(rows.get(row, row)) for name, row in rule.rows.items()}
+        return fill(route, filled), dict.fromkeys(rule.methods.split(), rule.may)
     rule, rest = ADMIN_MODELS[found["model"]], found["rest"]
     address = re.sub(r"<\w+:object_id>", str(rows[found["model"]]), "/" + route).replace("<slug:slug>", rows["slug"])
     address = address.replace("<path:name>", rows["file"])
@@ -165,7 +168,9 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
     name = next(part for part in rest.replace("-", "_").split("/") if part and "<" not in part)
     if name == "do":
         return None  # its buttons are tested with the pages that show them
-    who = rule.pages[name] | ({ELSEWHERE} if "object_id" not in rest and MANAGER in rule.pages[name] else set())
+    who = rule.pages[name] | (
+        {ELSEWHERE} if "_id>" not in rest and "slug>" not in rest and MANAGER in rule.pages[name] else set()
+    )
     return address, {"POST": who} if name == "blind_vote" else {"GET": who, "POST": who}
 
 
