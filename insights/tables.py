@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common import csv_safe
+
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
 
@@ -148,15 +150,8 @@ def to_csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([name.strip() for name in table.columns])
-    writer.writerows([[harmless(cell) for cell in row] for row in table.rows])
+    writer.writerows(csv_safe.row(row) for row in table.rows)
     return out.getvalue()
-
-
-def harmless(cell: Cell) -> Cell:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    if isinstance(cell, str) and cell.lstrip(" \u00a0")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
-        return f"'{cell}"
-    return cell
 
 
 def shown(cell: Cell, column: str) -> str:

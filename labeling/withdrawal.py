@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from labeling.models import (
     Assignment,
     Comparison,
@@ -35,7 +36,7 @@ WITHDRAWN = "[withdrawn]"
 
 
 @transaction.atomic
-def withdraw(*, project: Project, user: User) -> dict[str, int]:
+def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[str, int]:
     """Take everything of `user` out of `project`; return what was emptied, by kind.
 
     The membership ends with it. A second call finds only what came since.
@@ -69,6 +70,7 @@ def withdraw(*, project: Project, user: User) -> dict[str, int]:
     }
     turns.update(text=WITHDRAWN, suggestions_shown=[], pasted_chars=0)
     dialogues.update(composer={}, source_row=None, pending_request=None)
+    audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts
 
 

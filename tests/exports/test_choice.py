@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from exports import redaction, splits, votes
 from labeling import comparisons, dialogues, imports, projects
 from labeling.models import Comparison, Dialogue, Ranking, Review
@@ -227,6 +227,8 @@ def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(projec
     held.refresh_from_db()
     assert held.draft == {}
     assert not project.memberships.filter(user=alice, ended_at__isnull=True).exists()
+    told = AuditEntry.objects.get(action="member.withdrawn")
+    assert (told.actor, told.project_id, "dialogues" in told.fields) == (None, project.pk, True)
 
 
 def test_people_appear_under_pseudonyms_that_a_new_secret_key_does_not_change(project, alice, settings, tmp_path):
