@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import dataclass, field
 from itertools import count
@@ -54,7 +55,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Sta
     if not 4 <= prompts <= len(texts):
         raise LoopError(f"--prompts takes 4 to {len(openings.PROMPTS)}: so many openings come with the demo.")
     messages = [openings.as_messages(one) for one in texts]
-    slug = f"loop-{timezone.now():%Y%m%d-%H%M%S}"
+    slug = f"loop-{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     project = projects.create_project(
         slug=slug,
         title=f"Loop demonstration {slug.removeprefix('loop-')} (simulated trainers)",
