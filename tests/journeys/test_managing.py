@@ -19,6 +19,7 @@ def set_up(page) -> Project:
     """A new project with K=4 and 20% double votes, from the short form."""
     page.get_by_role("link", name="Projects").first.click()
     page.get_by_title("Add project").click()
+    page.wait_for_load_state("load")  # the slug follows the title from then on
     page.get_by_label("Title").press_sequentially("Kind answers")
     expect(page.get_by_label("Slug")).to_have_value("kind-answers")
     page.get_by_label("Guidelines").fill("# What is good\n\nTrue, kind and short.")
