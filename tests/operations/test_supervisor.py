@@ -18,6 +18,7 @@ from launcher.options import StartError
 from launcher.supervisor import Child, Supervisor
 
 SLEEP = "import time; time.sleep(60)"
+UP = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); time.sleep(60)"
 
@@ -120,9 +121,12 @@ def test_children_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
 def test_leftovers_of_a_killed_start_are_ended_and_strangers_are_not(watch: Callable[..., Watched]) -> None:
     toys = watch()
     with (
-        subprocess.Popen([sys.executable, "-c", SLEEP, "--ours"]) as ours,
-        subprocess.Popen([sys.executable, "-c", SLEEP]) as stranger,
+        subprocess.Popen([sys.executable, "-c", UP, "--ours"], stdout=subprocess.PIPE) as ours,
+        subprocess.Popen([sys.executable, "-c", UP], stdout=subprocess.PIPE) as stranger,
     ):
+        for child in (ours, stranger):  # up, and so known by its own command line
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"up\n"
         toys.supervisor.record.write_text(json.dumps({str(ours.pid): "--ours", str(stranger.pid): "--ours"}))
         toys.supervisor.end_leftovers()
         assert ours.wait(timeout=5) == -signal.SIGTERM
