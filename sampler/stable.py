@@ -72,9 +72,16 @@ class Stable:
         return None if stall is None or stall.leaving else stall
 
     def want(self, version: ModelVersion) -> None:
-        """See to it that a version gets loaded, one at a time, in a thread of its own."""
+        """See to it that a version gets loaded, one at a time, in a thread of its own.
+
+        A caller that looked before the loader had ended may ask for what has just been loaded: that engine
+        stays, for it may hold work already.
+        """
         if self.still_loading:
             return
+        with self._lock:
+            if version.pk in self._stalls:
+                return
         if not self._make_room(version):
             return
         self.loading = version.slug

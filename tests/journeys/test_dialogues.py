@@ -91,6 +91,7 @@ def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(chatty, visit, li
     visitor = visit(makers.make_member(chatty, "alice"), **phone)
     page = visitor.open()
     page.get_by_role("button", name="Begin a chat").tap()
+    page.wait_for_url(re.compile("/dialogues/"))
     page.locator("#composer-text").fill("Tell me something.")
     page.get_by_role("button", name="Send").tap()
     expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+ \w+"))
@@ -115,6 +116,7 @@ def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(chatty, visit, li
 def test_the_text_on_the_screen_never_repeats_or_drops_a_character(writer, chatty):
     page = writer.open()
     page.get_by_role("button", name="Begin a chat").click()
+    page.wait_for_url(re.compile("/dialogues/"))
     page.locator("#composer-text").fill("Go on.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-request]")
@@ -137,6 +139,7 @@ def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):
     with talking("delay=0.1&tokens=400") as project:
         page = visit(makers.make_member(project, "alice")).open()
         page.get_by_role("button", name="Begin a chat").click()
+        page.wait_for_url(re.compile("/dialogues/"))
         page.locator("#composer-text").fill("Talk for long.")
         page.keyboard.press("Control+Enter")
         expect(page.locator("[data-request]")).to_contain_text(re.compile(r"\w+ \w+"))
@@ -149,6 +152,7 @@ def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):
 def test_a_chat_without_scripts(chatty, visit, live):
     page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
     page.get_by_role("button", name="Begin a chat").click()
+    page.wait_for_url(re.compile("/dialogues/"))
     page.locator("#composer-text").fill("Hello?")
     page.get_by_role("button", name="Send").click()
     wait_for(lambda: SampleRequest.objects.filter(state="done").exists(), seconds=20)

@@ -44,7 +44,7 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(visit, al
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("The second question?")).to_be_visible()
     assert page.evaluate("window.sameDocument") is True
-    assert page.evaluate("document.activeElement.textContent") == "Rank 3 completions"
+    expect(page.get_by_role("heading", name="Rank 3 completions")).to_be_focused()
     ranking = Ranking.objects.get()
     a, b, c, d = task.order_shown
     assert ranking.groups == [[b], sorted([a, c]), [d]]

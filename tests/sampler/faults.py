@@ -92,6 +92,7 @@ def trial(var: Path, wanted: int, kills: int) -> dict[str, object]:
         "tries": dict(collections.Counter(r.attempts for r in rows)),
         "strikes": sum(r.strikes for r in rows),
         "worker_status": worker.returncode,
+        "worker_log": "" if len(rows) == len(texts) else (var / "worker.log").read_text()[-4000:],
     }
 
 

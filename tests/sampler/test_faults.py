@@ -25,7 +25,7 @@ def trial(requests: int, kills: int) -> dict:
 
 def judge(outcome: dict, requests: int, kills: int) -> None:
     assert outcome["faults"] == {"kill": kills, "flush": 2, "restart": 1}
-    assert outcome["states"] == {"done": requests}, outcome["errors"]
+    assert outcome["states"] == {"done": requests}, (outcome["errors"], outcome["worker_log"])
     assert outcome["completions_each"] == [2]
     assert outcome["strikes"] == 0
     assert sum(n for tries, n in outcome["tries"].items() if int(tries) > 1) > 0  # the kills did hit something

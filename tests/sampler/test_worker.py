@@ -165,6 +165,19 @@ def test_the_least_recently_used_model_is_unloaded_when_memory_is_short():
         assert ended(row).state == "done"
 
 
+def test_who_asks_late_for_what_was_just_loaded_does_not_push_its_work_out():
+    version = make_version(location="delay=0.02&tokens=20")
+    with serving("fake") as worker:
+        row = ask(version)
+        worker.ring()
+        wait_until_running([row], worker)
+        (stall,) = worker.stable.stalls()
+        worker.stable.want(version)  # the feeder had looked just before the loader put it there
+        assert not worker.stable.still_loading
+        assert worker.stable.stalls() == [stall]
+        assert ended(row).state == "done"
+
+
 def test_every_text_can_be_drawn_again_from_its_stored_seed():
     version = make_version()
     with serving("fake") as worker:
