@@ -6,6 +6,7 @@ import logging
 
 from celery import shared_task
 
+from common.alone import alone
 from insights import reports
 from labeling.models import Project
 
@@ -15,6 +16,12 @@ log = logging.getLogger(__name__)
 @shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
     """Bring every active project's reports up to date, the smallest effort first where nothing changed."""
+    with alone("insights.refresh") as mine:
+        if mine:
+            _refresh()
+
+
+def _refresh() -> None:
     for project in Project.objects.active().filter(throwaway=False):
         try:
             reports.refresh(project)

@@ -191,7 +191,7 @@ class Start:
             ),
             Child(
                 "default worker",
-                [*celery, "worker", "-Q", "default", "-c", "2", "-l", level, *quiet, "-n", "default@%h"],
+                [*celery, "worker", "-Q", "default", "-c", "4", "-l", level, *quiet, "-n", "default@%h"],
                 log / "worker.log",
                 ONE_THREAD,
             ),
