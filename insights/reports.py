@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from insights import facts
 from insights.agreement import agreement, with_itself
 from insights.arrays import Data, Pairs, pairs, read
 from insights.biases import biases, suggestion_use
-from insights.models import Judgement, Report
+from insights.models import Judgement, Ledger, Report
 from insights.strengths import new_against_previous, strengths
 from labeling import preferences, progress, quality
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Round
@@ -30,37 +31,40 @@ from labeling.projects import current_round
 from sampler.models import SampleRequest
 
 MAX_AGE = timedelta(minutes=5)
+AT_ONCE = 2000  # rankings that a page may wait for
 DAYS = 60
 
 
 def insights_of(project: Project, round: Round | None = None) -> dict[str, Any]:
-    """The last report of the project, over all rounds or one; made now where there is none yet."""
+    """The last report of the project, over all rounds or one; made now where there is none yet and little to read."""
     found = Report.objects.filter(project=project, round=round).first()
-    if found is None:
+    if found is None and _quickly_read(project):
         refresh(project, force=True)
         found = Report.objects.filter(project=project, round=round).first()
-    if found is None:  # another process is making it just now
+    if found is None:  # another process is making it just now, or the next beat will
         return {"as_of": None, "project": project.slug, "round": round.number if round else None}
     return {**found.data, "as_of": found.as_of.isoformat()}
+
+
+def _quickly_read(project: Project) -> bool:
+    return Ranking.objects.filter(comparison__project=project)[: AT_ONCE + 1].count() <= AT_ONCE
 
 
 def refresh(project: Project, *, force: bool = False) -> bool:
     """Bring the project's reports up to date; False where another process is at it or nothing changed."""
     started_at = timezone.now()
+    interrupted = Ledger.objects.filter(project=project, unreported=True).exists()
     changed = facts.catch_up(project)
     if changed is None:
         return False
+    force = force or interrupted
     kept = Report.objects.filter(project=project, round=None).first()
     if kept and not changed and not force and not _other_news(project, kept.as_of):
         Report.objects.filter(project=project).update(as_of=started_at)
         return False
     data = read(project.pk)
     names = {user.pk: str(user) for user in User.objects.filter(memberships__project=project)}
-    rounds = list(Round.objects.filter(project=project).order_by("number"))
-    touched = [r for r in rounds if r.closed_at is None or kept is None or force or r.closed_at > kept.as_of - MAX_AGE]
-    if changed:
-        touched = rounds
-    for round_ in [None, *touched]:
+    for round_ in [None, *_touched(project, changed, None if force else kept)]:
         began = time.monotonic()
         part = data if round_ is None else _only_round(data, round_.pk)
         report = build(project, round_, part, names)
@@ -69,7 +73,19 @@ def refresh(project: Project, *, force: bool = False) -> bool:
             defaults={"as_of": started_at, "data": report, "took_ms": round(1000 * (time.monotonic() - began))},
         )  # fmt: skip
     Report.objects.filter(project=project).update(as_of=started_at)
+    Ledger.objects.filter(project=project).update(unreported=False)
     return True
+
+
+def _touched(project: Project, changed: Counter[UUID | None], kept: Report | None) -> list[Round]:
+    """The rounds whose reports may say something else now; closed ones seldom do, and there may be many."""
+    rounds = list(Round.objects.filter(project=project).order_by("number"))
+    if kept is None:
+        return rounds
+    fresh = Q(submitted_at__gt=kept.as_of) | Q(undone_at__gt=kept.as_of)
+    written = set(Dialogue.objects.filter(fresh, project=project).order_by().values_list("round", flat=True).distinct())
+    lately = kept.as_of - MAX_AGE
+    return [r for r in rounds if r.closed_at is None or r.closed_at > lately or r.pk in changed or r.pk in written]
 
 
 def _other_news(project: Project, since: Any) -> bool:
