@@ -106,7 +106,8 @@ def catch_up(project: Project) -> Counter[UUID | None] | None:
     ledger, _ = Ledger.objects.get_or_create(project=project)
     since: datetime | None = ledger.up_to - LOOK_BACK if ledger.up_to else None
     changed: Counter[UUID | None] = Counter()
-    steps = chain(((ADD, {"ids": ids}) for ids in _batches(project, since)), [(REMOVE, {"project": project.pk})])
+    additions: Iterator[tuple[str, dict[str, Any]]] = ((ADD, {"ids": ids}) for ids in _batches(project, since))
+    steps = chain(additions, [(REMOVE, {"project": project.pk})])
     for statement, values in steps:
         rounds = _changed_under_lock(project, statement, values)
         if rounds is None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.stats.drift import Drift
+from common.stats.intervals import wilson
 from insights import facts
 from insights.agreement import agreement, with_itself
 from insights.arrays import Data, Pairs, pairs, read
@@ -33,17 +34,22 @@ from sampler.models import SampleRequest
 MAX_AGE = timedelta(minutes=5)
 AT_ONCE = 2000  # rankings that a page may wait for
 DAYS = 60
+SHAPE = 2  # of the dictionaries: a kept report of another shape is as good as none
 
 
 def insights_of(project: Project, round: Round | None = None) -> dict[str, Any]:
     """The last report of the project, over all rounds or one; made now where there is none yet and little to read."""
-    found = Report.objects.filter(project=project, round=round).first()
+    found = _kept(project, round)
     if found is None and _quickly_read(project):
         refresh(project, force=True)
-        found = Report.objects.filter(project=project, round=round).first()
+        found = _kept(project, round)
     if found is None:  # another process is making it just now, or the next beat will
         return {"as_of": None, "project": project.slug, "round": round.number if round else None}
     return {**found.data, "as_of": found.as_of.isoformat()}
+
+
+def _kept(project: Project, round: Round | None) -> Report | None:
+    return Report.objects.filter(project=project, round=round, data__shape=SHAPE).first()
 
 
 def _quickly_read(project: Project) -> bool:
@@ -58,7 +64,7 @@ def refresh(project: Project, *, force: bool = False) -> bool:
     if changed is None:
         return False
     force = force or interrupted
-    kept = Report.objects.filter(project=project, round=None).first()
+    kept = _kept(project, None)
     if kept and not changed and not force and not _other_news(project, kept.as_of):
         Report.objects.filter(project=project).update(as_of=started_at)
         return False
@@ -107,6 +113,7 @@ def build(project: Project, round_: Round | None, data: Data, names: dict[int, s
     rated = strengths(votes, every)
     agreed = agreement(data, names)
     report = {
+        "shape": SHAPE,
         "project": project.slug,
         "round": round_.number if round_ else None,
         "counts": _counts(project, round_, votes, every),
@@ -188,6 +195,7 @@ def _trainers(project: Project, votes: Data, agreed: dict[str, Any], names: dict
         drift = drifting.get(int(person))
         rows.append({
             "person": names.get(int(person), "?"), "rankings": int(count), "share": float(count / len(trainers)),
+            "share_interval": wilson(count / len(trainers), len(trainers)),
             "median_seconds": float(np.median(own)) if len(own) else None, "agreement": agreed.get(str(int(person))),
             "calibration_pairs": drift.n if drift else 0,
             "calibration_right": drift.right / drift.n if drift and drift.n else None,

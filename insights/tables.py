@@ -107,14 +107,15 @@ def positions(report: dict[str, Any]) -> Table:
 def trainers(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
         (
-            row["person"], row["rankings"], row["share"], row["median_seconds"], *share(row["agreement"])[:3],
-            row["calibration_pairs"], row["calibration_right"], "ALARM" if row["drift_alarm"] else "",
+            row["person"], row["rankings"], row["share"], *row["share_interval"], row["median_seconds"],
+            *share(row["agreement"])[:3], row["calibration_pairs"], row["calibration_right"],
+            "ALARM" if row["drift_alarm"] else "",
         )
         for row in report["trainers"]
     ]  # fmt: skip
     columns = (
-        "trainer", "rankings", "share", "median seconds", "agreement", "95% low", "95% high", "calibration pairs",
-        "right", "drift",
+        "trainer", "rankings", "share", "95% low", "95% high", "median seconds", "agreement", "95% low ", "95% high ",
+        "calibration pairs", "right", "drift",
     )  # fmt: skip
     return Table("Trainers", columns, rows)
 
@@ -126,12 +127,28 @@ def repeats(report: dict[str, Any]) -> Table:
 
 def suggestions(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
-        (row["week"], row["verbatim"], row["edited"], row["own"], row["edit_ratio"])
+        (
+            row["week"], row["verbatim"], row["edited"], row["own"], *share(row["verbatim_share"])[:3],
+            *share(row["edit_ratio"])[:3],
+        )
         for row in report["suggestions"]["by_week"]
+    ]  # fmt: skip
+    columns = (
+        "week of", "verbatim", "edited", "own words", "verbatim share", "95% low", "95% high", "share changed",
+        "95% low ", "95% high ",
+    )  # fmt: skip
+    return Table("Turns of demonstrations by origin", columns, rows)
+
+
+def speed(report: dict[str, Any]) -> Table:
+    found = report["bias"]["speed"]
+    rows: list[Row] = [
+        (f"{what}: {who}", *share(found[key][part]))
+        for what, key in (("the longer text wins", "longer_wins"), ("the text shown earlier wins", "earlier_wins"))
+        for who, part in (("quickest quarter", "quick"), ("the others", "others"), ("difference", "difference"))
+        if found[key]
     ]
-    return Table(
-        "Turns of demonstrations by origin", ("week of", "verbatim", "edited", "own words", "share changed"), rows
-    )
+    return Table("Quick rankings and the others", ("share of pairs", "value", "95% low", "95% high", "prompts"), rows)
 
 
 def throughput(report: dict[str, Any]) -> Table:
@@ -142,7 +159,7 @@ def throughput(report: dict[str, Any]) -> Table:
 TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
     "agreement": agreement, "agreement-by-round": agreement_by_round, "people": people, "models": models,
     "win-rates": matrix, "effects": effects, "positions": positions, "trainers": trainers, "repeats": repeats,
-    "suggestions": suggestions, "throughput": throughput,
+    "suggestions": suggestions, "speed": speed, "throughput": throughput,
 }  # fmt: skip
 
 
@@ -159,7 +176,16 @@ def shown(cell: Cell, column: str) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        if column in ("win rate", "share", "right", "agreement", "strict", "tie-discounted", "share changed"):
+        if column in (
+            "win rate",
+            "share",
+            "right",
+            "agreement",
+            "strict",
+            "tie-discounted",
+            "verbatim share",
+            "share changed",
+        ):
             return f"{cell:.1%}"
         return f"{cell:,.0f}" if abs(cell) >= 20 else f"{cell:.3f}".rstrip("0").rstrip(".") or "0"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)

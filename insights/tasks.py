@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 @shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
     """Bring every active project's reports up to date; an archived one gets its report once."""
-    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None))
+    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=reports.SHAPE))
     for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:
             reports.refresh(project)
