@@ -1,0 +1,80 @@
+"""Exports in a storage without folders, as S3 is: sent file by file, the manifest last."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import InMemoryStorage, storages
+from django.utils import timezone
+
+from exports import runs, storage, tasks
+from exports.models import ExportRun
+from tests import makers
+
+
+class Buckets(InMemoryStorage):
+    """Keeps names in the order in which they came, and can fail as a network does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.fails_at = 0
+
+    def _save(self, name, content):
+        if len(self.names) + 1 == self.fails_at:
+            self.fails_at = 0
+            raise OSError("The connection was reset.")
+        self.names.append(name)
+        return super()._save(name, content)
+
+
+@pytest.fixture
+def buckets(settings, tmp_path):
+    settings.EXPORT_ROOT = tmp_path / "exports"
+    settings.STORAGES = {**settings.STORAGES, "exports": {"BACKEND": f"{__name__}.Buckets"}}
+    return storages["exports"]
+
+
+@pytest.fixture
+def run(project, alice, buckets):
+    makers.make_ranking(makers.make_comparison(project), alice)
+    return runs.request(project=project, trigger="api", ring=False)
+
+
+def test_an_export_is_sent_file_by_file_and_the_manifest_last(run, buckets, settings):
+    assert tasks.run_export(str(run.pk)) == "finished"
+    run.refresh_from_db()
+    listed = {f"{run.path}/{file['path']}" for file in run.manifest["files"]}
+    assert set(buckets.names) == listed | {f"{run.path}/{n}" for n in ("README.md", "SHA256SUMS", "manifest.json")}
+    assert buckets.names[-1] == f"{run.path}/manifest.json"
+    for file in run.manifest["files"]:
+        with storage.open_file(run.path, file["path"]) as sent:
+            assert len(sent.read()) == file["bytes"]
+    assert list((settings.EXPORT_ROOT / ".outgoing").iterdir()) == []
+
+
+def test_a_connection_lost_midway_leaves_no_manifest_and_the_next_try_sends_the_same(run, buckets):
+    buckets.fails_at = 3
+    assert tasks.run_export(str(run.pk)) == "failed"
+    assert not buckets.exists(f"demo-{run.pk}/manifest.json")
+    assert tasks.run_export(str(run.pk)) == "finished"
+    run.refresh_from_db()
+    assert buckets.exists(f"{run.path}/manifest.json")
+    assert len(set(buckets.names)) == len(run.manifest["files"]) + 3
+
+
+def test_a_worker_killed_while_sending_is_followed_by_one_that_sends_all(run, buckets, monkeypatch):
+    claimed = runs.claim(run_id=str(run.pk))
+    monkeypatch.setattr(storage.shutil, "rmtree", lambda path: (_ for _ in ()).throw(runs.LostLease("killed")))
+    with pytest.raises(runs.LostLease):
+        runs.execute(run=claimed)
+    monkeypatch.undo()
+    ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert tasks.run_export(str(run.pk)) == "finished"
+    assert len(buckets.listdir(f"demo-{run.pk}")[1]) == 3  # no second copy under another name
+
+
+def test_removing_an_export_empties_its_place(run, buckets):
+    tasks.run_export(str(run.pk))
+    run.refresh_from_db()
+    assert runs.remove(run=run)
+    assert [name for name in buckets.names if buckets.exists(name)] == []
