@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from labeling import desk, reviews
+from labeling import desk
 from labeling.views._shared import PageRequest
 
 
@@ -17,7 +17,7 @@ def home(request: PageRequest) -> HttpResponse:
         "places": desk.places(request.user),
         "open_work": desk.open_work(request.user),
         "returned": desk.returned(request.user),
-        "returned_rankings": reviews.returned_rankings(request.user)[: desk.OPEN_WORK],
+        "returned_rankings": desk.returned_rankings(request.user),
         "figures": desk.figures(request.user),
     }
     return render(request, "labeling/home.html", context)

@@ -178,6 +178,8 @@
         t: () => { const flags = current && $(".flags", current); if (flags) { flags.open = true; $(".chip input", flags).focus(); } },
         x: () => { const fold = current && $(".fold-toggle", current); if (fold) fold.checked = !fold.checked; },
         n: () => $("#note", main).focus(),
+        u: () => { const undo = $("[data-undo]", main); if (undo) undo.click(); },
+        s: () => { const skip = $("[data-skip]", main); skip.open = true; $("input", skip).focus(); },
         p: () => { const prompt = $("#prompt", main); prompt.open = true; prompt.focus(); prompt.scrollIntoView({ block: "nearest" }); },
         v: () => {
           const one = current || cards[0], two = cards[(cards.indexOf(one) + 1) % k];
