@@ -213,7 +213,7 @@ def open_streams(trainer: Trainer, path: str, count: int) -> Iterator[None]:
                 if not more or b" 200 " not in (begun + more)[:15]:
                     raise RuntimeError(f"The stream was refused: {(begun + more)[:200]!r}")
                 begun += more
-        time.sleep(1.0)
+        time.sleep(4.0)  # until they are idle indeed: the first look at the row comes after two seconds
         yield
     finally:
         for connection in opened:
@@ -222,7 +222,7 @@ def open_streams(trainer: Trainer, path: str, count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serving(database_url: str) -> Iterator[str]:
+def serving(database_url: str, **environment: str) -> Iterator[str]:
     """uvicorn on `database_url`; its address. It dies with this process, however that ends."""
     from common import processes
 
@@ -230,6 +230,7 @@ def serving(database_url: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = os.environ | {"DATABASE_URL": database_url, "DUOLOGUE_LOG_LEVEL": "ERROR", "PYTHONWARNINGS": "ignore"}
+    env |= environment
     options = ["--port", str(port), "--log-level", "error", "--no-access-log", "--lifespan", "off"]
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", ASGI, *options, "--timeout-graceful-shutdown", "1"],

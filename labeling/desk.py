@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from common import plugins
 from labeling import preferences, reviews
-from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review
+from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.task_types.base import TaskType
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def open_work(user: User) -> list[Begun]:
         .drafts()
         .select_related("project")
         .only("kind", "composer", "saved_at", "project__title")
-        .prefetch_related("turns")
+        .prefetch_related(Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text")))
         .order_by("-saved_at")[:OPEN_WORK]
     )
     work = [
@@ -119,6 +119,12 @@ def open_work(user: User) -> list[Begun]:
 
 def _opening(messages: list[dict[str, str]]) -> str:
     return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
+
+
+def was_returned(user: User) -> bool:
+    """Whether a reviewer ever sent work of this person back: for most the next two need not be asked."""
+    of_mine = Q(dialogue__author=user) | Q(ranking__trainer=user)
+    return Review.objects.filter(of_mine, decision="returned").exists()
 
 
 def returned(user: User) -> list[Review]:

@@ -12,12 +12,13 @@ from labeling.views._shared import PageRequest
 
 @require_GET
 def home(request: PageRequest) -> HttpResponse:
+    returned = desk.was_returned(request.user)
     context = {
         "here": "home",
         "places": desk.places(request.user),
         "open_work": desk.open_work(request.user),
-        "returned": desk.returned(request.user),
-        "returned_rankings": desk.returned_rankings(request.user),
+        "returned": desk.returned(request.user) if returned else [],
+        "returned_rankings": desk.returned_rankings(request.user) if returned else [],
         "figures": desk.figures(request.user),
     }
     return render(request, "labeling/home.html", context)

@@ -116,7 +116,8 @@
         if (slot) slot.setAttribute("data-over", "");
       });
       handle.addEventListener("pointerup", (event) => {
-        const dragged = Boolean(ghost), slot = dragged && over(event);
+        const far = handle.hasPointerCapture(event.pointerId) && Math.hypot(event.clientX - startX, event.clientY - startY) >= 6;
+        const dragged = Boolean(ghost) || far, slot = dragged && over(event); // a busy browser may not have told of any move
         clear();
         handle.wasDragged = dragged;
         if (slot) { picked = null; put(card, Number(slot.dataset.slot)); }

@@ -102,6 +102,7 @@ def test_by_mouse_a_letter_is_dragged_to_its_place(visit, alice, task):
     page.mouse.move(*middle(page, "#card-A .letter"))
     page.mouse.down()
     page.mouse.move(*middle(page, '[data-slot="3"]'), steps=6)
+    expect(page.locator('[data-slot="3"]')).to_have_attribute("data-over", "")
     page.mouse.up()
     expect(page.locator('[data-slot="3"] .token')).to_have_text("A")
     assert page.locator("#place-A").input_value() == "3"
