@@ -6,13 +6,19 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeVerticalWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
 from accounts.models import User
 from common import plugins
@@ -27,6 +33,14 @@ State = ExportRun.State
 WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")
 TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
 
+# The admin site's clothes for the plain widgets of fields that no model brings.
+DRESSED: dict[type, type[forms.Widget]] = {
+    forms.TextInput: UnfoldAdminTextInputWidget,
+    forms.NumberInput: UnfoldAdminIntegerFieldWidget,
+    forms.Select: UnfoldAdminSelectWidget,
+    forms.CheckboxInput: UnfoldBooleanWidget,
+}
+
 
 def _choices(package: str) -> list[tuple[str, str]]:
     return [(name, f"{name}: {plugins.load(package, name).ABOUT}") for name in plugins.choices(package)]
@@ -36,13 +50,21 @@ class ExportForm(ModelForm):
     """What `Options` takes, in words. Shape here; meaning is checked by `Options.from_dict`."""
 
     cutoff = forms.SplitDateTimeField(
-        required=False, help_text="The instant described (UTC); empty: now.", widget=AdminSplitDateTime
+        required=False,
+        help_text="The instant described (UTC); empty: now.",
+        widget=UnfoldAdminSplitDateTimeVerticalWidget,
     )
     configs = forms.MultipleChoiceField(
-        label="Configurations", required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all."
+        label="Configurations",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="None ticked: all.",
     )
     renderings = forms.MultipleChoiceField(
-        label="Other formats", required=False, widget=forms.CheckboxSelectMultiple, help_text="Written beside."
+        label="Other formats",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Written beside.",
     )
     round = forms.IntegerField(required=False, min_value=1, help_text="Only this round.")
     guideline_version = forms.IntegerField(required=False, min_value=1, help_text="Only labels made under it.")
@@ -73,8 +95,10 @@ class ExportForm(ModelForm):
             if name in self.fields:
                 cast(forms.MultipleChoiceField, self.fields[name]).choices = _choices(package)
         for field in self.fields.values():
-            if type(field.widget) is forms.TextInput:
-                field.widget = UnfoldAdminTextInputWidget()
+            if dressed := DRESSED.get(type(field.widget)):
+                field.widget = dressed(attrs=field.widget.attrs)
+            if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
+                field.widget.choices = field.choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -58,11 +58,13 @@ def disagree(rankings: Iterable[Ranking], tau_bound: float) -> bool:
 def ask_more_votes(comparison: Comparison) -> bool:
     """Once all votes are in and disagree, want more; once per comparison. The caller holds its lock."""
     project = comparison.project
-    if not project.adaptive_overlap or comparison.extra_votes or comparison.kind != Kind.NORMAL:
+    if not project.adaptive_overlap or comparison.extra_votes:
         return False
     votes = Ranking.objects.in_force().filter(comparison=comparison, kind=Ranking.Kind.VOTE)
     given = list(votes[: comparison.votes_wanted + 1])
     if len(given) < max(2, comparison.votes_wanted) or not disagree(given, project.adaptive_tau_bound):
+        return False
+    if comparison.kind != Kind.NORMAL:  # asked last: a hidden item must cost what any other does
         return False
     comparison.extra_votes = project.adaptive_extra_votes
     comparison.votes_wanted += comparison.extra_votes

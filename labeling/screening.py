@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from labeling import quality, selection
 from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
 from labeling.rules import ExamRules, ReviewRules
@@ -15,10 +17,22 @@ Reason = ReviewItem.Reason
 
 
 def screen_ranking(ranking: Ranking) -> list[str]:
-    """Put the ranking into the review queue if a rule picks it; return the reasons."""
-    comparison, project = ranking.comparison, ranking.comparison.project
-    if ranking.kind != Ranking.Kind.VOTE or comparison.kind != Comparison.Kind.NORMAL:
+    """Put the ranking into the review queue if a rule picks it; return the reasons.
+
+    That of a hidden item is screened too and then forgotten: its trainer must not be able to tell by the time.
+    """
+    if ranking.kind != Ranking.Kind.VOTE:
         return []
+    with transaction.atomic():
+        reasons = _screened(ranking)
+        if ranking.comparison.kind != Comparison.Kind.NORMAL:
+            transaction.set_rollback(True)
+            return []
+    return reasons
+
+
+def _screened(ranking: Ranking) -> list[str]:
+    project = ranking.comparison.project
     rules = ReviewRules.of(project.review_rules)
     reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
     if selection.falls_in_share(ranking.pk, rules.random_share):
@@ -81,7 +95,7 @@ def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
     if not reasons:
         return
     item, made = ReviewItem.objects.get_or_create(
-        ranking=ranking,
+        ranking_id=ranking.pk,
         defaults={"project_id": ranking.comparison.project_id, "reasons": list(dict.fromkeys(reasons))},
     )
     if not made and (fresh := [reason for reason in dict.fromkeys(reasons) if reason not in item.reasons]):

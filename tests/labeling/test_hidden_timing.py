@@ -1,0 +1,141 @@
+"""Hidden items cannot be told from ordinary ones by what the server does for them, or by how long it takes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts import tokens
+from labeling import quality
+from labeling.models import Assignment, Comparison, Project
+from tests import makers
+from tests.labeling.test_quality import make_original, settings_of
+
+pytestmark = pytest.mark.django_db
+WAYS = ("page", "api")
+
+
+def shape(sql: str) -> str:
+    """A statement without its values. Which comparison is claimed is the one question that must differ: ordinary
+    ones are everybody's, hidden ones this trainer's; there only what is fetched and locked is compared."""
+    sql = re.sub(r"'(?:[^']|'')*'(?:::\w+)?", "?", sql)
+    sql = re.sub(r'"s\d+_x\d+"', "savepoint", sql)
+    sql = re.sub(r"\b\d+(\.\d+)?\b", "?", sql)
+    if "SKIP LOCKED" in sql and '"labeling_comparison"."only_for_id"' in sql:
+        sql = re.sub(r" WHERE .* (?=ORDER BY)", " … ", sql)
+    return re.sub(r"\((\?(, )?)+\)", "(?)", sql)
+
+
+class Trainer:
+    """Does one task, all of it, and notes what each step was answered with."""
+
+    def __init__(self, project: Project, user, way: str, monkeypatch) -> None:
+        self.project, self.user, self.way = project, user, way
+        self.coins: list[str] = []
+        monkeypatch.setattr(quality, "coin", lambda project: self.coins.pop() if self.coins else "normal")
+        self.client = Client()
+        if way == "page":
+            self.client.force_login(user)
+        else:
+            self.client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
+
+    def prepare(self, *, hidden: bool) -> None:
+        """Both kinds are there to be given; the next one will be of this kind."""
+        Assignment.objects.filter(trainer=self.user, state="leased").delete()  # the page hands out the next at once
+        quality.keep_hidden()
+        while Comparison.objects.filter(state="open", only_for=None).count() < 3:
+            makers.make_comparison(self.project)
+        self.coins = ["calibration" if hidden else "normal"]
+
+    def send(self, method: str, address: str, body: dict | None = None):
+        if self.way == "page" or method == "get":
+            return getattr(self.client, method)(address, body or {})
+        return getattr(self.client, method)(address, json.dumps(body or {}), "application/json")
+
+    def steps(self) -> list[tuple[str, float, int]]:
+        """(step, seconds, status) from the lease to the submitted ranking."""
+        done: list[tuple[str, float, int]] = []
+
+        def timed(name: str, method: str, address: str, body: dict | None = None) -> None:
+            began = time.perf_counter()
+            answer = self.send(method, address, body)
+            done.append((name, time.perf_counter() - began, answer.status_code))
+
+        if self.way == "api":
+            timed("lease", "post", f"/api/v1/projects/{self.project.slug}/assignments/", {"task": "ranking"})
+        else:
+            timed("lease", "post", reverse("next", args=[self.project.slug]))
+        self.lease = lease = Assignment.objects.get(trainer=self.user, state="leased")
+        if self.way == "api":
+            base = f"/api/v1/assignments/{lease.pk}/"
+            timed("read", "get", base)
+            timed("draft", "patch", f"{base}draft/", {"draft": {"note": "hm"}, "version": 0})
+            timed("heartbeat", "post", f"{base}heartbeat/", {"seconds": 5})
+            groups = [[cid] for cid in lease.order_shown]
+            timed("submit", "put", f"{base}ranking/", {"groups": groups, "seconds": 20})
+        else:
+            address = reverse("ranking", args=[lease.pk])
+            timed("read", "get", address)
+            places = {f"place-{cid}": str(at) for at, cid in enumerate(lease.order_shown, start=1)}
+            timed("submit", "post", address, {**places, "seconds": "20"})
+        return done
+
+
+@pytest.fixture
+def ready(project, bob):
+    make_original(project, bob)
+    settings_of(project, calibration_share=0.1)
+    return project
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
+    ready, alice, way, adaptive, monkeypatch
+) -> None:
+    settings_of(ready, adaptive_overlap=adaptive)
+    trainer = Trainer(ready, alice, way, monkeypatch)
+    asked = {}
+    for hidden in (False, True, False, True):  # the first two warm what is kept in memory
+        trainer.prepare(hidden=hidden)
+        with CaptureQueriesContext(connection) as queries:
+            steps = trainer.steps()
+        assert {status for _, _, status in steps} <= {200, 201, 302}, steps
+        assert trainer.lease.comparison.kind == ("calibration" if hidden else "normal")
+        assert not Assignment.objects.filter(state="leased", pk=trainer.lease.pk).exists()
+        asked[hidden] = [shape(query["sql"]) for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert asked[True] == asked[False]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("way", WAYS)
+def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(ready, alice, way, settings, monkeypatch) -> None:
+    """A permutation test on 150 tasks of each kind in random order, for each step."""
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
+    trainer, rng = Trainer(ready, alice, way, monkeypatch), np.random.default_rng(7)
+    kinds = rng.permutation(np.repeat([True, False], 150))
+    times: dict[str, list[float]] = {}
+    for hidden in kinds:
+        trainer.prepare(hidden=bool(hidden))
+        for name, seconds, status in trainer.steps():
+            assert status in (200, 201, 302)
+            times.setdefault(name, []).append(1000 * seconds)
+    for name, values in times.items():
+        spent = np.array(values)[20:]  # the first ones warm everything up
+        kind = kinds[20:]
+        gap = np.median(spent[kind]) - np.median(spent[~kind])
+        shuffled = [
+            np.median(spent[order]) - np.median(spent[~order]) for order in (rng.permutation(kind) for _ in range(2000))
+        ]
+        p = float((np.abs(shuffled) >= abs(gap)).mean())
+        print(f"\n{way} {name}: {np.median(spent[~kind]):.2f} ms ordinary, {gap:+.2f} ms hidden, p = {p:.3f}")
+        assert p > 0.001 or abs(gap) < 0.05 * np.median(spent), (name, gap, p)
