@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from exports import folder, runs, snapshot
+from exports import folder, snapshot
 from exports.options import Options
 from tests import makers
 
