@@ -7,13 +7,15 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from exports.records import RankingRecord
-from exports.snapshot import Snapshot
 from labeling.preferences import ranks
+
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
 
 _VOTES = """
     SELECT r.comparison_id::text, json_agg(r.groups ORDER BY r.id)::text
