@@ -1,7 +1,7 @@
 """Who signs in: people, their API tokens, and the append-only audit log.
 
-What a person may do in a project is a `labeling.Membership`, not a flag here; `is_staff` opens the
-admin site and `is_superuser` marks an operator.
+What a person may do in a project is a `labeling.Membership`, not a flag here; memberships also open the
+admin site (`config/admin_site.py`). `is_superuser` marks an operator.
 """
 
 from __future__ import annotations

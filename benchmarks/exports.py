@@ -3,8 +3,8 @@
     python benchmarks/exports.py --rankings 10000 100000 1000000 --preferences 100000
 
 Makes a database of its own beside the one of DATABASE_URL, fills it with K=4 comparisons of
-realistic lengths, and drops it at the end (`--keep` keeps it). Prints rows/s, MB/s, peak memory of
-the export's process and the ratios to:
+realistic lengths, and drops it at the end (`--keep` keeps it and uses what an earlier one left). Prints
+rows/s, MB/s, peak memory of the export's process and the ratios to:
   copy-json   COPY (SELECT the same rows as JSON) TO STDOUT
   copy-bare   COPY of a table that holds just the exported lines
   python      a cursor and json.dumps, row by row
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -31,6 +31,7 @@ import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "bench"
+FILLED = "filled"
 
 # Columns that Django fills: here the database does, so that the statements below name only what matters.
 REQUIRED = """
@@ -138,26 +139,34 @@ class Sink:
 
 
 @contextmanager
-def database(keep: bool) -> Iterator[str]:
-    """A fresh database; its URL is in the environment for the commands that follow."""
+def database(n: int, keep: bool) -> Iterator[str]:
+    """A database filled with `n` comparisons; its URL is in the environment for the commands that follow.
+    One that an earlier `--keep` left is used as it is."""
     url = os.environ["DATABASE_URL"]
     parts = urlsplit(url)
-    name = parts.path.lstrip("/") + "_bench"
+    name = f"{parts.path.lstrip('/')}_bench_{n}"
     bench = urlunsplit(parts._replace(path="/" + name))
     admin = psycopg2.connect(url)
     admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    cursor = admin.cursor()
+    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+    filled = keep and cursor.fetchone() == (FILLED,)
+    if not filled:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}"')
     os.environ["DATABASE_URL"] = bench
     try:
         manage("migrate", "-v0")
+        if not filled:
+            print(f"filling {n:,} comparisons …", file=sys.stderr)
+            with closing(psycopg2.connect(bench)) as connection:
+                fill(connection, n)
+            cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{FILLED}'")
         yield bench
     finally:
         os.environ["DATABASE_URL"] = url
         if not keep:
-            with admin.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
         admin.close()
 
 
@@ -173,10 +182,6 @@ def manage(*arguments: str) -> tuple[float, float]:
 
 
 def fill(connection: Any, n: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE labeling_project, sampler_completion CASCADE")
-        cursor.execute("DROP TABLE IF EXISTS paragraph, part")
-    connection.commit()
     code = "from labeling.projects import create_project; print(create_project(slug='bench', title='Bench').pk)"
     made = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
@@ -272,18 +277,15 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="where files are written; default a temporary folder")
     parser.add_argument("--keep", action="store_true", help="keep the database")
     given = parser.parse_args()
-    with database(given.keep) as url, tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
-        connection = psycopg2.connect(url)
+    with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
         for n in sorted({*given.rankings, *given.preferences}):
-            print(f"filling {n:,} comparisons …", file=sys.stderr)
-            fill(connection, n)
-            for config, wanted, query in (
-                ("rankings", given.rankings, COPY_JSON),
-                ("preferences", given.preferences, COPY_PAIRS),
-            ):
-                if n in wanted:
-                    print(json.dumps(measure(connection, n, config, query, Path(scratch))), flush=True)
-        connection.close()
+            with database(n, given.keep) as url, closing(psycopg2.connect(url)) as connection:
+                for config, wanted, query in (
+                    ("rankings", given.rankings, COPY_JSON),
+                    ("preferences", given.preferences, COPY_PAIRS),
+                ):
+                    if n in wanted:
+                        print(json.dumps(measure(connection, n, config, query, Path(scratch))), flush=True)
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr)
 
 

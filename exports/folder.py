@@ -36,8 +36,10 @@ def write(
     options: Options,
     export_id: uuid.UUID,
     progress: Progress = lambda rows: None,
+    expect: Progress = lambda rows: None,
 ) -> dict[str, Any]:
-    """Write the export as the folder `target` and return its manifest.
+    """Write the export as the folder `target` and return its manifest. `expect` is told once how many rows there
+    will be at about, `progress` how many there are.
 
     Nothing appears at `target` before everything is on the disk; a run that dies leaves at most a
     hidden sibling, which the next one removes.
@@ -50,6 +52,7 @@ def write(
         with snapshot(cutoff, scratch=folder) as view:
             ground = scopes.read(view, project, cutoff, options)
             pipeline = Pipeline(folder=folder, ground=ground, progress=progress)
+            expect(pipeline.expected(view))
             pipeline.run(view)
         files = pipeline.finish()
         manifest = manifests.build(ground=ground, pipeline=pipeline, export_id=export_id)

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from common import plugins
-from exports import archive, records, rules, votes
+from exports import archive, expected, records, rules, votes
+from exports.consensus import consensus
 from exports.formats._shared import Context
 from exports.jsonl import Shard, SplitFile, Stored, encoder, line, texts
 from exports.options import FORMATS, RENDERINGS
@@ -88,6 +89,8 @@ class Pipeline:
         for name in ground.options.renderings:
             module = plugins.load(RENDERINGS, name)
             self._renderings.setdefault(module.OF, []).append(self._add(name, module))
+        for name in (*ground.options.configs, *self._renderings):
+            self._formats[name] = plugins.load(FORMATS, name)
 
     def _add(self, name: str, module: ModuleType) -> Output:
         options = self.ground.options
@@ -105,17 +108,24 @@ class Pipeline:
 
     # -- reading ----------------------------------------------------------------------------------
 
+    def expected(self, view: Snapshot) -> int:
+        """How many rows there will be at about."""
+        sources = {
+            name: self._formats[getattr(output.module, "OF", name)].SOURCE for name, output in self.outputs.items()
+        }
+        return expected.rows(
+            view, self.ground.params, [(self.modules[name], source) for name, source in sources.items()]
+        )
+
     def run(self, view: Snapshot) -> None:
         """Write every row."""
-        wanted = dict.fromkeys([*self.ground.options.configs, *self._renderings])
         configs_of: dict[str, list[str]] = {}
-        for config in wanted:
-            self._formats[config] = plugins.load(FORMATS, config)
+        for config in self._formats:
             configs_of.setdefault(self._formats[config].SOURCE, []).append(config)
         for source, configs in configs_of.items():
             read, judge = SOURCES[source]
-            consensus = source == "rankings" and self.ground.options.consensus
-            found = read(view, self.ground.params, **({"by_comparison": True} if consensus else {}))
+            together = source == "rankings" and self.ground.options.consensus
+            found = read(view, self.ground.params, **({"by_comparison": True} if together else {}))
             standing: Iterator[Any] = self._standing(found, judge, configs)
             if source == "rankings":
                 standing = self._votes(standing, configs)
@@ -139,7 +149,7 @@ class Pipeline:
     def _votes(self, standing: Iterator[Any], configs: list[str]) -> Iterator[Any]:
         options = self.ground.options
         if options.consensus:
-            standing = votes.consensus(standing)
+            standing = consensus(standing, options.consensus)
         unsafe = frozenset() if options.include_unsafe else frozenset(options.unsafe_flags)
         for record in standing:
             kept = votes.without(record, unsafe) if unsafe else record

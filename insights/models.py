@@ -61,6 +61,7 @@ class Ledger(models.Model):
 
     project = models.OneToOneField("labeling.Project", primary_key=True, on_delete=models.CASCADE, related_name="+")
     up_to = models.DateTimeField(null=True)
+    unreported = models.BooleanField(default=False, help_text="Judgements changed since the reports were last made.")
 
     def __str__(self) -> str:
         return f"ledger of {self.project_id}"

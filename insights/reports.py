@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.stats.drift import Drift
+from common.stats.intervals import wilson
 from insights import facts
 from insights.agreement import agreement, with_itself
 from insights.arrays import Data, Pairs, pairs, read
 from insights.biases import biases, suggestion_use
-from insights.models import Judgement, Report
+from insights.models import Judgement, Ledger, Report
 from insights.strengths import new_against_previous, strengths
 from labeling import preferences, progress, quality
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Round
@@ -30,37 +32,45 @@ from labeling.projects import current_round
 from sampler.models import SampleRequest
 
 MAX_AGE = timedelta(minutes=5)
+AT_ONCE = 2000  # rankings that a page may wait for
 DAYS = 60
+SHAPE = 2  # of the dictionaries: a kept report of another shape is as good as none
 
 
 def insights_of(project: Project, round: Round | None = None) -> dict[str, Any]:
-    """The last report of the project, over all rounds or one; made now where there is none yet."""
-    found = Report.objects.filter(project=project, round=round).first()
-    if found is None:
+    """The last report of the project, over all rounds or one; made now where there is none yet and little to read."""
+    found = _kept(project, round)
+    if found is None and _quickly_read(project):
         refresh(project, force=True)
-        found = Report.objects.filter(project=project, round=round).first()
-    if found is None:  # another process is making it just now
+        found = _kept(project, round)
+    if found is None:  # another process is making it just now, or the next beat will
         return {"as_of": None, "project": project.slug, "round": round.number if round else None}
     return {**found.data, "as_of": found.as_of.isoformat()}
+
+
+def _kept(project: Project, round: Round | None) -> Report | None:
+    return Report.objects.filter(project=project, round=round, data__shape=SHAPE).first()
+
+
+def _quickly_read(project: Project) -> bool:
+    return Ranking.objects.filter(comparison__project=project)[: AT_ONCE + 1].count() <= AT_ONCE
 
 
 def refresh(project: Project, *, force: bool = False) -> bool:
     """Bring the project's reports up to date; False where another process is at it or nothing changed."""
     started_at = timezone.now()
+    interrupted = Ledger.objects.filter(project=project, unreported=True).exists()
     changed = facts.catch_up(project)
     if changed is None:
         return False
-    kept = Report.objects.filter(project=project, round=None).first()
+    force = force or interrupted
+    kept = _kept(project, None)
     if kept and not changed and not force and not _other_news(project, kept.as_of):
         Report.objects.filter(project=project).update(as_of=started_at)
         return False
     data = read(project.pk)
     names = {user.pk: str(user) for user in User.objects.filter(memberships__project=project)}
-    rounds = list(Round.objects.filter(project=project).order_by("number"))
-    touched = [r for r in rounds if r.closed_at is None or kept is None or force or r.closed_at > kept.as_of - MAX_AGE]
-    if changed:
-        touched = rounds
-    for round_ in [None, *touched]:
+    for round_ in [None, *_touched(project, changed, None if force else kept)]:
         began = time.monotonic()
         part = data if round_ is None else _only_round(data, round_.pk)
         report = build(project, round_, part, names)
@@ -69,7 +79,19 @@ def refresh(project: Project, *, force: bool = False) -> bool:
             defaults={"as_of": started_at, "data": report, "took_ms": round(1000 * (time.monotonic() - began))},
         )  # fmt: skip
     Report.objects.filter(project=project).update(as_of=started_at)
+    Ledger.objects.filter(project=project).update(unreported=False)
     return True
+
+
+def _touched(project: Project, changed: Counter[UUID | None], kept: Report | None) -> list[Round]:
+    """The rounds whose reports may say something else now; closed ones seldom do, and there may be many."""
+    rounds = list(Round.objects.filter(project=project).order_by("number"))
+    if kept is None:
+        return rounds
+    fresh = Q(submitted_at__gt=kept.as_of) | Q(undone_at__gt=kept.as_of)
+    written = set(Dialogue.objects.filter(fresh, project=project).order_by().values_list("round", flat=True).distinct())
+    lately = kept.as_of - MAX_AGE
+    return [r for r in rounds if r.closed_at is None or r.closed_at > lately or r.pk in changed or r.pk in written]
 
 
 def _other_news(project: Project, since: Any) -> bool:
@@ -91,6 +113,7 @@ def build(project: Project, round_: Round | None, data: Data, names: dict[int, s
     rated = strengths(votes, every)
     agreed = agreement(data, names)
     report = {
+        "shape": SHAPE,
         "project": project.slug,
         "round": round_.number if round_ else None,
         "counts": _counts(project, round_, votes, every),
@@ -172,6 +195,7 @@ def _trainers(project: Project, votes: Data, agreed: dict[str, Any], names: dict
         drift = drifting.get(int(person))
         rows.append({
             "person": names.get(int(person), "?"), "rankings": int(count), "share": float(count / len(trainers)),
+            "share_interval": wilson(count / len(trainers), len(trainers)),
             "median_seconds": float(np.median(own)) if len(own) else None, "agreement": agreed.get(str(int(person))),
             "calibration_pairs": drift.n if drift else 0,
             "calibration_right": drift.right / drift.n if drift and drift.n else None,

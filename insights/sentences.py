@@ -50,6 +50,31 @@ def on_length(report: dict[str, Any]) -> str:
     return text + " No leaning to length can be told from chance."
 
 
+STYLES = {"headers": "headings", "lists": "lists", "bold": "bold type"}
+
+
+def on_style(report: dict[str, Any]) -> str:
+    """Formatting: which of its signs win or lose, strength of the model and length held equal."""
+    effects = report["bias"]["effects"]
+    told = {key: effects[key] for key in STYLES if effects.get(key, {}).get("low") is not None}
+    if not told:
+        return "Too few texts differ in formatting to say what it does."
+    wins = [f"{STYLES[key]} ({_logodds(e)})" for key, e in told.items() if e["low"] > 0]
+    loses = [f"{STYLES[key]} ({_logodds(e)})" for key, e in told.items() if e["high"] < 0]
+    if not wins and not loses:
+        return "With length held equal, headings, lists and bold type make no difference that can be told from chance."
+    text = "With length held equal, "
+    if wins:
+        text += f"trainers prefer more {' and '.join(wins)}"
+    if loses:
+        text += f"{', and ' if wins else 'trainers prefer '}less {' and '.join(loses)}"
+    return text + ". If that is not what the guidelines want, say so there; read the ratings with style held equal."
+
+
+def _logodds(effect: dict[str, Any]) -> str:
+    return f"log-odds {effect['value']:+.2f}, 95% interval {effect['low']:+.2f} to {effect['high']:+.2f}"
+
+
 def on_position(report: dict[str, Any]) -> str:
     found = report["bias"]["position"]
     if found["p_value"] is None:
@@ -57,6 +82,9 @@ def on_position(report: dict[str, Any]) -> str:
     text = (
         f"Chi-square {found['chi_square']:.1f} with {found['degrees']} degrees of freedom, p = {found['p_value']:.2g}."
     )
+    earlier = report["bias"]["earlier_wins"]
+    if earlier["value"] is not None:
+        text += f" Of two texts the one shown earlier wins {_span(earlier)} of the pairs."
     if found["p_value"] < 0.01:
         return (
             text + " The place on the screen sways first places. The order is random for everybody, so the data are "
@@ -70,14 +98,50 @@ def on_suggestions(report: dict[str, Any]) -> str:
     total = sum(row["verbatim"] + row["edited"] + row["own"] for row in rows)
     if not total:
         return "No demonstrations were submitted yet."
-    verbatim = sum(row["verbatim"] for row in rows) / total
-    text = f"{verbatim:.0%} of {total:,} turns are the model's own words, taken as they were."
-    if verbatim > 0.5:
+    verbatim, edits = report["suggestions"]["verbatim"], report["suggestions"]["edit_ratio"]
+    text = f"{_span(verbatim)} of {total:,} turns are the model's own words, taken as they were."
+    if edits["value"] is not None:
+        text += f" Where a suggestion was edited, {_span(edits)} of it was changed."
+    moved = report["suggestions"]["since_first_week"]
+    if moved and moved["low"] is not None and (moved["low"] > 0 or moved["high"] < 0):
+        went = "rose" if moved["value"] > 0 else "fell"
+        text += f" Since the first week the share taken as it was {went} by {_points(moved)}."
+    if verbatim["value"] > 0.5:
         return (
             text
             + " A model trained on these would mostly learn from itself: review them, or ask for fewer suggestions."
         )
-    return text
+    return text + " People write more than they take over, as it should be."
+
+
+def on_speed(report: dict[str, Any]) -> str:
+    """What haste does: whether quick rankings lean where slow ones do not."""
+    found = report["bias"]["speed"]
+    if found["median"] is None:
+        return "No ranking says how long it took yet."
+    text = f"Half of the rankings took under {found['median']:.0f} seconds, a quarter under {found['fast']:.0f}."
+    leanings = []
+    for key, what in (("longer_wins", "the longer text"), ("earlier_wins", "the text shown earlier")):
+        quick, gap = found[key]["quick"], found[key]["difference"]
+        if quick["value"] is None or gap["low"] is None:
+            continue
+        text += f" In the quickest quarter {what} wins {_span(quick)} of the pairs, {_points(gap)} "
+        text += "more than in the others." if gap["value"] >= 0 else "less than in the others."
+        if gap["low"] > 0:
+            leanings.append(what)
+    if leanings:
+        return (
+            f"{text} Who hurries goes by {' and '.join(leanings)}: review the quick rankings (the review queue lists "
+            "them), and talk to the people who send them."
+        )
+    return f"{text} No harm done by haste can be told from chance."
+
+
+def _points(found: dict[str, Any]) -> str:
+    """A difference of two shares, said as so much more or less."""
+    sign = 1 if found["value"] >= 0 else -1
+    low, high = sorted((100 * sign * found["low"], 100 * sign * found["high"]))
+    return f"{100 * abs(found['value']):.0f} points (95% interval {low:.0f} to {high:.0f})"
 
 
 def on_trainers(report: dict[str, Any]) -> str:
@@ -92,9 +156,6 @@ def on_trainers(report: dict[str, Any]) -> str:
     text = f"{count} of {len(rows)} trainers made {covered:.0%} of the rankings."
     if rows[0]["share"] > 0.5 and len(rows) > 2:
         text += f" One person made {rows[0]['share']:.0%}: a reward model would learn one taste."
-    median, fast = report["bias"]["speed"]["median"], report["bias"]["speed"]["fast"]
-    if median is not None:
-        text += f" Half of the rankings took under {median:.0f} seconds, a quarter under {fast:.0f}."
     alarms = [row["person"] for row in rows if row["drift_alarm"]]
     if alarms:
         text += f" Drift alarm: {', '.join(alarms)}."

@@ -19,6 +19,7 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     rows: list[Row]
+    shares: frozenset[int] = frozenset()  # columns that the page writes as percentages
 
 
 def share(value: dict[str, Any] | None) -> tuple[Cell, Cell, Cell, Cell]:
@@ -47,7 +48,8 @@ def agreement(report: dict[str, Any]) -> Table:
 
 def agreement_by_round(report: dict[str, Any]) -> Table:
     rows: list[Row] = [(f"round {row['round']}", *share(row)) for row in report["agreement"]["by_round"]]
-    return Table("Agreement of trainers by round", ("round", "value", "95% low", "95% high", "prompts"), rows)
+    columns = ("round", "value", "95% low", "95% high", "prompts")
+    return Table("Agreement of trainers by round", columns, rows, frozenset({1, 2, 3}))
 
 
 def people(report: dict[str, Any]) -> Table:
@@ -63,7 +65,7 @@ def people(report: dict[str, Any]) -> Table:
         for row in report["agreement"]["by_pair_of_people"]
     ]
     columns = ("one", "other", "pairs", "agreement", "95% low", "95% high", "strict", "tie-discounted")
-    return Table("Agreement by pair of trainers", columns, rows)
+    return Table("Agreement by pair of trainers", columns, rows, frozenset(range(3, 8)))
 
 
 def models(report: dict[str, Any]) -> Table:
@@ -78,14 +80,14 @@ def models(report: dict[str, Any]) -> Table:
         "model version", "pairs", "win rate", "Elo", "95% low", "95% high", "Bradley-Terry", "Plackett-Luce",
         "style held equal", "95% low ", "95% high ",
     )  # fmt: skip
-    return Table("Model versions", columns, rows)
+    return Table("Model versions", columns, rows, frozenset({2}))
 
 
 def matrix(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
         (row["name"], row["against"], row["pairs"], row["points"] / row["pairs"]) for row in report["ratings"]["matrix"]
     ]
-    return Table("Win rates", ("model version", "against", "pairs", "win rate"), rows)
+    return Table("Win rates", ("model version", "against", "pairs", "win rate"), rows, frozenset({3}))
 
 
 def effects(report: dict[str, Any]) -> Table:
@@ -107,31 +109,50 @@ def positions(report: dict[str, Any]) -> Table:
 def trainers(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
         (
-            row["person"], row["rankings"], row["share"], row["median_seconds"], *share(row["agreement"])[:3],
-            row["calibration_pairs"], row["calibration_right"], "ALARM" if row["drift_alarm"] else "",
+            row["person"], row["rankings"], row["share"], *row["share_interval"], row["median_seconds"],
+            *share(row["agreement"])[:3], row["calibration_pairs"], row["calibration_right"],
+            "ALARM" if row["drift_alarm"] else "",
         )
         for row in report["trainers"]
     ]  # fmt: skip
     columns = (
-        "trainer", "rankings", "share", "median seconds", "agreement", "95% low", "95% high", "calibration pairs",
-        "right", "drift",
+        "trainer", "rankings", "share", "95% low", "95% high", "median seconds", "agreement", "95% low ", "95% high ",
+        "calibration pairs", "right", "drift",
     )  # fmt: skip
-    return Table("Trainers", columns, rows)
+    return Table("Trainers", columns, rows, frozenset({2, 3, 4, 6, 7, 8, 10}))
 
 
 def repeats(report: dict[str, Any]) -> Table:
     rows: list[Row] = [(row["person"], row["repeats"], *share(row)[:3]) for row in report["intra_rater"]]
-    return Table("Agreement with oneself", ("trainer", "repeats", "agreement", "95% low", "95% high"), rows)
+    columns = ("trainer", "repeats", "agreement", "95% low", "95% high")
+    return Table("Agreement with oneself", columns, rows, frozenset({2, 3, 4}))
 
 
 def suggestions(report: dict[str, Any]) -> Table:
     rows: list[Row] = [
-        (row["week"], row["verbatim"], row["edited"], row["own"], row["edit_ratio"])
+        (
+            row["week"], row["verbatim"], row["edited"], row["own"], *share(row["verbatim_share"])[:3],
+            *share(row["edit_ratio"])[:3],
+        )
         for row in report["suggestions"]["by_week"]
+    ]  # fmt: skip
+    columns = (
+        "week of", "verbatim", "edited", "own words", "verbatim share", "95% low", "95% high", "share changed",
+        "95% low ", "95% high ",
+    )  # fmt: skip
+    return Table("Turns of demonstrations by origin", columns, rows, frozenset(range(4, 10)))
+
+
+def speed(report: dict[str, Any]) -> Table:
+    found = report["bias"]["speed"]
+    rows: list[Row] = [
+        (f"{what}: {who}", *share(found[key][part]))
+        for what, key in (("the longer text wins", "longer_wins"), ("the text shown earlier wins", "earlier_wins"))
+        for who, part in (("quickest quarter", "quick"), ("the others", "others"), ("difference", "difference"))
+        if found[key]
     ]
-    return Table(
-        "Turns of demonstrations by origin", ("week of", "verbatim", "edited", "own words", "share changed"), rows
-    )
+    columns = ("share of pairs", "value", "95% low", "95% high", "prompts")
+    return Table("Quick rankings and the others", columns, rows, frozenset({1, 2, 3}))
 
 
 def throughput(report: dict[str, Any]) -> Table:
@@ -142,7 +163,7 @@ def throughput(report: dict[str, Any]) -> Table:
 TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
     "agreement": agreement, "agreement-by-round": agreement_by_round, "people": people, "models": models,
     "win-rates": matrix, "effects": effects, "positions": positions, "trainers": trainers, "repeats": repeats,
-    "suggestions": suggestions, "throughput": throughput,
+    "suggestions": suggestions, "speed": speed, "throughput": throughput,
 }  # fmt: skip
 
 
@@ -154,12 +175,12 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
-def shown(cell: Cell, column: str) -> str:
+def shown(cell: Cell, is_share: bool) -> str:
     """A cell as the page writes it."""
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        if column in ("win rate", "share", "right", "agreement", "strict", "tie-discounted", "share changed"):
+        if is_share:
             return f"{cell:.1%}"
         return f"{cell:,.0f}" if abs(cell) >= 20 else f"{cell:.3f}".rstrip("0").rstrip(".") or "0"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
@@ -169,6 +190,6 @@ def display(table: Table) -> dict[str, Any]:
     """For the template: heads and cells with whether they are numbers."""
     numeric = [any(isinstance(row[at], int | float) for row in table.rows) for at in range(len(table.columns))]
     body: Sequence[list[tuple[str, bool]]] = [
-        [(shown(cell, table.columns[at].strip()), numeric[at]) for at, cell in enumerate(row)] for row in table.rows
+        [(shown(cell, at in table.shares), numeric[at]) for at, cell in enumerate(row)] for row in table.rows
     ]
     return {"caption": table.caption, "heads": list(zip(table.columns, numeric, strict=True)), "body": body}

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.db.models import Exists, OuterRef, Q
 
+from common.alone import alone
 from insights import reports
+from insights.models import Report
 from labeling.models import Project
 
 log = logging.getLogger(__name__)
@@ -14,8 +17,15 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
-    """Bring every active project's reports up to date, the smallest effort first where nothing changed."""
-    for project in Project.objects.active().filter(throwaway=False):
+    """Bring every active project's reports up to date; an archived one gets its report once."""
+    with alone("insights.refresh") as mine:
+        if mine:
+            _refresh()
+
+
+def _refresh() -> None:
+    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=reports.SHAPE))
+    for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:
             reports.refresh(project)
         except Exception:  # one project's trouble must not keep the others from their numbers

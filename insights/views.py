@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from common.admin import REVIEWERS, within
 from insights import charts, reports, sentences, tables
 from labeling.models import Project, Round
+from labeling.progress import glance_at
 
 
 def project_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -66,6 +67,11 @@ def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
     wins = [(f"place {n}", won) for n, won in enumerate(bias["position"]["wins"], start=1)]
     even = bias["position"]["expected"][0] if wins else None
     weeks = [(row["week"], row["verbatim"]) for row in report["suggestions"]["by_week"]]
+    haste = [
+        (f"{what}, {who}", found["value"], found["low"], found["high"])
+        for what, key in (("longer", "longer_wins"), ("shown earlier", "earlier_wins"))
+        for who, found in list((bias["speed"][key] or {}).items())[:2]
+    ]
     days = [(row["day"], row["rankings"]) for row in report["throughput"]]
     drifts = [
         charts.line(f"Drift of {t['person']}", t["drift_path"], guide=t["drift_threshold"])
@@ -75,8 +81,9 @@ def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         _section("Agreement", sentences.on_agreement(report), charts.intervals("Agreement on pairs that both order", per), report, "agreement", "agreement-by-round", "people"),  # noqa: E501
         _section("Model versions", sentences.on_models(report), charts.intervals("Elo with 95% interval", elo, percent=False, guide=1000), report, "models", "win-rates"),  # noqa: E501
-        _section("Length and style", sentences.on_length(report), charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
+        _section("Length and style", f"{sentences.on_length(report)} {sentences.on_style(report)}", charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
         _section("Place on the screen", sentences.on_position(report), charts.bars("First places by place on the screen", wins, guide=even), report, "positions"),  # noqa: E501
+        _section("Speed", sentences.on_speed(report), charts.intervals("Share of pairs won", haste, guide=0.5), report, "speed"),  # noqa: E501
         _section("Trainers", sentences.on_trainers(report), mark_safe("".join(drifts)), report, "trainers", "repeats"),
         _section("Suggestions", sentences.on_suggestions(report), charts.columns("Turns taken verbatim, by week", weeks), report, "suggestions"),  # noqa: E501
         _section("Work by day", "", charts.columns("Rankings a day", days), report, "throughput"),
@@ -115,7 +122,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The admin site's first page: every project of mine in a line (settings.UNFOLD names this function)."""
     from insights.models import Report
 
-    projects = within(REVIEWERS, request, Project.objects.active(), "pk").order_by("title")[:50]
+    projects = list(within(REVIEWERS, request, Project.objects.active(), "pk").order_by("title")[:50])
+    live = glance_at(projects, reviewer=request.user)  # type: ignore[arg-type]
     known = {report.project_id: report for report in Report.objects.filter(project__in=projects, round=None)}
     rows = []
     for project in projects:
@@ -126,6 +134,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "project": project, "as_of": report.as_of if report else None,
             "rankings": data.get("counts", {}).get("rankings"),
             "agreement": f"{agreed:.0%}" if agreed is not None else "–",
+            "live": live[project.pk],
             "alarms": [t["person"] for t in data.get("trainers", []) if t["drift_alarm"]],
         })  # fmt: skip
     return {**context, "rows": rows}

@@ -62,6 +62,24 @@ def ratio(
     return Estimate(value, low, high, count, total)
 
 
+def difference(part: tuple[ArrayLike, ArrayLike], other: tuple[ArrayLike, ArrayLike], clusters: ArrayLike) -> Estimate:
+    """The ratio of `part` less the ratio of `other`, both (numerators, denominators) over the same rows.
+
+    A cluster may hold rows of both; the interval is linearised, with whole clusters as the units.
+    """
+    top_a, bottom_a, top_b, bottom_b = by_cluster(clusters, *part, *other)
+    count, total_a, total_b = int(((bottom_a + bottom_b) > 0).sum()), float(bottom_a.sum()), float(bottom_b.sum())
+    if not total_a or not total_b:
+        return Estimate(None, None, None, count, total_a + total_b)
+    ratio_a, ratio_b = float(top_a.sum()) / total_a, float(top_b.sum()) / total_b
+    value = ratio_a - ratio_b
+    if count < 2:
+        return Estimate(value, None, None, count, total_a + total_b)
+    residuals = (top_a - ratio_a * bottom_a) / total_a - (top_b - ratio_b * bottom_b) / total_b
+    spread = Z95 * math.sqrt(float((residuals**2).sum()) * count / (count - 1))
+    return Estimate(value, value - spread, value + spread, count, total_a + total_b)
+
+
 def wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's 95% interval of a share of n independent observations."""
     if not 0 <= share <= 1:

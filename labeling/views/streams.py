@@ -29,15 +29,20 @@ ENTRY = re.compile(r"^(0|\d{1,20}-\d{1,20})$")
 @require_GET
 async def stream(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """Events of `?r=REQUEST@AFTER&r=…`. An event's id lists where each request stands, so that a
-    reconnecting browser (Last-Event-ID) goes on exactly there."""
+    reconnecting browser (Last-Event-ID) goes on exactly there.
+
+    A request that the dialogue does not wait for (any more: another tab or the clock made its text a turn)
+    adds nothing, and where none is left the stream is over at once, so that the page shows what became of it.
+    """
     wanted = _places(request.GET.getlist("r"))
     wanted |= {
         key: at for key, at in _places(request.headers.get("last-event-id", "").split()).items() if key in wanted
     }
     allowed = await sync_to_async(_followable)(request, pk)
-    if not wanted or len(wanted) > MAX_REQUESTS or not set(wanted) <= allowed:
+    if not wanted or len(wanted) > MAX_REQUESTS:
         raise Http404
-    response = StreamingHttpResponse(_events(wanted), content_type="text/event-stream")
+    followed = {key: at for key, at in wanted.items() if key in allowed}
+    response = StreamingHttpResponse(_events(followed), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response

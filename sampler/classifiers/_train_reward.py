@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ import torch
 
 from sampler import checkpoints, training_data
 from sampler.classifiers._encode import encode, fitting, load_tokenizer, quiet, score
+from sampler.classifiers._loop import fit
 from sampler.classifiers.base import CannotLoad
 from sampler.training_data import BadFolder, Judgement
 
@@ -62,17 +63,17 @@ def train(
     if not data["train"]:
         raise BadFolder(f"{export} has no pair to train on.")
     tell(f"{_counts(data['train'])} to train on, {_counts(data['test'])} held out")
-    losses = _fit(
+    # Whole rankings at a time: single pairs would overfit in one pass.
+    losses = fit(
         model,
         data["train"],
+        lambda batch: loss_of(model, batch, tokenizer.pad_token_id),
         steps=steps,
         size=rankings_per_step,
         learning_rate=learning_rate,
         rng=Random(seed),
-        pad=tokenizer.pad_token_id,
         tell=tell,
     )
-    model.eval()
     facts: dict[str, Any] = {
         "kind": "reward",
         "export_id": export_id(export),
@@ -130,51 +131,6 @@ def prepare(tokenizer: Any, found: Sequence[Judgement], limit: int) -> list[Enco
             one.pairs, one.weights = [one.pairs[n] for n in fits], [one.weights[n] for n in fits]
             result.append((one, [ids[-limit:] for ids in encoded]))
     return result
-
-
-def _fit(
-    model: Any,
-    data: list[Encoded],
-    *,
-    steps: int,
-    size: int,
-    learning_rate: float,
-    rng: Random,
-    pad: int,
-    tell: Any,
-) -> list[float]:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0)
-    warmup = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, max(0.05, (steps - step) / max(1, steps - warmup)))
-    )
-    batches = _batches(data, size, rng)
-    losses: list[float] = []
-    told = time.monotonic()
-    model.train()
-    for step in range(1, steps + 1):
-        loss = loss_of(model, next(batches), pad)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-        if time.monotonic() - told >= 2 or step == steps:
-            told = time.monotonic()
-            tell(f"step {step} of {steps}, loss {losses[-1]:.3f}")
-    return losses
-
-
-def _batches(data: list[Encoded], size: int, rng: Random) -> Iterator[list[Encoded]]:
-    """Whole rankings, shuffled anew every epoch: single pairs would overfit in one pass."""
-    waiting: list[Encoded] = []
-    while True:
-        while len(waiting) < size:
-            waiting += rng.sample(data, len(data))
-        yield waiting[:size]
-        waiting = waiting[size:]
 
 
 def loss_of(model: Any, batch: Sequence[Encoded], pad: int) -> torch.Tensor:

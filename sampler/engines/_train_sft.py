@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ import torch
 
 from sampler import checkpoints, training_data
 from sampler.classifiers._encode import fitting, load_tokenizer, quiet
+from sampler.classifiers._loop import fit
 from sampler.classifiers.base import CannotLoad
 from sampler.prompts import with_system
 from sampler.training_data import Answer, BadFolder
@@ -63,8 +64,16 @@ def train(
     if not examples:
         raise BadFolder(f"{export} has no answer to train on.")
     tell(f"{len(examples)} answers to train on, {len(found) - len(examples)} over {limit} tokens left out")
-    losses = _fit(model, examples, steps, answers_per_step, learning_rate, Random(seed), tokenizer.pad_token_id, tell)
-    model.eval()
+    losses = fit(
+        model,
+        examples,
+        lambda batch: loss_of(model, batch, tokenizer.pad_token_id),
+        steps=steps,
+        size=answers_per_step,
+        learning_rate=learning_rate,
+        rng=Random(seed),
+        tell=tell,
+    )
     facts = {
         "kind": "sft",
         "base": Path(base).name,
@@ -91,43 +100,6 @@ def encode(tokenizer: Any, one: Answer, system_prompt: str) -> Example:
     before = tokenizer(head, add_special_tokens=False)["input_ids"]
     answer = tokenizer(whole[len(head) :].rstrip("\n"), add_special_tokens=False)["input_ids"]
     return [*before, *answer], len(before)
-
-
-def _fit(
-    model: Any,
-    examples: list[Example],
-    steps: int,
-    size: int,
-    learning_rate: float,
-    rng: Random,
-    pad: int,
-    tell: Any,
-) -> list[float]:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.0)
-    batches = _batches(examples, size, rng)
-    losses: list[float] = []
-    model.train()
-    told = time.monotonic()
-    for step in range(1, steps + 1):
-        loss = loss_of(model, next(batches), pad)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-        if time.monotonic() - told >= 2 or step == steps:
-            told = time.monotonic()
-            tell(f"step {step} of {steps}, loss {losses[-1]:.3f}")
-    return losses
-
-
-def _batches(examples: list[Example], size: int, rng: Random) -> Iterator[list[Example]]:
-    waiting: list[Example] = []
-    while True:
-        while len(waiting) < size:
-            waiting += rng.sample(examples, len(examples))
-        yield waiting[:size]
-        waiting = waiting[size:]
 
 
 def loss_of(model: Any, batch: Sequence[Example], pad: int) -> torch.Tensor:

@@ -254,7 +254,7 @@ class OpenAIEngine:
                 if broken >= 3 or any(work.parts.get(i, _Part()).text for i in indices):
                     raise
                 self.trouble = f"{self.base} broke off: {error}"
-                pause = PAUSES[tries]
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
             except httpx.HTTPStatusError as error:
                 status = error.response.status_code
                 if status not in BUSY and broken >= 2:

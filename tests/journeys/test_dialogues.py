@@ -8,6 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from labeling import chats
 from labeling.models import Dialogue, Turn, TurnFeedback
 from sampler import streams
 from sampler.models import Completion, SampleRequest
@@ -141,6 +142,20 @@ def test_the_text_on_the_screen_never_repeats_or_drops_a_character(slow, visit, 
     whole = SampleRequest.objects.get().completions.get().text
     for seen in page.evaluate("window.seen || []"):
         assert whole.startswith(seen)
+
+
+def test_a_browser_that_was_offline_while_the_reply_ended_shows_it_afterwards(writer, chatty):
+    page = writer.open()
+    page.get_by_role("button", name="Begin a chat").click()
+    page.wait_for_url(re.compile("/dialogues/"))
+    page.route("**/stream/*", lambda route: route.abort())
+    page.locator("#composer-text").fill("Go on.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-request]")).to_have_count(1)
+    request = wait_for(lambda: SampleRequest.objects.filter(state="done").first(), seconds=20)
+    assert chats.settle_reply(dialogue=Dialogue.objects.get()) is not None  # as the clock does it
+    page.unroute("**/stream/*")
+    expect(page.locator('.turn[data-role="assistant"] .prose')).to_have_text(request.completions.get().text.strip())
 
 
 def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):

@@ -10,15 +10,19 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from exports import runs, tasks
 from labeling import projects, quality, reviews
 from labeling.models import Invitation, Membership
 from tests import makers
+from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
+from webhooks import subscriptions
+from webhooks.models import Delivery
 
 SECRET = "zebrafish"  # in every text of the other project
 
 
 @pytest.fixture
-def other(db):
+def other(db, settings, export_root):  # noqa: F811 - the fixture imported above
     """Another project, full of one row of everything, whose texts all say SECRET."""
     other = makers.make_project(f"{SECRET}-project", description=SECRET)
     walter = makers.make_member(other, f"{SECRET}walter", role="manager")
@@ -34,6 +38,14 @@ def other(db):
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)
     quality.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
+    run = runs.request(project=other, trigger="api", ring=False)
+    assert tasks.run_export(str(run.pk)) == "finished"
+    settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
+    address = f"https://127.0.0.1/{SECRET}"
+    webhook = subscriptions.subscribe(project=other, url=address, events=["export.finished"], by=walter)
+    Delivery.objects.create(
+        subscription=webhook, event="export.finished", object_key=run.pk, data={"note": SECRET}, state="failed"
+    )
     assert dialogue.state == "submitted"
     return other
 
@@ -45,14 +57,17 @@ def client_of(user) -> Client:
 
 
 def addresses_of(model_admin, pk: object) -> list[str]:
-    """Every address of a model's admin: lists, forms, own pages, with this id where one is asked for."""
+    """Every address of a model's admin: lists, forms, own pages, each button, with this id where one is asked for."""
     found = []
+    buttons = list(getattr(model_admin, "buttons", {}))
     for pattern in model_admin.get_urls():
         if not pattern.name:
             continue
         names = list(pattern.pattern.converters)
-        values = {name: (pk if name == "object_id" else "x") for name in names}
-        found.append(reverse(f"admin:{pattern.name}", kwargs=values))
+        known = {"object_id": pk, "slug": f"{SECRET}-project", "name": "manifest.json"}
+        for button in buttons if "button" in names else [""]:
+            values = {name: button if name == "button" else known.get(name, "x") for name in names}
+            found.append(reverse(f"admin:{pattern.name}", kwargs=values))
     return found
 
 
@@ -67,6 +82,18 @@ def test_managers_and_reviewers_come_in_and_trainers_guests_and_strangers_do_not
         if answer.status_code == 302:
             assert client_of(user).get(answer["Location"]).status_code == 404
     assert reverse("account_login") in client.get(reverse("admin:index"), follow=True).redirect_chain[-1][0]
+
+
+def test_the_way_to_administration_is_shown_to_those_whom_it_lets_in(project, alice, stranger, operator) -> None:
+    link = f'href="{reverse("admin:index")}"'
+    manager = makers.make_user("newly made")
+    projects.set_membership(project=project, user=manager, role="manager")
+    flagged = makers.make_user("flagged", is_staff=True)
+    assert not manager.is_staff
+    for user, shown in ((manager, True), (operator, True), (alice, False), (stranger, False), (flagged, False)):
+        assert (link in client_of(user).get("/").content.decode()) is shown, user
+    projects.end_membership(project=project, user=manager)
+    assert link not in client_of(manager).get("/").content.decode()
 
 
 def test_a_manager_whose_membership_ended_is_out(project, mona) -> None:
@@ -89,7 +116,7 @@ def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(who, r
                 body = answer.content.decode(errors="replace") if not answer.streaming else ""
                 assert SECRET not in body, (method, address)
                 assert str(other.pk) not in body, (method, address)
-                if theirs and model._meta.app_label in ("labeling", "exports", "moderation", "insights"):
+                if theirs and model._meta.app_label in ("labeling", "exports", "moderation", "webhooks"):
                     assert answer.status_code in (302, 403, 404, 405), (method, address, answer.status_code)
                     if answer.status_code == 302:
                         assert str(pk) not in answer["Location"], (method, address)

@@ -116,18 +116,35 @@ def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch)
 
 def test_another_dialogues_request_cannot_be_followed(chat, alice, project, bob):
     theirs = dialogues.start_dialogue(project=project, author=bob, kind="chat")
-    foreign = chats.send_message(dialogue=theirs, text="secret")
+    foreign = chats.send_message(dialogue=theirs, text="A question.")
+    say(foreign, "secret", end="done")
+    say(chat.pending_request, "own", end="done")
 
     async def act(client):
-        answers = [
-            await client.get(f"/dialogues/{chat.pk}/stream/?r={foreign.pk}@0"),
-            await client.get(f"/dialogues/{chat.pk}/stream/?r={chat.pending_request.pk}@0&r={foreign.pk}@0"),
-            await client.get(f"/dialogues/{theirs.pk}/stream/?r={foreign.pk}@0"),
-            await client.get(f"/dialogues/{chat.pk}/stream/?r=nonsense"),
+        refused = [
+            (await client.get(f"/dialogues/{theirs.pk}/stream/?r={foreign.pk}@0")).status_code,
+            (await client.get(f"/dialogues/{chat.pk}/stream/?r=nonsense")).status_code,
         ]
-        return [answer.status_code for answer in answers]
+        alone = await events(await client.get(f"/dialogues/{chat.pk}/stream/?r={foreign.pk}@0"))
+        beside = await events(
+            await client.get(f"/dialogues/{chat.pk}/stream/?r={chat.pending_request.pk}@0&r={foreign.pk}@0")
+        )
+        return refused, alone, [data.get("t") for _, data in beside]
 
-    assert run(act, alice) == [404, 404, 404, 404]
+    assert run(act, alice) == ([404, 404], [], ["own", None])
+
+
+def test_a_reply_that_became_a_turn_meanwhile_ends_the_stream_of_who_comes_late(chat, alice):
+    """A second tab, or a browser that was offline: told at once to show the turn, never left waiting."""
+    request = chat.pending_request
+    makers.answer(request, "Settled elsewhere.")
+    assert chats.settle_reply(dialogue=chat) is not None
+
+    async def act(client):
+        response = await client.get(f"/dialogues/{chat.pk}/stream/?r={request.pk}@0")
+        return b"".join([chunk async for chunk in response]).decode()
+
+    assert run(act, alice).endswith("event: done\ndata: {}\n\n")
 
 
 def test_an_open_stream_holds_no_database_connection_and_says_that_it_lives(chat, alice, monkeypatch):

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 class Receiver:
     """A real server on loopback that keeps what it was sent; `status` is what it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.got: list[tuple[dict, bytes]] = []
         self.status = 204
         receiver = self
@@ -47,7 +47,7 @@ class Receiver:
             def log_message(self, *args) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
