@@ -170,7 +170,6 @@ def database_settings(url: str) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(port),
         "OPTIONS": {"connect_timeout": 10, **query},
-        "CONN_MAX_AGE": 300,  # for processes with lasting threads: the web server (common/handler.py), workers
         "CONN_HEALTH_CHECKS": True,
     }
 

@@ -9,6 +9,7 @@ the texts begin anew.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import cache
@@ -23,7 +24,7 @@ from django.db import connections
 
 EXPIRES = 3600
 MAX_ENTRIES = 50_000
-BLOCK_MS = 2_000  # after this long without an entry the row is looked at, then ever less often
+BLOCK_MS = 2_000  # after this long without an entry the row is looked at, then seldom
 LOOK_EVERY_AT_MOST = 32.0  # seconds
 Fields = dict[str, Any]
 
@@ -105,7 +106,8 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
                 wait_for = BLOCK_MS / 1000
                 looked = time.monotonic()
             elif time.monotonic() - looked >= wait_for:
-                looked, wait_for = time.monotonic(), min(4 * wait_for, LOOK_EVERY_AT_MOST)
+                # Then seldom, and not all at once: a look is a database connection, and hundreds may be idle.
+                looked, wait_for = time.monotonic(), LOOK_EVERY_AT_MOST * random.uniform(0.5, 1.0)
                 state, texts = await sync_to_async(_from_row_and_close)(request_id)
                 if state:
                     yield after, {"reset": 1}

@@ -245,7 +245,7 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
     def in_force(self) -> RankingQuerySet:
         """Neither undone nor superseded. As NOT EXISTS: PostgreSQL takes a join with `IS NULL` on its result
         for one row and plans accordingly."""
-        newer = Ranking.objects.filter(supersedes=models.OuterRef("pk"))
+        newer = Ranking.objects.filter(supersedes__isnull=False, supersedes=models.OuterRef("pk"))
         return self.filter(~models.Exists(newer.order_by()), undone_at__isnull=True)
 
 

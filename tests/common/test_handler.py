@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -58,7 +58,8 @@ async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def handler():
+def handler(monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 300)  # as config/asgi.py does
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         handler = ThreadedHandler(threads=2)
         yield handler
