@@ -3,11 +3,12 @@
     python benchmarks/exports.py --rankings 10000 100000 1000000 --preferences 100000
 
 Makes a database of its own beside the one of DATABASE_URL, fills it with K=4 comparisons of
-realistic lengths, and drops it at the end (`--keep` keeps it). Prints rows/s, MB/s, peak memory of
-the export's process and the ratios to:
+realistic lengths, and drops it at the end (`--keep` keeps it and uses what an earlier one left). Prints
+rows/s, MB/s, peak memory of the export's process and the ratios to:
   copy-json   COPY (SELECT the same rows as JSON) TO STDOUT
   copy-bare   COPY of a table that holds just the exported lines
   python      a cursor and json.dumps, row by row
+and for imports (`benchmarks/imports.py`) the ratios to Python's plain loop over the lines and to COPY.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -30,7 +31,12 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import imports  # noqa: E402 - runs as a script and as a module
+
 SLUG = "bench"
+FILLED = "filled"
 
 # Columns that Django fills: here the database does, so that the statements below name only what matters.
 REQUIRED = """
@@ -138,53 +144,83 @@ class Sink:
 
 
 @contextmanager
-def database(keep: bool) -> Iterator[str]:
-    """A fresh database; its URL is in the environment for the commands that follow."""
+def database(n: int, keep: bool) -> Iterator[str]:
+    """A database filled with `n` comparisons; its URL is in the environment for the commands that follow.
+    One that an earlier `--keep` left is used as it is."""
     url = os.environ["DATABASE_URL"]
     parts = urlsplit(url)
-    name = parts.path.lstrip("/") + "_bench"
+    name = f"{parts.path.lstrip('/')}_bench_{n}"
     bench = urlunsplit(parts._replace(path="/" + name))
     admin = psycopg2.connect(url)
     admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    cursor = admin.cursor()
+    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+    filled = keep and cursor.fetchone() == (FILLED,)
+    if not filled:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}"')
     os.environ["DATABASE_URL"] = bench
     try:
         manage("migrate", "-v0")
+        if not filled and n:
+            print(f"filling {n:,} comparisons …", file=sys.stderr)
+            with closing(psycopg2.connect(bench)) as connection:
+                fill(connection, n)
+            cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{FILLED}'")
         yield bench
     finally:
         os.environ["DATABASE_URL"] = url
         if not keep:
-            with admin.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)')
         admin.close()
 
 
-def manage(*arguments: str) -> tuple[float, float]:
-    """Run a management command; seconds and its peak memory in MB."""
+def manage(*arguments: str) -> tuple[float, float, float]:
+    """Run a management command; seconds, the peak memory in MB of its largest process, and the highest sum of
+    all its processes seen every 50 ms (PSS: what they share counts once)."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    most, done = 0.0, 0
+    while not done:
+        time.sleep(0.05)
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+        most = max(most, sum(map(_held, _tree(process.pid))))
+    process.returncode = 0
     if status:
         raise SystemExit(f"manage.py {arguments[0]} failed")
-    process.returncode = 0
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    return time.perf_counter() - began, usage.ru_maxrss / 1024, most
 
 
-def fill(connection: Any, n: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE labeling_project, sampler_completion CASCADE")
-        cursor.execute("DROP TABLE IF EXISTS paragraph, part")
-    connection.commit()
-    code = "from labeling.projects import create_project; print(create_project(slug='bench', title='Bench').pk)"
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [p for child in task.read_text().split() for p in _tree(int(child))]
+    return found
+
+
+def _held(pid: int) -> float:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def make_project(slug: str) -> str:
+    """Its id."""
+    code = f"from labeling.projects import create_project; print(create_project(slug='{slug}', title='Bench').pk)"
     made = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
         capture_output=True,
         text=True,
         check=True,
     )
-    project = made.stdout.strip().splitlines()[-1]
+    return made.stdout.strip().splitlines()[-1]
+
+
+def fill(connection: Any, n: int) -> None:
+    project = make_project(SLUG)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off; SET work_mem = '256MB'; SET session_replication_role = replica")
         cursor.execute("ALTER TABLE labeling_ranking DROP CONSTRAINT IF EXISTS ranking_voted_has_trainer")
@@ -238,7 +274,7 @@ def plain(connection: Any, query: str, limit: int) -> tuple[float, int, int]:
 
 def measure(connection: Any, n: int, config: str, query: str, scratch: Path) -> dict[str, Any]:
     target = scratch / f"{config}-{n}"
-    seconds, memory = manage("export", SLUG, "--out", str(target), "--config", config)
+    seconds, memory, together = manage("export", SLUG, "--out", str(target), "--config", config)
     files = sorted((target / config).iterdir())
     size = sum(path.stat().st_size for path in files)
     manifest = json.loads((target / "manifest.json").read_text())
@@ -257,6 +293,7 @@ def measure(connection: Any, n: int, config: str, query: str, scratch: Path) -> 
         "rows/s": round(rows / seconds),
         "MB/s": round(speed, 1),
         "peak MB": round(memory),
+        "all processes MB": round(together),
         "copy-json MB/s": round(copy_speed, 1),
         "copy-bare MB/s": round(bare_speed, 1),
         "python MB/s": round(plain_size / plain_seconds / 1e6, 1),
@@ -269,21 +306,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rankings", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--preferences", type=int, nargs="*", default=[100_000])
+    parser.add_argument("--imports", type=int, nargs="*", default=[10_000, 100_000], help="records")
     parser.add_argument("--scratch", type=Path, help="where files are written; default a temporary folder")
     parser.add_argument("--keep", action="store_true", help="keep the database")
     given = parser.parse_args()
-    with database(given.keep) as url, tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
-        connection = psycopg2.connect(url)
+    with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
         for n in sorted({*given.rankings, *given.preferences}):
-            print(f"filling {n:,} comparisons …", file=sys.stderr)
-            fill(connection, n)
-            for config, wanted, query in (
-                ("rankings", given.rankings, COPY_JSON),
-                ("preferences", given.preferences, COPY_PAIRS),
-            ):
-                if n in wanted:
-                    print(json.dumps(measure(connection, n, config, query, Path(scratch))), flush=True)
-        connection.close()
+            with database(n, given.keep) as url, closing(psycopg2.connect(url)) as connection:
+                for config, wanted, query in (
+                    ("rankings", given.rankings, COPY_JSON),
+                    ("preferences", given.preferences, COPY_PAIRS),
+                ):
+                    if n in wanted:
+                        print(json.dumps(measure(connection, n, config, query, Path(scratch))), flush=True)
+        if given.imports:
+            with database(0, False) as url, closing(psycopg2.connect(url)) as connection:
+                for row in imports.measured(
+                    sizes=given.imports,
+                    connection=connection,
+                    project=lambda slug: (make_project(slug), slug)[1],
+                    manage=manage,
+                    scratch=Path(scratch),
+                ):
+                    print(json.dumps(row), flush=True)
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr)
 
 

@@ -40,6 +40,7 @@ class Environment:
     sign_on: list[dict[str, Any]]
     sign_on_hosts: list[str]
     api_rate: str
+    web_threads: int
     max_upload_bytes: int
     webhooks_to_private_addresses: bool
     sampler_memory_limit: int | None
@@ -76,6 +77,7 @@ def read(base_dir: Path) -> Environment:
         sign_on=_sign_on(),
         sign_on_hosts=_sign_on_hosts(),
         api_rate=_api_rate(),
+        web_threads=_count("DUOLOGUE_WEB_THREADS", 16),
         max_upload_bytes=_megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
         webhooks_to_private_addresses=_flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=_bytes("SAMPLER_MEMORY_LIMIT"),
@@ -168,6 +170,7 @@ def database_settings(url: str) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(port),
         "OPTIONS": {"connect_timeout": 10, **query},
+        "CONN_MAX_AGE": 300,  # for processes with lasting threads: the web server (common/handler.py), workers
         "CONN_HEALTH_CHECKS": True,
     }
 
@@ -257,6 +260,13 @@ def _sign_on_hosts() -> list[str]:
             raise SettingError(f"DUOLOGUE_OIDC_ORIGINS holds {url!r}: it takes https://host addresses, space between.")
         origins.append(f"{parts.scheme}://{parts.netloc}")
     return origins
+
+
+def _count(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingError(f"{name} is {value!r}: it takes a whole number from 1.")
+    return int(value)
 
 
 def _api_rate() -> str:

@@ -1,14 +1,17 @@
 import os
 from typing import cast
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402 (settings are ready only now)
 
+from common.handler import ThreadedHandler  # noqa: E402
 from common.limits import Application, BodyLimit  # noqa: E402
 
-application = BodyLimit(cast(Application, django_application), max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = BodyLimit(
+    cast(Application, ThreadedHandler(threads=settings.WEB_THREADS)), max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+)

@@ -91,6 +91,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.database}
+WEB_THREADS = env.web_threads  # requests at work at once in a web process, each with a database connection
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url
@@ -198,7 +199,6 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, without the proxy
 SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^readyz", r"^metrics"]  # asked by the machine itself, over http
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and not DEBUG else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.hsts_subdomains

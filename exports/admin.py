@@ -26,12 +26,12 @@ from common.admin import ProjectFilter, record
 from common.downloads import Download
 from exports import runs, storage
 from exports.models import ExportRun
-from exports.options import COMPRESSIONS, FORMATS, RENDERINGS, BadOptions, Options
+from exports.options import COMPRESSIONS, CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options
 from labeling.admin.base import Button, PageAdmin
 
 State = ExportRun.State
 WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")
-TICKED = ("consensus", "redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
+TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
 
 # The admin site's clothes for the plain widgets of fields that no model brings.
 DRESSED: dict[type, type[forms.Widget]] = {
@@ -74,7 +74,11 @@ class ExportForm(ModelForm):
     min_agreement = forms.FloatField(required=False, min_value=0, max_value=1, help_text="Of a comparison's votes.")
     compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
     shards = forms.IntegerField(required=False, min_value=1, max_value=1000, initial=1)
-    consensus = forms.BooleanField(required=False, help_text="One ranking a comparison, by Borda count.")
+    consensus = forms.ChoiceField(
+        required=False,
+        choices=[(name, name or "no: every vote") for name in CONSENSUS],
+        help_text="One ranking a comparison.",
+    )
     redact = forms.BooleanField(required=False, help_text="Mask e-mail, phone and card numbers and keys.")
     include_verbatim = forms.BooleanField(required=False, initial=True, label="Suggestions taken verbatim")
     include_unsafe = forms.BooleanField(required=False, initial=True, label="Completions flagged unsafe")
@@ -126,7 +130,18 @@ class ExportRunAdmin(PageAdmin):
         (None, {"fields": ("project", "cutoff", "configs", "renderings", "compress", "shards")}),
         (
             "Rows",
-            {"fields": ("round", "guideline_version", "since", "mix", "min_label_weight", "min_agreement", *TICKED)},
+            {
+                "fields": (
+                    "round",
+                    "guideline_version",
+                    "since",
+                    "mix",
+                    "min_label_weight",
+                    "min_agreement",
+                    "consensus",
+                    *TICKED,
+                )
+            },
         ),
     )
     buttons = {
@@ -165,7 +180,8 @@ class ExportRunAdmin(PageAdmin):
     @display(description="Standing")
     def standing(self, obj: Any) -> str:
         if obj.state == State.RUNNING:
-            return f"running, {obj.rows_written:,} rows so far"
+            of = f" of about {obj.rows_expected:,}" if obj.rows_expected else ""
+            return f"running, {obj.rows_written:,}{of} rows so far"
         if obj.state == State.FINISHED:
             return f"finished, {obj.rows_written:,} rows"
         return str(obj.get_state_display().lower())

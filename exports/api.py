@@ -19,7 +19,7 @@ from common.api import PAGE_PARAMETERS, ApiView, CursorPages, Shape, checked, pa
 from common.downloads import Download
 from exports import runs, storage
 from exports.models import ExportRun
-from exports.options import BadOptions, Options
+from exports.options import CONSENSUS, BadOptions, Options
 from labeling.api.base import ROLE, project_of, user_of
 from labeling.errors import Gone, Invalid
 
@@ -35,7 +35,7 @@ class ExportIn(Shape):
     render = serializers.ListField(child=serializers.CharField(max_length=30), required=False)
     round = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2_147_483_647)
     since = serializers.CharField(required=False, allow_null=True, max_length=40, help_text="Cutoff of an earlier one.")
-    consensus = serializers.BooleanField(required=False)
+    consensus = serializers.ChoiceField(CONSENSUS, required=False, help_text="Empty: every vote.")
     redact = serializers.BooleanField(required=False)
     shards = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     compress = serializers.ChoiceField(["", "gzip", "zstd"], required=False)

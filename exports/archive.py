@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exports.records import Message, at
-from exports.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ from typing import Any
 
 from exports import card, manifests, scopes
 from exports.options import Options
-from exports.pipeline import Pipeline, Progress
 from exports.snapshot import snapshot
+from exports.writing import Progress, Writing
 from labeling.models import Project
 
 
@@ -36,8 +36,10 @@ def write(
     options: Options,
     export_id: uuid.UUID,
     progress: Progress = lambda rows: None,
+    expect: Progress = lambda rows: None,
 ) -> dict[str, Any]:
-    """Write the export as the folder `target` and return its manifest.
+    """Write the export as the folder `target` and return its manifest. `expect` is told once how many rows there
+    will be at about, `progress` how many there are.
 
     Nothing appears at `target` before everything is on the disk; a run that dies leaves at most a
     hidden sibling, which the next one removes.
@@ -47,19 +49,20 @@ def write(
     """
     target = target.resolve()
     with _partial(target) as folder:
-        with snapshot(cutoff, scratch=folder) as view:
-            ground = scopes.read(view, project, cutoff, options)
-            pipeline = Pipeline(folder=folder, ground=ground, progress=progress)
-            pipeline.run(view)
-        files = pipeline.finish()
-        manifest = manifests.build(ground=ground, pipeline=pipeline, export_id=export_id)
+        with snapshot(cutoff, scratch=folder) as view, scopes.read(view, project, cutoff, options) as ground:
+            writing = Writing(folder=folder, ground=ground, progress=progress)
+            expect(writing.expected(view))
+            writing.run(view)
+        files = writing.finish()
+        manifest = manifests.build(ground=ground, tally=writing.tally, export_id=export_id)
+        modules = writing.pipeline.modules
         readme = card.text(
             project={n: getattr(project, n) for n in ("title", "description", "language", "licence", "contact")},
             files=[f for f in files if f.split],
-            about={name: module.ABOUT for name, module in pipeline.modules.items()},
-            columns={name: module.COLUMNS for name, module in pipeline.modules.items()},
+            about={name: module.ABOUT for name, module in modules.items()},
+            columns={name: module.COLUMNS for name, module in modules.items()},
             manifest=manifest,
-            lengths=pipeline.lengths(),
+            lengths=writing.lengths(),
         )
         sums = {f.path: f.sha256 for f in files} | {"README.md": _store(folder / "README.md", readme)}
         listing = "".join(f"{digest}  {path}\n" for path, digest in sorted(sums.items()))

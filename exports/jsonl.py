@@ -1,4 +1,4 @@
-"""JSON Lines files: one encoding, shards, compression, checksums of the bytes as stored.
+"""JSON Lines: one encoding, compression, checksums of the bytes as stored.
 
 The byte rules (docs/formats.md): `json.dumps(ensure_ascii=False, allow_nan=False)` in a fixed key
 order, U+2028, U+2029 and U+0085 escaped, LF after every row, UTF-8 without a BOM, gzip without time
@@ -13,7 +13,6 @@ import io
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,6 @@ import zstandard
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ][\d:.,+\-Z ]*)?")
 SUFFIX = {"": ".jsonl", "gzip": ".jsonl.gz", "zstd": ".jsonl.zst"}
 BLOCK = 1 << 18
 
@@ -162,6 +160,12 @@ class Shard:
         if self._pending >= BLOCK:
             self._flush()
 
+    def write_block(self, rows: int, data: bytes) -> None:
+        """Write lines that are encoded already."""
+        self._flush()
+        self._out.write(data)
+        self.rows += rows
+
     def _flush(self) -> None:
         if self._lines:
             self._lines.append("")
@@ -176,80 +180,6 @@ class Shard:
             self._out.close()
         self._raw.close()
         return self._raw.size, self._raw.sha256.hexdigest()
-
-
-class SplitFile:
-    """The file of one configuration and split, in one or more shards.
-
-    A loader reads a column whose every text is a date as timestamps and changes the text, so a file
-    of nothing but such texts is left out (`finish` returns nothing and `only_dates` is set).
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        config: str,
-        split: str,
-        *,
-        shards: int = 1,
-        compress: str = "",
-        encode: Callable[[dict[str, Any]], str] = line,
-    ) -> None:
-        self._encode = encode
-        self.config, self.split, self.rows, self.only_dates = config, split, 0, False
-        self._folder, self._compress, self._wanted = folder, compress, shards
-        self._shards: list[Shard] = []
-        self._names: list[str] = []
-        self._unit: Any = object()
-        self._turn = -1
-        self._undated: set[str] = set()
-        self._watched: tuple[str, ...] | None = None
-
-    def write(self, row: dict[str, Any], unit: Any = None) -> None:
-        """Write a row. Rows of one `unit` (a ranking) follow each other and share a shard."""
-        if not self._shards:
-            self._open()
-        if self._watched != ():
-            self._watch(row)
-        if unit is None or unit != self._unit:
-            self._unit = unit
-            self._turn = (self._turn + 1) % self._wanted
-        self._shards[self._turn].write(self._encode(row))
-        self.rows += 1
-
-    def _open(self) -> None:
-        folder = self._folder / self.config
-        folder.mkdir(exist_ok=True)
-        for number in range(self._wanted):
-            part = f"-{number:05d}-of-{self._wanted:05d}" if self._wanted > 1 else ""
-            self._names.append(f"{self.config}/{self.split}{part}{SUFFIX[self._compress]}")
-            self._shards.append(Shard(self._folder / self._names[-1], self._compress))
-
-    def _watch(self, row: dict[str, Any]) -> None:
-        """Drop the columns that hold a text which is no date from those to watch."""
-        if self._watched is None:
-            self._watched = tuple(name for name, value in row.items() if texts(value))
-        self._watched = tuple(name for name in self._watched if all(_DATE.fullmatch(t) for t in texts(row[name])))
-
-    def finish(self) -> list[Stored]:
-        """Close the shards. Empty ones are left out: a loader refuses a file without rows."""
-        stored = []
-        self.only_dates = bool(self._watched)
-        for name, shard in zip(self._names, self._shards, strict=True):
-            size, digest = shard.close()
-            if shard.rows == 0 or self.only_dates:
-                (self._folder / name).unlink()
-            else:
-                stored.append(Stored(name, self.config, self.split, shard.rows, size, digest))
-        if self.only_dates:
-            self._remove_empty_folder()
-        return stored
-
-    def _remove_empty_folder(self) -> None:
-        try:
-            (self._folder / self.config).rmdir()
-        except OSError:
-            pass
 
 
 def texts(value: Any) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import tomllib
 import uuid
+from collections import Counter
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -16,9 +17,9 @@ from django.db import connection
 from django.utils import timezone
 
 from exports import archive, records
-from exports.pipeline import Pipeline
 from exports.records import instant
 from exports.scopes import Ground
+from exports.tally import Tally
 
 FORMAT_VERSION = 1
 PACKAGES = ("Django", "psycopg2-binary", "orjson", "zstandard", "pyarrow")
@@ -28,13 +29,12 @@ SPLIT_METHODS = {
 }
 
 
-def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[str, Any]:
+def build(*, ground: Ground, tally: Tally, export_id: uuid.UUID) -> dict[str, Any]:
     """The manifest without its `files`. All but `export_id` and `created_at` follows from the data, the
     cutoff and the options."""
-    project, context = ground.project, pipeline.context
-    if context.redact is not None:
-        context.counts.update(context.redact.counts)
-    counts = {name: context.counts[name] for name in ("rankings", "pairs", "ties")}
+    project, found = ground.project, Counter(tally.counts)
+    found.update(tally.redacted)
+    counts = {name: found[name] for name in ("rankings", "pairs", "ties")}
     queries = {
         "rankings": (records.RANKING_KEYS, *records.RANKINGS),
         "turns": (records.TURN_IDS, records.TURNS),
@@ -46,7 +46,7 @@ def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[s
         "format_version": FORMAT_VERSION,
         "export_id": str(export_id),
         "created_at": instant(timezone.now()),
-        "project": {"id": str(project.pk), "slug": project.slug, "title": project.title},
+        "project": {"id": project.pk, "slug": project.slug, "title": project.title},
         "generator": {"name": "duologue", "version": version_of_duologue()},
         "packages": {
             "python": platform.python_version(),
@@ -64,16 +64,18 @@ def build(*, ground: Ground, pipeline: Pipeline, export_id: uuid.UUID) -> dict[s
         },
         "counts": {
             **counts,
-            **{name: n for name, n in sorted(context.counts.items()) if name not in counts},
-            "judges": len(pipeline.judges),
-            "by K": {str(k): n for k, n in sorted(pipeline.by_k.items())},
+            **{name: n for name, n in sorted(found.items()) if name not in counts},
+            "judges": len(tally.judges),
+            "by K": {str(k): n for k, n in sorted(tally.by_k.items())},
         },
-        "excluded": dict(sorted(pipeline.excluded.items())),
+        "excluded": dict(sorted(tally.excluded.items())),
         "excluded_by_config": {
-            name: dict(sorted(counter.items())) for name, counter in sorted(pipeline.excluded_by_config.items())
-        }
-        | {name: dict(sorted(output.excluded.items())) for name, output in pipeline.outputs.items() if output.excluded},
-        "mix": pipeline.mixed,
+            name: dict(sorted(counter.items())) for name, counter in sorted(tally.by_config.items())
+        },
+        "mix": {
+            source: {"weight": weight, "available": tally.available[source], "written": tally.mixed[source]}
+            for source, weight in ground.options.mix
+        },
         "agreement": ground.agreement,
         "guidelines": ground.guidelines,
         "query": {name: [" ".join(text.split()) for text in pair] for name, pair in queries.items()},

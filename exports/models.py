@@ -61,7 +61,7 @@ class ExportRun(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     rows_written = models.PositiveBigIntegerField(default=0)
-    rows_expected = models.PositiveBigIntegerField(null=True, blank=True)
+    rows_expected = models.PositiveBigIntegerField(null=True, blank=True)  # about; the true number once finished
     path = models.CharField(max_length=500, blank=True)
     manifest = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)

@@ -16,6 +16,7 @@ from labeling.errors import Invalid
 FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
+CONSENSUS = ("", "borda", "plackett-luce")
 
 
 class BadOptions(Invalid):
@@ -28,7 +29,7 @@ class Options:
     renderings: tuple[str, ...] = ()
     round: int | None = None
     since: dt.datetime | None = None
-    consensus: bool = False
+    consensus: str = ""  # by which method; empty: every vote
     redact: bool = False
     shards: int = 1
     compress: str = ""
@@ -78,6 +79,8 @@ class Options:
         for name in ("min_label_weight", "min_agreement"):
             if name in values:
                 values[name] = _share(name, values[name])
+        if isinstance(values.get("consensus"), bool):  # runs of earlier versions, and a box that was ticked
+            values["consensus"] = "borda" if values["consensus"] else ""
         for field in dataclasses.fields(cls):
             if field.type == "bool" and field.name in values and not isinstance(values[field.name], bool):
                 raise BadOptions(f"{field.name} takes true or false.")
@@ -93,6 +96,8 @@ class Options:
                     raise BadOptions(f"There is no {what} {name!r}; there are {there}.")
         if self.compress not in COMPRESSIONS:
             raise BadOptions("compress takes gzip or zstd.")
+        if self.consensus not in CONSENSUS:
+            raise BadOptions("consensus takes borda or plackett-luce.")
         if not 1 <= self.shards <= 1000:
             raise BadOptions("shards takes 1 to 1000.")
         if self.consensus and self.since:

@@ -8,11 +8,12 @@ one fixed form, so that they compare as they read.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exports.snapshot import Snapshot
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
 
 Message = dict[str, str]
 
@@ -119,11 +120,15 @@ RANKINGS = (
 )
 
 
-def rankings(snapshot: Snapshot, params: dict[str, Any], *, by_comparison: bool = False) -> Iterator[RankingRecord]:
-    """Every ranking handed in by the cutoff, whatever became of it, in the order of its id, or of its
-    comparison's and its own."""
-    key = "r.comparison_id" if by_comparison else "r.id"
-    for group in snapshot.spooled(RANKING_KEYS.replace("{key}", key), RANKINGS, params):
+def ranking_keys(*, by_comparison: bool = False) -> str:
+    """The query of all rankings handed in by the cutoff, whatever became of them, keyed by their id or by their
+    comparison's."""
+    return RANKING_KEYS.replace("{key}", "r.comparison_id" if by_comparison else "r.id")
+
+
+def rankings(groups: Iterable[list[list[Any]]]) -> Iterator[RankingRecord]:
+    """Records out of what was spooled, in the order of the keys and their own ids."""
+    for group in groups:
         comparison: list[Any] = []
         heads: list[list[Any]] = []
         answers: dict[str, Answer] = {}

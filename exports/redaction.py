@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
-import phonenumbers
-
 EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 _DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}(?!\d)")
 _PHONE_LIKE = re.compile(r"\d[\d\s().\-/]{4,}\d")
@@ -55,6 +53,8 @@ class Redactor:
         if _PHONE_LIKE.search(text):
             cards = ((m.start(), m.end()) for m in _DIGITS.finditer(text) if luhn(m.group()))
             text = self._masked(text, cards, "CARD")
+            import phonenumbers  # large
+
             phones = ((m.start, m.end) for m in phonenumbers.PhoneNumberMatcher(text, self._region))
             text = self._masked(text, phones, "PHONE")
         return text

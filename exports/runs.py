@@ -146,6 +146,7 @@ def claim(*, run_id: str, worker: str = "") -> ExportRun | None:
         lease_expires_at=current + LEASE,
         started_at=current,
         rows_written=0,
+        rows_expected=None,
         error="",
     )
     return ExportRun.objects.select_related("project").get(pk=run_id) if taken else None
@@ -173,6 +174,7 @@ def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[i
                     options=options,
                     export_id=run.pk,
                     progress=lambda rows: lease.report(rows, progress),
+                    expect=lease.expect,
                 )
             if target is None:
                 storage.publish(name)
@@ -211,6 +213,7 @@ def _finish(run: ExportRun, *, manifest: dict[str, Any], path: str) -> None:
         manifest=manifest,
         path=path,
         rows_written=rows,
+        rows_expected=rows,
         lease_expires_at=None,
         finished_at=timezone.now(),
     )
@@ -275,6 +278,10 @@ class _Lease:
         self._stop.set()
         if self._thread:
             self._thread.join()
+
+    def expect(self, rows: int) -> None:
+        """What `rows_written` is on its way to."""
+        self._mine.update(rows_expected=rows)
 
     def report(self, rows: int, also: Callable[[int], None] | None) -> None:
         """Called as rows are written.

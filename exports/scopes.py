@@ -3,25 +3,52 @@ versions, guidelines, who withdrew, which votes disagree, which test prompts hav
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exports import pseudonyms, redaction, splits, votes
+from exports import pseudonyms, redaction, votes
 from exports.formats._shared import Context
 from exports.options import Options
 from exports.records import INSTANT, instant
 from exports.rules import Scope
-from exports.snapshot import Snapshot
-from labeling.models import Project
+
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
+    from labeling.models import Project
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What of the project's own columns an export needs."""
+
+    pk: str
+    slug: str
+    title: str
+    language: str
+    pseudonym_key: str
+    split_by: str
+    split_salt: str
+    test_share: float
+
+
+class Found:
+    """What was waited for, as a function that a process can be given."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self._keys = keys
+
+    def __call__(self) -> frozenset[str]:
+        return self._keys
 
 
 @dataclass
 class Ground:
     """The fixed facts of one run."""
 
-    project: Project
+    project: Facts
     options: Options
     cutoff: datetime
     at: str  # the cutoff, as records date things
@@ -32,7 +59,11 @@ class Ground:
     models: dict[str, str]
     hashes: dict[str, str]
     agreement: dict[str, Any] | None
-    leaks: Callable[[], frozenset[str]] = frozenset  # waits for what a thread finds
+    leaks: Callable[[], frozenset[str]] = frozenset  # waits for the process that looks for them
+
+    def portable(self) -> Ground:
+        """For another process: nothing is waited for any more."""
+        return replace(self, leaks=Found(self.leaks()))
 
     def redactor(self) -> redaction.Redactor | None:
         return redaction.Redactor(redaction.region_of(self.project.language)) if self.options.redact else None
@@ -51,7 +82,11 @@ class Ground:
         )
 
 
-def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Ground:
+@contextmanager
+def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Iterator[Ground]:
+    """The ground, and a process beside that looks for prompts in both splits."""
+    from exports import splits  # brings numpy
+
     params = {"project": str(project.pk), "cutoff": cutoff}
     withdrawn = [
         user
@@ -76,8 +111,17 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
     rounds = view.query("SELECT id, number FROM labeling_round WHERE project_id = %(project)s", params)
     versions = view.query("SELECT id, slug, weights_hash FROM sampler_modelversion", params)
     judged = votes.agreement(view, params, bound=options.min_agreement)
-    return Ground(
-        project=project,
+    ground = Ground(
+        project=Facts(
+            pk=str(project.pk),
+            slug=project.slug,
+            title=project.title,
+            language=project.language,
+            pseudonym_key=project.pseudonym_key,
+            split_by=project.split_by,
+            split_salt=project.split_salt,
+            test_share=project.test_share,
+        ),
         options=options,
         cutoff=cutoff,
         at=instant(cutoff),
@@ -96,5 +140,7 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         models={str(id_): slug for id_, slug, _ in versions},
         hashes={str(id_): weights for id_, _, weights in versions if weights},
         agreement=judged.summary,
-        leaks=view.beside(lambda other: splits.leaks(other, params)),
     )
+    with view.beside(splits.leaks, params) as leaks:
+        ground.leaks = leaks
+        yield ground

@@ -18,8 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -30,6 +29,7 @@ import psycopg2
 from django.db import connection
 from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
 
+from exports import assistants
 from exports.spool import Spool
 
 Result = TypeVar("Result")
@@ -65,9 +65,9 @@ class Unsettled(Exception):
 class Snapshot:
     """Reads within one snapshot. Made by `snapshot`."""
 
-    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path, another: Callable[[], Any] | None = None) -> None:
+    def __init__(self, raw: Any, *, read_ahead: bool, scratch: Path, name: str = "") -> None:
         self._raw = raw
-        self._another = another
+        self._name = name  # under which others may read the same
         self._scratch = scratch
         self._read_ahead = read_ahead
 
@@ -81,23 +81,15 @@ class Snapshot:
             with suppress(psycopg2.Error):
                 cursor.close()
 
-    def beside(self, read: Callable[[Snapshot], Result]) -> Callable[[], Result]:
-        """Start `read` in a thread, in the same snapshot on a connection of its own; the function that is
-        returned waits for what it found. Without such a connection it reads when asked."""
-        if self._another is None:
-            return cache(lambda: read(self))
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export-beside")
-
-        def run() -> Result:
-            raw = self._another() if self._another else self._raw
-            try:
-                return read(Snapshot(raw, read_ahead=False, scratch=self._scratch))
-            finally:
-                raw.close()
-
-        future = pool.submit(run)
-        pool.shutdown(wait=False)
-        return future.result
+    @contextmanager
+    def beside(self, read: Callable[..., Result], *arguments: Any) -> Iterator[Callable[[], Result]]:
+        """Start `read(snapshot, *arguments)` in a process of its own, in the same snapshot; the function that is
+        handed out waits for what it found. Inside a caller's transaction it reads when asked."""
+        if not self._name:
+            yield cache(lambda: read(self, *arguments))
+            return
+        with assistants.started(_read_beside, _parameters(), self._name, read, arguments) as answers:
+            yield cache(lambda: next(answers))
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """A small result, whole."""
@@ -119,9 +111,10 @@ class Snapshot:
             for (text,) in batch:
                 yield orjson.loads(text)
 
-    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[list[list[Any]]]:
-        """Groups of parsed JSON arrays by key, in the order of the keys. `keys` fills the temporary table
-        export_keys; the queries, of (uuid, JSON text[, text]), start from it and are each read once."""
+    @contextmanager
+    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[Spool]:
+        """Rows by key. `keys` fills the temporary table export_keys; the queries, of (uuid, JSON array[, text]),
+        start from it and are each read once."""
         with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder:
             spool = Spool(Path(folder) / "rows")
             with self._raw.cursor() as cursor:
@@ -129,11 +122,13 @@ class Snapshot:
                 cursor.execute("DROP TABLE IF EXISTS export_keys")
                 cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
                 cursor.execute("ANALYZE export_keys")
+                cursor.execute("SELECT count(*) FROM export_keys")
+                spool.keys = cursor.fetchone()[0]
                 for query in queries:
                     text = cursor.mogrify(query, params).decode()
                     cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
                 cursor.execute("SET LOCAL work_mem = '64MB'")
-            yield from spool.groups()
+            yield spool
 
     def _batches(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[list[tuple[bytes]]]:
         with self._named() as ids, self._raw.cursor() as rows:
@@ -173,20 +168,27 @@ def snapshot(cutoff: datetime, *, scratch: Path) -> Iterator[Snapshot]:
                 cursor.execute(setting)
         yield Snapshot(connection.connection, read_ahead=False, scratch=scratch)
         return
-    raw = _connect()
+    raw = _connect(_parameters())
     try:
         with raw.cursor() as cursor:
             cursor.execute("SELECT pg_export_snapshot()")
             name = cursor.fetchone()[0]
-        yield Snapshot(raw, read_ahead=True, scratch=scratch, another=lambda: _connect(name))
+        yield Snapshot(raw, read_ahead=True, scratch=scratch, name=name)
     finally:
         raw.close()
 
 
-def _connect(name: str = "") -> Any:
+def _parameters() -> dict[str, Any]:
+    """How Django connects."""
+    given = connection.get_connection_params()
+    return {k: v for k, v in given.items() if k not in {"cursor_factory", "context"}} | {
+        "application_name": APPLICATION
+    }
+
+
+def _connect(parameters: Mapping[str, Any], name: str = "") -> Any:
     """A connection of our own in a REPEATABLE READ snapshot: a new one, or that of this name."""
-    parameters = {k: v for k, v in connection.get_connection_params().items() if k not in {"cursor_factory", "context"}}
-    raw = psycopg2.connect(**{**parameters, "application_name": APPLICATION})
+    raw = psycopg2.connect(**parameters)
     raw.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
     with raw.cursor() as cursor:
         if name:
@@ -194,6 +196,14 @@ def _connect(name: str = "") -> Any:
         for setting in _SETTINGS:
             cursor.execute(setting)
     return raw
+
+
+def _read_beside(
+    parameters: Mapping[str, Any], name: str, read: Callable[..., Result], arguments: Sequence[Any]
+) -> Iterator[Result]:
+    """Run by an assistant."""
+    with closing(_connect(parameters, name)) as raw:
+        yield read(Snapshot(raw, read_ahead=False, scratch=Path()), *arguments)
 
 
 def settle(cutoff: datetime, *, wait: float = WAIT_SECONDS, sleep: Callable[[float], None] = time.sleep) -> None:

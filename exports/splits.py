@@ -13,12 +13,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from exports.snapshot import Snapshot
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
 
 BINS = 64
 BANDS = 16  # of 4 bins each: prompts that share a band are compared
@@ -29,6 +30,8 @@ _BATCH = 2_000
 _EMPTY = np.uint32(0xFFFFFFFF)
 _WORDS = re.compile(r"[\W_]+")
 _NUMBERS = re.compile(r"\d+")
+_ASCII_WORDS = bytes(c if chr(c).isalnum() and c < 128 else 32 for c in range(256))
+_ASCII_NUMBERS = bytes(c if 48 <= c < 58 else 32 for c in range(256))
 
 Array = npt.NDArray[Any]
 
@@ -75,9 +78,7 @@ def sketch(texts: list[str]) -> Array:
     """One row for each text: BINS numbers, and one of the numbers that the text names."""
     encoded = []
     for text in texts:
-        data = (
-            _WORDS.sub(" ", text[:COMPARED].casefold()).strip().encode("utf-8", "replace") or text.encode()[:COMPARED]
-        )
+        data = _words(text[:COMPARED]) or text.encode()[:COMPARED]
         encoded.append(data if len(data) >= SHINGLE else data.ljust(SHINGLE))
     joined = np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.uint64)
     lengths = np.array([len(data) for data in encoded])
@@ -98,8 +99,22 @@ def sketch(texts: list[str]) -> Array:
     while empty.any():  # an empty bin borrows from its neighbour, as all sketches do alike
         result = np.where(empty, np.roll(result, -1, axis=1), result)
         empty = result == _EMPTY
-    numbers = [zlib.crc32(" ".join(_NUMBERS.findall(text)).encode()) for text in texts]
+    numbers = [zlib.crc32(_numbers(text)) for text in texts]
     return np.column_stack([result, np.array(numbers, dtype=np.uint32)])
+
+
+def _words(text: str) -> bytes:
+    """Without case, punctuation and spacing."""
+    if text.isascii():  # the same, several times as fast
+        return b" ".join(text.encode().lower().translate(_ASCII_WORDS).split())
+    return _WORDS.sub(" ", text.casefold()).strip().encode("utf-8", "replace")
+
+
+def _numbers(text: str) -> bytes:
+    """The numbers that it names."""
+    if text.isascii():
+        return b" ".join(text.encode().translate(_ASCII_NUMBERS).split())
+    return " ".join(_NUMBERS.findall(text)).encode()
 
 
 class Index:
@@ -116,10 +131,11 @@ class Index:
         found: set[int] = set()
         bands = _bands(sketches)
         for band in range(BANDS):
-            low = np.searchsorted(self._sorted[band], bands[:, band], "left")
-            high = np.searchsorted(self._sorted[band], bands[:, band], "right")
-            for row in np.nonzero(high > low)[0]:
-                held = self._order[band][low[row] : high[row]]
+            place = np.searchsorted(self._sorted[band], bands[:, band], "left")
+            met = self._sorted[band][np.minimum(place, len(self._sorted[band]) - 1)] == bands[:, band]
+            for row in np.nonzero(met)[0]:
+                end = np.searchsorted(self._sorted[band], bands[row, band], "right")
+                held = self._order[band][place[row] : end]
                 same = (self._sketches[held] == sketches[row]).mean(axis=1)
                 found.update(int(i) for i in held[same >= NEARLY])
         return found

@@ -9,7 +9,8 @@ joined and sorted in memory. Memory is that of one bucket.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,18 @@ _HEADER_SIZE = 19
 _KEY_AT, _DATA_AT = 6, 26
 _LENGTH = struct.Struct(">i")
 
+Group = Callable[[], list[list[Any]]]
+
 
 class Spool:
     """Rows of (uuid, JSON array[, text]) in buckets on the disk. A file-like target of `COPY … (FORMAT binary)`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self._folder = folder
+        self.folder = folder
         self._held: list[list[bytes]] = [[] for _ in range(BUCKETS)]
         self._size = 0
-        self.rows = 0
+        self.keys = 0  # as many as there are, when it is known
 
     def write(self, data: bytes) -> int:
         """Take one row as COPY sends it."""
@@ -42,7 +45,6 @@ class Spool:
         if len(row) >= _DATA_AT:
             self._held[row[_KEY_AT]].append(row)
             self._size += len(row)
-            self.rows += 1
             if self._size >= HELD:
                 self._spill()
         return len(data)
@@ -50,25 +52,39 @@ class Spool:
     def _spill(self) -> None:
         for number, rows in enumerate(self._held):
             if rows:
-                with (self._folder / f"{number:02x}").open("ab") as file:
+                with (self.folder / f"{number:02x}").open("ab") as file:
                     file.write(b"".join(rows))
                 rows.clear()
         self._size = 0
+
+    def flush(self) -> None:
+        """Put everything on the disk, for other processes to read."""
+        self._spill()
 
     def groups(self) -> Iterator[list[list[Any]]]:
         """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order, the rows
         of each as they came."""
         for number, held in enumerate(self._held):
-            path = self._folder / f"{number:02x}"
+            path = self.folder / f"{number:02x}"
             data = b"".join(held)
             held.clear()
             if path.exists():
                 data = path.read_bytes() + data
                 path.unlink()
-            yield from _grouped(data)
+            for parsed in _grouped(data):
+                yield parsed()
 
 
-def _grouped(data: bytes) -> Iterator[list[list[Any]]]:
+def groups(folder: Path) -> Iterator[Group]:
+    """As `Spool.groups`, of one that was flushed, each group to be parsed when it is called: several
+    processes read the same folder and parse some each."""
+    for number in range(BUCKETS):
+        path = folder / f"{number:02x}"
+        if path.exists():
+            yield from _grouped(path.read_bytes())
+
+
+def _grouped(data: bytes) -> Iterator[Group]:
     found: dict[bytes, list[int]] = {}
     at, end, unpack = 0, len(data), _LENGTH.unpack_from
     while at < end:
@@ -81,13 +97,16 @@ def _grouped(data: bytes) -> Iterator[list[list[Any]]]:
         at += _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
         if fields == 3:
             at += 4 + unpack(data, at)[0]
-    view = memoryview(data)
     for key in sorted(found):
-        group = []
-        for at in found[key]:
-            stop = at + _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
-            row = orjson.loads(view[at + _DATA_AT : stop])
-            if data[at + 1] == 3:
-                row.append(data[stop + 4 : stop + 4 + unpack(data, stop)[0]].decode())
-            group.append(row)
-        yield group
+        yield partial(_parsed, data, found[key])
+
+
+def _parsed(data: bytes, places: list[int]) -> list[list[Any]]:
+    group, unpack = [], _LENGTH.unpack_from
+    for at in places:
+        stop = at + _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
+        row = orjson.loads(data[at + _DATA_AT : stop])
+        if data[at + 1] == 3:
+            row.append(data[stop + 4 : stop + 4 + unpack(data, stop)[0]].decode())
+        group.append(row)
+    return group

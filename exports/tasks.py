@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from common.alone import alone
 from exports import runs
 
 
@@ -21,7 +22,21 @@ def resume() -> int:
 
 @shared_task
 def run_export(run_id: str) -> str:
-    """Write one export; another worker's run, or one that is done, is left alone."""
+    """Write one export; another worker's run, or one that is done, is left alone.
+
+    One at a time: two would share the same disk and database and end no sooner, and the default worker has
+    other work that people wait for. Whoever ends rings for those that wait.
+    """
+    with alone("exports.run") as mine:
+        if not mine:
+            return "waits for another export"
+        outcome = _write(run_id)
+    if outcome != "failed":  # a failed one is tried again at its own pace
+        runs.resume()
+    return outcome
+
+
+def _write(run_id: str) -> str:
     run = runs.claim(run_id=run_id)
     if run is None:
         return "nothing to do"

@@ -1,21 +1,21 @@
-"""Several votes on one comparison: how far they agree, and the consensus of them."""
+"""Several votes on one comparison: how far they agree, and what is left of one without some completions.
+Their consensus: `exports/consensus.py`."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import combinations, groupby
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from exports.records import RankingRecord
-from exports.snapshot import Snapshot
 from labeling.preferences import ranks
 
-CONSENSUS = "consensus"
+if TYPE_CHECKING:
+    from exports.snapshot import Snapshot
 
 _VOTES = """
     SELECT r.comparison_id::text, json_agg(r.groups ORDER BY r.id)::text
@@ -72,66 +72,6 @@ def pair_points(votes: Sequence[dict[str, int]]) -> tuple[int, int, int]:
 
 def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
-
-
-def borda(votes: Iterable[Sequence[Sequence[str]]]) -> list[list[str]]:
-    """Consensus order: mean rank over the votes, a tie group sharing its mean place; equal means tie.
-
-    Exact fractions, so that the same votes give the same order everywhere.
-    """
-    scores: dict[str, Fraction] = {}
-    for groups in votes:
-        place = 0
-        for group in groups:
-            mean = place + Fraction(len(group) - 1, 2)
-            for cid in group:
-                scores[cid] = scores.get(cid, Fraction(0)) + mean
-            place += len(group)
-    ordered = sorted(scores, key=lambda cid: (scores[cid], cid))
-    return [list(tied) for _, tied in groupby(ordered, key=lambda cid: scores[cid])]
-
-
-def consensus(standing: Iterable[RankingRecord]) -> Iterator[RankingRecord]:
-    """One record a comparison in place of its votes, which follow each other; its id is the comparison's.
-
-    Not-rankable votes count as votes but order nothing; where they are the majority, the consensus is
-    that reason.
-    """
-    for comparison, group in groupby(standing, key=lambda record: record.comparison):
-        votes = list(group)
-        ranked = [vote for vote in votes if not vote.not_rankable]
-        refused = [vote for vote in votes if vote.not_rankable]
-        refuses = len(refused) * 2 > len(votes)
-        weights = [vote.label_weight for vote in votes if vote.label_weight is not None]
-        first = votes[0]
-        yield dataclasses.replace(
-            first,
-            id=comparison,
-            trainer=None,
-            kind=CONSENSUS,
-            submitted_at=max(vote.submitted_at for vote in votes),
-            not_rankable=refused[0].not_rankable if refuses else "",
-            groups=[] if refuses else borda(vote.groups for vote in ranked),
-            ratings={},
-            flags=_majority_flags(votes),
-            strengths=[],
-            seconds=None,
-            label_weight=sum(weights) / len(weights) if weights else None,
-            note="",
-            answers=sorted(first.answers, key=lambda answer: answer.id),
-            num_votes=len(votes),
-        )
-
-
-def _majority_flags(votes: Sequence[RankingRecord]) -> dict[str, list[str]]:
-    counted: dict[str, dict[str, int]] = {}
-    for vote in votes:
-        for cid, names in vote.flags.items():
-            for name in names:
-                counted.setdefault(cid, {})[name] = counted.setdefault(cid, {}).get(name, 0) + 1
-    return {
-        cid: sorted(name for name, n in names.items() if n * 2 > len(votes)) for cid, names in sorted(counted.items())
-    }
 
 
 def without(record: RankingRecord, flags: frozenset[str]) -> RankingRecord:

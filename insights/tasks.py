@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 
+from common.alone import alone
 from insights import reports
 from insights.models import Report
 from labeling.models import Project
@@ -17,6 +18,12 @@ log = logging.getLogger(__name__)
 @shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
     """Bring every active project's reports up to date; an archived one gets its report once."""
+    with alone("insights.refresh") as mine:
+        if mine:
+            _refresh()
+
+
+def _refresh() -> None:
     reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=reports.SHAPE))
     for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:

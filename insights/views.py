@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from common.admin import REVIEWERS, within
 from insights import charts, reports, sentences, tables
 from labeling.models import Project, Round
+from labeling.progress import glance_at
 
 
 def project_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -121,7 +122,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The admin site's first page: every project of mine in a line (settings.UNFOLD names this function)."""
     from insights.models import Report
 
-    projects = within(REVIEWERS, request, Project.objects.active(), "pk").order_by("title")[:50]
+    projects = list(within(REVIEWERS, request, Project.objects.active(), "pk").order_by("title")[:50])
+    live = glance_at(projects, reviewer=request.user)  # type: ignore[arg-type]
     known = {report.project_id: report for report in Report.objects.filter(project__in=projects, round=None)}
     rows = []
     for project in projects:
@@ -132,6 +134,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "project": project, "as_of": report.as_of if report else None,
             "rankings": data.get("counts", {}).get("rankings"),
             "agreement": f"{agreed:.0%}" if agreed is not None else "–",
+            "live": live[project.pk],
             "alarms": [t["person"] for t in data.get("trainers", []) if t["drift_alarm"]],
         })  # fmt: skip
     return {**context, "rows": rows}

@@ -24,7 +24,7 @@ class Card:
     id: str
     text: str
     place: int | str
-    rating: int | None
+    rating: str
     flags: list[str]
 
 
@@ -47,7 +47,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
             id=cid,
             text=text,
             place=form.places.get(cid, ""),
-            rating=form.ratings.get(cid),
+            rating=str(form.ratings.get(cid, "")),
             flags=form.flags.get(cid, []),
         )
         for letter, cid, text in zip(LETTERS, assignment.order_shown, texts_shown(assignment), strict=False)
@@ -59,7 +59,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "project": project,
         "cards": cards,
         "draft": form,
-        "scale": range(1, 8),
+        "scale": "1234567",  # text: a template spends as long on localising a number as on a line of HTML
         "flags": project.flags,
         "gaps": [{"number": n, "below": n + 1, "value": strengths[n - 1]} for n in range(1, len(cards))],
         "strengths": [(level.value, level.label) for level in Ranking.Strength],

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from common import plugins
-from labeling import preferences
-from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review
+from labeling import preferences, reviews
+from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.task_types.base import TaskType
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-AGREEMENT_OVER = 100  # most recent rankings
+AGREEMENT_OVER = 500  # most recent rankings
 OPEN_WORK = 20
 
 
@@ -88,13 +88,15 @@ def open_work(user: User) -> list[Begun]:
         .filter(Q(state="leased") | Q(state="expired", comparison__state="open") & ~Q(draft={}))
         .filter(comparison__project__archived_at__isnull=True)
         .select_related("comparison__project")
+        .only("state", "draft_saved_at", "created_at", "comparison__prompt", "comparison__project__title")
         .order_by("-heartbeat_at")[:OPEN_WORK]
     )
     drafts = (
         Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
         .drafts()
         .select_related("project")
-        .prefetch_related("turns")
+        .only("kind", "composer", "saved_at", "project__title")
+        .prefetch_related(Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text")))
         .order_by("-saved_at")[:OPEN_WORK]
     )
     work = [
@@ -112,11 +114,17 @@ def open_work(user: User) -> list[Begun]:
         )
         for draft in drafts
     ]  # fmt: skip
-    return sorted(work, key=lambda begun: begun.saved_at, reverse=True)
+    return sorted(work, key=lambda begun: (bool(begun.title), begun.saved_at), reverse=True)  # empty ones last
 
 
 def _opening(messages: list[dict[str, str]]) -> str:
     return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
+
+
+def was_returned(user: User) -> bool:
+    """Whether a reviewer ever sent work of this person back: for most the next two need not be asked."""
+    of_mine = Q(dialogue__author=user) | Q(ranking__trainer=user)
+    return Review.objects.filter(of_mine, decision="returned").exists()
 
 
 def returned(user: User) -> list[Review]:
@@ -124,8 +132,14 @@ def returned(user: User) -> list[Review]:
     return list(
         Review.objects.filter(decision="returned", dialogue__author=user, dialogue__state="returned")
         .filter(dialogue__superseded_by__isnull=True)
-        .select_related("dialogue__project", "reviewer")[:OPEN_WORK]
+        .select_related("dialogue__project")
+        .only("comment", "created_at", "dialogue__project__title")[:OPEN_WORK]
     )
+
+
+def returned_rankings(user: User) -> QuerySet[Ranking]:
+    rows = reviews.returned_rankings(user).select_related(None).select_related("comparison__project")
+    return rows.only("comparison__prompt", "comparison__project__title")[:OPEN_WORK]
 
 
 def figures(user: User) -> dict[str, Any]:
@@ -153,21 +167,19 @@ def figures(user: User) -> dict[str, Any]:
 
 
 def agreement(user: User) -> tuple[int, int]:
-    """(agreed, compared): pairs that this trainer and another both put in strict order."""
-    others = Ranking.objects.in_force().filter(comparison=OuterRef("comparison"), kind="vote").exclude(trainer=user)
-    mine = list(
-        Ranking.objects.in_force()
-        .filter(Exists(others), trainer=user, kind="vote", not_rankable="")
-        .order_by("-submitted_at")
-        .values_list("comparison_id", "groups")[:AGREEMENT_OVER]
-    )
-    own = {comparison: set(preferences.strict_pairs(groups)) for comparison, groups in mine}
-    theirs = (
-        Ranking.objects.in_force()
-        .filter(comparison__in=list(own), kind="vote", not_rankable="")
+    """(agreed, compared): pairs that this trainer and another both put in strict order, over the trainer's
+    most recent rankings: so many at most are looked at, however many there are."""
+    votes = Ranking.objects.in_force().filter(kind="vote")
+    recent = votes.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
+    theirs = list(
+        votes.filter(comparison__in=recent, not_rankable="")
         .exclude(trainer=user)
+        .order_by()
         .values_list("comparison_id", "groups")
     )
+    mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _ in theirs}).order_by()
+    own = {comparison: set(preferences.strict_pairs(groups)) for comparison, groups in
+           mine.values_list("comparison_id", "groups")}  # fmt: skip
     agreed = compared = 0
     for comparison, groups in theirs:
         for chosen, rejected in preferences.strict_pairs(groups):

@@ -10,7 +10,7 @@ import logging
 from random import Random
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
@@ -161,9 +161,13 @@ def settle_sampling(*, limit: int = 500) -> dict[str, int]:
         .order_by("created_at")
         .values_list("pk", flat=True)[:limit]
     )
-    outcome = {"opened": 0, "resampled": 0, "discarded": 0, "waiting": 0}
+    outcome = {"opened": 0, "resampled": 0, "discarded": 0, "waiting": 0, "broken": 0}
     for pk in list(ready):
-        outcome[_settle(pk)] += 1
+        try:
+            outcome[_settle(pk)] += 1
+        except (DataError, IntegrityError, ValueError):  # one that cannot be settled keeps none of the others waiting
+            log.exception("comparison %s cannot be settled", pk)
+            outcome["broken"] += 1
     return outcome
 
 

@@ -47,8 +47,8 @@ def known_points(groups: list[list[str]], known: list[list[str]]) -> tuple[int, 
 def exam_standing(project: Project, trainer: User) -> ExamStanding:
     """Recounted from what the trainer did: nothing of it is stored twice."""
     rules = ExamRules.of(project.exam)
-    membership = Membership.objects.filter(project=project, user=trainer).first()
-    if not rules.required or membership is None or membership.role != Membership.Role.TRAINER:
+    membership = Membership.objects.filter(project=project, user=trainer).first() if rules.required else None
+    if membership is None or membership.role != Membership.Role.TRAINER:
         return ExamStanding("not_needed", 0, 0, 0, None, None, 0, rules)
     rows = list(exam_rankings(project, trainer))
     items = min(rules.items, originals(project, Kind.EXAM).count())
@@ -74,7 +74,8 @@ def exam_standing(project: Project, trainer: User) -> ExamStanding:
 def exam_rankings(project: Project, trainer: User) -> QuerySet[Ranking]:
     return (
         Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.EXAM, comparison__source=Kind.EXAM)
+        .filter(trainer=trainer, comparison__only_for=trainer, comparison__project=project)
+        .filter(comparison__kind=Kind.EXAM, comparison__source=Kind.EXAM)
         .select_related("comparison")
         .order_by("submitted_at")
     )
@@ -151,7 +152,8 @@ def practised(project: Project, trainer: User) -> QuerySet[Ranking]:
     """The trainer's finished practice items, newest first; the comparison holds the order and explanation."""
     return (
         Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__project=project, comparison__source=PRACTICE)
+        .filter(trainer=trainer, comparison__only_for=trainer)
+        .filter(comparison__project=project, comparison__source=PRACTICE)
         .select_related("comparison__repeat_of")
         .order_by("-submitted_at")
     )

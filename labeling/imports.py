@@ -296,7 +296,7 @@ class _Writer:
         completions = iter(sampling.provide_all(texts=texts))
         comparisons, candidates, rankings = [], [], []
         for read, item, digest in entries:
-            ordered = bool(item.groups)
+            ordered = bool(item.judgements)
             comparison = Comparison(
                 project=self._project,
                 kind=Comparison.Kind.IMPORTED if ordered else Comparison.Kind.NORMAL,
@@ -316,20 +316,20 @@ class _Writer:
             ids = [str(completion.pk) for completion in own]
             comparisons.append(comparison)
             candidates += [Candidate(comparison=comparison, index=n, completion=c) for n, c in enumerate(own)]
-            if ordered:
-                rankings.append(
-                    Ranking(
-                        comparison=comparison,
-                        kind=Ranking.Kind.IMPORTED,
-                        order_shown=ids,
-                        groups=[sorted(ids[index] for index in group) for group in item.groups],
-                        ratings={ids[index]: rating for index, rating in item.ratings.items()},
-                        flags={ids[index]: names for index, names in item.flags.items()},
-                        strengths=list(item.strengths),
-                        note=item.note,
-                        submitted_at=now,
-                    )
+            rankings += [
+                Ranking(
+                    comparison=comparison,
+                    kind=Ranking.Kind.IMPORTED,
+                    order_shown=ids,
+                    groups=[sorted(ids[index] for index in group) for group in given.groups],
+                    ratings={ids[index]: rating for index, rating in given.ratings.items()},
+                    flags={ids[index]: names for index, names in given.flags.items()},
+                    strengths=list(given.strengths),
+                    note=given.note,
+                    submitted_at=now,
                 )
+                for given in item.judgements
+            ]
         Comparison.objects.bulk_create(comparisons)
         Candidate.objects.bulk_create(candidates)
         Ranking.objects.bulk_create(rankings)

@@ -30,37 +30,47 @@ CLAIM_TRIES = 20
 
 
 @transaction.atomic
-def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, bool]:
+def lease_next(
+    *, project: Project, trainer: User, membership: Membership | None = None
+) -> tuple[Assignment | None, bool]:
     """The trainer's lease: the open one, else a new one on a comparison that wants a vote, else None.
 
     Returns (assignment, whether it is new). Holds the lock on the trainer's membership, so that two tabs
     of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
-    chats where the project excludes them.
+    chats where the project excludes them. A caller that holds the membership's lock already gives it.
     """
-    membership = (
-        Membership.objects.select_for_update(of=("self",))  # its default order joins the project's row: not that one
-        .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
-        .first()
-    )
+    membership = membership or hold(project=project, trainer=trainer)
     if membership is None:
         raise Invalid("Your role in this project does not include ranking.")
-    if Project.objects.filter(pk=project.pk, archived_at__isnull=False).exists():
+    project = membership.project  # as it stands now
+    if project.archived_at is not None:
         return None, False
     mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison__project")
-    held = mine.leased().filter(kind=Assignment.Kind.VOTE).order_by("created_at").first()
-    if held is not None:
-        _extend(held)
-        return held, False
-    unfinished = mine.filter(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN).exclude(draft={})
-    for assignment in unfinished.order_by("-draft_saved_at")[:3]:
+    held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
+    unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
+    for assignment in mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")[:4]:
+        if assignment.state == Assignment.State.LEASED:  # sorted first
+            _extend(assignment)
+            return assignment, False
         with transaction.atomic():
             if _revive(assignment):
                 return assignment, False
             transaction.set_rollback(True)
     for kind in exams.kinds_open_to(project, trainer):
-        if (comparison := _claim(project, trainer, kind)) is not None:
-            return lease(comparison=comparison, trainer=trainer), True
+        if (claimed := _claim(project, trainer, kind)) is not None:
+            comparison, slot = claimed
+            return lease(comparison=comparison, trainer=trainer, slot=slot), True
     return None, False
+
+
+def hold(*, project: Project, trainer: User) -> Membership | None:
+    """Lock the trainer's membership, the first lock of all, with its project; None where they may not rank."""
+    return (
+        Membership.objects.select_for_update(of=("self",))  # not the project's row
+        .select_related("project")
+        .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
+        .first()
+    )
 
 
 @transaction.atomic
@@ -105,16 +115,17 @@ def held_count() -> Coalesce:
     return Coalesce(Subquery(held, output_field=IntegerField()), 0)
 
 
-def _claim(project: Project, trainer: User, kind: str) -> Comparison | None:
-    """Lock a comparison with a free vote. Rows locked by others are passed over at first; when only such
+def _claim(project: Project, trainer: User, kind: str) -> tuple[Comparison, int] | None:
+    """Lock a comparison with a free vote; both. Rows locked by others are passed over at first; when only such
     rows are left, wait for one, since its vote may yet be free."""
     for attempt in range(CLAIM_TRIES):
         rows = wanting(project, trainer, kind)
         wait = attempt >= CLAIM_TRIES // 2
         with transaction.atomic():
             found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
-            if found is not None and free_slot(found) is not None:  # recounted under the lock
-                return found
+            if found is not None and (slot := free_slot(found)) is not None:  # recounted under the lock
+                found.project = project
+                return found, slot
             transaction.set_rollback(True)  # lets go of the row: waiting for one while holding another deadlocks
         if found is None and not rows.exists():
             return None
@@ -132,9 +143,15 @@ def free_slot(comparison: Comparison) -> int | None:
 
 
 def lease(
-    *, comparison: Comparison, trainer: User, kind: str = Assignment.Kind.VOTE, seed: int | None = None
+    *,
+    comparison: Comparison,
+    trainer: User,
+    kind: str = Assignment.Kind.VOTE,
+    seed: int | None = None,
+    slot: int | None = None,
 ) -> Assignment:
-    """Give a vote of the locked `comparison` to `trainer`, with an order of presentation drawn for both."""
+    """Give a vote of the locked `comparison` (`slot`, else its lowest free one) to `trainer`, with an order of
+    presentation drawn for both."""
     now = timezone.now()
     seed = selection.new_seed() if seed is None else seed
     ids = [str(cid) for cid in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
@@ -142,7 +159,7 @@ def lease(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
-        slot=free_slot(comparison) if kind == Assignment.Kind.VOTE else None,
+        slot=free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
         guideline_version=current_guidelines(comparison.project),
         order_shown=selection.presentation_order(ids, seed),
         order_seed=seed,

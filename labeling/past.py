@@ -53,13 +53,18 @@ def work_of(user: User, *, before: datetime) -> Shown:
     rankings = (
         Ranking.objects.in_force()
         .filter(trainer=user, submitted_at__lt=before)
-        .select_related("comparison__project", "assignment")
+        .select_related("comparison__project")
+        .only(
+            "assignment_id", "order_shown", "groups", "not_rankable", "submitted_at", "comparison__prompt",
+            "comparison__project__title", "comparison__project__undo_minutes",
+        )
         .order_by("-submitted_at")[: PAGE + 1]
-    )
+    )  # fmt: skip
     skipped = (
         Assignment.objects.of(user)
         .filter(state=Assignment.State.SKIPPED, ended_at__lt=before)
         .select_related("comparison__project")
+        .only("skip_reason", "ended_at", "created_at", "comparison__prompt", "comparison__project__title")
         .order_by("-ended_at")[: PAGE + 1]
     )
     dialogues = (

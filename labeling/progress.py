@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from labeling import reviews
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from labeling.projects import current_round
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 def progress_of(project: Project) -> dict[str, Any]:
@@ -18,7 +25,6 @@ def progress_of(project: Project) -> dict[str, Any]:
     by_state = dict(comparisons.order_by().values_list("state").annotate(n=Count("*")))
     wanted = comparisons.filter(state=Comparison.State.OPEN).aggregate(n=Sum("votes_wanted"))["n"] or 0
     votes = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
-    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     dialogues: dict[str, dict[str, int]] = defaultdict(dict)
     for kind, state, n in (
         Dialogue.objects.filter(project=project).order_by().values_list("kind", "state").annotate(n=Count("*"))
@@ -32,5 +38,36 @@ def progress_of(project: Project) -> dict[str, Any]:
         "votes_given": votes.count(),
         "leased": Assignment.objects.leased().filter(comparison__project=project).count(),
         "dialogues": dict(dialogues),
-        "today": votes.filter(submitted_at__gte=midnight).count(),
+        "today": votes.filter(submitted_at__gte=_midnight()).count(),
     }
+
+
+def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, dict[str, int]]:
+    """What a manager asks first in the morning, of many projects in as many queries as of one: rankings
+    since midnight (UTC), people at work, comparisons open for votes, and what waits for this reviewer."""
+    counts = {
+        "today": Ranking.objects.in_force()
+        .filter(comparison__project__in=projects, kind=Ranking.Kind.VOTE, submitted_at__gte=_midnight())
+        .values_list("comparison__project")
+        .annotate(n=Count("*")),
+        "at_work": Assignment.objects.leased()
+        .filter(comparison__project__in=projects)
+        .values_list("comparison__project")
+        .annotate(n=Count("trainer", distinct=True)),
+        "open": Comparison.objects.filter(project__in=projects, state=Comparison.State.OPEN, only_for__isnull=True)
+        .values_list("project")
+        .annotate(n=Count("*")),
+        "to_review": reviews.queue(Project.objects.filter(pk__in=[p.pk for p in projects]), reviewer)
+        .select_related(None)
+        .values_list("project")
+        .annotate(n=Count("*")),
+    }
+    found: dict[UUID, dict[str, int]] = {project.pk: dict.fromkeys(counts, 0) for project in projects}
+    for name, rows in counts.items():
+        for pk, n in rows.order_by():
+            found[pk][name] = n
+    return found
+
+
+def _midnight() -> datetime:
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)

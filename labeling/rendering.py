@@ -8,6 +8,7 @@ block finds its own writing direction. The sanitiser at the end is the second lo
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,7 @@ FOLD_LINES = 36
 HIGHLIGHT_UP_TO = 20_000  # characters of one code block
 
 BLOCKS = ("paragraph", "heading", "bullet_list", "ordered_list", "list_item", "blockquote", "td", "th", "table")
+HOLDERS = ("bullet_list", "ordered_list", "blockquote", "table")  # whose text is in blocks of their own
 TAGS = {
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "blockquote", "ul", "ol", "li",
     "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "span", "div",
@@ -88,7 +90,7 @@ def _parser(links: bool) -> MarkdownIt:
     rules["math_inline_double"] = lambda tokens, i, options, env: _tex(f"$${tokens[i].content}$$", block=False)
     rules["math_block"] = lambda tokens, i, options, env: _tex(f"$${tokens[i].content}$$", block=True)
     rules["table_open"] = lambda tokens, i, options, env: (
-        '<div class="table" tabindex="0" role="group" aria-label="Table"><table dir="auto">'
+        f'<div class="table" tabindex="0" role="group" aria-label="Table"><table dir="{tokens[i].attrs["dir"]}">'
     )
     rules["table_close"] = lambda tokens, i, options, env: "</table></div>"
     return md
@@ -141,12 +143,23 @@ def _tex_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
 
 
 def _direction(state: Any) -> None:
-    for token in state.tokens:
+    for place, token in enumerate(state.tokens):
         if token.type.endswith("_open") and token.type[:-5] in BLOCKS:
-            token.attrSet("dir", "auto")
+            token.attrSet("dir", _side(state.tokens[place:]) if token.type[:-5] in HOLDERS else "auto")
             if "style" in token.attrs:  # column alignment, which would be an inline style
                 align = re.sub(r".*:", "", str(token.attrs.pop("style"))).strip()
                 token.attrSet("class", f"align-{align}")
+
+
+def _side(tokens: Sequence[Token]) -> str:
+    """The direction of the first strong character. A browser's `auto` looks past blocks that have a direction of
+    their own, which everything in a list or table has: the markers would stand on the wrong side."""
+    for token in tokens:
+        for character in token.content if token.type == "inline" else "":
+            kind = unicodedata.bidirectional(character)
+            if kind in {"L", "R", "AL"}:
+                return "ltr" if kind == "L" else "rtl"
+    return "auto"
 
 
 def _code(tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:

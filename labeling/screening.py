@@ -39,7 +39,7 @@ def _screened(ranking: Ranking) -> list[str]:
         reasons.append(Reason.RANDOM)
     if rules.new_trainer:
         own = Ranking.objects.filter(trainer_id=ranking.trainer_id, comparison__project=project)
-        if own[: rules.new_trainer + 1].count() <= rules.new_trainer:
+        if own.order_by()[: rules.new_trainer + 1].count() <= rules.new_trainer:
             reasons.append(Reason.NEW_TRAINER)
     if rules.fast_seconds and not ranking.not_rankable and (ranking.seconds or 0) < rules.fast_seconds:
         reasons.append(Reason.FAST)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from celery import shared_task
 
 from labeling import chats, draws, leases, quality
+
+log = logging.getLogger(__name__)
+CHORES: tuple[Callable[[], object], ...] = (
+    leases.expire_leases,
+    chats.settle_ended_replies,
+    draws.settle_sampling,
+    draws.keep_stock,
+    quality.keep_hidden,
+)
 
 
 @shared_task(name="labeling.tasks.tend", expires=30)
 def tend() -> None:
     """Settle what the sampler finished, give back what nobody works on, keep the stock."""
-    leases.expire_leases()
-    chats.settle_ended_replies()
-    draws.settle_sampling()
-    draws.keep_stock()
-    quality.keep_hidden()
+    for chore in CHORES:
+        try:
+            chore()
+        except Exception:  # the others are waited for too
+            log.exception("%s.%s broke off", chore.__module__, chore.__name__)

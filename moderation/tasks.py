@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from common.alone import alone
 from labeling.models import Project
 from moderation import verdicts
 
 
 @shared_task(name="moderation.tasks.screen", expires=25)
 def screen() -> None:
-    for project in Project.objects.active():
-        for name in verdicts.in_worker():
-            verdicts.screen(project, name)
+    with alone("moderation.screen") as mine:
+        if not mine:
+            return
+        for project in Project.objects.active():
+            for name in verdicts.in_worker():
+                verdicts.screen(project, name)

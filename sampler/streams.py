@@ -85,14 +85,15 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
     `{"reset": 1}`, each stored text whole, and the end.
     """
     connection = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=BLOCK_MS / 1000 + 5
+        settings.REDIS_URL, decode_responses=True, socket_timeout=LOOK_EVERY_AT_MOST + 5
     )
     wait_for, looked = BLOCK_MS / 1000, time.monotonic()
     try:
         while True:
             found: Any = None
             try:
-                found = await connection.xread({key(request_id): after}, count=200, block=BLOCK_MS)
+                until_look = max(0.01, looked + wait_for - time.monotonic())  # hundreds wait: none wakes for nothing
+                found = await connection.xread({key(request_id): after}, count=200, block=round(until_look * 1000))
             except (redis.ConnectionError, redis.TimeoutError):
                 await asyncio.sleep(0.5)
             for entry_id, fields in found[0][1] if found else []:
@@ -104,7 +105,7 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
                 wait_for = BLOCK_MS / 1000
                 looked = time.monotonic()
             elif time.monotonic() - looked >= wait_for:
-                looked, wait_for = time.monotonic(), min(2 * wait_for, LOOK_EVERY_AT_MOST)
+                looked, wait_for = time.monotonic(), min(4 * wait_for, LOOK_EVERY_AT_MOST)
                 state, texts = await sync_to_async(_from_row_and_close)(request_id)
                 if state:
                     yield after, {"reset": 1}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from common.alone import alone
 from webhooks import outbox
 
 
-@shared_task
+@shared_task(expires=10)
 def deliver() -> int:
-    """Send what is due. The rows are the work: running twice at once is harmless."""
-    return outbox.deliver_due()
+    """Send what is due. The rows are the work: running twice at once would be harmless, but slow receivers
+    must not take all hands of the default worker."""
+    with alone("webhooks.deliver") as mine:
+        return outbox.deliver_due() if mine else 0
 
 
 @shared_task

@@ -11,6 +11,7 @@ from exports.records import Answer, Message
 from exports.redaction import Redactor
 
 MESSAGES = [{"role": "name", "content": "string"}]
+A_ROW_A_PAIR = "coalesce(sum(c.k * (c.k - 1) / 2), 0)"  # for `EXPECTED`
 
 
 @dataclass

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from exports.formats._shared import MESSAGES, Context
+from exports.formats._shared import A_ROW_A_PAIR, MESSAGES, Context
 from exports.records import RankingRecord
 from labeling.preferences import ranks, strict_pairs
 
 SOURCE = "rankings"
+EXPECTED = A_ROW_A_PAIR
 ABOUT = "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
 COLUMNS = {
     "id": "token",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from exports.formats._shared import MESSAGES
+from exports.formats._shared import A_ROW_A_PAIR, MESSAGES
 
 OF = "rankings"
+EXPECTED = A_ROW_A_PAIR
 ABOUT = "Every two completions of a ranking: score 1 where the first is better, 0 where the second is, 0.5 for a tie."
 COLUMNS = {
     "id": "token",

@@ -31,6 +31,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """One order of a comparison's completions, which it names by their index."""
+
+    groups: tuple[tuple[int, ...], ...]  # best first
+    ratings: Mapping[int, int] = field(default_factory=dict)
+    flags: Mapping[int, list[str]] = field(default_factory=dict)
+    strengths: tuple[int, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Item:
     """One thing to store: messages that end with the user's (prompt), with the assistant's
     (demonstration), or a prompt with completions and perhaps their order (comparison)."""
@@ -38,15 +49,17 @@ class Item:
     kind: str
     messages: list[Message]
     completions: tuple[Text, ...] = ()
-    groups: tuple[tuple[int, ...], ...] = ()  # indexes of completions, best first; empty: not ordered
-    ratings: Mapping[int, int] = field(default_factory=dict)
-    flags: Mapping[int, list[str]] = field(default_factory=dict)
-    strengths: tuple[int, ...] = ()
-    note: str = ""
+    judgements: tuple[Judgement, ...] = ()  # none: not ordered
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The first judgement's order."""
+        return self.judgements[0].groups if self.judgements else ()
 
     def content(self) -> dict[str, Any]:
         """What makes two items the same."""
-        return {
+        further = [[list(group) for group in judgement.groups] for judgement in self.judgements[1:]]
+        return ({"further": further} if further else {}) | {
             "kind": self.kind,
             "messages": self.messages,
             "completions": [[c.text, c.model] for c in self.completions],
@@ -146,14 +159,23 @@ def dialogue(messages: list[Message], kind: str) -> list[Item]:
 
 
 def comparison(
-    prompt: list[Message], completions: list[Text], groups: list[list[int]], kind: str, **more: Any
+    prompt: list[Message], completions: list[Text], groups: list[list[int]], kind: str, note: str = ""
 ) -> list[Item]:
-    """A comparison; or its best answer as a demonstration, or its prompt."""
+    """A comparison, ordered where there are groups; or its best answer as a demonstration, or its prompt."""
+    return judged(prompt, completions, [judgement(groups, note=note)] if groups else [], kind)
+
+
+def judgement(groups: list[list[int]], **more: Any) -> Judgement:
+    return Judgement(tuple(tuple(sorted(group)) for group in groups if group), **more)
+
+
+def judged(prompt: list[Message], completions: list[Text], judgements: list[Judgement], kind: str) -> list[Item]:
+    """As `comparison`, with any number of judgements; the first says which answer is best."""
     prompt = checked(prompt, last="user")
     if kind == PROMPTS:
         return [Item(PROMPTS, prompt)]
     if kind == DEMONSTRATIONS:
-        best = groups[0] if groups else list(range(len(completions)))
+        best = judgements[0].groups[0] if judgements else range(len(completions))
         return [
             Item(DEMONSTRATIONS, checked([*prompt, {"role": "assistant", "content": completions[i].text}]))
             for i in best
@@ -162,11 +184,10 @@ def comparison(
         raise Rejected("The record holds one answer: there is nothing to compare.")
     if len(completions) > MAX_COMPLETIONS:
         raise Rejected(f"The record holds {len(completions)} answers; a comparison takes at most {MAX_COMPLETIONS}.")
-    if groups and sorted(i for group in groups for i in group) != list(range(len(completions))):
-        raise Rejected("The order names an answer twice, or not every answer.")
-    return [
-        Item(COMPARISONS, prompt, tuple(completions), tuple(tuple(sorted(group)) for group in groups if group), **more)
-    ]
+    for given in judgements:
+        if sorted(i for group in given.groups for i in group) != list(range(len(completions))):
+            raise Rejected("The order names an answer twice, or not every answer.")
+    return [Item(COMPARISONS, prompt, tuple(completions), tuple(judgements))]
 
 
 def _kind_of(value: Any) -> str:

@@ -11,6 +11,7 @@ from labeling.importers.base import (
     MAX_COMPLETIONS,
     PROMPTS,
     Item,
+    Judgement,
     Message,
     Rejected,
     Steps,
@@ -97,7 +98,7 @@ def _comparisons(node: Mapping[str, Any], before: list[Message], steps: Steps) -
             for index, reply in enumerate(ranked):
                 places.setdefault(reply["rank"], []).append(index)
             groups = tuple(tuple(places[rank]) for rank in sorted(places))
-            items.append(Item(COMPARISONS, checked(list(before), last="user"), texts, groups))
+            items.append(Item(COMPARISONS, checked(list(before), last="user"), texts, (Judgement(groups),)))
     for reply in replies:
         message = _message(reply, steps)
         if message["role"] != before[-1]["role"]:

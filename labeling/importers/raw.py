@@ -11,13 +11,15 @@ from labeling.importers.base import (
     DEMONSTRATIONS,
     PROMPTS,
     Item,
+    Judgement,
     Message,
     Rejected,
     Steps,
     Text,
     checked,
-    comparison,
     dialogue,
+    judged,
+    judgement,
     object_of,
     text_of,
 )
@@ -54,7 +56,7 @@ def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
 
 
 def _comparison(body: Mapping[str, Any], kind: str, steps: Steps) -> list[Item]:
-    """One item a judgement; one without order where nobody judged."""
+    """The comparison with every judgement that stands; without order where nobody judged."""
     prompt = _messages(body.get("prompt"))
     given = body.get("completions")
     if not isinstance(given, list) or not given:
@@ -64,7 +66,7 @@ def _comparison(body: Mapping[str, Any], kind: str, steps: Steps) -> list[Item]:
         for c in given
     ]
     place = {text.id: index for index, text in enumerate(texts)}
-    judged: list[Item] = []
+    judgements: list[Judgement] = []
     for ranking in body.get("rankings") or ():
         ranking = object_of(ranking)
         if ranking.get("undone_at") or not ranking.get("groups"):
@@ -80,8 +82,8 @@ def _comparison(body: Mapping[str, Any], kind: str, steps: Steps) -> list[Item]:
             "strengths": tuple(ranking.get("strengths") or ()),
             "note": text_of(ranking.get("note") or "", "note"),
         }
-        judged += comparison(prompt, texts, groups, kind or COMPARISONS, **more)
-    return judged or comparison(prompt, texts, [], kind or COMPARISONS)
+        judgements.append(judgement(groups, **more))
+    return judged(prompt, texts, judgements, kind or COMPARISONS)
 
 
 def _messages(given: Any) -> list[Message]:

@@ -243,7 +243,10 @@ class Assignment(models.Model):
 
 class RankingQuerySet(models.QuerySet["Ranking"]):
     def in_force(self) -> RankingQuerySet:
-        return self.filter(undone_at__isnull=True, superseded_by__isnull=True)
+        """Neither undone nor superseded. As NOT EXISTS: PostgreSQL takes a join with `IS NULL` on its result
+        for one row and plans accordingly."""
+        newer = Ranking.objects.filter(supersedes=models.OuterRef("pk"))
+        return self.filter(~models.Exists(newer.order_by()), undone_at__isnull=True)
 
 
 class Ranking(models.Model):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Value
+from django.db.models import Exists, Expression, OuterRef
 
 from labeling.models import Membership, Project, Round
 
@@ -28,7 +28,7 @@ class TaskType:
     place: int  # on the home page, from 1
     roles: frozenset[str]
     begin: Callable[[Project], str]
-    ready: Callable[[User], Exists | Value]
+    ready: Callable[[User], Expression | Exists]
     why_not: str = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, F, OuterRef, Q
 from django.urls import reverse
 
 from labeling.leases import held_count
@@ -15,17 +15,24 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def _wanted(user: User) -> Exists:
-    """The membership's project has a comparison that wants this person's vote, or is leased to them."""
+def _wanted(user: User) -> Expression:
+    """The membership's project has a comparison that wants this person's vote, or is leased to them.
+
+    Two questions, each answered by its first row: with an OR inside, every assignment of the person would
+    be read.
+    """
     mine = Assignment.objects.filter(comparison=OuterRef("pk"), trainer=user)
-    free = Q(held__lt=F("votes_wanted")) & ~Exists(mine)
     allowed = Q(author__isnull=True) | ~Q(author=user) | Q(project__exclude_own_chats=False)
-    return Exists(
+    wants = (
         Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
         .filter(Q(only_for__isnull=True) | Q(only_for=user))
+        .filter(allowed)
+        .exclude(Exists(mine))
         .alias(held=held_count())
-        .filter(free & allowed | Exists(mine.filter(state=Assignment.State.LEASED)))
+        .filter(held__lt=F("votes_wanted"))
     )
+    leased = Assignment.objects.leased().filter(trainer=user, comparison__project=OuterRef("project"))
+    return ExpressionWrapper(Exists(wants) | Exists(leased), output_field=BooleanField())
 
 
 TASK = TaskType(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from labeling import board, comparisons, leases
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
 from labeling.forms import RankingForm, number
-from labeling.models import Assignment, Project
+from labeling.models import Assignment, Membership, Project
 from labeling.views._shared import (
     PageRequest,
     go,
@@ -38,8 +39,12 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
             return page(request, "labeling/ranked.html", _ended(assignment))
         return page(request, "labeling/ranking.html", _context(request, assignment))
     form = RankingForm.from_post(request.POST, assignment.order_shown)
+    project = assignment.comparison.project
     try:
-        _submit(request, assignment, form)
+        with transaction.atomic():  # submission and next lease are one commit, in the order that locks are taken
+            membership = leases.hold(project=project, trainer=request.user)
+            _submit(request, assignment, form)
+            given = _lease(request, project, membership)
     except NeedsConfirmation as question:
         words = board.contradiction_words(question.pairs, assignment, form.ratings)
         return _again(request, assignment, form, contradictions=words)
@@ -47,7 +52,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         return _again(
             request, assignment, form, errors=[str(error)], status=409 if isinstance(error, Conflict) else 422
         )
-    return _next(request, assignment.comparison.project, done=assignment)
+    return _show(request, project, given, done=assignment)
 
 
 def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> None:
@@ -113,14 +118,23 @@ def _ended(assignment: Assignment) -> dict[str, Any]:
 @require_POST
 def next_task(request: PageRequest, slug: str) -> HttpResponse:
     """Lease the next ranking of a project and go there."""
-    return _next(request, visible_project(request, slug))
+    project = visible_project(request, slug)
+    return _show(request, project, _lease(request, project))
 
 
-def _next(request: PageRequest, project: Project, done: Assignment | None = None) -> HttpResponse:
+def _lease(request: PageRequest, project: Project, membership: Membership | None = None) -> Assignment | Invalid | None:
+    """The next task, or why there is none: which must not take back what was submitted before it."""
     try:
-        assignment, _ = leases.lease_next(project=project, trainer=request.user)
+        return leases.lease_next(project=project, trainer=request.user, membership=membership)[0]
     except Invalid as error:
-        return page(request, "labeling/nothing.html", {"project": project, "errors": [str(error)]}, status=422)
+        return error
+
+
+def _show(
+    request: PageRequest, project: Project, assignment: Assignment | Invalid | None, done: Assignment | None = None
+) -> HttpResponse:
+    if isinstance(assignment, Invalid):
+        return page(request, "labeling/nothing.html", {"project": project, "errors": [str(assignment)]}, status=422)
     query = f"?after={done.pk}" if done else ""
     if assignment is None:
         url = reverse("nothing", args=[project.slug]) + query
@@ -130,7 +144,6 @@ def _next(request: PageRequest, project: Project, done: Assignment | None = None
         return redirect(url)
     context: dict[str, Any] = {"project": project}
     if assignment is not None:
-        assignment = own_assignment(request, assignment.pk)
         context = _context(request, assignment)
     response = page(request, f"labeling/{'ranking' if assignment else 'nothing'}.html", context | {"done": done})
     response["HX-Push-Url"] = url.partition("?")[0]
@@ -183,7 +196,7 @@ def skip(request: PageRequest, pk: UUID) -> HttpResponse:
     except LabelingError as error:
         form = RankingForm.from_post(request.POST, assignment.order_shown)
         return _again(request, assignment, form, errors=[str(error)])
-    return _next(request, assignment.comparison.project)
+    return _show(request, assignment.comparison.project, _lease(request, assignment.comparison.project))
 
 
 @require_POST

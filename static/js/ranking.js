@@ -116,7 +116,8 @@
         if (slot) slot.setAttribute("data-over", "");
       });
       handle.addEventListener("pointerup", (event) => {
-        const dragged = Boolean(ghost), slot = dragged && over(event);
+        const far = handle.hasPointerCapture(event.pointerId) && Math.hypot(event.clientX - startX, event.clientY - startY) >= 6;
+        const dragged = Boolean(ghost) || far, slot = dragged && over(event); // a busy browser may not have told of any move
         clear();
         handle.wasDragged = dragged;
         if (slot) { picked = null; put(card, Number(slot.dataset.slot)); }
@@ -178,6 +179,8 @@
         t: () => { const flags = current && $(".flags", current); if (flags) { flags.open = true; $(".chip input", flags).focus(); } },
         x: () => { const fold = current && $(".fold-toggle", current); if (fold) fold.checked = !fold.checked; },
         n: () => $("#note", main).focus(),
+        u: () => { const undo = $("[data-undo]", main); if (undo) undo.click(); },
+        s: () => { const skip = $("[data-skip]", main); skip.open = true; $("input", skip).focus(); },
         p: () => { const prompt = $("#prompt", main); prompt.open = true; prompt.focus(); prompt.scrollIntoView({ block: "nearest" }); },
         v: () => {
           const one = current || cards[0], two = cards[(cards.indexOf(one) + 1) % k];

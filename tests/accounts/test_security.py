@@ -59,6 +59,7 @@ def test_a_weak_secret_key_stops_the_start_with_a_sentence(key):
         ("DUOLOGUE_OIDC_ISSUER", "https://id.example.org", "DUOLOGUE_OIDC_CLIENT_ID"),
         ("DUOLOGUE_API_RATE", "many", "1200/min"),
         ("DUOLOGUE_MAX_UPLOAD_MB", "0", "megabytes"),
+        ("DUOLOGUE_WEB_THREADS", "0", "whole number"),
         ("DUOLOGUE_OIDC_ORIGINS", "https://a;script-src", "DUOLOGUE_OIDC_ORIGINS"),
     ],
 )

@@ -7,19 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEntry, User
-from exports import redaction, splits, votes
+from exports import redaction, splits
 from labeling import comparisons, dialogues, imports, projects
 from labeling.models import Comparison, Dialogue, Ranking, Review
 from labeling.withdrawal import WITHDRAWN, withdraw
 from sampler.models import Completion, SampleRequest
 from tests import makers
 from tests.exports.makers import everything, export, rows
-
-
-@pytest.fixture
-def carol(project):
-    """A third trainer."""
-    return makers.make_member(project, "carol")
 
 
 def test_a_round_can_be_picked(project, alice, tmp_path):
@@ -58,21 +52,6 @@ def test_not_rankable_is_a_row_without_pairs(project, alice, tmp_path):
     assert (row["status"], row["reason"]) == ("not_rankable", "all four are off topic")
     assert {c["rank"] for c in row["completions"]} == {None}
     assert manifest["excluded_by_config"]["preferences"] == {"not rankable": 1}
-
-
-def test_consensus_is_one_row_a_comparison_by_borda_count(project, alice, bob, carol, tmp_path):
-    comparison = makers.make_comparison(project, k=3, votes=3)
-    for trainer, groups in ((alice, [[0], [1], [2]]), (bob, [[1], [0], [2]]), (carol, [[0, 1], [2]])):
-        makers.make_ranking(comparison, trainer, groups=groups)
-    every = export(project, tmp_path / "every", "--config", "rankings,preferences")
-    one = export(project, tmp_path / "one", "--config", "rankings,preferences", "--consensus")
-    assert (every["counts"]["rankings"], one["counts"]["rankings"]) == (3, 1)
-    (row,) = rows(tmp_path / "one", "rankings")
-    ids = [str(c) for c in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
-    assert {c["completion_id"]: c["rank"] for c in row["completions"]} == {ids[0]: 0, ids[1]: 0, ids[2]: 1}
-    assert (row["id"], row["annotator_id"], row["num_votes"]) == (str(comparison.pk), None, 3)
-    assert len(rows(tmp_path / "one", "preferences")) == 2
-    assert one["filters"]["consensus"] is True
 
 
 def test_votes_that_disagree_can_be_left_out(project, alice, bob, tmp_path):
@@ -330,25 +309,3 @@ def test_sketches_tell_near_duplicates_from_other_prompts():
     near = [splits.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
     assert near == [True, True, False, False, False, False]
     assert splits.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question
-
-
-GROUPS = st.permutations(list("abcdef")).flatmap(
-    lambda ids: st.lists(st.booleans(), min_size=5, max_size=5).map(
-        lambda cuts: [
-            list(part) for part in "".join(c + ("|" if i < 5 and cuts[i] else "") for i, c in enumerate(ids)).split("|")
-        ]
-    )
-)
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(GROUPS)
-def test_the_consensus_of_one_vote_is_that_vote(groups):
-    assert votes.borda([groups]) == [sorted(group) for group in groups]
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(GROUPS, min_size=1, max_size=5))
-def test_a_consensus_does_not_depend_on_the_order_of_the_votes(several):
-    assert votes.borda(several) == votes.borda(reversed(several))
-    assert sorted(cid for group in votes.borda(several) for cid in group) == list("abcdef")

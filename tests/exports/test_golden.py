@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from common import plugins
-from exports.jsonl import SplitFile, encoder, line
+from exports.files import SplitFile
+from exports.jsonl import encoder, line
 from exports.options import FORMATS, RENDERINGS
 from labeling import comparisons, dialogues, projects
 from labeling.models import Candidate, Comparison, Dialogue, GuidelineVersion, Prompt, Ranking, Turn, TurnFeedback

@@ -1,6 +1,7 @@
 """Runs: once a night, taken up again after a kill, never twice."""
 
 import json
+from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -52,6 +53,18 @@ def test_a_night_makes_one_run_a_project_however_often_it_is_rung(project, ranke
     assert len(folders(export_root)) == 2
     assert len(runs.start_night(night=NIGHT + timedelta(days=1))) == 2
     assert ExportRun.objects.count() == 4
+
+
+def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others(project, ranked, monkeypatch):
+    makers.make_project("other")
+    first, second = runs.start_night(night=NIGHT)
+    monkeypatch.setattr(tasks, "alone", lambda name: nullcontext(enter_result=False))
+    assert tasks.run_export(str(first.pk)) == "waits for another export"
+    monkeypatch.undo()
+    rung: list[str] = []
+    monkeypatch.setattr(tasks.run_export, "delay_on_commit", rung.append)
+    assert tasks.run_export(str(first.pk)) == "finished"
+    assert rung == [str(second.pk)]
 
 
 def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(project, ranked, export_root):

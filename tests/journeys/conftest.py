@@ -65,7 +65,7 @@ def database_url() -> str:
     return f"postgresql://{user}{password}@{host or 'localhost'}{':' + port if port else ''}/{parts['NAME']}"
 
 
-def wait_for(check: Callable[[], Any], *, seconds: float = 8.0) -> Any:
+def wait_for(check: Callable[[], Any], *, seconds: float = 15.0) -> Any:
     """The first true value of `check()`."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

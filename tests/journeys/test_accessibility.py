@@ -9,7 +9,10 @@ from labeling import comparisons, dialogues
 from tests import makers
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-RICH = "# Head\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n```python\nprint('x')  # y\n```\n\nText $a_b$ שלום."
+RICH = (
+    "# Head\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n"
+    f"```python\nprint('x')  # {'y' * 200}\n```\n\nText $a_b$ שלום.\n\n1. שלום\n\n{'w' * 200}"
+)
 
 
 @pytest.fixture
@@ -23,10 +26,11 @@ def pages(live, project, alice):
         completions=[{"text": RICH + letter} for letter in "abc"] + [{"text": "long " * 4000}],
     )
     task = makers.make_lease(comparison, alice)
+    nine = makers.make_lease(makers.make_comparison(project, k=9), alice)
     ranked = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     chat = makers.make_chat(project, alice, turns=2)
     dialogues.give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
-    demonstration = makers.make_demonstration(project, alice, submit=False)
+    demonstration = makers.make_demonstration(project, alice, submit=False, question=RICH)
     request = dialogues.request_suggestions(dialogue=demonstration, role="user")[0]
     makers.answer(request, "One.", "Two.", "Three.")
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
@@ -35,6 +39,7 @@ def pages(live, project, alice):
     return {
         "home": "/",
         "ranking": f"/ranking/{task.pk}/",
+        "ranking of nine": f"/ranking/{nine.pk}/",
         "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
         "ranked": f"/ranking/{ranked.assignment_id}/",
         "nothing": f"/projects/{project.slug}/nothing/",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from django.test import Client
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from labeling import comparisons, selection
 from labeling.forms import RankingForm
 from labeling.models import Assignment, Ranking
-from labeling.preferences import canonical
 from tests import makers
 
 HTMX = {"HX-Request": "true"}
@@ -277,33 +271,3 @@ def test_presentations_are_stored_and_differ_between_trainers(project, alice, bo
         shown.append([makers.make_lease(comparison, one).order_shown for one in (alice, bob)])
     assert all(sorted(a) == sorted(b) for a, b in shown)
     assert any(a != b for a, b in shown)
-
-
-# -- form to database ------------------------------------------------------------------------------
-
-
-@st.composite
-def ordered_partitions(draw):
-    k = draw(st.integers(2, 9))
-    return draw(st.lists(st.integers(1, k), min_size=k, max_size=k))
-
-
-@pytest.mark.django_db
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(numbers=ordered_partitions())
-def test_any_ordered_partition_goes_through_the_form_unchanged(numbers, project, alice):
-    client = Client()
-    client.force_login(alice)
-    task = makers.make_lease(makers.make_comparison(project, k=len(numbers)), alice)
-    wanted: dict[int, list[str]] = {}
-    for cid, number in zip(task.order_shown, numbers, strict=True):
-        wanted.setdefault(number, []).append(cid)
-    groups = canonical([wanted[number] for number in sorted(wanted)], task.order_shown)
-    client.post(f"/ranking/{task.pk}/draft/", places(task, *numbers))
-    assert RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft).groups() == groups
-    answer = client.post(f"/ranking/{task.pk}/", places(task, *numbers))
-    assert answer.status_code == 302
-    stored = Ranking.objects.get(assignment=task)
-    assert stored.groups == groups
-    assert sorted(cid for group in stored.groups for cid in group) == sorted(task.order_shown)
-    assert all(set(one).isdisjoint(two) for one, two in pairwise(stored.groups))

@@ -79,7 +79,10 @@ def test_sums_of_money_are_not_mathematics():
 
 def test_every_block_finds_its_own_direction():
     html = str(rendering.markdown("שלום\n\nhello\n\n- مرحبا"))
-    assert html.count('dir="auto"') >= 4
+    assert html.count('dir="auto"') == 3
+    assert '<ul dir="rtl">' in html  # its markers stand where its text begins
+    assert '<ol dir="ltr">' in str(rendering.markdown("1. **a** שלום"))
+    assert '<table dir="rtl">' in str(rendering.markdown("| א | b |\n|---|---|\n| 1 | 2 |"))
     assert 'dir="ltr"' in str(rendering.markdown("```\nx\n```"))
 
 

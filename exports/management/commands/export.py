@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from common import plugins
 from exports import folder, runs
 from exports.models import ExportRun
-from exports.options import FORMATS, RENDERINGS, BadOptions, Options, parse_instant
+from exports.options import CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options, parse_instant
 from exports.snapshot import Unsettled
 from labeling.models import Project
 
@@ -30,7 +30,13 @@ class Command(BaseCommand):
         parser.add_argument("--cutoff", metavar="ISO", help="the instant described; default now")
         parser.add_argument("--round", type=int, metavar="N", help="only this round")
         parser.add_argument("--since", metavar="CUTOFF", help="only what came after this cutoff, with tombstones")
-        parser.add_argument("--consensus", action="store_true", help="one ranking a comparison, by Borda count")
+        parser.add_argument(
+            "--consensus",
+            nargs="?",
+            const="borda",
+            choices=CONSENSUS[1:],
+            help="one ranking a comparison, by Borda count or Plackett-Luce",
+        )
         parser.add_argument("--redact", action="store_true", help="mask e-mail, phone and card numbers and keys")
         parser.add_argument("--shards", type=int, metavar="N")
         parser.add_argument("--compress", choices=["gzip", "zstd"])

@@ -1,0 +1,38 @@
+"""The default worker's chores: one that breaks keeps none of the others waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from labeling import draws, tasks
+from tests import makers
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_chore_that_breaks_is_logged_and_the_others_are_done(monkeypatch, caplog):
+    done = []
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(tasks, "CHORES", (broken, lambda: done.append("the next")))
+    tasks.tend()
+    assert done == ["the next"]
+    assert "broken broke off" in caplog.text
+
+
+def test_a_comparison_that_cannot_be_settled_holds_up_no_other(project, monkeypatch):
+    for _ in range(3):
+        makers.make_comparison(project, state="sampling")
+    settle, calls = draws._settle, []
+
+    def sometimes(pk):
+        calls.append(pk)
+        if len(calls) == 1:
+            raise ValueError("its model was retired this very moment")
+        return settle(pk)
+
+    monkeypatch.setattr(draws, "_settle", sometimes)
+    assert draws.settle_sampling()["broken"] == 1
+    assert len(calls) == 3
