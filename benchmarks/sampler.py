@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="8 prompts only; ends within 4 minutes")
     parser.add_argument("--model", default="", help="folder of the model (default: SmolLM2 under the var folder)")
-    parser.add_argument("--rounds", type=int, default=0, help="times each way is measured (default 3, quick 2)")
+    parser.add_argument("--rounds", type=int, default=0, help="times each way is measured on 8 prompts (default 3, quick 2); once on 64")
     options = parser.parse_args()
     from common import embedded, environment
 
@@ -71,7 +71,7 @@ def measure(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     ratios: dict[str, float] = {}
     for prompts in [QUESTIONS] if options.quick else [QUESTIONS, [f"{q} ({i})" for i in range(8) for q in QUESTIONS]]:
         label = f"{len(prompts)} prompts x {K} x {TOKENS}"
-        speeds = turn_about(worker, bare, prompts, rounds, options.quick)
+        speeds = turn_about(worker, bare, prompts, rounds if prompts is QUESTIONS else 1, options.quick)
         table += [(label, name, speed) for name, speed in speeds.items()]
         if prompts is QUESTIONS:
             ratios = {
@@ -81,7 +81,7 @@ def measure(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
             }
     k_cost = bare_k_cost(worker)
     waits = worker.first_tokens(times=20)
-    print(f"\nSmolLM2-like model {folder}, {bare.dtype}, {bare.threads} threads; median of {rounds} rounds\n")
+    print(f"\nSmolLM2-like model {folder}, {bare.dtype}, {bare.threads} threads; median of {rounds} rounds on 8 prompts\n")
     for label, name, speed in table:
         print(f"{label:24} {name:24} {speed:8.1f} tokens/s")
     for name, seconds in waits.items():
