@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from exports import runs, tasks
 from insights import reports
 from labeling import draws, projects
 from labeling.models import Comparison, Project, Ranking
@@ -46,10 +50,36 @@ def invite(page, project: Project) -> str:
     return page.locator("code").inner_text()
 
 
-def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
-    visit, project, mona, stranger, client, settings, tmp_path
-):
-    settings.EXPORT_ROOT = tmp_path
+def export_and_download(page, url: str, project: Project) -> list[dict[str, Any]]:
+    """Ask for an export, let the worker write it, and take its rankings and its manifest home."""
+    page.goto(f"{url}/admin/exports/exportrun/add/?project={project.pk}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("successfully").first).to_be_visible()
+    run = project.exports.get()
+    address = f"{url}/admin/exports/exportrun/{run.pk}/change/"
+    page.goto(address)
+    expect(page.get_by_text("queued").first).to_be_visible()
+    assert tasks.run_export(str(run.pk)) == "finished"
+    page.goto(address)
+    expect(page.get_by_text(re.compile(r"finished, [\d,]+ rows")).first).to_be_visible()
+    manifest = json.loads(downloaded(page, "manifest.json"))
+    found: list[dict[str, Any]] = []
+    for file in manifest["files"]:
+        if not file["path"].startswith("rankings/"):
+            continue
+        content = downloaded(page, file["path"])
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+        found += [json.loads(line) for line in content.decode().splitlines()]
+    return found
+
+
+def downloaded(page, name: str) -> bytes:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name, exact=True).click()
+    return download.value.path().read_bytes()
+
+
+def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(visit, project, mona, stranger, client):
     manager = visit(mona)
     page = manager.open("/admin/")
     made = set_up(page)
@@ -102,7 +132,9 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
     expect(page.get_by_text(re.compile(r"Where two trainers both order a pair, they agree in \d+%"))).to_be_visible()
     expect(page.locator("svg.dl-chart").first).to_be_visible()
 
-    page.goto(f"{manager.url}/admin/exports/exportrun/add/?project={made.pk}")
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("successfully").first).to_be_visible()
+    lines = export_and_download(page, manager.url, made)
     assert made.exports.get().requested_by == mona
+    in_force = Ranking.objects.in_force().filter(comparison__project=made)
+    assert {row["id"] for row in lines} == {str(ranking.pk) for ranking in in_force}
+    assert all(row["annotator_id"] not in ("sid", "second", "mona") for row in lines)
+    assert runs.remove(run=made.exports.get())

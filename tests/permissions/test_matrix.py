@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from http.cookies import SimpleCookie
 
 import pytest
+from django.contrib import admin
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -167,11 +169,41 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
         return address, {"GET": ADMITTED, "POST": ADMITTED}  # to the change page, which decides
     name = next(part for part in rest.replace("-", "_").split("/") if part and "<" not in part)
     if name == "do":
-        return None  # its buttons are tested with the pages that show them
+        return None  # walked below, button by button
     who = rule.pages[name] | (
         {ELSEWHERE} if "_id>" not in rest and "slug>" not in rest and MANAGER in rule.pages[name] else set()
     )
     return address, {"POST": who} if name == "blind_vote" else {"GET": who, "POST": who}
+
+
+@pytest.fixture
+def buttons(monkeypatch) -> list[tuple[str, str]]:
+    """(model, button) of every button in the admin site, offered whatever the row's state, and doing nothing:
+    what they do is tested with their pages, who may press them is tested here."""
+    found = []
+    for model, model_admin in admin.site._registry.items():
+        for name, button in getattr(model_admin, "buttons", {}).items():
+            harmless = replace(button, act=lambda request, obj, text: "Done.", when=lambda obj: True)
+            monkeypatch.setitem(model_admin.buttons, name, harmless)
+            found.append((f"{model._meta.app_label}/{model._meta.model_name}", name))
+    return found
+
+
+@pytest.mark.django_db
+def test_who_may_press_a_button_of_the_admin_site_is_what_the_table_says(clients, admin_rows, buttons):
+    browsers, _ = clients
+    with_buttons = {model for model, rule in ADMIN_MODELS.items() if "do" in rule.pages}
+    assert {model for model, _ in buttons} <= with_buttons, "decide who may press these and list them in routes.py"
+    wrong = []
+    for model, button in [*buttons, *((model, "no-such-button") for model in sorted(with_buttons))]:
+        address = f"/admin/{model}/{admin_rows[model]}/do/{button}/"
+        for name in ADMIN_PEOPLE:
+            for method in ("GET", "POST"):
+                may = method == "POST" and button != "no-such-button" and name in ADMIN_MODELS[model].pages["do"]
+                response = ask(browsers[name], method, address)
+                if response.status_code >= 500 or bool(refused(response)) == may:
+                    wrong.append(f"{method} {address} as {name}: {response.status_code}, expected {may=}")
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.django_db
