@@ -46,7 +46,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="8 prompts only; ends within 4 minutes")
     parser.add_argument("--model", default="", help="folder of the model (default: SmolLM2 under the var folder)")
-    parser.add_argument("--rounds", type=int, default=0, help="times each way is measured on 8 prompts (default 3, quick 2); once on 64")
+    parser.add_argument(
+        "--rounds", type=int, default=0, help="times each way is measured on 8 prompts (default 3, quick 2); once on 64"
+    )
     options = parser.parse_args()
     from common import embedded, environment
 
@@ -81,7 +83,9 @@ def measure(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
             }
     k_cost = bare_k_cost(worker)
     waits = worker.first_tokens(times=20)
-    print(f"\nSmolLM2-like model {folder}, {bare.dtype}, {bare.threads} threads; median of {rounds} rounds on 8 prompts\n")
+    print(
+        f"\nSmolLM2-like model {folder}, {bare.dtype}, {bare.threads} threads; 8 prompts: median of {rounds} rounds\n"
+    )
     for label, name, speed in table:
         print(f"{label:24} {name:24} {speed:8.1f} tokens/s")
     for name, seconds in waits.items():

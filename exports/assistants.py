@@ -8,6 +8,7 @@ nothing piles up in memory. An error in it is raised where its answers are read.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import pickle
 import subprocess
@@ -62,6 +63,7 @@ def _answers(pipe: Any) -> Iterator[Any]:
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not end up between the answers
+    gc.disable()  # what is made for a row refers to nothing that refers to it
     error: BaseException | None = None
     try:
         function, arguments = pickle.load(sys.stdin.buffer)

@@ -98,7 +98,7 @@ class Pipeline:
             self._write(record, configs)
             told()
 
-    def _standing(self, found: Iterator[Any], judge: Judge, configs: list[str]) -> Iterator[Any]:
+    def _standing(self, found: Iterable[Any], judge: Judge, configs: list[str]) -> Iterator[Any]:
         """The records that stand at the cutoff, and for a delta did not stand at `since`."""
         scope, at, since = self.ground.scope, self.ground.at, self.ground.since
         for record in found:

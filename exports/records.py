@@ -113,7 +113,7 @@ RANKINGS = (
     """,
     """
     SELECT e.key, json_build_array(2, x.id, x.model_version_id, x.model_label, x.params, x.finish_reason,
-        x.provenance->'weights_hash')::text, x.text
+        CASE WHEN x.model_version_id IS NOT NULL THEN x.provenance->'weights_hash' END)::text, x.text
     FROM export_keys e JOIN labeling_candidate k ON k.comparison_id = e.comparison
     JOIN sampler_completion x ON x.id = k.completion_id
     """,

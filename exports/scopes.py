@@ -118,7 +118,7 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
             title=project.title,
             language=project.language,
             pseudonym_key=project.pseudonym_key,
-            split_by=project.split_by,
+            split_by=str(project.split_by),  # of a project just made it is a member of the choices
             split_salt=project.split_salt,
             test_share=project.test_share,
         ),

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -112,22 +112,20 @@ class Snapshot:
                 yield orjson.loads(text)
 
     @contextmanager
-    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any]) -> Iterator[Spool]:
+    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any], *, many: int) -> Iterator[Spool]:
         """Rows by key. `keys` fills the temporary table export_keys; the queries, of (uuid, JSON array[, text]),
-        start from it and are each read once."""
-        with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder:
-            spool = Spool(Path(folder) / "rows")
-            with self._raw.cursor() as cursor:
-                cursor.execute("SET LOCAL work_mem = '128MB'")
-                cursor.execute("DROP TABLE IF EXISTS export_keys")
-                cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
-                cursor.execute("ANALYZE export_keys")
-                cursor.execute("SELECT count(*) FROM export_keys")
-                spool.keys = cursor.fetchone()[0]
-                for query in queries:
-                    text = cursor.mogrify(query, params).decode()
-                    cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
-                cursor.execute("SET LOCAL work_mem = '64MB'")
+        start from it and are each read once: from `many` keys on all but the last by a process beside."""
+        with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder, ExitStack() as stack:
+            spool = Spool(Path(folder) / "rows", Path(folder) / "beside")
+            spool.keys = _list_keys(self._raw, keys, params)
+            done: Iterator[None] = iter([None])
+            if self._name and spool.keys >= many:
+                *others, last = queries
+                beside = (_spool_beside, _parameters(), self._name, keys, others, params, spool.beside)
+                done = stack.enter_context(assistants.started(*beside))
+                queries = [last]
+            _spool(self._raw, queries, params, spool)
+            next(done)
             yield spool
 
     def _batches(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[list[tuple[bytes]]]:
@@ -196,6 +194,42 @@ def _connect(parameters: Mapping[str, Any], name: str = "") -> Any:
         for setting in _SETTINGS:
             cursor.execute(setting)
     return raw
+
+
+def _list_keys(raw: Any, keys: str, params: Mapping[str, Any]) -> int:
+    """Fill export_keys; how many there are."""
+    with raw.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS export_keys")
+        cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
+        cursor.execute("ANALYZE export_keys")
+        cursor.execute("SELECT count(*) FROM export_keys")
+        return int(cursor.fetchone()[0])
+
+
+def _spool(raw: Any, queries: Sequence[str], params: Mapping[str, Any], spool: Spool) -> None:
+    with raw.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        for query in queries:
+            text = cursor.mogrify(query, params).decode()
+            cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+
+
+def _spool_beside(
+    parameters: Mapping[str, Any],
+    name: str,
+    keys: str,
+    queries: Sequence[str],
+    params: Mapping[str, Any],
+    folder: Path,
+) -> Iterator[None]:
+    """Run by an assistant."""
+    with closing(_connect(parameters, name)) as raw:
+        _list_keys(raw, keys, params)
+        spool = Spool(folder)
+        _spool(raw, queries, params, spool)
+        spool.flush()
+    yield None
 
 
 def _read_beside(

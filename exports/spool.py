@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 BUCKETS = 256  # by the first byte of the key: in the order of the keys
-HELD = 24 << 20  # bytes kept before they go to the disk
+HELD = 12 << 20  # bytes kept before they go to the disk
 _HEADER = b"PGCOPY\n\xff\r\n\x00"
 _HEADER_SIZE = 19
 # A row: 2 bytes of count (2 or 3), then each field after 4 bytes of its length: key, JSON, perhaps a text.
@@ -30,9 +30,10 @@ Group = Callable[[], list[list[Any]]]
 class Spool:
     """Rows of (uuid, JSON array[, text]) in buckets on the disk. A file-like target of `COPY … (FORMAT binary)`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, beside: Path | None = None) -> None:
+        """`beside` is where another process may spool rows of the same keys."""
         folder.mkdir()
-        self.folder = folder
+        self.folder, self.beside = folder, beside
         self._held: list[list[bytes]] = [[] for _ in range(BUCKETS)]
         self._size = 0
         self.keys = 0  # as many as there are, when it is known
@@ -62,26 +63,24 @@ class Spool:
         self._spill()
 
     def groups(self) -> Iterator[list[list[Any]]]:
-        """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order, the rows
-        of each as they came."""
+        """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order."""
         for number, held in enumerate(self._held):
-            path = self.folder / f"{number:02x}"
-            data = b"".join(held)
+            data = b"".join([*_read(number, self.folder, self.beside), *held])
             held.clear()
-            if path.exists():
-                data = path.read_bytes() + data
-                path.unlink()
             for parsed in _grouped(data):
                 yield parsed()
 
 
-def groups(folder: Path) -> Iterator[Group]:
-    """As `Spool.groups`, of one that was flushed, each group to be parsed when it is called: several
-    processes read the same folder and parse some each."""
+def groups(*folders: Path | None) -> Iterator[Group]:
+    """As `Spool.groups`, of what was flushed, each group to be parsed when it is called: several processes
+    read the same folders and parse some each."""
     for number in range(BUCKETS):
-        path = folder / f"{number:02x}"
-        if path.exists():
-            yield from _grouped(path.read_bytes())
+        yield from _grouped(b"".join(_read(number, *folders)))
+
+
+def _read(number: int, *folders: Path | None) -> list[bytes]:
+    paths = [folder / f"{number:02x}" for folder in folders if folder is not None]
+    return [path.read_bytes() for path in paths if path.exists()]
 
 
 def _grouped(data: bytes) -> Iterator[Group]:

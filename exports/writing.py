@@ -4,7 +4,7 @@ folder. Many rankings are shared out to processes that turn them into bytes, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -100,7 +100,7 @@ class Writing:
     def _rankings(self, view: Snapshot) -> None:
         keys = records.ranking_keys(by_comparison=bool(self.ground.options.consensus))
         outputs = [self.pipeline.outputs[name].module for name in self.pipeline.outputs_of("rankings")]
-        with view.spooled(keys, records.RANKINGS, self.ground.params) as spool:
+        with view.spooled(keys, records.RANKINGS, self.ground.params, many=MANY) as spool:
             if spool.keys < MANY or any(hasattr(module, "open_file") for module in outputs):
                 self.pipeline.feed("rankings", records.rankings(spool.groups()), told=self._tell)
             else:
@@ -112,7 +112,9 @@ class Writing:
         ground = self.ground.portable()
         with ExitStack() as stack:
             parts = [
-                stack.enter_context(assistants.started(encoded, ground, spool.folder, place, ASSISTANTS))
+                stack.enter_context(
+                    assistants.started(encoded, ground, (spool.folder, spool.beside), place, ASSISTANTS)
+                )
                 for place in range(ASSISTANTS)
             ]
             place = 0
@@ -159,7 +161,7 @@ class Writing:
         return {name: lengths.percentiles() for name, lengths in self.tally.lengths.items() if lengths.steps}
 
 
-def encoded(ground: Ground, spooled: Path, place: int, of: int) -> Iterator[Part | Last]:
+def encoded(ground: Ground, spooled: Sequence[Path | None], place: int, of: int) -> Iterator[Part | Last]:
     """An assistant's work: every `of`-th batch of keys, from the `place`-th on, as bytes."""
     tombstones: list[str] = []
     shards = ground.options.shards
@@ -175,7 +177,7 @@ def encoded(ground: Ground, spooled: Path, place: int, of: int) -> Iterator[Part
         for name in pipeline.outputs_of("rankings")
         for split, file in pipeline.outputs[name].files.items()
     ]
-    waiting, number, before = groups(spooled), 0, 0
+    waiting, number, before = groups(*spooled), 0, 0
     while batch := list(islice(waiting, TOGETHER)):
         if number % of == place:
             pipeline.feed("rankings", records.rankings(parsed() for parsed in batch))

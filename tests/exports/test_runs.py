@@ -156,3 +156,21 @@ def test_the_nightly_command_tells_each_project(project, ranked, capsys, export_
 def test_a_cutoff_ahead_is_refused(project):
     with pytest.raises(BadOptions, match="lies ahead"):
         runs.request(project=project, trigger="api", cutoff=timezone.now() + timedelta(hours=1))
+
+
+def test_progress_is_measured_against_what_is_expected(project, ranked, alice, monkeypatch):
+    makers.make_demonstration(project, alice)
+    run = runs.request(project=project, trigger="api", options={"renderings": ["soft", "chat"]})
+    claimed = runs.claim(run_id=str(run.pk))
+    told: list[int | None] = []
+    plain = runs._Lease.report
+
+    def report(lease, rows, also):
+        told.append(ExportRun.objects.get(pk=run.pk).rows_expected)
+        return plain(lease, rows, also)
+
+    monkeypatch.setattr(runs._Lease, "report", report)
+    runs.execute(run=claimed)
+    run.refresh_from_db()
+    assert set(told) == {run.rows_written}  # nothing is left out here, so the estimate is exact
+    assert run.rows_expected == run.rows_written == sum(file["rows"] for file in run.manifest["files"])
