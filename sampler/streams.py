@@ -9,23 +9,22 @@ the texts begin anew.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import redis
 import redis.asyncio
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+
+from sampler import rows
 
 EXPIRES = 3600
 MAX_ENTRIES = 50_000
-BLOCK_MS = 2_000  # after this long without an entry the row is looked at, then seldom
-LOOK_EVERY_AT_MOST = 32.0  # seconds
+BLOCK = 30  # seconds that one read waits for an entry: an idle stream wakes for nothing else
 Fields = dict[str, Any]
 
 
@@ -85,72 +84,57 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
     Where Redis has lost the stream, the row says when the request has ended: then comes
     `{"reset": 1}`, each stored text whole, and the end.
     """
-    connection = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=LOOK_EVERY_AT_MOST + 5
-    )
-    wait_for, looked = BLOCK_MS / 1000, time.monotonic()
+    connection = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=BLOCK + 5)
+    looks = rows.looks()
+    follower = looks.add(str(request_id))
+    reading: asyncio.Future[Any] | None = None
     try:
         while True:
-            found: Any = None
-            try:
-                until_look = max(0.01, looked + wait_for - time.monotonic())  # hundreds wait: none wakes for nothing
-                found = await connection.xread({key(request_id): after}, count=200, block=round(until_look * 1000))
-            except (redis.ConnectionError, redis.TimeoutError):
-                await asyncio.sleep(0.5)
-            for entry_id, fields in found[0][1] if found else []:
+            reading = asyncio.ensure_future(_read(connection, key(request_id), after))
+            await asyncio.wait({reading, follower.ended}, return_when=asyncio.FIRST_COMPLETED)
+            found = reading.result() if reading.done() else []
+            for entry_id, fields in found:
+                follower.heard()
                 after = entry_id
                 yield entry_id, _typed(fields)
                 if "end" in fields:
                     return
-            if found:
-                wait_for = BLOCK_MS / 1000
-                looked = time.monotonic()
-            elif time.monotonic() - looked >= wait_for:
-                # Then seldom, and not all at once: a look is a database connection, and hundreds may be idle.
-                looked, wait_for = time.monotonic(), LOOK_EVERY_AT_MOST * random.uniform(0.5, 1.0)
-                state, texts = await sync_to_async(_from_row_and_close)(request_id)
-                if state:
-                    yield after, {"reset": 1}
-                    for index, text in enumerate(texts):
-                        yield after, {"i": index, "t": text}
-                    yield after, {"end": state}
-                    return
+            if not found and follower.ended.done():
+                state, texts = follower.ended.result()
+                yield after, {"reset": 1}
+                for index, text in enumerate(texts):
+                    yield after, {"i": index, "t": text}
+                yield after, {"end": state}
+                return
     finally:
+        if reading is not None:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+        await looks.remove(follower)
         await connection.aclose()
+
+
+async def _read(connection: Any, name: str, after: str) -> list[tuple[str, dict[str, str]]]:
+    """Entries after `after`; none where there are none for a while, or Redis is away."""
+    try:
+        found = await connection.xread({name: after}, count=200, block=BLOCK * 1000)
+    except (redis.ConnectionError, redis.TimeoutError):
+        await asyncio.sleep(0.5)
+        return []
+    return found[0][1] if found else []
 
 
 def _typed(fields: dict[str, str]) -> Fields:
     return {k: int(v) if k in {"i", "reset"} else v for k, v in fields.items()}
 
 
-def _from_row_and_close(request_id: UUID | str) -> tuple[str, list[str]]:
-    """As `_from_row`; hundreds of open streams must not each keep a database connection."""
-    try:
-        return _from_row(request_id)
-    finally:
-        for connection in connections.all(initialized_only=True):
-            if not connection.in_atomic_block:
-                connection.close()
-
-
-def _from_row(request_id: UUID | str) -> tuple[str, list[str]]:
-    """End state ("" while it runs, "failed" where there is no such row) and the stored texts."""
-    from sampler.models import SampleRequest
-
-    row = SampleRequest.objects.filter(pk=request_id).first()
-    if row is None:
-        return SampleRequest.State.FAILED, []
-    if row.finished_at is None:
-        return "", []
-    return row.state, [c.text for c in row.completions.order_by("index")]
-
-
 def wait(request_id: UUID | str, *, timeout: float = 60.0) -> tuple[list[str], str]:
     """Block until the request has ended, by its row; for commands and tests."""
     until = time.monotonic() + timeout
     while time.monotonic() < until:
-        state, texts = _from_row(request_id)
-        if state:
+        if over := rows.ended([str(request_id)]):
+            state, texts = over[str(request_id)]
             return texts, state
         time.sleep(0.05)
     raise TimeoutError(f"Request {request_id} has not ended within {timeout:g} s.")

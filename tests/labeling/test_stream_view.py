@@ -14,7 +14,7 @@ from django.test import AsyncClient
 
 from labeling import chats, dialogues
 from labeling.views import streams as view
-from sampler import streams
+from sampler import rows, streams
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -104,7 +104,7 @@ def test_several_texts_share_one_connection(chat, alice):
 
 
 def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch):
-    monkeypatch.setattr(streams, "BLOCK_MS", 50)
+    monkeypatch.setattr(rows, "EVERY", 0.05)
     makers.answer(chat.pending_request, "Kept in the row.")
 
     async def act(client):
