@@ -114,7 +114,7 @@ def submit_ranking(
     _move(locked, Assignment.State.SUBMITTED, **columns)
     if seconds is None:
         seconds = locked.seconds or round((now - locked.created_at).total_seconds())
-    membership = Membership.objects.filter(project=comparison.project, user_id=locked.trainer_id).first()
+    trusted = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id).order_by()
     ranking = Ranking.objects.create(
         assignment=locked,
         comparison=comparison,
@@ -132,7 +132,7 @@ def submit_ranking(
         contradiction_confirmed=judgement.contradicts,
         ideal_answer=judgements.ideal_demonstration(locked, judgement.ideal_answer),
         seconds=max(0, seconds),
-        label_weight=membership.label_weight if membership else None,
+        label_weight=trusted.values_list("label_weight", flat=True).first(),
         submission_hash=digest,
         submitted_at=now,
     )
