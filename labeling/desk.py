@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from common import plugins
 from labeling import preferences, reviews
 from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.task_types.base import TaskType
+from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -101,24 +102,20 @@ def open_work(user: User) -> list[Begun]:
     )
     work = [
         Begun(
-            "ranking", lease.pk, lease.comparison.project.title, _opening(lease.comparison.prompt),
+            "ranking", lease.pk, lease.comparison.project.title, opening(lease.comparison.prompt),
             lease.draft_saved_at or lease.created_at, lease.state == "expired",
         )
         for lease in leases
     ] + [
         Begun(
             draft.kind, draft.pk, draft.project.title,
-            _opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
+            opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
             or draft.composer.get("text", ""),
             draft.saved_at,
         )
         for draft in drafts
     ]  # fmt: skip
     return sorted(work, key=lambda begun: (bool(begun.title), begun.saved_at), reverse=True)  # empty ones last
-
-
-def _opening(messages: list[dict[str, str]]) -> str:
-    return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
 def was_returned(user: User) -> bool:
@@ -133,12 +130,14 @@ def returned(user: User) -> list[Review]:
         Review.objects.filter(decision="returned", dialogue__author=user, dialogue__state="returned")
         .filter(dialogue__superseded_by__isnull=True)
         .select_related("dialogue__project")
-        .only("comment", "created_at", "dialogue__project__title")[:OPEN_WORK]
+        .only("comment", "created_at", "dialogue__kind", "dialogue__project__title")[:OPEN_WORK]
     )
 
 
 def returned_rankings(user: User) -> QuerySet[Ranking]:
+    said = Review.objects.filter(ranking=OuterRef("pk"), decision="returned").order_by("-created_at", "-pk")
     rows = reviews.returned_rankings(user).select_related(None).select_related("comparison__project")
+    rows = rows.annotate(comment=Subquery(said.values("comment")[:1]))
     return rows.only("comparison__prompt", "comparison__project__title")[:OPEN_WORK]
 
 

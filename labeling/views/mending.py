@@ -70,7 +70,8 @@ def mend_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
 def practice(request: PageRequest, slug: str) -> HttpResponse:
     """Practice items done, each with the order expected and why; and where the person stands in the exam."""
     project = visible_project(request, slug)
-    rows = [_practised(ranking) for ranking in exams.practised(project, request.user)[:50]]
+    done = enumerate(exams.practised(project, request.user)[:50], start=1)
+    rows = [_practised(ranking) | {"number": str(number)} for number, ranking in done]
     standing = exams.exam_standing(project, request.user)
     return render(request, "labeling/practice.html", {"project": project, "rows": rows, "standing": standing})
 
