@@ -73,10 +73,12 @@ def submit_ranking(
     ideal_answer: str = "",
     seconds: int | None = None,
     confirmed: bool = False,
+    membership: Membership | None = None,
 ) -> tuple[Ranking, bool]:
     """Store the trainer's judgement; the same again returns it with False.
 
     A vote that comes after its lease ran out counts if a vote is free and is kept as surplus otherwise.
+    `membership` is the trainer's, from a caller that has it already.
 
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before.
@@ -114,7 +116,9 @@ def submit_ranking(
     _move(locked, Assignment.State.SUBMITTED, **columns)
     if seconds is None:
         seconds = locked.seconds or round((now - locked.created_at).total_seconds())
-    trusted = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id).order_by()
+    if membership is None:
+        member = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id)
+        membership = member.order_by().first()
     ranking = Ranking.objects.create(
         assignment=locked,
         comparison=comparison,
@@ -132,7 +136,7 @@ def submit_ranking(
         contradiction_confirmed=judgement.contradicts,
         ideal_answer=judgements.ideal_demonstration(locked, judgement.ideal_answer),
         seconds=max(0, seconds),
-        label_weight=trusted.values_list("label_weight", flat=True).first(),
+        label_weight=membership.label_weight if membership else None,
         submission_hash=digest,
         submitted_at=now,
     )

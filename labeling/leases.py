@@ -45,10 +45,11 @@ def lease_next(
     project = membership.project  # as it stands now
     if project.archived_at is not None:
         return None, False
-    mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison__project")
+    mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison")
     held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
     unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
     for assignment in mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")[:4]:
+        assignment.comparison.project = project
         if assignment.state == Assignment.State.LEASED:  # sorted first
             _extend(assignment)
             return assignment, False
@@ -69,6 +70,7 @@ def hold(*, project: Project, trainer: User) -> Membership | None:
         Membership.objects.select_for_update(of=("self",))  # not the project's row
         .select_related("project")
         .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
+        .order_by()  # at most one
         .first()
     )
 
@@ -135,9 +137,9 @@ def _claim(project: Project, trainer: User, kind: str) -> tuple[Comparison, int]
 def free_slot(comparison: Comparison) -> int | None:
     """The lowest free vote of a comparison whose row the caller holds locked."""
     taken = set(
-        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD).values_list(
-            "slot", flat=True
-        )
+        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD)
+        .order_by()
+        .values_list("slot", flat=True)
     )
     return next((slot for slot in range(comparison.votes_wanted) if slot not in taken), None)
 
@@ -222,10 +224,10 @@ def _extend(assignment: Assignment, *, seconds: int = 0) -> None:
 
 
 def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
-    """Lock the assignment's comparison, then the assignment; both as they now stand."""
-    comparison = (
-        Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=assignment.comparison_id)
-    )
+    """Lock the assignment's comparison, then the assignment; both as they now stand, with the project as the
+    caller read it."""
+    comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
+    comparison.project = assignment.comparison.project
     locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
     locked.comparison = comparison
     return comparison, locked

@@ -88,7 +88,7 @@ def verbatim_share(dialogue: Dialogue) -> float:
 
 def _others(ranking: Ranking) -> list[Ranking]:
     votes = Ranking.objects.in_force().filter(comparison_id=ranking.comparison_id, kind=Ranking.Kind.VOTE)
-    return list(votes.exclude(pk=ranking.pk)[:20])
+    return list(votes.exclude(pk=ranking.pk).order_by()[:20])
 
 
 def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ def active_membership(user: User, project_ref: str) -> Exists:
 
 def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
     rows = Assignment.objects.of(request.user).select_related("comparison__project", "guideline_version")
+    rows = rows.defer("guideline_version__text")
     return get_object_or_404(rows.filter(active_membership(request.user, "comparison__project")), pk=pk)
 
 

@@ -43,7 +43,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         with transaction.atomic():  # submission and next lease are one commit, in the order that locks are taken
             membership = leases.hold(project=project, trainer=request.user)
-            _submit(request, assignment, form)
+            _submit(request, assignment, form, membership)
             given = _lease(request, project, membership)
     except NeedsConfirmation as question:
         words = board.contradiction_words(question.pairs, assignment, form.ratings)
@@ -55,7 +55,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     return _show(request, project, given, done=assignment)
 
 
-def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> None:
+def _submit(request: PageRequest, assignment: Assignment, form: RankingForm, membership: Membership | None) -> None:
     sent = number(request.POST.get("draft_version"))
     if sent is not None and sent != assignment.draft_version and assignment.state in OPEN:
         raise Conflict(
@@ -75,6 +75,7 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> 
         ideal_answer=form.ideal_answer,
         seconds=number(request.POST.get("seconds")),
         confirmed=bool(request.POST.get("confirmed")),
+        membership=membership,
     )
 
 
