@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from labeling import board
 from labeling.models import Assignment, Dialogue, Ranking, Turn
+from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -100,13 +101,9 @@ def _undo_until(at: datetime, minutes: int) -> datetime | None:
     return end if end > timezone.now() else None
 
 
-def _opening(text: str) -> str:
+def _cut(text: str) -> str:
     """Cut here, not by the template: of fifty openings its filter looks at every character."""
     return text if len(text) <= OPENING else f"{text[: OPENING - 1]}…"
-
-
-def _asked(messages: list[dict[str, str]]) -> str:
-    return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
 def _ranking(row: Any) -> Row:
@@ -114,7 +111,7 @@ def _ranking(row: Any) -> Row:
     order = " > ".join(" = ".join(letters.get(cid, "?") for cid in group) for group in row.groups)
     return Row(
         "Ranking", row.assignment_id or row.pk, row.comparison__project__title,
-        _opening(_asked(row.comparison__prompt)),
+        _cut(opening(row.comparison__prompt)),
         f"not rankable: {row.not_rankable}" if row.not_rankable else order, "submitted", row.submitted_at,
         _undo_until(row.submitted_at, row.comparison__project__undo_minutes),
     )  # fmt: skip
@@ -122,7 +119,7 @@ def _ranking(row: Any) -> Row:
 
 def _skipped(row: Any) -> Row:
     return Row(
-        "Ranking", row.pk, row.comparison__project__title, _opening(_asked(row.comparison__prompt)),
+        "Ranking", row.pk, row.comparison__project__title, _cut(opening(row.comparison__prompt)),
         row.skip_reason, "skipped", row.ended_at or row.created_at,
     )  # fmt: skip
 
@@ -130,7 +127,7 @@ def _skipped(row: Any) -> Row:
 def _dialogue(row: Any) -> Row:
     undo = row.state == Dialogue.State.SUBMITTED
     return Row(
-        Dialogue.Kind(row.kind).label, row.pk, row.project__title, _opening(row.opening or ""),
+        Dialogue.Kind(row.kind).label, row.pk, row.project__title, _cut(row.opening or ""),
         f"{row.length or 0} turns", row.state, row.submitted_at,
         _undo_until(row.submitted_at, row.project__undo_minutes) if undo else None,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 /* Keeps what is typed: in this browser at once, on the server within two seconds, whatever happens.
-   One autosaver per form with data-draft; the server's version number decides between two tabs. */
+   One autosaver per form with data-draft; the server's version number decides between two tabs. A form whose
+   data-draft is empty has no draft on the server: the browser's copy is all, until the form itself is sent. */
 (function () {
   "use strict";
   const { $, notice, post } = window.duologue;
@@ -80,7 +81,8 @@
       } catch { /* full or forbidden: the server copy is still made */ }
       if (this.stopped) return;
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.save(), AFTER);
+      if (this.form.dataset.draft) this.timer = setTimeout(() => this.save(), AFTER);
+      else this.say("Kept in this browser");
     }
 
     /* One save at a time; resolves true once the server has what the form holds. */
@@ -88,7 +90,7 @@
       clearTimeout(this.timer);
       this.timer = null;
       if (this.saving) await this.saving;
-      if (this.stopped || this.paused || !this.form.isConnected) return false;
+      if (!this.form.dataset.draft || this.stopped || this.paused || !this.form.isConnected) return false;
       const entries = entriesOf(this.form);
       if (same(entries, this.saved)) { this.clear(entries); return true; }
       this.saving = this.send(entries);
@@ -123,7 +125,7 @@
     beacon() {
       if (this.channel) this.channel.postMessage({ gone: tab });
       const entries = entriesOf(this.form);
-      if (this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
+      if (!this.form.dataset.draft || this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
       const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
       navigator.sendBeacon(this.form.dataset.draft, body);
     }
@@ -181,6 +183,10 @@
   });
   document.addEventListener("htmx:afterRequest", () => {
     document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
+  });
+  document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted
+    const { xhr, elt } = event.detail, form = elt.form || elt;
+    if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;
