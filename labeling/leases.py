@@ -39,16 +39,16 @@ def lease_next(
     of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
     chats where the project excludes them. A caller that holds the membership's lock already gives it.
     """
-    membership = membership or hold(project=project, trainer=trainer)
-    if membership is None:
+    if membership is None and hold(project=project, trainer=trainer) is None:
         raise Invalid("Your role in this project does not include ranking.")
-    project = membership.project  # as it stands now
     if project.archived_at is not None:
         return None, False
-    mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison")
+    mine = Assignment.objects.of(trainer).filter(comparison__project=project)
     held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
     unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
-    for assignment in mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")[:4]:
+    begun = mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")
+    for pk in begun.values_list("pk", flat=True)[:4]:  # mostly none: so no wide rows are asked for
+        assignment = mine.select_related("comparison").get(pk=pk)
         assignment.comparison.project = project
         if assignment.state == Assignment.State.LEASED:  # sorted first
             _extend(assignment)
@@ -65,10 +65,9 @@ def lease_next(
 
 
 def hold(*, project: Project, trainer: User) -> Membership | None:
-    """Lock the trainer's membership, the first lock of all, with its project; None where they may not rank."""
+    """Lock the trainer's membership, the first lock of all; None where they may not rank."""
     return (
-        Membership.objects.select_for_update(of=("self",))  # not the project's row
-        .select_related("project")
+        Membership.objects.select_for_update()
         .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
         .order_by()  # at most one
         .first()

@@ -23,15 +23,6 @@ def screen_ranking(ranking: Ranking) -> list[str]:
     """
     if ranking.kind != Ranking.Kind.VOTE:
         return []
-    with transaction.atomic():
-        reasons = _screened(ranking)
-        if ranking.comparison.kind != Comparison.Kind.NORMAL:
-            transaction.set_rollback(True)
-            return []
-    return reasons
-
-
-def _screened(ranking: Ranking) -> list[str]:
     project = ranking.comparison.project
     rules = ReviewRules.of(project.review_rules)
     reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
@@ -50,8 +41,7 @@ def _screened(ranking: Ranking) -> list[str]:
             if quality.disagree([ranking, other], project.adaptive_tau_bound):
                 _queue_ranking(other, [Reason.LOW_AGREEMENT])
                 reasons.append(Reason.LOW_AGREEMENT)
-    _queue_ranking(ranking, reasons)
-    return reasons
+    return reasons if reasons and _queue_ranking(ranking, reasons) else []
 
 
 def screen_dialogue(dialogue: Dialogue) -> list[str]:
@@ -88,12 +78,15 @@ def verbatim_share(dialogue: Dialogue) -> float:
 
 def _others(ranking: Ranking) -> list[Ranking]:
     votes = Ranking.objects.in_force().filter(comparison_id=ranking.comparison_id, kind=Ranking.Kind.VOTE)
-    return list(votes.exclude(pk=ranking.pk).order_by()[:20])
+    others = list(votes.exclude(pk=ranking.pk).order_by().only("comparison_id", "groups", "ratings")[:20])
+    for other in others:
+        other.comparison = ranking.comparison
+    return others
 
 
-def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
-    if not reasons:
-        return
+@transaction.atomic
+def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> bool:
+    """Queue it, or take up the reasons if it is there; whether it is in the queue now."""
     item, made = ReviewItem.objects.get_or_create(
         ranking_id=ranking.pk,
         defaults={"project_id": ranking.comparison.project_id, "reasons": list(dict.fromkeys(reasons))},
@@ -101,3 +94,7 @@ def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
     if not made and (fresh := [reason for reason in dict.fromkeys(reasons) if reason not in item.reasons]):
         item.reasons = [*item.reasons, *fresh]
         item.save(update_fields=["reasons"])
+    hidden = ranking.comparison.kind != Comparison.Kind.NORMAL
+    if hidden:
+        transaction.set_rollback(True)
+    return not hidden
