@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Avg, Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from common import plugins
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 AGREEMENT_OVER = 500  # most recent rankings
 OPEN_WORK = 20
+FOR_A_PACE = 5  # rankings today, and before in the week, from which an average is told
 
 
 @dataclass(frozen=True)
@@ -142,27 +143,41 @@ def returned_rankings(user: User) -> QuerySet[Ranking]:
 
 
 def figures(user: User) -> dict[str, Any]:
-    """Own numbers: today, the last seven days, and agreement where others judged the same."""
+    """Own numbers: today, the last seven days, the time a ranking takes, and agreement where others judged the same."""
     now = timezone.localtime()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = midnight - timedelta(days=6)
     ranked = (
         Ranking.objects.in_force()
         .filter(trainer=user, submitted_at__gte=week)
-        .aggregate(today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"))
-    )
+        .aggregate(
+            today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"),
+            pace=Avg("seconds", filter=Q(submitted_at__gte=midnight)),
+            usual=Avg("seconds", filter=Q(submitted_at__lt=midnight)),
+        )
+    )  # fmt: skip
     written = (
         Dialogue.objects.submitted()
         .filter(author=user, submitted_at__gte=week)
         .aggregate(today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"))
     )
     agreed, pairs = agreement(user)
+    tell = ranked["today"] >= FOR_A_PACE and ranked["week"] - ranked["today"] >= FOR_A_PACE
     return {
         "today": ranked["today"] + written["today"],
         "week": ranked["week"] + written["week"],
         "agreement": round(100 * agreed / pairs) if pairs else None,
         "pairs": pairs,
+        "pace": duration(ranked["pace"]) if tell else "",
+        "usual": duration(ranked["usual"]) if tell else "",
     }
+
+
+def duration(seconds: float) -> str:
+    """Of a task, as one would say it: '45 s', '2.5 min'."""
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{round(seconds / 30) / 2:g} min"
 
 
 def agreement(user: User) -> tuple[int, int]:

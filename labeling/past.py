@@ -1,14 +1,16 @@
-"""A trainer's own past work, for the history page. Reads only."""
+"""A trainer's own past work, and a search in it, for the history page. Reads only."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Left
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Subquery, TextField
+from django.db.models.functions import Cast, Left
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 OPENING = 140  # characters
+SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,16 @@ def moment(value: str | None) -> datetime:
     return parsed if parsed is not None and timezone.is_aware(parsed) else timezone.now()
 
 
-def work_of(user: User, *, before: datetime) -> Shown:
-    """One page of submitted and skipped work, newest first."""
+def words_of(search: str) -> list[str]:
+    """What is searched for; PostgreSQL's texts hold no NUL, so nothing is found by one."""
+    return search.replace("\x00", " ")[:SEARCHED].split()[:WORDS]
+
+
+def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown:
+    """One page of submitted and skipped work, newest first; only what has all the words in its prompt or in what
+    the trainer wrote."""
     rankings = (
-        Ranking.objects.in_force()
-        .filter(trainer=user, submitted_at__lt=before)
+        _about(Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before), words, "note")
         .order_by("-submitted_at")
         .values_list(
             "pk", "assignment_id", "order_shown", "groups", "not_rankable", "submitted_at", "comparison__prompt",
@@ -64,8 +72,11 @@ def work_of(user: User, *, before: datetime) -> Shown:
         )[: PAGE + 1]
     )  # fmt: skip
     skipped = (
-        Assignment.objects.of(user)
-        .filter(state=Assignment.State.SKIPPED, ended_at__lt=before)
+        _about(
+            Assignment.objects.of(user).filter(state=Assignment.State.SKIPPED, ended_at__lt=before),
+            words,
+            "skip_reason",
+        )
         .order_by("-ended_at")
         .values_list(
             "pk",
@@ -82,6 +93,7 @@ def work_of(user: User, *, before: datetime) -> Shown:
     counted = turns.order_by().values("dialogue").values(n=Count("*"))
     dialogues = (
         Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
+        .filter(*(Exists(turns.filter(text__icontains=word)) for word in words))
         .annotate(opening=Subquery(asked), length=Subquery(counted))
         .order_by("-submitted_at")
         .values_list(
@@ -94,6 +106,22 @@ def work_of(user: User, *, before: datetime) -> Shown:
     )
     rows.sort(key=lambda row: row.at, reverse=True)
     return Shown(rows[:PAGE], rows[PAGE - 1].at.isoformat() if len(rows) > PAGE else "")
+
+
+def _about(rows: Any, words: Sequence[str], own: str) -> Any:
+    """Those of a trainer's rows that have all the words; read one by one, which for one person's are few enough."""
+    if not words:
+        return rows
+    contents = Func(
+        F("comparison__prompt"),
+        function="jsonb_path_query_array",
+        template="%(function)s(%(expressions)s, '$[*].content')",
+    )
+    rows = rows.alias(prompt_text=Cast(contents, TextField()))
+    for word in words:
+        quoted = json.dumps(word, ensure_ascii=False)[1:-1]  # as JSON's text has it
+        rows = rows.filter(Q(prompt_text__icontains=quoted) | Q(**{f"{own}__icontains": word}))
+    return rows
 
 
 def _undo_until(at: datetime, minutes: int) -> datetime | None:
