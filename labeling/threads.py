@@ -208,4 +208,4 @@ def nothing_unsent(dialogue: Dialogue, sent: Mapping[str, Any]) -> None:
     """Text still in the composer is not part of what is submitted: ask before it is lost."""
     unsent = str(sent.get("text", (dialogue.composer or {}).get("text") or "")).strip()
     if unsent and not sent.get("without_unsent"):
-        raise Invalid("There is unsent text in the composer. Add it as a turn, or empty the composer, then submit.")
+        raise Invalid("There is unsent text below: add it or send it, or empty the field, then submit.")

@@ -112,6 +112,7 @@
         this.saved = entries; this.tries = 0;
         this.clear(entries);
         this.say("Saved " + data.at);
+        notice("offline", "");
         if (this.channel) this.channel.postMessage({ saved: this.version });
         return true;
       } catch (error) {

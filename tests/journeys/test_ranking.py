@@ -31,7 +31,7 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(visit, al
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/ranking/"))
     page.evaluate("window.sameDocument = true")
-    for keys in ("a", "2", "b", "1", "c", "2", "Shift+Digit5", "d", "4", "Shift+Digit2", "t", "Space", "Escape", "a"):
+    for keys in ("a", "2", "b", "1", "m", "2", "Shift+Digit5", "d", "4", "Shift+Digit2", "t", "Space", "Escape", "a"):
         page.keyboard.press(keys)
         assert page.evaluate("document.activeElement !== document.body"), f"focus was lost by {keys}"
     expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
