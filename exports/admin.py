@@ -132,11 +132,19 @@ class ExportForm(ModelForm):
         }
         if "mix" in wanted:
             wanted["mix"] = [part.strip() for part in wanted["mix"].split(",") if part.strip()]
+        if (project := cleaned.get("project")) is not None:
+            self._must_exist("round", project.rounds, cleaned)
+            self._must_exist("guideline_version", project.guidelines, cleaned)
         try:
             cleaned["options"] = Options.from_dict(wanted)
         except BadOptions as refusal:
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
+
+    def _must_exist(self, name: str, rows: Any, cleaned: dict[str, Any]) -> None:
+        number = cleaned.get(name)
+        if number and not rows.filter(number=number).exists():
+            self.add_error(name, f"This project has no {name.replace('_', ' ')} {number}.")
 
 
 @admin.register(ExportRun)

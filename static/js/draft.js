@@ -23,6 +23,9 @@
     form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
   }
 
+  const UNSAVED = [["", "nothing of this is saved"]];
+  let refused = 0; // the status with which the form now being swapped in came back
+
   class Autosave {
     constructor(form) {
       this.form = form;
@@ -38,6 +41,12 @@
       addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
       addEventListener("pagehide", (this.onHide = () => this.beacon()));
       form.autosave = this;
+      if (refused) { // what was sent came back: the page has it, the server does not
+        this.saved = UNSAVED;
+        this.touch();
+        if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
+        refused = 0;
+      }
       this.meet().then(() => this.restore());
     }
 
@@ -145,7 +154,7 @@
 
     async force() {
       const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
-      this.version = data.version; this.stopped = false; this.saved = [["", "stale"]];
+      this.version = data.version; this.stopped = false; this.saved = UNSAVED;
       await this.save();
     }
 
@@ -175,7 +184,7 @@
   document.addEventListener("htmx:confirm", (event) => {
     const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
     const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
-      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.timer || autosave.saving ? autosave.save() : null))
+      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.saving || !same(entriesOf(autosave.form), autosave.saved) ? autosave.save() : null))
       .filter(Boolean);
     if (!waits.length) return;
     event.preventDefault();
@@ -191,6 +200,7 @@
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;
+    refused = target.id === "main" && xhr.status >= 400 ? xhr.status : 0;
     if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
   });
 
