@@ -11,7 +11,7 @@ from typing import Any
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from labeling.forms import LETTERS, NONE_REASONS, SKIP_REASONS, RankingForm
-from labeling.models import Assignment, Candidate, Ranking, Turn
+from labeling.models import Assignment, Ranking, Turn
 
 RATIO_UP_TO = 20_000  # characters; longer texts are compared by words
 
@@ -30,8 +30,7 @@ class Card:
 
 def texts_shown(assignment: Assignment) -> list[str]:
     """The completions' texts in the order shown."""
-    rows = Candidate.objects.filter(comparison=assignment.comparison_id).order_by()
-    texts = {str(cid): text for cid, text in rows.values_list("completion_id", "completion__text")}
+    texts = assignment.comparison.texts
     return [texts[cid] for cid in assignment.order_shown]
 
 

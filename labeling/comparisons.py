@@ -126,30 +126,19 @@ def submit_ranking(
         kind=locked.kind,
         guideline_version_id=locked.guideline_version_id,
         order_shown=locked.order_shown,
-        groups=judgement.groups,
-        ratings=judgement.ratings,
-        flags=judgement.flags,
+        **judgement.columns(),
         flags_version=comparison.project.flags_version,
-        strengths=judgement.strengths,
-        note=judgement.note,
-        not_rankable=judgement.not_rankable,
-        contradiction_confirmed=judgement.contradicts,
         ideal_answer=judgements.ideal_demonstration(locked, judgement.ideal_answer),
         seconds=max(0, seconds),
         label_weight=membership.label_weight if membership else None,
-        submission_hash=digest,
         submitted_at=now,
     )
-    screening.screen_ranking(ranking)
-    quality.ask_more_votes(comparison)
-    _close_when_full(comparison)
+    votes = quality.votes_in_force(comparison)
+    screening.screen_ranking(ranking, votes)
+    quality.ask_more_votes(comparison, votes)
+    if comparison.state == Comparison.State.OPEN and len(votes) >= comparison.votes_wanted:
+        advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=now)
     return ranking, True
-
-
-def _close_when_full(comparison: Comparison) -> None:
-    votes = comparison.assignments.filter(state=Assignment.State.SUBMITTED, slot__isnull=False).count()
-    if comparison.state == Comparison.State.OPEN and votes >= comparison.votes_wanted:
-        advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=timezone.now())
 
 
 @transaction.atomic

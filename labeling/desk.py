@@ -98,7 +98,9 @@ def open_work(user: User) -> list[Begun]:
         .drafts()
         .select_related("project")
         .only("kind", "composer", "saved_at", "project__title")
-        .prefetch_related(Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text")))
+        .prefetch_related(
+            Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position"))
+        )
         .order_by("-saved_at")[:OPEN_WORK]
     )
     work = [
@@ -184,7 +186,7 @@ def agreement(user: User) -> tuple[int, int]:
     """(agreed, compared): pairs that this trainer and another both put in strict order, over the trainer's
     most recent rankings: so many at most are looked at, however many there are."""
     votes = Ranking.objects.in_force().filter(kind="vote")
-    recent = votes.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
+    recent = Ranking.objects.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
     theirs = list(
         votes.filter(comparison__in=recent, not_rankable="")
         .exclude(trainer=user)
@@ -192,11 +194,12 @@ def agreement(user: User) -> tuple[int, int]:
         .values_list("comparison_id", "groups")
     )
     mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _ in theirs}).order_by()
-    own = {comparison: set(preferences.strict_pairs(groups)) for comparison, groups in
+    own = {comparison: frozenset(preferences.strict_pairs(groups)) for comparison, groups in
            mine.values_list("comparison_id", "groups")}  # fmt: skip
     agreed = compared = 0
     for comparison, groups in theirs:
+        ordered = own.get(comparison, frozenset())  # none where the trainer took it back
         for chosen, rejected in preferences.strict_pairs(groups):
-            agreed += (chosen, rejected) in own[comparison]
-            compared += (chosen, rejected) in own[comparison] or (rejected, chosen) in own[comparison]
+            agreed += (chosen, rejected) in ordered
+            compared += (chosen, rejected) in ordered or (rejected, chosen) in ordered
     return agreed, compared

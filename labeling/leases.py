@@ -155,14 +155,13 @@ def lease(
     presentation drawn for both."""
     now = timezone.now()
     seed = selection.new_seed() if seed is None else seed
-    ids = [str(cid) for cid in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
     return Assignment.objects.create(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
         slot=free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
         guideline_version=current_guidelines(comparison.project),
-        order_shown=selection.presentation_order(ids, seed),
+        order_shown=selection.presentation_order(list(comparison.texts), seed),
         order_seed=seed,
         heartbeat_at=now,
         expires_at=now + timedelta(minutes=comparison.project.lease_minutes),

@@ -16,8 +16,9 @@ from labeling.rules import ExamRules, ReviewRules
 Reason = ReviewItem.Reason
 
 
-def screen_ranking(ranking: Ranking) -> list[str]:
-    """Put the ranking into the review queue if a rule picks it; return the reasons.
+def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
+    """Put the ranking into the review queue if a rule picks it, by itself or beside the other `votes` on its
+    comparison; return the reasons.
 
     That of a hidden item is screened too and then forgotten: its trainer must not be able to tell by the time.
     """
@@ -37,8 +38,9 @@ def screen_ranking(ranking: Ranking) -> list[str]:
     if rules.contradictions and ranking.contradiction_confirmed:
         reasons.append(Reason.CONTRADICTION)
     if rules.low_agreement:
-        for other in _others(ranking):
-            if quality.disagree([ranking, other], project.adaptive_tau_bound):
+        for other in votes:
+            if other.pk != ranking.pk and quality.disagree([ranking, other], project.adaptive_tau_bound):
+                other.comparison = ranking.comparison
                 _queue_ranking(other, [Reason.LOW_AGREEMENT])
                 reasons.append(Reason.LOW_AGREEMENT)
     return reasons if reasons and _queue_ranking(ranking, reasons) else []
@@ -74,14 +76,6 @@ def verbatim_share(dialogue: Dialogue) -> float:
     turns = Turn.objects.filter(dialogue=dialogue, role=Turn.Role.ASSISTANT).select_related("completion")
     taken = [turn.completion is not None and turn.completion.text.strip() == turn.text.strip() for turn in turns]
     return sum(taken) / len(taken) if taken else 0.0
-
-
-def _others(ranking: Ranking) -> list[Ranking]:
-    votes = Ranking.objects.in_force().filter(comparison_id=ranking.comparison_id, kind=Ranking.Kind.VOTE)
-    others = list(votes.exclude(pk=ranking.pk).order_by().only("comparison_id", "groups", "ratings")[:20])
-    for other in others:
-        other.comparison = ranking.comparison
-    return others
 
 
 @transaction.atomic

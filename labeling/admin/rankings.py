@@ -187,9 +187,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
 
     @display(description="Order, best first")
     def order_full(self, obj: Any) -> Any:
-        texts = {
-            str(c.completion_id): c.completion.text for c in obj.comparison.candidates.select_related("completion")
-        }
+        texts = obj.comparison.texts
         rows = (
             (place, obj.ratings.get(cid, "none"), texts.get(cid, ""))
             for place, group in enumerate(obj.groups, start=1)

@@ -88,9 +88,7 @@ def practice(request: PageRequest, slug: str) -> HttpResponse:
 def _practised(ranking: Ranking) -> dict[str, Any]:
     known = ranking.comparison.known_groups or []
     letters = dict(zip(ranking.order_shown, board.LETTERS, strict=False))
-    texts = {
-        str(c.completion_id): c.completion.text for c in ranking.comparison.candidates.select_related("completion")
-    }
+    texts = ranking.comparison.texts
     right, asked = exams.known_points(ranking.groups, known)
     return {
         "prompt": ranking.comparison.prompt, "explanation": ranking.comparison.explanation, "right": right,
