@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking
 
@@ -68,6 +69,12 @@ def go(request: PageRequest, name: str, *args: Any, query: dict[str, Any] | None
         response["HX-Redirect"] = url
         return response
     return redirect(url)
+
+
+def told(sentence: str) -> HttpResponse:
+    """To htmx: a refusal in words among the page's notices, which leaves everything else as it is."""
+    headers = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+    return HttpResponse(format_html('<div class="notice bad">{}</div>', sentence), status=409, headers=headers)
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -22,6 +22,7 @@ from labeling.views._shared import (
     own_assignment,
     page,
     ranked_today,
+    told,
     undo_until,
     visible_project,
     wants_json,
@@ -207,6 +208,11 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         comparisons.undo_ranking(assignment=assignment)
     except Gone as error:
+        assignment.refresh_from_db(fields=["state"])
+        if assignment.state in OPEN:  # another tab took it back already
+            return go(request, "ranking", assignment.pk)
+        if request.htmx:
+            return told(str(error))
         return page(request, "labeling/ranked.html", _ended(assignment) | {"errors": [str(error)]}, status=409)
     return go(request, "ranking", assignment.pk)
 

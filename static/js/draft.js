@@ -199,8 +199,8 @@
     if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, xhr } = event.detail;
-    refused = target.id === "main" && xhr.status >= 400 ? xhr.status : 0;
+    const { target, xhr, shouldSwap } = event.detail;
+    refused = target.id === "main" && shouldSwap && xhr.status >= 400 ? xhr.status : 0;
     if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
   });
 

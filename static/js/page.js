@@ -128,6 +128,11 @@
     else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
     else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
   });
+  document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
+    if (event.detail.xhr.status !== 404) return;
+    event.detail.shouldSwap = false;
+    duologue.notice("request", "This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page.", "bad", [["Home", () => location.assign("/")]]);
+  });
   document.addEventListener("htmx:sendError", () => {
     duologue.notice("offline", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
   });

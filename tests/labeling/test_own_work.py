@@ -102,6 +102,20 @@ def test_a_reason_in_ones_own_words_is_there_again_after_undo(client, project, a
     assert 'value="All four in Latin"' in client.get(f"/ranking/{task.pk}/").content.decode()
 
 
+def test_what_another_tab_took_back_leads_to_the_task_and_a_refusal_is_said(client, project, alice, rita):
+    htmx = {"HX-Request": "true"}
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    client.force_login(alice)
+    undo, task = f"/ranking/{ranking.assignment_id}/undo/", f"/ranking/{ranking.assignment_id}/"
+    assert client.post(undo, headers=htmx)["HX-Redirect"] == task
+    assert client.post(undo, headers=htmx)["HX-Redirect"] == task
+    reviewed = makers.make_ranking(makers.make_comparison(project), alice)
+    reviews.decide(reviewer=rita, decision="accepted", ranking=reviewed)
+    answer = client.post(f"/ranking/{reviewed.assignment_id}/undo/", headers=htmx)
+    assert (answer.status_code, answer["HX-Retarget"]) == (409, "#notices")
+    assert "A reviewer has looked at this ranking" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("zone", "clock"),
     [("Asia/Manila", "01:30"), ("UTC", "17:30"), ("Europe", "17:30"), ("../../etc/passwd", "17:30"), ("\x00", "17:30")],
