@@ -121,8 +121,9 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(visit, 
     mending = trainer.open("/")
     mending.get_by_role("link", name="Mend it").click()
     expect(mending.get_by_text("The second one is wrong.")).to_be_visible()
-    for place, field in enumerate(mending.locator("input[name^=place-]").all()):
-        field.fill(str(place + 1))
+    for place, card in enumerate(mending.locator("[data-card]").all(), start=1):
+        mending.keyboard.press(card.get_attribute("data-letter").lower())
+        mending.keyboard.press(str(place))
     mending.get_by_role("button", name="Send the new version").click()
     expect(mending.get_by_text("Your new version is in")).to_be_visible()
     assert Ranking.objects.filter(supersedes__isnull=False).count() == 1
