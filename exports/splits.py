@@ -4,7 +4,7 @@ Splits are stored with each dialogue and comparison and never change; where they
 that say nearly the same, the test rows are left out and counted. Prompts are compared by MinHash:
 one-permutation hashing over 5-byte shingles of the first user turn, without case, punctuation and
 spacing. Prompts that differ in a number are two questions, however alike the rest. The sketches of
-test are held (about 300 bytes each), those of train stream past.
+test are held (about 350 bytes each), those of train stream past.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SHINGLE = 5
 COMPARED = 600  # characters of the first user turn
 NEARLY = 0.7  # share of equal bins from which two prompts count as one
 _BATCH = 500
+_BLOCK = 1 << 16
 _EMPTY = np.uint32(0xFFFFFFFF)
 _WORDS = re.compile(r"[\W_]+")
 _NUMBERS = re.compile(r"\d+")
@@ -65,11 +66,12 @@ def leaks(view: Snapshot, params: dict[str, Any]) -> frozenset[str]:
 
 def _test(view: Snapshot, params: dict[str, Any]) -> tuple[list[str], Index] | None:
     keys: list[str] = []
-    parts: list[Array] = []
+    index = Index()
     for some, sketches in _sketches(view, {**params, "split": "test"}):
         keys += some
-        parts.append(sketches)
-    return (keys, Index(parts)) if keys else None
+        index.add(sketches)
+    index.close()
+    return (keys, index) if keys else None
 
 
 def _sketches(view: Snapshot, params: dict[str, Any]) -> Iterator[tuple[list[str], Array]]:
@@ -139,18 +141,33 @@ def _numbers(text: str) -> bytes:
 class Index:
     """Finds sketches that are nearly equal to given ones."""
 
-    def __init__(self, parts: list[Array]) -> None:
-        """Of sketches in parts, so that nothing is made of all of them at once but what is kept."""
-        self._sketches = np.concatenate(parts)
-        bands = np.concatenate([_bands(part).reshape(-1) for part in parts])
-        order = np.argsort(bands)
+    def __init__(self, *parts: Array) -> None:
+        self._packed, self._bands = bytearray(), bytearray()
+        for part in parts:
+            self.add(part)
+        if parts:
+            self.close()
+
+    def add(self, sketches: Array) -> None:
+        """Hold these: 16 bits of each number are enough to tell two apart once a whole band is equal."""
+        self._packed += sketches.astype(np.uint16).tobytes()
+        self._bands += _bands(sketches).tobytes()
+
+    def close(self) -> None:
+        """Everything is added."""
+        self._sketches = np.frombuffer(self._packed, dtype=np.uint16).reshape(-1, BINS + 1)
+        bands = np.frombuffer(self._bands, dtype=np.uint64)
+        del self._bands
+        order = np.argsort(bands).astype(np.int32)
         self._sorted = bands[order]
-        self._row = (order // BANDS).astype(np.int32)
-        del order
-        self._mask = np.uint64((1 << (len(bands) * 8 - 1).bit_length()) - 1)
-        seen = np.zeros(int(self._mask) + 1, dtype=bool)
-        seen[bands & self._mask] = True
-        self._seen = np.packbits(seen, bitorder="little")  # most bands are nowhere near, and this says so at once
+        del bands
+        self._row = order // BANDS
+        # Most bands are near none, and this says so at once: a bit for each, few of them set.
+        self._mask = np.uint64((1 << (len(order) * 8).bit_length()) - 1)
+        self._seen = np.zeros(int(self._mask) // 8 + 1, dtype=np.uint8)
+        for begin in range(0, len(order), _BLOCK):
+            place = self._sorted[begin : begin + _BLOCK] & self._mask
+            np.bitwise_or.at(self._seen, place >> np.uint64(3), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8))
 
     def near(self, sketches: Array) -> set[int]:
         """Which of the index's sketches are near any of these."""
@@ -162,7 +179,7 @@ class Index:
         ends = np.searchsorted(self._sorted, bands[likely], "right")
         for place in np.nonzero(begins < ends)[0]:
             held = self._row[begins[place] : ends[place]]
-            same = (self._sketches[held] == sketches[likely[place] // BANDS]).mean(axis=1)
+            same = (self._sketches[held] == sketches[likely[place] // BANDS].astype(np.uint16)).mean(axis=1)
             found.update(int(i) for i in held[same >= NEARLY])
         return found
 

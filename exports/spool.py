@@ -20,7 +20,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-HELD = 12 << 20  # bytes kept before they go to the disk
+HELD = 8 << 20  # bytes kept before they go to the disk
 WRITTEN = 1 << 20  # of these at a time
 TOGETHER = 1_024  # keys that share a bucket, at about
 MOST_BITS = 12

@@ -306,6 +306,6 @@ def test_sketches_tell_near_duplicates_from_other_prompts():
         "日本の首都は?",
     ]
     found = splits.sketch(texts)
-    near = [splits.Index([found[:1]]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
+    near = [splits.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
     assert near == [True, True, False, False, False, False]
-    assert splits.Index([found[2:3]]).near(found[3:4]) == set()  # another number is another question
+    assert splits.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question
