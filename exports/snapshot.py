@@ -30,7 +30,7 @@ from django.db import connection
 from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
 
 from exports import assistants
-from exports.spool import Spooled, Table, bits_for
+from exports.spool import Spooled, Table
 
 Result = TypeVar("Result")
 
@@ -121,15 +121,16 @@ class Snapshot:
                 yield orjson.loads(text)
 
     @contextmanager
-    def spooled(self, queries: Sequence[str], params: Mapping[str, Any], *, keys: int, many: int) -> Iterator[Spooled]:
-        """A table of rows for each query, whose first column is the key, a uuid; `keys` is how many there are at
-        about. Each query is read once: from `many` keys on all but the last by a process beside."""
+    def spooled(
+        self, queries: Sequence[str], params: Mapping[str, Any], *, bits: int, shared: bool
+    ) -> Iterator[Spooled]:
+        """A table of rows for each query, whose first column is the key, a uuid; `bits` of it tell buckets apart.
+        Each query is read once; `shared`, all but the last by a process beside."""
         with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder, ExitStack() as stack:
             tables = [Path(folder) / str(number) for number in range(len(queries))]
             work = list(zip(queries, tables, strict=True))
-            bits = bits_for(keys)
             done: Iterator[None] = iter([None])
-            if self._name and keys >= many:
+            if self._name and shared:
                 beside = (_spool_beside, _parameters(), self._name, work[:-1], params, bits)
                 done = stack.enter_context(assistants.started(*beside))
                 work = work[-1:]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 HELD = 8 << 20  # bytes kept before they go to the disk
 WRITTEN = 1 << 20  # of these at a time
-TOGETHER = 1_024  # keys that share a bucket, at about
+TOGETHER = 1_024  # rows made of a bucket, at about
 MOST_BITS = 12
 FIRST = 26  # where the value of the column after the key begins
 _KEY = slice(6, 22)
@@ -33,9 +33,9 @@ _PLACE = array("Q").itemsize
 Group = list[list[bytes]]  # the rows of one key, by table
 
 
-def bits_for(keys: int) -> int:
-    """How many bits of the key tell the buckets apart."""
-    return min((keys // TOGETHER).bit_length(), MOST_BITS)
+def bits_for(rows: int) -> int:
+    """How many bits of the key tell the buckets apart where this many rows will be made of them all."""
+    return min((rows // TOGETHER).bit_length(), MOST_BITS)
 
 
 class Table:

@@ -19,7 +19,7 @@ from exports.jsonl import Shard, Stored, encoder
 from exports.pipeline import Pipeline
 from exports.scopes import Ground
 from exports.snapshot import Snapshot
-from exports.spool import Spooled
+from exports.spool import Spooled, bits_for
 
 Progress = Callable[[int], None]
 PROGRESS_EVERY = 2_000
@@ -41,7 +41,8 @@ class Writing:
         self.ground, self._folder, self._progress = ground, folder, progress
         self._tombstones: Shard | None = None
         self._reported = 0
-        self._records: Counter[str] = Counter()
+        self._records: Counter[str] = Counter()  # by source
+        self._rows: Counter[str] = Counter()
         self.pipeline = Pipeline(ground=ground, make_file=self._file, bury=self._bury)
         self.tally = self.pipeline.tally
 
@@ -64,12 +65,10 @@ class Writing:
 
     def count(self, view: Snapshot) -> int:
         """Count the records that there are; how many rows there will be at about."""
-        total = 0
         for source in self.pipeline.configs_of:
             modules = [self.pipeline.outputs[name].module for name in self.pipeline.outputs_of(source)]
-            self._records[source], rows = expected.counted(view, self.ground.params, source, modules)
-            total += rows
-        return total
+            self._records[source], self._rows[source] = expected.counted(view, self.ground.params, source, modules)
+        return self._rows.total()
 
     def run(self, view: Snapshot) -> None:
         for source in self.pipeline.configs_of:
@@ -82,9 +81,10 @@ class Writing:
     def _rankings(self, view: Snapshot) -> None:
         queries = records.ranking_queries(by_comparison=bool(self.ground.options.consensus))
         outputs = [self.pipeline.outputs[name].module for name in self.pipeline.outputs_of("rankings")]
-        many = self._records["rankings"] >= MANY and not any(hasattr(module, "open_file") for module in outputs)
-        with view.spooled(queries, self.ground.params, keys=self._records["rankings"], many=MANY) as spooled:
-            if many:
+        many = self._records["rankings"] >= MANY
+        bits = bits_for(self._rows["rankings"])
+        with view.spooled(queries, self.ground.params, bits=bits, shared=many) as spooled:
+            if many and not any(hasattr(module, "open_file") for module in outputs):
                 self._share_out(spooled)
             else:
                 found = (group for bucket in spooled.groups() for group in bucket)
