@@ -37,7 +37,7 @@ def projects_by_role(request: HttpRequest) -> dict[str, set[UUID]]:
     if found is None:
         found = {}
         if request.user.is_authenticated and request.user.is_active:
-            rows = request.user.memberships.filter(ended_at__isnull=True).values_list("role", "project_id")
+            rows = request.user.memberships.filter(ended_at__isnull=True).order_by().values_list("role", "project_id")
             for role, project_id in rows:
                 found.setdefault(role, set()).add(project_id)
         request._projects_by_role = found  # type: ignore[attr-defined]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
+
+IN_UTC = ("/admin/", "/api/")
 
 
 @sync_and_async_middleware
@@ -28,6 +32,34 @@ def SignInInPlace(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
         return _answer(request, get_response(request))
 
     return synchronous
+
+
+@sync_and_async_middleware
+def TimeZoneOfTheReader(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """A person's pages tell the time, and count "today", where that person is: the cookie `zone` (js/early.js) names
+    it. The admin site and the API speak of UTC to everybody."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponse:
+            with timezone.override(_zone(request)):
+                return await get_response(request)
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponse:
+        with timezone.override(_zone(request)):
+            return get_response(request)
+
+    return synchronous
+
+
+def _zone(request: HttpRequest) -> ZoneInfo | None:
+    if request.path.startswith(IN_UTC):
+        return None
+    try:
+        return ZoneInfo(request.COOKIES.get("zone", "UTC")[:64])
+    except (KeyError, ValueError, OSError):  # no such zone, no name at all, the name of a folder
+        return None
 
 
 def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:

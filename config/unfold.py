@@ -47,12 +47,20 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, pages in SECTIONS:
         items = [
-            {"title": label, "icon": icon, "link": address}
+            {"title": label, "icon": icon, "link": address, "active": _stands_on(request, address)}
             for label, icon, route, who in pages
             if may[who] and (address := _address(route))
         ]
         groups.append({"title": title, "separator": title != "Work", "items": items})
     return [group for group in groups if group["items"]]
+
+
+def _stands_on(request: HttpRequest, address: str) -> bool:
+    """Whether the page is this link's or below it; the review queue, below the rankings, has a link of its own."""
+    queue = _address("labeling_ranking_queue")
+    if address in (_address("index"), queue) or request.path == queue:
+        return request.path == address
+    return request.path.startswith(address)
 
 
 def _address(route: str) -> str:
@@ -67,6 +75,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Duologue",
     "SITE_SUBHEADER": "Project administration",
     "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "insights.views.overview",

@@ -43,7 +43,10 @@ DRESSED: dict[type, type[forms.Widget]] = {
 
 
 def _choices(package: str) -> list[tuple[str, str]]:
-    return [(name, f"{name}: {plugins.load(package, name).ABOUT}") for name in plugins.choices(package)]
+    """Each with its sentence, without the marks that the sentence carries for the data card."""
+    return [
+        (name, f"{name}: {plugins.load(package, name).ABOUT}".replace("`", "")) for name in plugins.choices(package)
+    ]
 
 
 class ExportForm(ModelForm):
@@ -51,39 +54,59 @@ class ExportForm(ModelForm):
 
     cutoff = forms.SplitDateTimeField(
         required=False,
-        help_text="The instant described (UTC); empty: now.",
+        help_text="The data as it stood at this instant (UTC); empty: now.",
         widget=UnfoldAdminSplitDateTimeVerticalWidget,
     )
     configs = forms.MultipleChoiceField(
         label="Configurations",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None ticked: all.",
+        help_text="Each becomes a folder of its own. None ticked: all.",
     )
     renderings = forms.MultipleChoiceField(
         label="Other formats",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Written beside.",
+        help_text="The same data written once more, as other programs read it.",
     )
-    round = forms.IntegerField(required=False, min_value=1, help_text="Only this round.")
-    guideline_version = forms.IntegerField(required=False, min_value=1, help_text="Only labels made under it.")
-    since = forms.CharField(required=False, help_text="Cutoff of an earlier export: only what came after it.")
-    mix = forms.CharField(required=False, help_text="Imported data to mix in: alpaca=0.5, hh=1")
-    min_label_weight = forms.FloatField(required=False, min_value=0, max_value=1, help_text="Trainer standing.")
-    min_agreement = forms.FloatField(required=False, min_value=0, max_value=1, help_text="Of a comparison's votes.")
+    round = forms.IntegerField(
+        required=False, min_value=1, label="Round number", help_text="Only what was made in this round; empty: all."
+    )
+    guideline_version = forms.IntegerField(
+        required=False, min_value=1, help_text="The version's number: only labels made under it; empty: all."
+    )
+    since = forms.CharField(
+        required=False, help_text="Cutoff of an earlier export, as 2026-01-31T00:00:00Z: only what came after it."
+    )
+    mix = forms.CharField(
+        required=False, help_text="Sources of imported data to mix in, each with its weight: alpaca=0.5, hh=1"
+    )
+    min_label_weight = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="0 to 1: only labels of trainers whose weight is at least this.",
+    )
+    min_agreement = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="0 to 1: only comparisons whose votes agree at least so far.",
+    )
     compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
-    shards = forms.IntegerField(required=False, min_value=1, max_value=1000, initial=1)
+    shards = forms.IntegerField(
+        required=False, min_value=1, max_value=1000, initial=1, help_text="Files that each split is cut into."
+    )
     consensus = forms.ChoiceField(
         required=False,
         choices=[(name, name or "no: every vote") for name in CONSENSUS],
-        help_text="One ranking a comparison.",
+        help_text="Put the votes on a comparison together into one ranking.",
     )
     redact = forms.BooleanField(required=False, help_text="Mask e-mail, phone and card numbers and keys.")
-    include_verbatim = forms.BooleanField(required=False, initial=True, label="Suggestions taken verbatim")
-    include_unsafe = forms.BooleanField(required=False, initial=True, label="Completions flagged unsafe")
-    include_surplus = forms.BooleanField(required=False, label="Late votes that found no slot")
-    include_research = forms.BooleanField(required=False, label="Reviewers' own blind votes")
+    include_verbatim = forms.BooleanField(required=False, initial=True, label="Include suggestions taken verbatim")
+    include_unsafe = forms.BooleanField(required=False, initial=True, label="Include completions flagged unsafe")
+    include_surplus = forms.BooleanField(required=False, label="Include late votes that found no slot")
+    include_research = forms.BooleanField(required=False, label="Include reviewers' own blind votes")
 
     class Meta:
         model = ExportRun
@@ -109,11 +132,19 @@ class ExportForm(ModelForm):
         }
         if "mix" in wanted:
             wanted["mix"] = [part.strip() for part in wanted["mix"].split(",") if part.strip()]
+        if (project := cleaned.get("project")) is not None:
+            self._must_exist("round", project.rounds, cleaned)
+            self._must_exist("guideline_version", project.guidelines, cleaned)
         try:
             cleaned["options"] = Options.from_dict(wanted)
         except BadOptions as refusal:
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
+
+    def _must_exist(self, name: str, rows: Any, cleaned: dict[str, Any]) -> None:
+        number = cleaned.get(name)
+        if number and not rows.filter(number=number).exists():
+            self.add_error(name, f"This project has no {name.replace('_', ' ')} {number}.")
 
 
 @admin.register(ExportRun)

@@ -90,4 +90,4 @@ class ExportRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.project_id} {self.cutoff:%Y-%m-%d %H:%M} ({self.state})"
+        return f"as of {self.cutoff:%Y-%m-%d %H:%M} ({self.state})"

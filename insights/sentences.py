@@ -141,7 +141,8 @@ def _points(found: dict[str, Any]) -> str:
     """A difference of two shares, said as so much more or less."""
     sign = 1 if found["value"] >= 0 else -1
     low, high = sorted((100 * sign * found["low"], 100 * sign * found["high"]))
-    return f"{100 * abs(found['value']):.0f} points (95% interval {low:.0f} to {high:.0f})"
+    points = f"{100 * abs(found['value']):.0f}"
+    return f"{points} point{'' if points == '1' else 's'} (95% interval {low:.0f} to {high:.0f})"
 
 
 def on_trainers(report: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from labeling.forms import LETTERS, NONE_REASONS, SKIP_REASONS, RankingForm
-from labeling.models import Assignment, Candidate, Ranking, Turn
+from labeling.models import Assignment, Ranking, Turn
 
 RATIO_UP_TO = 20_000  # characters; longer texts are compared by words
 
@@ -30,10 +30,7 @@ class Card:
 
 def texts_shown(assignment: Assignment) -> list[str]:
     """The completions' texts in the order shown."""
-    rows = Candidate.objects.filter(comparison=assignment.comparison_id).values_list(
-        "completion_id", "completion__text"
-    )
-    texts = {str(cid): text for cid, text in rows}
+    texts = assignment.comparison.texts
     return [texts[cid] for cid in assignment.order_shown]
 
 
@@ -59,7 +56,6 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "project": project,
         "cards": cards,
         "draft": form,
-        "scale": "1234567",  # text: a template spends as long on localising a number as on a line of HTML
         "flags": project.flags,
         "gaps": [{"number": n, "below": n + 1, "value": strengths[n - 1]} for n in range(1, len(cards))],
         "strengths": [(level.value, level.label) for level in Ranking.Strength],

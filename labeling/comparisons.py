@@ -73,10 +73,12 @@ def submit_ranking(
     ideal_answer: str = "",
     seconds: int | None = None,
     confirmed: bool = False,
+    membership: Membership | None = None,
 ) -> tuple[Ranking, bool]:
     """Store the trainer's judgement; the same again returns it with False.
 
     A vote that comes after its lease ran out counts if a vote is free and is kept as surplus otherwise.
+    `membership` is the trainer's, from a caller that has it already.
 
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before.
@@ -114,7 +116,9 @@ def submit_ranking(
     _move(locked, Assignment.State.SUBMITTED, **columns)
     if seconds is None:
         seconds = locked.seconds or round((now - locked.created_at).total_seconds())
-    trusted = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id).order_by()
+    if membership is None:
+        member = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id)
+        membership = member.order_by().first()
     ranking = Ranking.objects.create(
         assignment=locked,
         comparison=comparison,
@@ -122,30 +126,19 @@ def submit_ranking(
         kind=locked.kind,
         guideline_version_id=locked.guideline_version_id,
         order_shown=locked.order_shown,
-        groups=judgement.groups,
-        ratings=judgement.ratings,
-        flags=judgement.flags,
+        **judgement.columns(),
         flags_version=comparison.project.flags_version,
-        strengths=judgement.strengths,
-        note=judgement.note,
-        not_rankable=judgement.not_rankable,
-        contradiction_confirmed=judgement.contradicts,
         ideal_answer=judgements.ideal_demonstration(locked, judgement.ideal_answer),
         seconds=max(0, seconds),
-        label_weight=trusted.values_list("label_weight", flat=True).first(),
-        submission_hash=digest,
+        label_weight=membership.label_weight if membership else None,
         submitted_at=now,
     )
-    screening.screen_ranking(ranking)
-    quality.ask_more_votes(comparison)
-    _close_when_full(comparison)
+    votes = quality.votes_in_force(comparison)
+    screening.screen_ranking(ranking, votes)
+    quality.ask_more_votes(comparison, votes)
+    if comparison.state == Comparison.State.OPEN and len(votes) >= comparison.votes_wanted:
+        advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=now)
     return ranking, True
-
-
-def _close_when_full(comparison: Comparison) -> None:
-    votes = comparison.assignments.filter(state=Assignment.State.SUBMITTED, slot__isnull=False).count()
-    if comparison.state == Comparison.State.OPEN and votes >= comparison.votes_wanted:
-        advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=timezone.now())
 
 
 @transaction.atomic

@@ -8,19 +8,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Avg, Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from common import plugins
 from labeling import preferences, reviews
 from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.task_types.base import TaskType
+from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 AGREEMENT_OVER = 500  # most recent rankings
 OPEN_WORK = 20
+FOR_A_PACE = 5  # rankings today, and before in the week, from which an average is told
 
 
 @dataclass(frozen=True)
@@ -96,29 +98,27 @@ def open_work(user: User) -> list[Begun]:
         .drafts()
         .select_related("project")
         .only("kind", "composer", "saved_at", "project__title")
-        .prefetch_related(Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text")))
+        .prefetch_related(
+            Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position"))
+        )
         .order_by("-saved_at")[:OPEN_WORK]
     )
     work = [
         Begun(
-            "ranking", lease.pk, lease.comparison.project.title, _opening(lease.comparison.prompt),
+            "ranking", lease.pk, lease.comparison.project.title, opening(lease.comparison.prompt),
             lease.draft_saved_at or lease.created_at, lease.state == "expired",
         )
         for lease in leases
     ] + [
         Begun(
             draft.kind, draft.pk, draft.project.title,
-            _opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
+            opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
             or draft.composer.get("text", ""),
             draft.saved_at,
         )
         for draft in drafts
     ]  # fmt: skip
     return sorted(work, key=lambda begun: (bool(begun.title), begun.saved_at), reverse=True)  # empty ones last
-
-
-def _opening(messages: list[dict[str, str]]) -> str:
-    return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
 def was_returned(user: User) -> bool:
@@ -133,44 +133,60 @@ def returned(user: User) -> list[Review]:
         Review.objects.filter(decision="returned", dialogue__author=user, dialogue__state="returned")
         .filter(dialogue__superseded_by__isnull=True)
         .select_related("dialogue__project")
-        .only("comment", "created_at", "dialogue__project__title")[:OPEN_WORK]
+        .only("comment", "created_at", "dialogue__kind", "dialogue__project__title")[:OPEN_WORK]
     )
 
 
 def returned_rankings(user: User) -> QuerySet[Ranking]:
+    said = Review.objects.filter(ranking=OuterRef("pk"), decision="returned").order_by("-created_at", "-pk")
     rows = reviews.returned_rankings(user).select_related(None).select_related("comparison__project")
+    rows = rows.annotate(comment=Subquery(said.values("comment")[:1]))
     return rows.only("comparison__prompt", "comparison__project__title")[:OPEN_WORK]
 
 
 def figures(user: User) -> dict[str, Any]:
-    """Own numbers: today, the last seven days, and agreement where others judged the same."""
+    """Own numbers: today, the last seven days, the time a ranking takes, and agreement where others judged the same."""
     now = timezone.localtime()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = midnight - timedelta(days=6)
     ranked = (
         Ranking.objects.in_force()
         .filter(trainer=user, submitted_at__gte=week)
-        .aggregate(today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"))
-    )
+        .aggregate(
+            today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"),
+            pace=Avg("seconds", filter=Q(submitted_at__gte=midnight)),
+            usual=Avg("seconds", filter=Q(submitted_at__lt=midnight)),
+        )
+    )  # fmt: skip
     written = (
         Dialogue.objects.submitted()
         .filter(author=user, submitted_at__gte=week)
         .aggregate(today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"))
     )
     agreed, pairs = agreement(user)
+    tell = ranked["today"] >= FOR_A_PACE and ranked["week"] - ranked["today"] >= FOR_A_PACE
     return {
         "today": ranked["today"] + written["today"],
         "week": ranked["week"] + written["week"],
         "agreement": round(100 * agreed / pairs) if pairs else None,
         "pairs": pairs,
+        "pace": duration(ranked["pace"]) if tell else "",
+        "usual": duration(ranked["usual"]) if tell else "",
     }
+
+
+def duration(seconds: float) -> str:
+    """Of a task, as one would say it: '45 s', '2.5 min'."""
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{round(seconds / 30) / 2:g} min"
 
 
 def agreement(user: User) -> tuple[int, int]:
     """(agreed, compared): pairs that this trainer and another both put in strict order, over the trainer's
     most recent rankings: so many at most are looked at, however many there are."""
     votes = Ranking.objects.in_force().filter(kind="vote")
-    recent = votes.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
+    recent = Ranking.objects.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
     theirs = list(
         votes.filter(comparison__in=recent, not_rankable="")
         .exclude(trainer=user)
@@ -178,11 +194,12 @@ def agreement(user: User) -> tuple[int, int]:
         .values_list("comparison_id", "groups")
     )
     mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _ in theirs}).order_by()
-    own = {comparison: set(preferences.strict_pairs(groups)) for comparison, groups in
+    own = {comparison: frozenset(preferences.strict_pairs(groups)) for comparison, groups in
            mine.values_list("comparison_id", "groups")}  # fmt: skip
     agreed = compared = 0
     for comparison, groups in theirs:
+        ordered = own.get(comparison, frozenset())  # none where the trainer took it back
         for chosen, rejected in preferences.strict_pairs(groups):
-            agreed += (chosen, rejected) in own[comparison]
-            compared += (chosen, rejected) in own[comparison] or (rejected, chosen) in own[comparison]
+            agreed += (chosen, rejected) in ordered
+            compared += (chosen, rejected) in ordered or (rejected, chosen) in ordered
     return agreed, compared

@@ -64,14 +64,16 @@ class RankingForm:
         places = draft.get("places")
         if places is None:
             places = {cid: place for place, group in enumerate(draft.get("groups") or [], 1) for cid in group}
+        reason = draft.get("not_rankable") or ""
+        listed = reason in NONE_REASONS
         return cls(
             places=places,
             ratings=draft.get("ratings") or {},
             flags=draft.get("flags") or {},
             strengths=draft.get("strengths") or [],
             note=draft.get("note") or "",
-            not_rankable=draft.get("not_rankable") or "",
-            not_rankable_other=draft.get("not_rankable_other") or "",
+            not_rankable=reason if listed else "",
+            not_rankable_other=draft.get("not_rankable_other") or ("" if listed else reason),
             ideal_answer=draft.get("ideal_answer") or "",
         )
 

@@ -31,6 +31,19 @@ class Judgement:
     def digest(self) -> str:
         return content_hash(asdict(self))
 
+    def columns(self) -> dict[str, Any]:
+        """The ranking's columns that hold what was said."""
+        return {
+            "groups": self.groups,
+            "ratings": self.ratings,
+            "flags": self.flags,
+            "strengths": self.strengths,
+            "note": self.note,
+            "not_rankable": self.not_rankable,
+            "contradiction_confirmed": self.contradicts,
+            "submission_hash": self.digest(),
+        }
+
 
 def check(
     *,

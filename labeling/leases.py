@@ -39,16 +39,17 @@ def lease_next(
     of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
     chats where the project excludes them. A caller that holds the membership's lock already gives it.
     """
-    membership = membership or hold(project=project, trainer=trainer)
-    if membership is None:
+    if membership is None and hold(project=project, trainer=trainer) is None:
         raise Invalid("Your role in this project does not include ranking.")
-    project = membership.project  # as it stands now
     if project.archived_at is not None:
         return None, False
-    mine = Assignment.objects.of(trainer).filter(comparison__project=project).select_related("comparison__project")
+    mine = Assignment.objects.of(trainer).filter(comparison__project=project)
     held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
     unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
-    for assignment in mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")[:4]:
+    begun = mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")
+    for pk in begun.values_list("pk", flat=True)[:4]:  # mostly none: so no wide rows are asked for
+        assignment = mine.select_related("comparison").get(pk=pk)
+        assignment.comparison.project = project
         if assignment.state == Assignment.State.LEASED:  # sorted first
             _extend(assignment)
             return assignment, False
@@ -64,11 +65,11 @@ def lease_next(
 
 
 def hold(*, project: Project, trainer: User) -> Membership | None:
-    """Lock the trainer's membership, the first lock of all, with its project; None where they may not rank."""
+    """Lock the trainer's membership, the first lock of all; None where they may not rank."""
     return (
-        Membership.objects.select_for_update(of=("self",))  # not the project's row
-        .select_related("project")
+        Membership.objects.select_for_update()
         .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
+        .order_by()  # at most one
         .first()
     )
 
@@ -135,9 +136,9 @@ def _claim(project: Project, trainer: User, kind: str) -> tuple[Comparison, int]
 def free_slot(comparison: Comparison) -> int | None:
     """The lowest free vote of a comparison whose row the caller holds locked."""
     taken = set(
-        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD).values_list(
-            "slot", flat=True
-        )
+        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD)
+        .order_by()
+        .values_list("slot", flat=True)
     )
     return next((slot for slot in range(comparison.votes_wanted) if slot not in taken), None)
 
@@ -154,14 +155,13 @@ def lease(
     presentation drawn for both."""
     now = timezone.now()
     seed = selection.new_seed() if seed is None else seed
-    ids = [str(cid) for cid in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
     return Assignment.objects.create(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
         slot=free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
         guideline_version=current_guidelines(comparison.project),
-        order_shown=selection.presentation_order(ids, seed),
+        order_shown=selection.presentation_order(list(comparison.texts), seed),
         order_seed=seed,
         heartbeat_at=now,
         expires_at=now + timedelta(minutes=comparison.project.lease_minutes),
@@ -222,10 +222,10 @@ def _extend(assignment: Assignment, *, seconds: int = 0) -> None:
 
 
 def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
-    """Lock the assignment's comparison, then the assignment; both as they now stand."""
-    comparison = (
-        Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=assignment.comparison_id)
-    )
+    """Lock the assignment's comparison, then the assignment; both as they now stand, with the project as the
+    caller read it."""
+    comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
+    comparison.project = assignment.comparison.project
     locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
     locked.comparison = comparison
     return comparison, locked

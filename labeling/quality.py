@@ -8,7 +8,7 @@ shown by the same code as any other, so that page, API and timing tell nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -55,14 +55,18 @@ def disagree(rankings: Iterable[Ranking], tau_bound: float) -> bool:
     return False
 
 
-def ask_more_votes(comparison: Comparison) -> bool:
-    """Once all votes are in and disagree, want more; once per comparison. The caller holds its lock."""
+def votes_in_force(comparison: Comparison) -> list[Ranking]:
+    """Every vote that counts, as order and grades."""
+    votes = Ranking.objects.in_force().filter(comparison=comparison, kind=Ranking.Kind.VOTE)
+    return list(votes.order_by().only("comparison_id", "groups", "ratings"))
+
+
+def ask_more_votes(comparison: Comparison, votes: Sequence[Ranking]) -> bool:
+    """Once all `votes` are in and disagree, want more; once per comparison. The caller holds its lock."""
     project = comparison.project
     if not project.adaptive_overlap or comparison.extra_votes:
         return False
-    votes = Ranking.objects.in_force().filter(comparison=comparison, kind=Ranking.Kind.VOTE)
-    given = list(votes[: comparison.votes_wanted + 1])
-    if len(given) < max(2, comparison.votes_wanted) or not disagree(given, project.adaptive_tau_bound):
+    if len(votes) < max(2, comparison.votes_wanted) or not disagree(votes, project.adaptive_tau_bound):
         return False
     if comparison.kind != Kind.NORMAL:  # asked last: a hidden item must cost what any other does
         return False
@@ -260,15 +264,8 @@ def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[s
         )
         if first is None or again.comparison.repeat_of is None:
             continue
-        texts = {
-            c.completion.text: str(c.completion_id)
-            for c in again.comparison.repeat_of.candidates.select_related("completion")
-        }
-        names = {
-            str(c.completion_id): texts[c.completion.text]
-            for c in again.comparison.candidates.select_related("completion")
-            if c.completion.text in texts
-        }
+        texts = {text: cid for cid, text in again.comparison.repeat_of.texts.items()}
+        names = {cid: texts[text] for cid, text in again.comparison.texts.items() if text in texts}
         if len(names) == len(texts):
             found.append((first.groups, [[names[cid] for cid in group] for group in again.groups]))
     return found

@@ -53,7 +53,8 @@ def markdown(text: str) -> SafeString:
 
 
 def guidelines(text: str) -> SafeString:
-    """Text by managers: http(s) links work."""
+    """Text by managers, which is written as documents are: http(s) links work, and a line may be wrapped anywhere.
+    In a turn or completion every line break was meant."""
     return _render(text, links=True)
 
 
@@ -73,7 +74,7 @@ def _render(text: str, *, links: bool) -> SafeString:
 
 @lru_cache(maxsize=2)
 def _parser(links: bool) -> MarkdownIt:
-    md = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
+    md = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": not links})
     md.enable(["table", "strikethrough"])
     md.disable(["html_block", "html_inline", "image", "reference"])
     if not links:

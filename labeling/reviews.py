@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import judgements, leases, screening
+from labeling import judgements, leases, quality, screening
 from labeling.dialogues import copy_turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
@@ -184,22 +184,15 @@ def mend_ranking(
         kind=old.kind,
         guideline_version_id=old.guideline_version_id,
         order_shown=old.order_shown,
-        groups=judgement.groups,
-        ratings=judgement.ratings,
-        flags=judgement.flags,
+        **judgement.columns(),
         flags_version=comparison.project.flags_version,
-        strengths=judgement.strengths,
-        note=judgement.note,
-        not_rankable=judgement.not_rankable,
-        contradiction_confirmed=judgement.contradicts,
         ideal_answer=old.ideal_answer,
         seconds=old.seconds,
         label_weight=old.label_weight,
-        submission_hash=judgement.digest(),
         supersedes=old,
         submitted_at=timezone.now(),
     )
-    screening.screen_ranking(made)
+    screening.screen_ranking(made, quality.votes_in_force(comparison))
     record(actor=ranking.trainer, action="ranking.mended", obj=made, project_id=comparison.project_id)
     return made
 

@@ -16,22 +16,14 @@ from labeling.rules import ExamRules, ReviewRules
 Reason = ReviewItem.Reason
 
 
-def screen_ranking(ranking: Ranking) -> list[str]:
-    """Put the ranking into the review queue if a rule picks it; return the reasons.
+def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
+    """Put the ranking into the review queue if a rule picks it, by itself or beside the other `votes` on its
+    comparison; return the reasons.
 
     That of a hidden item is screened too and then forgotten: its trainer must not be able to tell by the time.
     """
     if ranking.kind != Ranking.Kind.VOTE:
         return []
-    with transaction.atomic():
-        reasons = _screened(ranking)
-        if ranking.comparison.kind != Comparison.Kind.NORMAL:
-            transaction.set_rollback(True)
-            return []
-    return reasons
-
-
-def _screened(ranking: Ranking) -> list[str]:
     project = ranking.comparison.project
     rules = ReviewRules.of(project.review_rules)
     reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
@@ -46,12 +38,12 @@ def _screened(ranking: Ranking) -> list[str]:
     if rules.contradictions and ranking.contradiction_confirmed:
         reasons.append(Reason.CONTRADICTION)
     if rules.low_agreement:
-        for other in _others(ranking):
-            if quality.disagree([ranking, other], project.adaptive_tau_bound):
+        for other in votes:
+            if other.pk != ranking.pk and quality.disagree([ranking, other], project.adaptive_tau_bound):
+                other.comparison = ranking.comparison
                 _queue_ranking(other, [Reason.LOW_AGREEMENT])
                 reasons.append(Reason.LOW_AGREEMENT)
-    _queue_ranking(ranking, reasons)
-    return reasons
+    return reasons if reasons and _queue_ranking(ranking, reasons) else []
 
 
 def screen_dialogue(dialogue: Dialogue) -> list[str]:
@@ -86,14 +78,9 @@ def verbatim_share(dialogue: Dialogue) -> float:
     return sum(taken) / len(taken) if taken else 0.0
 
 
-def _others(ranking: Ranking) -> list[Ranking]:
-    votes = Ranking.objects.in_force().filter(comparison_id=ranking.comparison_id, kind=Ranking.Kind.VOTE)
-    return list(votes.exclude(pk=ranking.pk)[:20])
-
-
-def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
-    if not reasons:
-        return
+@transaction.atomic
+def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> bool:
+    """Queue it, or take up the reasons if it is there; whether it is in the queue now."""
     item, made = ReviewItem.objects.get_or_create(
         ranking_id=ranking.pk,
         defaults={"project_id": ranking.comparison.project_id, "reasons": list(dict.fromkeys(reasons))},
@@ -101,3 +88,7 @@ def _queue_ranking(ranking: Ranking, reasons: Sequence[str]) -> None:
     if not made and (fresh := [reason for reason in dict.fromkeys(reasons) if reason not in item.reasons]):
         item.reasons = [*item.reasons, *fresh]
         item.save(update_fields=["reasons"])
+    hidden = ranking.comparison.kind != Comparison.Kind.NORMAL
+    if hidden:
+        transaction.set_rollback(True)
+    return not hidden

@@ -40,6 +40,11 @@ def clean(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def opening(messages: Sequence[Message]) -> str:
+    """What a dialogue is about, for a line in a list: the last thing that the user says."""
+    return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
+
+
 def check_json(value: Any) -> None:
     """Refuse JSON that PostgreSQL cannot hold.
 

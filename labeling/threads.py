@@ -15,7 +15,7 @@ from django.utils import timezone
 from labeling import board
 from labeling.errors import Invalid
 from labeling.forms import COMPLAINTS, PRAISE
-from labeling.models import Dialogue, Turn, TurnFeedback
+from labeling.models import Dialogue, Review, Turn, TurnFeedback
 from sampler import streams
 from sampler.models import Completion, SampleRequest
 
@@ -73,6 +73,7 @@ def context(dialogue: Dialogue, *, user: User) -> dict[str, Any]:
         "praise": PRAISE,
         "complaints": COMPLAINTS,
         "can_undo": _can_undo(dialogue),
+        "sent_back": _sent_back(dialogue),
     }
 
 
@@ -80,6 +81,15 @@ def _can_undo(dialogue: Dialogue) -> bool:
     if dialogue.state != Dialogue.State.SUBMITTED or dialogue.submitted_at is None:
         return False
     return (timezone.now() - dialogue.submitted_at).total_seconds() < dialogue.project.undo_minutes * 60
+
+
+def _sent_back(dialogue: Dialogue) -> Review | None:
+    """What a reviewer wants mended: of a returned dialogue, and of the draft in which it is mended."""
+    returned = dialogue.pk if dialogue.state == Dialogue.State.RETURNED else dialogue.supersedes_id
+    if returned is None:
+        return None
+    rows = Review.objects.filter(dialogue=returned, decision=Review.Decision.RETURNED)
+    return rows.select_related("reviewer").order_by("-created_at").first()
 
 
 def _shown(dialogue: Dialogue, turn: Turn, feedback: TurnFeedback | None, editing: bool) -> ShownTurn:
@@ -198,4 +208,4 @@ def nothing_unsent(dialogue: Dialogue, sent: Mapping[str, Any]) -> None:
     """Text still in the composer is not part of what is submitted: ask before it is lost."""
     unsent = str(sent.get("text", (dialogue.composer or {}).get("text") or "")).strip()
     if unsent and not sent.get("without_unsent"):
-        raise Invalid("There is unsent text in the composer. Add it as a turn, or empty the composer, then submit.")
+        raise Invalid("There is unsent text below: add it or send it, or empty the field, then submit.")

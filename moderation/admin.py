@@ -68,7 +68,7 @@ class VerdictAdmin(PageAdmin, BigTableAdmin):
         reports = [(name, verdicts.report(project, name)) for name in names]
         context = {
             **self.admin_site.each_context(request), "title": f"Content filter: {project}", "project": project,
-            "reports": reports, "opts": self.opts,
+            "reports": reports, 
         }  # fmt: skip
         return TemplateResponse(request, "admin/moderation/report.html", context)
 

@@ -21,6 +21,7 @@ class SubscriptionAdmin(ProjectScopedAdmin):
     list_select_related = ("project",)
     fields = ("project", "url", "events", "created_by", "created_at", "ended_at", "ended_reason")
     actions = ("end",)
+    list_before_template = "admin/webhooks/how.html"
 
     @admin.action(description="End")
     def end(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:

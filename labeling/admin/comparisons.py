@@ -118,7 +118,7 @@ class ComparisonAdmin(PageAdmin, BigTableAdmin):
     def known_order(self, obj: Any) -> Any:
         if not obj.known_groups:
             return "none: this is no calibration or exam item"
-        texts = {str(c.completion_id): c.completion.text for c in obj.candidates.select_related("completion")}
+        texts = obj.texts
         rows = (
             (place, " = ".join(short(texts.get(cid, "?"), 50) for cid in group))
             for place, group in enumerate(obj.known_groups, 1)

@@ -40,7 +40,7 @@ class ImportForm(forms.Form):
 def import_page(model_admin: ModelAdmin, request: HttpRequest, project: Project) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     context: dict[str, Any] = {
-        **model_admin.admin_site.each_context(request), "opts": model_admin.opts, "project": project, "form": form,
+        **model_admin.admin_site.each_context(request), "project": project, "form": form,
         "title": f"Import into {project}",
     }  # fmt: skip
     if request.method == "POST" and form.is_valid():

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -28,7 +28,7 @@ from labeling import quality, reviews
 from labeling.admin.base import Button, PageAdmin, messages_html, short
 from labeling.admin.review_pages import begin_blind_vote, review_ranking
 from labeling.errors import LabelingError
-from labeling.models import Comparison, Project, Ranking, Review, ReviewItem
+from labeling.models import Comparison, Project, Ranking, Review, ReviewItem, Turn
 
 
 def _ask(request: HttpRequest, ranking: Ranking, _text: str) -> str:
@@ -130,12 +130,12 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         items = reviews.queue(narrowed, cast(User, request.user))
         if reason in ReviewItem.Reason.values:
             items = items.filter(reasons__contains=[reason])
-        page = Paginator(items, 50).get_page(request.GET.get("page"))
+        opening = Prefetch("dialogue__turns", Turn.objects.filter(position__lt=2).order_by("position"))
+        page = Paginator(items.prefetch_related(opening), 50).get_page(request.GET.get("page"))
         context = {
             **self.admin_site.each_context(request),
             "title": "Review queue",
             "page": page,
-            "opts": self.opts,
             "projects": projects.order_by("title"),
             "chosen": chosen,
             "reason": reason,
@@ -187,9 +187,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
 
     @display(description="Order, best first")
     def order_full(self, obj: Any) -> Any:
-        texts = {
-            str(c.completion_id): c.completion.text for c in obj.comparison.candidates.select_related("completion")
-        }
+        texts = obj.comparison.texts
         rows = (
             (place, obj.ratings.get(cid, "none"), texts.get(cid, ""))
             for place, group in enumerate(obj.groups, start=1)

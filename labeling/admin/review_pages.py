@@ -145,4 +145,4 @@ def _tau(one: Ranking, other: Ranking) -> float | None:
 
 def _page(model_admin: ModelAdmin, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     shared = model_admin.admin_site.each_context(request)
-    return TemplateResponse(request, "admin/labeling/review.html", {**shared, "opts": model_admin.opts, **context})
+    return TemplateResponse(request, "admin/labeling/review.html", {**shared, **context})

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from labeling.models.dialogues import Dialogue, Turn, TurnDraw
 from labeling.models.projects import GuidelineVersion, Project, Prompt, Round
@@ -130,6 +131,12 @@ class Comparison(models.Model):
 
     def __str__(self) -> str:
         return f"comparison {str(self.id)[:8]}"
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The completions' texts by id, in the order of storage; read once, for they never change while it is open."""
+        rows = self.candidates.order_by("index").values_list("completion_id", "completion__text")
+        return {str(cid): text for cid, text in rows}
 
 
 class Candidate(models.Model):

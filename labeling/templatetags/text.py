@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from labeling import rendering
+from labeling.text import opening
 
 register = template.Library()
 
 register.filter("is_long", rendering.is_long)
+register.filter("opening", opening)
 
 
 @register.filter

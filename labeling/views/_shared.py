@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking
 
@@ -32,6 +33,7 @@ def active_membership(user: User, project_ref: str) -> Exists:
 
 def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
     rows = Assignment.objects.of(request.user).select_related("comparison__project", "guideline_version")
+    rows = rows.defer("guideline_version__text")
     return get_object_or_404(rows.filter(active_membership(request.user, "comparison__project")), pk=pk)
 
 
@@ -67,6 +69,12 @@ def go(request: PageRequest, name: str, *args: Any, query: dict[str, Any] | None
         response["HX-Redirect"] = url
         return response
     return redirect(url)
+
+
+def told(sentence: str) -> HttpResponse:
+    """To htmx: a refusal in words among the page's notices, which leaves everything else as it is."""
+    headers = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+    return HttpResponse(format_html('<div class="notice bad">{}</div>', sentence), status=409, headers=headers)
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import board, exams, leases, reviews
-from labeling.errors import LabelingError, NeedsConfirmation
+from labeling.errors import Invalid, LabelingError, NeedsConfirmation
 from labeling.forms import RankingForm
 from labeling.models import Ranking
-from labeling.views._shared import PageRequest, own_dialogue, visible_project
+from labeling.views._shared import PageRequest, go, own_dialogue, page, visible_project
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,19 +24,27 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     if request.method == "GET":
         return _page(request, ranking, RankingForm.from_draft(_as_sent(ranking)))
     form = RankingForm.from_post(request.POST, ranking.order_shown)
-    none = bool(form.reason()) and not form.places
     try:
-        reviews.mend_ranking(
-            ranking=ranking, groups=[] if none else form.groups(), ratings=form.ratings, flags=form.flags,
-            strengths=[] if none else form.asked_strengths(), note=form.note,
-            not_rankable=form.reason() if none else "", confirmed=bool(request.POST.get("confirmed")),
-        )  # fmt: skip
+        _mend(request, ranking, form)
     except NeedsConfirmation as question:
-        return _page(request, ranking, form, errors=[str(question)], confirm=True)
+        assert ranking.assignment is not None
+        words = board.contradiction_words(question.pairs, ranking.assignment, form.ratings)
+        return _page(request, ranking, form, contradictions=words)
     except LabelingError as error:
         return _page(request, ranking, form, errors=[str(error)])
     messages.success(request, "Your new version is in. Thank you for looking again.")
-    return redirect("home")
+    return go(request, "home")
+
+
+def _mend(request: PageRequest, ranking: Ranking, form: RankingForm) -> None:
+    none = bool(request.POST.get("none")) or bool(form.reason() and not form.places)
+    if problem := form.problem(ranking.order_shown, none=none):
+        raise Invalid(problem)
+    reviews.mend_ranking(
+        ranking=ranking, groups=[] if none else form.groups(), ratings=form.ratings, flags=form.flags,
+        strengths=[] if none else form.asked_strengths(), note=form.note,
+        not_rankable=form.reason() if none else "", confirmed=bool(request.POST.get("confirmed")),
+    )  # fmt: skip
 
 
 def _as_sent(ranking: Ranking) -> dict[str, Any]:
@@ -50,8 +58,9 @@ def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: An
     assert ranking.assignment is not None
     ranking.assignment.comparison = ranking.comparison
     context = board.ranking_context(ranking.assignment, form)
-    context |= {"ranking": ranking, "review": ranking.reviews.filter(decision="returned").first(), **words}
-    return render(request, "labeling/mend.html", context, status=422 if words else 200)
+    returned = ranking.reviews.filter(decision="returned").select_related("reviewer")
+    context |= {"ranking": ranking, "review": returned.order_by("-created_at").first(), **words}
+    return page(request, "labeling/mend.html", context, status=422 if words else 200)
 
 
 @require_POST
@@ -70,7 +79,8 @@ def mend_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
 def practice(request: PageRequest, slug: str) -> HttpResponse:
     """Practice items done, each with the order expected and why; and where the person stands in the exam."""
     project = visible_project(request, slug)
-    rows = [_practised(ranking) for ranking in exams.practised(project, request.user)[:50]]
+    done = enumerate(exams.practised(project, request.user)[:50], start=1)
+    rows = [_practised(ranking) | {"number": str(number)} for number, ranking in done]
     standing = exams.exam_standing(project, request.user)
     return render(request, "labeling/practice.html", {"project": project, "rows": rows, "standing": standing})
 
@@ -78,9 +88,7 @@ def practice(request: PageRequest, slug: str) -> HttpResponse:
 def _practised(ranking: Ranking) -> dict[str, Any]:
     known = ranking.comparison.known_groups or []
     letters = dict(zip(ranking.order_shown, board.LETTERS, strict=False))
-    texts = {
-        str(c.completion_id): c.completion.text for c in ranking.comparison.candidates.select_related("completion")
-    }
+    texts = ranking.comparison.texts
     right, asked = exams.known_points(ranking.groups, known)
     return {
         "prompt": ranking.comparison.prompt, "explanation": ranking.comparison.explanation, "right": right,

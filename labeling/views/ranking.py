@@ -22,6 +22,7 @@ from labeling.views._shared import (
     own_assignment,
     page,
     ranked_today,
+    told,
     undo_until,
     visible_project,
     wants_json,
@@ -43,7 +44,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         with transaction.atomic():  # submission and next lease are one commit, in the order that locks are taken
             membership = leases.hold(project=project, trainer=request.user)
-            _submit(request, assignment, form)
+            _submit(request, assignment, form, membership)
             given = _lease(request, project, membership)
     except NeedsConfirmation as question:
         words = board.contradiction_words(question.pairs, assignment, form.ratings)
@@ -55,7 +56,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     return _show(request, project, given, done=assignment)
 
 
-def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> None:
+def _submit(request: PageRequest, assignment: Assignment, form: RankingForm, membership: Membership | None) -> None:
     sent = number(request.POST.get("draft_version"))
     if sent is not None and sent != assignment.draft_version and assignment.state in OPEN:
         raise Conflict(
@@ -75,6 +76,7 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm) -> 
         ideal_answer=form.ideal_answer,
         seconds=number(request.POST.get("seconds")),
         confirmed=bool(request.POST.get("confirmed")),
+        membership=membership,
     )
 
 
@@ -206,6 +208,11 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         comparisons.undo_ranking(assignment=assignment)
     except Gone as error:
+        assignment.refresh_from_db(fields=["state"])
+        if assignment.state in OPEN:  # another tab took it back already
+            return go(request, "ranking", assignment.pk)
+        if request.htmx:
+            return told(str(error))
         return page(request, "labeling/ranked.html", _ended(assignment) | {"errors": [str(error)]}, status=409)
     return go(request, "ranking", assignment.pk)
 

@@ -30,9 +30,11 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def history(request: PageRequest) -> HttpResponse:
-    """Own submitted and skipped work, newest first."""
-    shown = past.work_of(request.user, before=past.moment(request.GET.get("before")))
-    return render(request, "labeling/history.html", {"here": "history", "work": shown.rows, "older": shown.older})
+    """Own submitted and skipped work, newest first; with `q`, only what has its words."""
+    words = past.words_of(request.GET.get("q", ""))
+    shown = past.work_of(request.user, before=past.moment(request.GET.get("before")), words=words)
+    context = {"here": "history", "work": shown.rows, "older": shown.older, "q": " ".join(words)}
+    return render(request, "labeling/history.html", context)
 
 
 @require_GET

@@ -1,5 +1,6 @@
 /* Keeps what is typed: in this browser at once, on the server within two seconds, whatever happens.
-   One autosaver per form with data-draft; the server's version number decides between two tabs. */
+   One autosaver per form with data-draft; the server's version number decides between two tabs. A form whose
+   data-draft is empty has no draft on the server: the browser's copy is all, until the form itself is sent. */
 (function () {
   "use strict";
   const { $, notice, post } = window.duologue;
@@ -22,6 +23,9 @@
     form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
   }
 
+  const UNSAVED = [["", "nothing of this is saved"]];
+  let refused = 0; // the status with which the form now being swapped in came back
+
   class Autosave {
     constructor(form) {
       this.form = form;
@@ -37,6 +41,12 @@
       addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
       addEventListener("pagehide", (this.onHide = () => this.beacon()));
       form.autosave = this;
+      if (refused) { // what was sent came back: the page has it, the server does not
+        this.saved = UNSAVED;
+        this.touch();
+        if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
+        refused = 0;
+      }
       this.meet().then(() => this.restore());
     }
 
@@ -80,7 +90,8 @@
       } catch { /* full or forbidden: the server copy is still made */ }
       if (this.stopped) return;
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.save(), AFTER);
+      if (this.form.dataset.draft) this.timer = setTimeout(() => this.save(), AFTER);
+      else this.say("Kept in this browser");
     }
 
     /* One save at a time; resolves true once the server has what the form holds. */
@@ -88,7 +99,7 @@
       clearTimeout(this.timer);
       this.timer = null;
       if (this.saving) await this.saving;
-      if (this.stopped || this.paused || !this.form.isConnected) return false;
+      if (!this.form.dataset.draft || this.stopped || this.paused || !this.form.isConnected) return false;
       const entries = entriesOf(this.form);
       if (same(entries, this.saved)) { this.clear(entries); return true; }
       this.saving = this.send(entries);
@@ -110,6 +121,7 @@
         this.saved = entries; this.tries = 0;
         this.clear(entries);
         this.say("Saved " + data.at);
+        notice("offline", "");
         if (this.channel) this.channel.postMessage({ saved: this.version });
         return true;
       } catch (error) {
@@ -123,7 +135,7 @@
     beacon() {
       if (this.channel) this.channel.postMessage({ gone: tab });
       const entries = entriesOf(this.form);
-      if (this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
+      if (!this.form.dataset.draft || this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
       const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
       navigator.sendBeacon(this.form.dataset.draft, body);
     }
@@ -142,7 +154,7 @@
 
     async force() {
       const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
-      this.version = data.version; this.stopped = false; this.saved = [["", "stale"]];
+      this.version = data.version; this.stopped = false; this.saved = UNSAVED;
       await this.save();
     }
 
@@ -172,7 +184,7 @@
   document.addEventListener("htmx:confirm", (event) => {
     const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
     const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
-      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.timer || autosave.saving ? autosave.save() : null))
+      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.saving || !same(entriesOf(autosave.form), autosave.saved) ? autosave.save() : null))
       .filter(Boolean);
     if (!waits.length) return;
     event.preventDefault();
@@ -182,8 +194,13 @@
   document.addEventListener("htmx:afterRequest", () => {
     document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
   });
+  document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted
+    const { xhr, elt } = event.detail, form = elt.form || elt;
+    if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, xhr } = event.detail;
+    const { target, xhr, shouldSwap } = event.detail;
+    refused = target.id === "main" && shouldSwap && xhr.status >= 400 ? xhr.status : 0;
     if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
   });
 

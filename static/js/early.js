@@ -1,2 +1,10 @@
-/* Runs before the first paint: says that scripts are on, so that nothing jumps afterwards. */
+/* Runs before the first paint: says that scripts are on, so that nothing jumps afterwards, and tells the server
+   in which time zone its reader lives. */
 document.documentElement.classList.add("js");
+(function () {
+  "use strict";
+  const zone = "zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!document.cookie.split("; ").includes(zone)) {
+    document.cookie = zone + "; path=/; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
+  }
+})();

@@ -33,14 +33,19 @@
     }
   };
 
+  /* The browser lost the token's cookie (somebody cleared the cookies): the sign-in page, or home for who is
+     signed in, sets it afresh. */
+  duologue.renewToken = () => fetch(document.body.dataset.login, { credentials: "same-origin" });
+
   /* POST a form's entries; signs in again when the session is gone. A network failure rejects. */
   duologue.post = async (url, entries) => {
-    for (;;) {
+    for (let renewed = false; ;) {
       const response = await fetch(url, {
         method: "POST", credentials: "same-origin", redirect: "manual",
         headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "fetch", Accept: "application/json" },
         body: new URLSearchParams(entries || []),
       });
+      if (response.status === 403 && !renewed) { renewed = true; await duologue.renewToken(); continue; }
       if (response.status !== 401) {
         const json = (response.headers.get("content-type") || "").includes("json");
         return { status: response.status, data: json ? await response.json() : {} };
@@ -105,22 +110,33 @@
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRFToken"] = duologue.token();
     if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
+    /* htmx leaves out the name of a button that stands outside the form it sends. */
+    const button = (event.detail.triggeringEvent || {}).submitter;
+    if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
   });
+  let renewedAt = 0;
   document.addEventListener("htmx:responseError", (event) => {
     const source = event.detail.requestConfig.triggeringEvent;
-    if (event.detail.xhr.status === 401) {
-      duologue.signIn().then(() => {
-        const button = source && source.submitter;
-        const form = event.detail.elt.closest("form");
-        if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
-        else event.detail.elt.click();
-      });
-    } else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+    const again = () => {
+      const button = source && source.submitter;
+      const form = event.detail.elt.closest("form");
+      if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
+      else event.detail.elt.click();
+    };
+    const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
+    if (event.detail.xhr.status === 401) duologue.signIn().then(again);
+    else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
+    else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
+    if (event.detail.xhr.status !== 404) return;
+    event.detail.shouldSwap = false;
+    duologue.notice("request", "This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page.", "bad", [["Home", () => location.assign("/")]]);
   });
   document.addEventListener("htmx:sendError", () => {
-    duologue.notice("request", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
+    duologue.notice("offline", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
   });
-  document.addEventListener("htmx:beforeRequest", () => duologue.notice("request", ""));
+  document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target || event.target;
     if (target.id === "compare-body") { $("#compare").showModal(); return; }

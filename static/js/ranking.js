@@ -176,11 +176,12 @@
       const at = cards.indexOf(current);
       const does = {
         j: () => go(cards[Math.min(at + 1, k - 1)]), k: () => go(cards[Math.max(at - 1, 0)]),
+        m: () => { const free = [...cards.slice(at + 1), ...cards.slice(0, at + 1)].find((card) => !field(card).value); go(free || current || cards[0]); },
         t: () => { const flags = current && $(".flags", current); if (flags) { flags.open = true; $(".chip input", flags).focus(); } },
         x: () => { const fold = current && $(".fold-toggle", current); if (fold) fold.checked = !fold.checked; },
         n: () => $("#note", main).focus(),
         u: () => { const undo = $("[data-undo]", main); if (undo) undo.click(); },
-        s: () => { const skip = $("[data-skip]", main); skip.open = true; $("input", skip).focus(); },
+        s: () => { const skip = $("[data-skip]", main); if (skip) { skip.open = true; $("input", skip).focus(); } },
         p: () => { const prompt = $("#prompt", main); prompt.open = true; prompt.focus(); prompt.scrollIntoView({ block: "nearest" }); },
         v: () => {
           const one = current || cards[0], two = cards[(cards.indexOf(one) + 1) % k];

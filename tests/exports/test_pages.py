@@ -55,6 +55,8 @@ def test_wrong_wishes_are_answered_on_the_form(client, project, mona):
     client.force_login(mona)
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "mix": "hh", "shards": "1"})
     assert "SOURCE=WEIGHT" in answer.content.decode()
+    answer = client.post(f"{LIST}add/", {"project": str(project.pk), "round": "77", "shards": "1"})
+    assert "This project has no round 77." in answer.content.decode()
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "cutoff_0": "2999-01-01", "cutoff_1": "00:00"})
     assert ExportRun.objects.count() == 0
 

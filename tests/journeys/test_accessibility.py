@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from labeling import comparisons, dialogues
+from labeling import comparisons, dialogues, reviews
 from tests import makers
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -16,7 +16,7 @@ RICH = (
 
 
 @pytest.fixture
-def pages(live, project, alice):
+def pages(live, project, alice, rita):
     """Every trainer page's address, with something on it."""
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
@@ -28,6 +28,8 @@ def pages(live, project, alice):
     task = makers.make_lease(comparison, alice)
     nine = makers.make_lease(makers.make_comparison(project, k=9), alice)
     ranked = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+    returned = makers.make_ranking(makers.make_comparison(project), alice)
+    reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="Look again at B.")
     chat = makers.make_chat(project, alice, turns=2)
     dialogues.give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
     demonstration = makers.make_demonstration(project, alice, submit=False, question=RICH)
@@ -42,6 +44,7 @@ def pages(live, project, alice):
         "ranking of nine": f"/ranking/{nine.pk}/",
         "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
         "ranked": f"/ranking/{ranked.assignment_id}/",
+        "mend": f"/returned/{returned.pk}/",
         "nothing": f"/projects/{project.slug}/nothing/",
         "chat": f"/dialogues/{chat.pk}/",
         "demonstration": f"/dialogues/{demonstration.pk}/",

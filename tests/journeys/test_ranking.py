@@ -31,7 +31,7 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(visit, al
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/ranking/"))
     page.evaluate("window.sameDocument = true")
-    for keys in ("a", "2", "b", "1", "c", "2", "Shift+Digit5", "d", "4", "Shift+Digit2", "t", "Space", "Escape", "a"):
+    for keys in ("a", "2", "b", "1", "m", "2", "Shift+Digit5", "d", "4", "Shift+Digit2", "t", "Space", "Escape", "a"):
         page.keyboard.press(keys)
         assert page.evaluate("document.activeElement !== document.body"), f"focus was lost by {keys}"
     expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
@@ -62,6 +62,9 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(visit, a
     for keys in ("a", "1", "Shift+Digit2", "b", "2", "Shift+Digit6", "c", "3", "d", "4", "Control+Enter"):
         page.keyboard.press(keys)
     expect(page.get_by_role("alert").filter(has_text="You placed A above B, but rated A 2 and B 6.")).to_be_focused()
+    wait_for(
+        lambda: len(Assignment.objects.get(pk=task.pk).draft.get("places", {})) == 4, seconds=2
+    )  # refused, yet kept
     page.get_by_role("button", name="This is what I mean").press("Enter")
     expect(page.get_by_text("The second question?")).to_be_visible()
     assert Ranking.objects.get().contradiction_confirmed

@@ -37,6 +37,16 @@ def test_a_returned_ranking_is_on_the_home_page_and_mended_without_javascript(re
     assert client.get(address).status_code == 404
 
 
+def test_a_wrong_place_on_the_mending_page_is_named_and_the_rest_kept(returned, alice, client) -> None:
+    client.force_login(alice)
+    first, *others = returned.order_shown
+    sent = {f"place-{first}": "9", "note": "as I said"} | {f"place-{cid}": "1" for cid in others}
+    answer = client.post(reverse("returned-ranking", args=[returned.pk]), sent)
+    assert answer.status_code == 422
+    assert "A place is a whole number from 1 to 4" in answer.content.decode()
+    assert "as I said" in answer.content.decode()
+
+
 def test_returned_work_is_its_trainers_alone(returned, bob, mona, client) -> None:
     for user in (bob, mona):
         client.force_login(user)

@@ -1,0 +1,17 @@
+"""The sign-in form in our words; allauth does the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import LoginForm
+
+
+class SignInForm(LoginForm):
+    """Says which of the two names is meant; a placeholder that repeats the label tells nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "User name or e-mail"
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
