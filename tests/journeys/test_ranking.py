@@ -70,6 +70,19 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(visit, a
     assert Ranking.objects.get().contradiction_confirmed
 
 
+def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_is_gone(visit, alice, task):
+    visitor = visit(alice)
+    page = visitor.open(f"/ranking/{task.pk}/")
+    for keys in ("a", "1"):
+        page.keyboard.press(keys)
+    visitor.context.clear_cookies(name="csrftoken")
+    page.get_by_text("None can be ranked").click()
+    page.get_by_label("All of them are wrong or unusable").check()
+    page.get_by_role("button", name="Submit as not rankable").click()
+    expect(page.get_by_text("The second question?")).to_be_visible()
+    assert Ranking.objects.get().not_rankable == "All of them are wrong or unusable"
+
+
 def test_by_touch_with_taps_and_a_drag(visit, alice, task):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     visitor = visit(alice, **phone)
