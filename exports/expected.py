@@ -21,17 +21,18 @@ _RECORDS = {
     "turns": f"SELECT {{rows}} FROM ({records.TURN_IDS}) ids",
     "feedback": f"SELECT {{rows}} FROM ({records.FEEDBACK_IDS}) ids",
     "prompts": """
-        SELECT (SELECT count(*) FROM labeling_prompt WHERE project_id = %(project)s AND created_at <= %(cutoff)s)
-             + (SELECT count(*) FROM labeling_comparison WHERE project_id = %(project)s AND opened_at <= %(cutoff)s)
+        SELECT {rows} FROM (
+            SELECT id FROM labeling_prompt WHERE project_id = %(project)s AND created_at <= %(cutoff)s
+            UNION ALL
+            SELECT id FROM labeling_comparison WHERE project_id = %(project)s AND opened_at <= %(cutoff)s
+        ) ids
     """,
     "raw": f"SELECT {{rows}} FROM ({archive.RAW_IDS}) ids",
 }
 
 
-def rows(view: Snapshot, params: Mapping[str, Any], written: Iterable[tuple[ModuleType, str]]) -> int:
-    """Rows of these configurations and renderings, each with the source of its records."""
-    total = 0
-    for module, source in written:
-        sql = _RECORDS[source].replace("{rows}", getattr(module, "EXPECTED", "count(*)"))
-        total += int(view.query(sql, params)[0][0])
-    return total
+def counted(view: Snapshot, params: Mapping[str, Any], source: str, modules: Iterable[ModuleType]) -> tuple[int, int]:
+    """The records of a source, and the rows of these configurations and renderings made of them."""
+    wanted = ["count(*)", *(getattr(module, "EXPECTED", "count(*)") for module in modules)]
+    ((found, *rows),) = view.query(_RECORDS[source].replace("{rows}", ", ".join(wanted)), params)
+    return int(found), sum(map(int, rows))

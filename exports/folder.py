@@ -51,7 +51,7 @@ def write(
     with _partial(target) as folder:
         with snapshot(cutoff, scratch=folder) as view, scopes.read(view, project, cutoff, options) as ground:
             writing = Writing(folder=folder, ground=ground, progress=progress)
-            expect(writing.expected(view))
+            expect(writing.count(view))
             writing.run(view)
         files = writing.finish()
         manifest = manifests.build(ground=ground, tally=writing.tally, export_id=export_id)

@@ -38,13 +38,16 @@ def line(row: dict[str, Any]) -> str:
 
 def encoder(columns: Mapping[str, Any]) -> Callable[[dict[str, Any]], str]:
     """As `line`, for rows of exactly these columns (a configuration's COLUMNS), several times as fast:
-    the keys and their order are compiled into one expression, and only values are encoded.
+    the keys and their order are compiled into a function, and only values are encoded. Without columns it is `line`.
 
     Raises (the encoder): KeyError for a missing column, ValueError for a number that is no JSON.
     """
-    scope: dict[str, Any] = {"text": _text, "name": cache(_text), "number": cache(_number), "json": _ENCODE}
-    body = _object(columns, "row", scope)
-    exec(f"def encode(row):\n    return {body}", scope)
+    if not columns:
+        return line
+    scope: dict[str, Any] = {"text": orjson.dumps, "name": cache(_text), "number": cache(_number), "json": _ENCODE}
+    body: list[str] = []
+    body.append(f"    return {_object(columns, 'row', body)}")
+    exec("\n".join(["def encode(row):", *body]), scope)
     plain: Callable[[dict[str, Any]], str] = scope["encode"]
 
     def encode(row: dict[str, Any]) -> str:
@@ -56,28 +59,36 @@ def encoder(columns: Mapping[str, Any]) -> Callable[[dict[str, Any]], str]:
     return encode
 
 
-def _object(columns: Mapping[str, Any], name: str, scope: dict[str, Any]) -> str:
-    parts = []
-    for number, (column, kind) in enumerate(columns.items()):
-        parts += [repr(f'{", " if number else "{"}"{column}": '), _value(kind, f"{name}[{column!r}]", scope)]
-    return f"''.join(({', '.join(parts)}, '}}'))"
+def _object(columns: Mapping[str, Any], source: str, body: list[str], depth: int = 1) -> str:
+    """An expression for the object `source`. Statements that have to come before it go to `body`."""
+    parts = [
+        f'"{column}": {{{_value(kind, f"{source}[{column!r}]", body, depth)}}}' for column, kind in columns.items()
+    ]
+    return "f'{{" + ", ".join(parts) + "}}'"
 
 
-def _value(kind: Any, source: str, scope: dict[str, Any]) -> str:
+_QUICK = {
+    "token": "f'\"{v}\"'",
+    "name": "name(v)",
+    "string": "text(v).decode()",
+    "bool": "'true' if v else 'false'",
+    "int64": "str(v)",
+    "float64": "number(v)",
+}
+
+
+def _value(kind: Any, source: str, body: list[str], depth: int) -> str:
+    """The variable that holds the encoded value."""
+    indent, made = "    " * depth, f"v{len(body)}"
     if isinstance(kind, list) and isinstance(kind[0], dict):
-        item = f"item{len(scope)}"
-        scope[item] = None  # taken
-        return f"'[' + ', '.join([{_object(kind[0], item, scope)} for {item} in {source}]) + ']'"
-    quick = {
-        "token": "'\"' + v + '\"'",
-        "name": "name(v)",
-        "string": "text(v)",
-        "bool": "'true' if v else 'false'",
-        "int64": "str(v)",
-        "float64": "number(v)",
-    }
-    encoded = quick[kind] if isinstance(kind, str) else "json(v) if v else '[]'"
-    return f"('null' if (v := {source}) is None else {encoded})"
+        item = f"item{depth}"
+        body += [f"{indent}{made} = []", f"{indent}for {item} in {source}:"]
+        encoded = _object(kind[0], item, body, depth + 1)
+        body += [f"{indent}    {made}.append({encoded})", f"{indent}{made} = '[' + ', '.join({made}) + ']'"]
+    else:
+        encoded = _QUICK[kind] if isinstance(kind, str) else "json(v) if v else '[]'"
+        body += [f"{indent}v = {source}", f"{indent}{made} = 'null' if v is None else {encoded}"]
+    return made
 
 
 def dtype(kind: str) -> str:

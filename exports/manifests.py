@@ -36,7 +36,7 @@ def build(*, ground: Ground, tally: Tally, export_id: uuid.UUID) -> dict[str, An
     found.update(tally.redacted)
     counts = {name: found[name] for name in ("rankings", "pairs", "ties")}
     queries = {
-        "rankings": (records.RANKING_KEYS, *records.RANKINGS),
+        "rankings": records.ranking_queries(by_comparison=bool(ground.options.consensus)),
         "turns": (records.TURN_IDS, records.TURNS),
         "feedback": (records.FEEDBACK_IDS, records.FEEDBACK),
         "prompts": (records.PROMPT_IDS, records.PROMPTS),

@@ -10,7 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from exports.spool import FIRST, Group
 
 if TYPE_CHECKING:
     from exports.snapshot import Snapshot
@@ -86,66 +92,79 @@ class RankingRecord:
         return "imported" if "imported" in (self.kind, self.comparison_kind) else self.kind
 
 
-# The keys of all rankings, once, and then three tables, each read once from front to back and spooled by the key
-# (`exports/spool.py`). The number that leads each array says which table it is from.
-RANKING_KEYS = """
-    SELECT {key} AS key, r.id AS ranking, r.comparison_id AS comparison
-    FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
-    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
-"""
-RANKINGS = (
+# All judgements handed in by the cutoff, whatever became of them: three tables, each read once from front to back and
+# spooled by the key (`exports/spool.py`), which is the ranking's id or, for a consensus, the comparison's.
+_RANKINGS = (
     f"""
-    SELECT e.key, json_build_array(0,
+    SELECT {{key}}, json_build_array(
         r.id, r.comparison_id, r.trainer_id, r.kind, {at("r.submitted_at")}, {at("r.undone_at")},
-        {at("s.submitted_at")},
-        (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
-         FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
+        {at("s.submitted_at")}, v.reviews,
         r.not_rankable, r.groups, r.ratings, r.flags, r.strengths, r.order_shown, r.seconds, r.label_weight, r.note,
         r.guideline_version_id)::text
-    FROM export_keys e JOIN labeling_ranking r ON r.id = e.ranking
+    FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
     LEFT JOIN (SELECT supersedes_id, submitted_at FROM labeling_ranking
                WHERE supersedes_id IS NOT NULL AND submitted_at <= %(cutoff)s) s ON s.supersedes_id = r.id
+    LEFT JOIN (SELECT ranking_id, json_agg(json_build_array({at("created_at")}, decision) ORDER BY created_at, id)
+                   AS reviews
+               FROM labeling_review WHERE ranking_id IS NOT NULL AND created_at <= %(cutoff)s
+               GROUP BY ranking_id) v ON v.ranking_id = r.id
+    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
     """,
     f"""
-    SELECT e.key, json_build_array(1, c.kind, c.state, {at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
+    SELECT {{key}}, json_build_array(c.kind, c.state, {at("c.discarded_at")}, c.dialogue_id, c.turn_id, c.round_id,
         c.split, c.source, c.author_id, c.prompt)::text
-    FROM export_keys e JOIN labeling_comparison c ON c.id = e.comparison
+    FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+    WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
     """,
+    # First the columns that differ from row to row. Those after the text are alike in many rows, and parsed once.
     """
-    SELECT e.key, json_build_array(2, x.id, x.model_version_id, x.model_label, x.params, x.finish_reason,
-        CASE WHEN x.model_version_id IS NOT NULL THEN x.provenance->'weights_hash' END)::text, x.text
-    FROM export_keys e JOIN labeling_candidate k ON k.comparison_id = e.comparison
-    JOIN sampler_completion x ON x.id = k.completion_id
+    SELECT j.key, x.id::text, x.text, x.model_version_id::text, x.model_label, x.params::text, x.finish_reason,
+        CASE WHEN x.model_version_id IS NOT NULL THEN x.provenance->>'weights_hash' END
+    FROM sampler_completion x JOIN (labeling_candidate k JOIN (
+        SELECT {key} AS key, r.comparison_id
+        FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
+        WHERE c.project_id = %(project)s AND r.submitted_at <= %(cutoff)s
+    ) j ON j.comparison_id = k.comparison_id) ON x.id = k.completion_id
     """,
 )
+_ORDER_SHOWN = 13
+_ID = slice(FIRST, FIRST + 36)
+_TEXT = _ID.stop + 4
 
 
-def ranking_keys(*, by_comparison: bool = False) -> str:
-    """The query of all rankings handed in by the cutoff, whatever became of them, keyed by their id or by their
-    comparison's."""
-    return RANKING_KEYS.replace("{key}", "r.comparison_id" if by_comparison else "r.id")
+def ranking_queries(*, by_comparison: bool = False) -> list[str]:
+    """The queries of judgements, of what they are about and of the completions, one table each."""
+    return [query.replace("{key}", "r.comparison_id" if by_comparison else "r.id") for query in _RANKINGS]
 
 
-def rankings(groups: Iterable[list[list[Any]]]) -> Iterator[RankingRecord]:
-    """Records out of what was spooled, in the order of the keys and their own ids."""
-    for group in groups:
-        comparison: list[Any] = []
-        heads: list[list[Any]] = []
+def rankings(groups: Iterable[Group]) -> Iterator[RankingRecord]:
+    """Records out of the rows that were spooled, in the order of the keys and their own ids."""
+    for judgements, comparisons, completions in groups:
+        comparison = orjson.loads(comparisons[0][FIRST:])
         answers: dict[str, Answer] = {}
-        for kind, *columns in group:
-            if kind == 0:
-                heads.append(columns)
-            elif kind == 1:
-                comparison = columns
-            else:
-                answers[columns[0]] = Answer(*columns)
-        heads.sort(key=lambda columns: columns[0])
+        for row in completions:
+            end = _TEXT + int.from_bytes(row[_TEXT - 4 : _TEXT])
+            id_ = row[_ID].decode()
+            answers[id_] = Answer(id_, *_alike(row[end:]), row[_TEXT:end].decode())
+        heads = [orjson.loads(row[FIRST:]) for row in judgements]
+        heads.sort(key=itemgetter(0))
         for head in heads:
             shown = [answers[cid] for cid in head[_ORDER_SHOWN] if cid in answers]
             yield RankingRecord(*head, *comparison, shown)  # type: ignore[call-arg]
 
 
-_ORDER_SHOWN = 13
+@lru_cache(1_000)
+def _alike(columns: bytes) -> tuple[str | None, str, dict[str, Any], str, str | None]:
+    """Columns of a completion that do not differ much: as COPY sends them, each after its length."""
+    values: list[str | None] = []
+    at = 0
+    while at < len(columns):
+        size = int.from_bytes(columns[at : at + 4], signed=True)
+        at += 4
+        values.append(columns[at : at + size].decode() if size >= 0 else None)
+        at += max(size, 0)
+    version, label, params, finish_reason, weights_hash = values
+    return version, label or "", orjson.loads(params or "{}"), finish_reason or "", weights_hash
 
 
 @dataclass(slots=True)

@@ -67,8 +67,9 @@ def ranking(record: RankingRecord, at: str, scope: Scope) -> str:
         return "other task type"
     if reason := filtered(record.round, record.guideline, scope) or messages(record.prompt, last="user"):
         return reason
-    if any("<|" in a.text and CONTROL_TOKENS.search(a.text) for a in record.answers):
-        return CONTROL_TOKEN
+    for answer in record.answers:
+        if "<|" in answer.text and CONTROL_TOKENS.search(answer.text):
+            return CONTROL_TOKEN
     return "" if len(record.answers) > 1 else "fewer than two completions"
 
 

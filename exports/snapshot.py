@@ -30,7 +30,7 @@ from django.db import connection
 from psycopg2.extensions import BYTES, ISOLATION_LEVEL_REPEATABLE_READ, new_type
 
 from exports import assistants
-from exports.spool import Spool
+from exports.spool import Spooled, Table
 
 Result = TypeVar("Result")
 
@@ -56,6 +56,15 @@ _SETTINGS = (
 # A batch is a list of primary keys: lookups beat any plan that reads a whole table.
 _LOOKUPS_ONLY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
 _ANY_PLAN = _LOOKUPS_ONLY.replace("= off", "= on")
+# Whole tables: narrow ones are joined first, as the query says, so that texts pass through one join; helpers of
+# PostgreSQL's own would copy each row once more, while other processes are there to take the processors.
+_FRONT_TO_BACK = """
+    SET LOCAL work_mem = '160MB'; SET LOCAL join_collapse_limit = 1; SET LOCAL max_parallel_workers_per_gather = 0
+"""
+_AS_EVER = """
+    SET LOCAL work_mem = '64MB'; SET LOCAL join_collapse_limit TO DEFAULT;
+    SET LOCAL max_parallel_workers_per_gather TO DEFAULT
+"""
 
 
 class Unsettled(Exception):
@@ -112,21 +121,22 @@ class Snapshot:
                 yield orjson.loads(text)
 
     @contextmanager
-    def spooled(self, keys: str, queries: Sequence[str], params: Mapping[str, Any], *, many: int) -> Iterator[Spool]:
-        """Rows by key. `keys` fills the temporary table export_keys; the queries, of (uuid, JSON array[, text]),
-        start from it and are each read once: from `many` keys on all but the last by a process beside."""
+    def spooled(
+        self, queries: Sequence[str], params: Mapping[str, Any], *, bits: int, shared: bool
+    ) -> Iterator[Spooled]:
+        """A table of rows for each query, whose first column is the key, a uuid; `bits` of it tell buckets apart.
+        Each query is read once; `shared`, all but the last by a process beside."""
         with tempfile.TemporaryDirectory(prefix=".spool-", dir=self._scratch) as folder, ExitStack() as stack:
-            spool = Spool(Path(folder) / "rows", Path(folder) / "beside")
-            spool.keys = _list_keys(self._raw, keys, params)
+            tables = [Path(folder) / str(number) for number in range(len(queries))]
+            work = list(zip(queries, tables, strict=True))
             done: Iterator[None] = iter([None])
-            if self._name and spool.keys >= many:
-                *others, last = queries
-                beside = (_spool_beside, _parameters(), self._name, keys, others, params, spool.beside)
+            if self._name and shared:
+                beside = (_spool_beside, _parameters(), self._name, work[:-1], params, bits)
                 done = stack.enter_context(assistants.started(*beside))
-                queries = [last]
-            _spool(self._raw, queries, params, spool)
+                work = work[-1:]
+            _spool(self._raw, work, params, bits)
             next(done)
-            yield spool
+            yield Spooled(tuple(tables), bits)
 
     def _batches(self, ids_sql: str, rows_sql: str, params: Mapping[str, Any]) -> Iterator[list[tuple[bytes]]]:
         with self._named() as ids, self._raw.cursor() as rows:
@@ -144,9 +154,7 @@ class Snapshot:
             if batch:
                 rows.execute(rows_sql, {**params, "ids": batch})
                 yield rows.fetchall()
-            rows.execute(
-                "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on"
-            )
+            rows.execute(_ANY_PLAN)
 
 
 @contextmanager
@@ -196,39 +204,23 @@ def _connect(parameters: Mapping[str, Any], name: str = "") -> Any:
     return raw
 
 
-def _list_keys(raw: Any, keys: str, params: Mapping[str, Any]) -> int:
-    """Fill export_keys; how many there are."""
+def _spool(raw: Any, work: Sequence[tuple[str, Path]], params: Mapping[str, Any], bits: int) -> None:
+    """Each query into the table of its path."""
     with raw.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS export_keys")
-        cursor.execute(f"CREATE TEMPORARY TABLE export_keys ON COMMIT DROP AS {keys}", params)
-        cursor.execute("ANALYZE export_keys")
-        cursor.execute("SELECT count(*) FROM export_keys")
-        return int(cursor.fetchone()[0])
-
-
-def _spool(raw: Any, queries: Sequence[str], params: Mapping[str, Any], spool: Spool) -> None:
-    with raw.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '128MB'")
-        for query in queries:
-            text = cursor.mogrify(query, params).decode()
-            cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", spool)
-        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute(_FRONT_TO_BACK)
+        for query, path in work:
+            with closing(Table(path, bits)) as table:
+                text = cursor.mogrify(query, params).decode()
+                cursor.copy_expert(f"COPY ({text}) TO STDOUT (FORMAT binary)", table)
+        cursor.execute(_AS_EVER)
 
 
 def _spool_beside(
-    parameters: Mapping[str, Any],
-    name: str,
-    keys: str,
-    queries: Sequence[str],
-    params: Mapping[str, Any],
-    folder: Path,
+    parameters: Mapping[str, Any], name: str, work: Sequence[tuple[str, Path]], params: Mapping[str, Any], bits: int
 ) -> Iterator[None]:
     """Run by an assistant."""
     with closing(_connect(parameters, name)) as raw:
-        _list_keys(raw, keys, params)
-        spool = Spool(folder)
-        _spool(raw, queries, params, spool)
-        spool.flush()
+        _spool(raw, work, params, bits)
     yield None
 
 

@@ -1,111 +1,125 @@
 """Sorting and joining more than fits in memory, without asking PostgreSQL for random reads.
 
 Rows ordered by a random key are spread over the whole table, so that reading them in that order
-costs one disk read each. Instead every table is read once, front to back, by COPY; what belongs to
-one key is spooled into a bucket by the key's first byte; and then bucket after bucket is read back,
-joined and sorted in memory. Memory is that of one bucket.
+costs one disk read each. Instead every table is read once, front to back, by COPY; its rows are
+spooled into buckets by the first bits of their key; and then bucket after bucket is read back and
+joined in memory. Memory is that of one bucket. What the columns mean is `exports/records.py`'s.
+
+A table is one file: whatever was held is appended bucket by bucket, and a second file says where
+each piece begins. A piece is the number of its rows, the length of each, and the rows as COPY sent
+them: 2 bytes for the number of columns, then every column after 4 bytes of its length.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
-from functools import partial
+import os
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
+HELD = 8 << 20  # bytes kept before they go to the disk
+WRITTEN = 1 << 20  # of these at a time
+TOGETHER = 1_024  # rows made of a bucket, at about
+MOST_BITS = 12
+FIRST = 26  # where the value of the column after the key begins
+_KEY = slice(6, 22)
+_HEADER_SIZE = 19  # of a COPY
+_NUMBER = array("I").itemsize
+_PLACE = array("Q").itemsize
 
-BUCKETS = 256  # by the first byte of the key: in the order of the keys
-HELD = 12 << 20  # bytes kept before they go to the disk
-_HEADER = b"PGCOPY\n\xff\r\n\x00"
-_HEADER_SIZE = 19
-# A row: 2 bytes of count (2 or 3), then each field after 4 bytes of its length: key, JSON, perhaps a text.
-_KEY_AT, _DATA_AT = 6, 26
-_LENGTH = struct.Struct(">i")
-
-Group = Callable[[], list[list[Any]]]
+Group = list[list[bytes]]  # the rows of one key, by table
 
 
-class Spool:
-    """Rows of (uuid, JSON array[, text]) in buckets on the disk. A file-like target of `COPY … (FORMAT binary)`."""
+def bits_for(rows: int) -> int:
+    """How many bits of the key tell the buckets apart where this many rows will be made of them all."""
+    return min((rows // TOGETHER).bit_length(), MOST_BITS)
 
-    def __init__(self, folder: Path, beside: Path | None = None) -> None:
-        """`beside` is where another process may spool rows of the same keys."""
-        folder.mkdir()
-        self.folder, self.beside = folder, beside
-        self._held: list[list[bytes]] = [[] for _ in range(BUCKETS)]
-        self._size = 0
-        self.keys = 0  # as many as there are, when it is known
+
+class Table:
+    """Takes rows whose first column is the key, a uuid. A file-like target of `COPY … (FORMAT binary)`."""
+
+    def __init__(self, path: Path, bits: int) -> None:
+        self._file, self._index = path.open("xb", WRITTEN), _index_of(path).open("xb")
+        self._shift = 16 - bits
+        self._held: list[list[bytes]] = [[] for _ in range(1 << bits)]
+        self._size = self._at = 0
 
     def write(self, data: bytes) -> int:
         """Take one row as COPY sends it."""
-        if len(data) < _DATA_AT:
-            return len(data)  # the trailer
-        row = data[_HEADER_SIZE:] if data.startswith(_HEADER) else data
-        if len(row) >= _DATA_AT:
-            self._held[row[_KEY_AT]].append(row)
-            self._size += len(row)
-            if self._size >= HELD:
-                self._spill()
-        return len(data)
+        if data[0]:  # the header, perhaps with the first row, or the trailer
+            data = data[_HEADER_SIZE:]
+            if len(data) < FIRST:
+                return 0
+        self._held[(data[6] << 8 | data[7]) >> self._shift].append(data)
+        self._size += len(data)
+        if self._size >= HELD:
+            self._spill()
+        return 0
 
     def _spill(self) -> None:
-        for number, rows in enumerate(self._held):
-            if rows:
-                with (self.folder / f"{number:02x}").open("ab") as file:
-                    file.write(b"".join(rows))
-                rows.clear()
+        places = array("Q", [self._at])
+        for rows in self._held:
+            piece = b"".join((array("I", [len(rows), *map(len, rows)]).tobytes(), *rows))
+            self._file.write(piece)
+            self._at += len(piece)
+            rows.clear()
+            places.append(self._at)
+        self._index.write(places.tobytes())
         self._size = 0
 
-    def flush(self) -> None:
-        """Put everything on the disk, for other processes to read."""
+    def close(self) -> None:
+        """Put everything on the disk, for any process to read."""
         self._spill()
-
-    def groups(self) -> Iterator[list[list[Any]]]:
-        """The rows of each key as parsed arrays, a text appended to its own; keys in ascending order."""
-        for number, held in enumerate(self._held):
-            data = b"".join([*_read(number, self.folder, self.beside), *held])
-            held.clear()
-            for parsed in _grouped(data):
-                yield parsed()
+        self._file.close()
+        self._index.close()
 
 
-def groups(*folders: Path | None) -> Iterator[Group]:
-    """As `Spool.groups`, of what was flushed, each group to be parsed when it is called: several processes
-    read the same folders and parse some each."""
-    for number in range(BUCKETS):
-        yield from _grouped(b"".join(_read(number, *folders)))
+@dataclass(frozen=True)
+class Spooled:
+    """Tables that are complete, to be read by any process."""
+
+    tables: tuple[Path, ...]
+    bits: int
+
+    def groups(self, place: int = 0, of: int = 1) -> Iterator[list[Group]]:
+        """Bucket after bucket, keys in ascending order; with `of`, every `of`-th from the `place`-th on."""
+        with ExitStack() as stack:
+            files = [stack.enter_context(closing(_Reading(path, 1 << self.bits))) for path in self.tables]
+            for bucket in range(place, 1 << self.bits, of):
+                first, *others = [file.by_key(bucket) for file in files]
+                yield [[first[key], *(rows.get(key, []) for rows in others)] for key in sorted(first)]
 
 
-def _read(number: int, *folders: Path | None) -> list[bytes]:
-    paths = [folder / f"{number:02x}" for folder in folders if folder is not None]
-    return [path.read_bytes() for path in paths if path.exists()]
+class _Reading:
+    def __init__(self, path: Path, buckets: int) -> None:
+        self._file, self._index = path.open("rb", buffering=0), _index_of(path).open("rb", buffering=0)
+        self._spill_size = (buckets + 1) * _PLACE
+        self._spills = os.fstat(self._index.fileno()).st_size // self._spill_size
+
+    def close(self) -> None:
+        self._file.close()
+        self._index.close()
+
+    def by_key(self, bucket: int) -> dict[bytes, list[bytes]]:
+        found: dict[bytes, list[bytes]] = defaultdict(list)
+        for spill in range(self._spills):
+            piece = self._piece(spill, bucket)
+            (count,) = array("I", piece[:_NUMBER])
+            at = (1 + count) * _NUMBER
+            for length in array("I", piece[_NUMBER:at]):
+                row = piece[at : at + length]
+                found[row[_KEY]].append(row)
+                at += length
+        return found
+
+    def _piece(self, spill: int, bucket: int) -> bytes:
+        place = spill * self._spill_size + bucket * _PLACE
+        begin, end = array("Q", os.pread(self._index.fileno(), 2 * _PLACE, place))
+        return os.pread(self._file.fileno(), end - begin, begin)
 
 
-def _grouped(data: bytes) -> Iterator[Group]:
-    found: dict[bytes, list[int]] = {}
-    at, end, unpack = 0, len(data), _LENGTH.unpack_from
-    while at < end:
-        key = data[at + _KEY_AT : at + _KEY_AT + 16]
-        if key in found:
-            found[key].append(at)
-        else:
-            found[key] = [at]
-        fields = data[at + 1]
-        at += _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
-        if fields == 3:
-            at += 4 + unpack(data, at)[0]
-    for key in sorted(found):
-        yield partial(_parsed, data, found[key])
-
-
-def _parsed(data: bytes, places: list[int]) -> list[list[Any]]:
-    group, unpack = [], _LENGTH.unpack_from
-    for at in places:
-        stop = at + _DATA_AT + unpack(data, at + _DATA_AT - 4)[0]
-        row = orjson.loads(data[at + _DATA_AT : stop])
-        if data[at + 1] == 3:
-            row.append(data[stop + 4 : stop + 4 + unpack(data, stop)[0]].decode())
-        group.append(row)
-    return group
+def _index_of(path: Path) -> Path:
+    return path.with_suffix(".index")

@@ -1,55 +1,37 @@
 """Where the pipeline's records come from and its rows go to: the database's snapshot, and the files of the
-folder. Many rankings are shared out to processes that turn them into bytes, while this one writes.
+folder. Many rankings are shared out to processes that turn them into bytes (`exports/encoding.py`), while this one
+writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from exports import archive, assistants, expected, records
-from exports.files import Block, Encoded, SplitFile
-from exports.jsonl import Shard, Stored, encoder, line
+from exports.encoding import Last, Part, encoded
+from exports.files import SplitFile
+from exports.jsonl import Shard, Stored, encoder
 from exports.pipeline import Pipeline
 from exports.scopes import Ground
 from exports.snapshot import Snapshot
-from exports.spool import Spool, groups
-from exports.tally import Tally
+from exports.spool import Spooled, bits_for
 
 Progress = Callable[[int], None]
 PROGRESS_EVERY = 2_000
 TOMBSTONES = "tombstones.jsonl"
 MANY = 10_000  # rankings from which assistants are worth their start
 ASSISTANTS = 2
-TOGETHER = 64  # keys that an assistant hands over at a time
 READ: dict[str, Callable[..., Iterator[Any]]] = {
     "turns": records.turns,
     "feedback": records.feedback,
     "prompts": records.prompts,
     "raw": archive.raw,
 }
-
-
-@dataclass(frozen=True)
-class Part:
-    """What an assistant made of some rankings."""
-
-    files: list[tuple[str, str, Block]]  # output, split and rows
-    tombstones: list[str]
-    rows: int
-
-
-@dataclass(frozen=True)
-class Last:
-    """What an assistant counted in all."""
-
-    tally: Tally
-    dates: list[tuple[str, str, tuple[str, ...] | None]]
 
 
 class Writing:
@@ -59,6 +41,8 @@ class Writing:
         self.ground, self._folder, self._progress = ground, folder, progress
         self._tombstones: Shard | None = None
         self._reported = 0
+        self._records: Counter[str] = Counter()  # by source
+        self._rows: Counter[str] = Counter()
         self.pipeline = Pipeline(ground=ground, make_file=self._file, bury=self._bury)
         self.tally = self.pipeline.tally
 
@@ -66,7 +50,7 @@ class Writing:
         if make := getattr(module, "open_file", None):
             return make(self._folder, name, split)
         options = self.ground.options
-        encode = encoder(module.COLUMNS) if module.COLUMNS else line
+        encode = encoder(module.COLUMNS)
         return SplitFile(self._folder, name, split, shards=options.shards, compress=options.compress, encode=encode)
 
     def _bury(self, tombstone: str) -> None:
@@ -79,15 +63,12 @@ class Writing:
             self._reported = self.tally.rows
             self._progress(self.tally.rows)
 
-    def expected(self, view: Snapshot) -> int:
-        """How many rows there will be at about."""
-        outputs = self.pipeline.outputs
-        written = [
-            (outputs[name].module, source)
-            for source in self.pipeline.configs_of
-            for name in self.pipeline.outputs_of(source)
-        ]
-        return expected.rows(view, self.ground.params, written)
+    def count(self, view: Snapshot) -> int:
+        """Count the records that there are; how many rows there will be at about."""
+        for source in self.pipeline.configs_of:
+            modules = [self.pipeline.outputs[name].module for name in self.pipeline.outputs_of(source)]
+            self._records[source], self._rows[source] = expected.counted(view, self.ground.params, source, modules)
+        return self._rows.total()
 
     def run(self, view: Snapshot) -> None:
         for source in self.pipeline.configs_of:
@@ -98,23 +79,23 @@ class Writing:
         self._progress(self.tally.rows)
 
     def _rankings(self, view: Snapshot) -> None:
-        keys = records.ranking_keys(by_comparison=bool(self.ground.options.consensus))
+        queries = records.ranking_queries(by_comparison=bool(self.ground.options.consensus))
         outputs = [self.pipeline.outputs[name].module for name in self.pipeline.outputs_of("rankings")]
-        with view.spooled(keys, records.RANKINGS, self.ground.params, many=MANY) as spool:
-            if spool.keys < MANY or any(hasattr(module, "open_file") for module in outputs):
-                self.pipeline.feed("rankings", records.rankings(spool.groups()), told=self._tell)
+        many = self._records["rankings"] >= MANY
+        bits = bits_for(self._rows["rankings"])
+        with view.spooled(queries, self.ground.params, bits=bits, shared=many) as spooled:
+            if many and not any(hasattr(module, "open_file") for module in outputs):
+                self._share_out(spooled)
             else:
-                self._share_out(spool)
+                found = (group for bucket in spooled.groups() for group in bucket)
+                self.pipeline.feed("rankings", records.rankings(found), told=self._tell)
 
-    def _share_out(self, spool: Spool) -> None:
+    def _share_out(self, spooled: Spooled) -> None:
         """As `feed`, by assistants who take turns; their parts are written in the order of the keys."""
-        spool.flush()
         ground = self.ground.portable()
         with ExitStack() as stack:
             parts = [
-                stack.enter_context(
-                    assistants.started(encoded, ground, (spool.folder, spool.beside), place, ASSISTANTS)
-                )
+                stack.enter_context(assistants.started(encoded, ground, spooled, place, ASSISTANTS))
                 for place in range(ASSISTANTS)
             ]
             place = 0
@@ -159,31 +140,3 @@ class Writing:
 
     def lengths(self) -> dict[str, dict[str, int]]:
         return {name: lengths.percentiles() for name, lengths in self.tally.lengths.items() if lengths.steps}
-
-
-def encoded(ground: Ground, spooled: Sequence[Path | None], place: int, of: int) -> Iterator[Part | Last]:
-    """An assistant's work: every `of`-th batch of keys, from the `place`-th on, as bytes."""
-    tombstones: list[str] = []
-    shards = ground.options.shards
-    pipeline = Pipeline(
-        ground=ground,
-        make_file=lambda name, split, module: Encoded(
-            shards=shards, encode=encoder(module.COLUMNS) if module.COLUMNS else line
-        ),
-        bury=tombstones.append,
-    )
-    files = [
-        (name, split, file)
-        for name in pipeline.outputs_of("rankings")
-        for split, file in pipeline.outputs[name].files.items()
-    ]
-    waiting, number, before = groups(*spooled), 0, 0
-    while batch := list(islice(waiting, TOGETHER)):
-        if number % of == place:
-            pipeline.feed("rankings", records.rankings(parsed() for parsed in batch))
-            blocks = [(name, split, block) for name, split, file in files if (block := file.taken())]
-            yield Part(blocks, list(tombstones), pipeline.tally.rows - before)
-            before = pipeline.tally.rows
-            tombstones.clear()
-        number += 1
-    yield Last(pipeline.tally, [(name, split, file.dates.columns) for name, split, file in files])

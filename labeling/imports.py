@@ -92,6 +92,19 @@ def detect(file: IO[bytes]) -> str:
     return votes.most_common(1)[0][0] if votes else ""
 
 
+def _first(file: IO[bytes]) -> str:
+    """What the first record of a file looks like, for whoever wonders why it is not known."""
+    first = next(records(file), None)
+    if first is None:
+        return "There is no record in the file."
+    if first.reason:
+        return f"Line {first.line}: {first.reason}"
+    if not isinstance(first.record, dict):
+        return f"The first record is {base.kind_of(first.record)}."
+    names = ", ".join(str(name)[:40] for name in islice(first.record, 12))
+    return f"The first record has the fields {names}." if names else "The first record is empty."
+
+
 def preview(
     *, project: Project, format: str, file: IO[bytes], kind: str = "", asked: Asked | None = None, samples: int = 5
 ) -> Report:
@@ -123,7 +136,8 @@ def run(
         raise Unreadable(f"{kind!r} is not one of {', '.join(base.KINDS)}.")
     format = format or detect(file)
     if not format:
-        raise Unreadable(f"The records are in no format known here; there are {', '.join(plugins.choices(IMPORTERS))}.")
+        known = ", ".join(plugins.choices(IMPORTERS))
+        raise Unreadable(f"The records are in no format known here, which are {known}. {_first(file)}")
     report = Report(format=format, source=source or format)
     writer = _Writer(project, report, plugins.load(IMPORTERS, format), asked or Asked(), samples)
     batches = writer.parsed(records(file), kind)

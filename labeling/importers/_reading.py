@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -15,6 +16,7 @@ from common import limits
 from labeling.importers.base import Rejected
 
 MAX_LINE = 32 << 20  # bytes; a longer line is no record of a dialogue
+MAX_CELL = 4 << 20  # characters of a CSV cell
 _BLOCK = 1 << 16
 
 
@@ -175,32 +177,48 @@ def _looks_like_csv(head: bytes) -> bool:
 def _table(source: io.BufferedReader) -> Iterator[Found]:
     """CSV with a header; comma, semicolon or tab."""
     text = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape", newline="")
-    csv.field_size_limit(MAX_LINE)
+    csv.field_size_limit(MAX_CELL)
     header = text.readline()
     separator = max(",;\t", key=header.count)
     names = next(csv.reader([header], delimiter=separator), [])
     columns = [name.strip().lower() for name in names]
-    rows = csv.reader(text, delimiter=separator, strict=True)
-    before = 1
-    while True:
-        line = before + 1
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            before = 1 + rows.line_num
-            yield Found(line, reason=f"The row is no CSV: {error}.")
+    for line, cells, problem in _rows(text, separator):
+        if problem:
+            yield Found(line, reason=f"The row is no CSV: {problem}.")
+        elif not any(cells):
             continue
-        before = 1 + rows.line_num
-        if not any(cells):
-            continue
-        if len(cells) != len(columns):
+        elif len(cells) != len(columns):
             yield Found(line, reason=f"The row has {len(cells)} fields; the header names {len(columns)}.")
         elif any("\udc80" <= c <= "\udcff" for cell in cells if not cell.isascii() for c in cell):
             yield Found(line, reason="The row is not UTF-8.")
         else:
             yield Found(line, record=dict(zip(columns, cells, strict=True)))
+
+
+def _rows(text: Iterator[str], separator: str) -> Iterator[tuple[int, list[str], str]]:
+    """Rows with the lines that they begin on. A row that is none, as after a quote that is never closed, costs its
+    first line: reading goes on with the next."""
+    line, again = 2, deque[str]()
+    while True:
+        taken: list[str] = []
+        try:
+            cells = next(csv.reader(_noted(again, text, taken), delimiter=separator, strict=True), None)
+        except csv.Error as error:
+            yield line, [], str(error)
+            again.extendleft(reversed(taken[1:]))
+            line += 1
+            continue
+        if cells is None:
+            return
+        yield line, cells, ""
+        line += len(taken)
+
+
+def _noted(again: deque[str], text: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Lines to read again, then those of the text; each is noted in `taken`."""
+    while line := again.popleft() if again else next(text, ""):
+        taken.append(line)
+        yield line
 
 
 __all__ = ["Found", "Rejected", "Unreadable", "records"]

@@ -97,7 +97,7 @@ def field_of(record: Mapping[str, Any], *names: str) -> Any:
 
 def object_of(record: Any) -> Mapping[str, Any]:
     if not isinstance(record, Mapping):
-        raise Rejected(f"The record is {_kind_of(record)}, not an object with fields.")
+        raise Rejected(f"The record is {kind_of(record)}, not an object with fields.")
     return record
 
 
@@ -110,7 +110,7 @@ def text_of(value: Any, what: str) -> str:
     if value is None:
         raise Rejected(f"There is no {what}.")
     if not isinstance(value, str):
-        raise Rejected(f"The {what} is {_kind_of(value)}, not a text.")
+        raise Rejected(f"The {what} is {kind_of(value)}, not a text.")
     if "\ufffd" in value and "\udcff" in value:  # pragma: no cover - both at once mean a broken decoder
         raise Rejected(f"The {what} is not UTF-8.")
     try:
@@ -190,7 +190,7 @@ def judged(prompt: list[Message], completions: list[Text], judgements: list[Judg
     return [Item(COMPARISONS, prompt, tuple(completions), tuple(judgements))]
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
     names = {
         str: "a text",
         bool: "true or false",

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from exports import assistants, writing
+from exports import assistants, spool, writing
 from labeling import comparisons
 from labeling.withdrawal import withdraw
 from tests import makers
@@ -39,6 +39,8 @@ def test_assistants_make_the_same_bytes_and_counts(busy, tmp_path, monkeypatch, 
     alone = export(busy, tmp_path / "alone", *CHOICES[choice])
     monkeypatch.setattr(writing, "MANY", 1)
     monkeypatch.setattr(writing, "ASSISTANTS", 3)
+    monkeypatch.setattr(spool, "TOGETHER", 1)  # so that there are many buckets
+    monkeypatch.setattr(spool, "HELD", 2_000)  # … each in several pieces
     together = export(busy, tmp_path / "together", *CHOICES[choice], "--cutoff", alone["cutoff"])
     changes = {"export_id", "created_at"}
     assert {k: v for k, v in together.items() if k not in changes} == {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from exports import folder, snapshot, writing
+from exports import folder, snapshot, spool, writing
 from exports.options import Options
 from tests import makers
 
@@ -55,8 +55,9 @@ def in_a_child(work, *, at: int, under: Path) -> tuple[int, int]:
 
 def test_many_rankings_are_read_and_written_by_processes_to_the_same_bytes(ground, tmp_path, monkeypatch):
     cutoff = snapshot.now()
-    for name, many in (("alone", 1_000), ("together", 1)):
+    for name, many, keys in (("alone", 1_000, 1_000), ("together", 1, 1)):
         monkeypatch.setattr(writing, "MANY", many)
+        monkeypatch.setattr(spool, "TOGETHER", keys)
         options = Options.from_dict({"configs": ["rankings", "preferences"]})
         folder.write(project=ground, target=tmp_path / name, cutoff=cutoff, options=options, export_id=RUN)
     assert content(tmp_path / "together") == content(tmp_path / "alone")

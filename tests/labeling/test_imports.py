@@ -135,6 +135,23 @@ def test_a_bad_csv_row_costs_no_other(project):
     assert (report.imported, [e["line"] for e in report.errors]) == (2, [3, 4])
 
 
+def test_a_quote_that_is_never_closed_costs_its_own_line(project):
+    data = b'prompt,completion\na,b\n"c,d\ne,"f\nf"\n"g,h\ni,j\n'
+    report = run(project, "instructgpt", data)
+    assert (report.imported, [e["line"] for e in report.errors]) == (3, [3, 6])
+    assert Turn.objects.filter(text="f\nf").exists()
+
+
+def test_a_file_in_no_known_format_is_refused_with_what_it_holds(project):
+    for data, told in (
+        (b'{"turns": ["a"], "id": 1}', "has the fields turns, id"),
+        (b'"a"', "is a text"),
+        (b"", "no record"),
+    ):
+        with pytest.raises(imports.Unreadable, match=told):
+            run(project, "", data)
+
+
 def test_an_array_that_is_cut_off_keeps_what_came_before(project):
     report = run(project, "instructgpt", json.dumps([PAIR, {"prompt": "b", "completion": "c"}]).encode()[:-8])
     assert (report.imported, report.rejected) == (1, 1)
