@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from common.transactions import joins
 from common.transitions import advance
 from labeling import leases, quality
 from labeling.errors import Conflict, Gone, Invalid
@@ -60,7 +61,7 @@ def save_draft(
     return current.draft_version
 
 
-@transaction.atomic
+@joins
 def submit_ranking(
     *,
     assignment: Assignment,

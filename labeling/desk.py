@@ -150,7 +150,7 @@ def figures(user: User) -> dict[str, Any]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = midnight - timedelta(days=6)
     ranked = (
-        Ranking.objects.in_force()
+        Ranking.objects.first_of_each()
         .filter(trainer=user, submitted_at__gte=week)
         .aggregate(
             today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"),

@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QueryS
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from common.transactions import joins
 from common.transitions import advance
 from labeling import exams, selection
 from labeling.errors import Gone, Invalid
@@ -29,7 +30,7 @@ HELD = (Assignment.State.LEASED, Assignment.State.SUBMITTED)
 CLAIM_TRIES = 20
 
 
-@transaction.atomic
+@joins
 def lease_next(
     *, project: Project, trainer: User, membership: Membership | None = None
 ) -> tuple[Assignment | None, bool]:
@@ -38,6 +39,9 @@ def lease_next(
     Returns (assignment, whether it is new). Holds the lock on the trainer's membership, so that two tabs
     of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
     chats where the project excludes them. A caller that holds the membership's lock already gives it.
+
+    Raises:
+        Invalid: the person may not rank here, or not yet; nothing was written.
     """
     if membership is None and hold(project=project, trainer=trainer) is None:
         raise Invalid("Your role in this project does not include ranking.")
@@ -87,17 +91,19 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
 def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Comparison]:
     """Open comparisons of the project with a free vote that this trainer may give, oldest first. A `kind`
     narrows: hidden items of that kind, made for this trainer alone, or the ordinary ones of everybody."""
+    if kind == Comparison.Kind.NORMAL:
+        whose = Q(only_for__isnull=True)
+    elif kind:
+        whose = Q(only_for=trainer, kind=kind)
+    else:
+        whose = Q(only_for__isnull=True) | Q(only_for=trainer)
     rows = (
-        Comparison.objects.filter(project=project, state=Comparison.State.OPEN)
-        .filter(Q(only_for__isnull=True) | Q(only_for=trainer))
-        .exclude(Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer)))
+        Comparison.objects.filter(whose, project=project, state=Comparison.State.OPEN)
+        .filter(~Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer).order_by()))
         .alias(held=held_count())
         .filter(held__lt=F("votes_wanted"))
         .order_by("opened_at", "pk")
     )
-    if kind:
-        hidden = Q(only_for=trainer, kind=kind)
-        rows = rows.filter(Q(only_for__isnull=True) if kind == Comparison.Kind.NORMAL else hidden)
     if project.exclude_own_chats:
         rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
     return rows

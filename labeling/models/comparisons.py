@@ -255,6 +255,10 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         newer = Ranking.objects.filter(supersedes__isnull=False, supersedes=models.OuterRef("pk"))
         return self.filter(~models.Exists(newer.order_by()), undone_at__isnull=True)
 
+    def first_of_each(self) -> RankingQuerySet:
+        """One a piece of work, as it was first handed in and not taken back, whether it was mended since or not."""
+        return self.filter(undone_at__isnull=True, supersedes__isnull=True)
+
 
 class Ranking(models.Model):
     """One trainer's order of a comparison's completions, ties allowed. Immutable: an undo dates it,

@@ -50,7 +50,7 @@ def visible_project(request: PageRequest, slug: str) -> Project:
 
 
 def ranked_today(user: User) -> int:
-    return Ranking.objects.in_force().filter(trainer=user, submitted_at__gte=midnight()).count()
+    return Ranking.objects.first_of_each().filter(trainer=user, submitted_at__gte=midnight()).count()
 
 
 def midnight() -> Any:
