@@ -116,6 +116,9 @@ class Trainer:
         self.html = ""
         self.path = ""
 
+    def close(self) -> None:
+        self.http.close()
+
     def get(self, url: str) -> tuple[float, float]:
         return self._timed(lambda: self.http.get(url))[1:]
 
@@ -339,8 +342,7 @@ def main() -> None:
         say(f"filling it with {options.comparisons:,} comparisons")
         made = prepare(options.comparisons)
         say("starting the server")
-        with serving(url) as address:
-            trainer = Trainer(address, made["session"])
+        with serving(url) as address, contextlib.closing(Trainer(address, made["session"])) as trainer:
             say(f"{options.times} requests for each page: median in the server, and as the client saw it")
             over = []
             for page, (server, client) in page_times(trainer, made, times=options.times).items():

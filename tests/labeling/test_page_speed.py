@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from django.conf import settings
@@ -16,8 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 @pytest.fixture
 def large() -> Iterator[tuple[dict[str, str], pages.Trainer]]:
     made = pages.prepare(100_000)
-    with pages.serving(database_url(), REDIS_URL=settings.REDIS_URL, SECRET_KEY=settings.SECRET_KEY) as url:
-        yield made, pages.Trainer(url, made["session"])
+    with (
+        pages.serving(database_url(), REDIS_URL=settings.REDIS_URL, SECRET_KEY=settings.SECRET_KEY) as url,
+        closing(pages.Trainer(url, made["session"])) as trainer,
+    ):
+        yield made, trainer
 
 
 def test_pages_stay_quick_and_idle_streams_do_not_slow_the_next_task(large):
