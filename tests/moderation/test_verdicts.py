@@ -52,7 +52,8 @@ def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_revie
 
 
 def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(project, rita, alice) -> None:
-    makers.make_demonstration(project, alice)
+    # not the maker's own question: it holds a random id, whose digits can be taken for a card's number
+    makers.make_demonstration(project, alice, question="How does a kettle work?")
     call_command("moderate", project.slug)
     assert set(Verdict.objects.values_list("action", flat=True)) == {"none"}
     verdict = Verdict.objects.first()
