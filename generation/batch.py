@@ -8,28 +8,32 @@ overwritten by the last one.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import torch
-from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, DynamicLayer
+
+from generation.types import Model
 
 COLUMNS = 256  # the cache grows by so many
+NOTHING = torch.empty(0, 0, 0, 0)
 
 
-class _Layer(DynamicLayer):
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values: buffers [rows, heads, columns, size], written at the batch's column."""
 
     is_initialized = True
-    keys: Any
-    values: Any
+    keys: torch.Tensor
+    values: torch.Tensor
 
     def __init__(self, batch: RollingBatch) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.is_initialized = True
+        self.keys = self.values = NOTHING
         self.batch = batch
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         b = self.batch
         self.keys[: b.size, :, b.column : b.column + 1].copy_(key_states)
@@ -42,7 +46,7 @@ class _Layer(DynamicLayer):
 
 
 class RollingBatch:
-    def __init__(self, model: Any, *, window: int | None = None, mixed: bool = False) -> None:
+    def __init__(self, model: Model, *, window: int | None = None, mixed: bool = False) -> None:
         self.model = model
         self.window = window  # of sliding-attention layers, where the model has any
         self.mixed = mixed  # … beside layers that see everything
@@ -77,10 +81,9 @@ class RollingBatch:
             self.column = self.left = 0
         self._make_room(self.size + copies, length, past)
         first, begin = self.size, self.column - length
-        theirs: Any
-        for layer, theirs in zip(self.layers, past.layers, strict=True):
-            layer.keys[first : first + copies, :, begin : self.column] = theirs.keys
-            layer.values[first : first + copies, :, begin : self.column] = theirs.values
+        for layer, (keys, values) in zip(self.layers, _tensors(past), strict=True):
+            layer.keys[first : first + copies, :, begin : self.column] = keys
+            layer.values[first : first + copies, :, begin : self.column] = values
         self.size += copies
         self.starts.extend([begin] * copies)
         self._changed()
@@ -90,7 +93,7 @@ class RollingBatch:
         if not self.layers:
             self.layers = [_Layer(self) for _ in like.layers]
             self._cache = Cache(layers=list(self.layers))
-        have = self.layers[0].keys.shape if self.layers[0].keys is not None else (0, 0, 0, 0)
+        have = self.layers[0].keys.shape
         used = self.column - self.left
         if rows <= have[0] and length <= self.column and self.column < have[2]:
             return
@@ -98,13 +101,9 @@ class RollingBatch:
         columns = -(-(width + COLUMNS // 2) // COLUMNS) * COLUMNS
         capacity = max(rows, have[0], min(have[0] * 2, 64))
         shift = width - self.column  # the newest column ends up at `width`
-        for layer, theirs in zip(self.layers, like.layers, strict=True):
-            for name in ("keys", "values"):
-                old, new = getattr(layer, name), getattr(theirs, name)
-                fresh = new.new_zeros(capacity, new.shape[1], columns, new.shape[3])
-                if self.size:
-                    fresh[: self.size, :, width - used : width] = old[: self.size, :, self.left : self.column]
-                setattr(layer, name, fresh)
+        for layer, (keys, values) in zip(self.layers, _tensors(like), strict=True):
+            layer.keys = self._moved(layer.keys, keys, capacity, columns, width - used)
+            layer.values = self._moved(layer.values, values, capacity, columns, width - used)
         self.starts = [s + shift for s in self.starts]
         self.column = width
         self.left += shift
@@ -114,14 +113,19 @@ class RollingBatch:
         used = self.column - self.left
         columns = -(-(used + COLUMNS // 2) // COLUMNS) * COLUMNS
         for layer in self.layers:
-            for name in ("keys", "values"):
-                old = getattr(layer, name)
-                fresh = old.new_zeros(old.shape[0], old.shape[1], columns, old.shape[3])
-                fresh[: self.size, :, :used] = old[: self.size, :, self.left : self.column]
-                setattr(layer, name, fresh)
+            layer.keys = self._moved(layer.keys, layer.keys, len(layer.keys), columns, 0)
+            layer.values = self._moved(layer.values, layer.values, len(layer.values), columns, 0)
         self.starts = [s - self.left for s in self.starts]
         self.column, self.left = used, 0
         self._changed()
+
+    def _moved(self, old: torch.Tensor, like: torch.Tensor, rows: int, columns: int, to: int) -> torch.Tensor:
+        """A new buffer with the used columns of the old one, which now begin at column `to`."""
+        fresh = like.new_zeros(rows, like.shape[1], columns, like.shape[3])
+        if self.size:
+            used = self.column - self.left
+            fresh[: self.size, :, to : to + used] = old[: self.size, :, self.left : self.column]
+        return fresh
 
     # Steps
 
@@ -147,7 +151,7 @@ class RollingBatch:
             self._mask_parts = starts, torch.arange(self.layers[0].keys.shape[2] + 1, device=self.device)
         return self._mask_parts
 
-    def _attention_mask(self, starts: torch.Tensor, columns: torch.Tensor) -> Any:
+    def _attention_mask(self, starts: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Which columns each row sees, as a float mask made once for all layers: [R, 1, 1, W]."""
         here = columns[self.left : self.column + 1][None, :]
         own = here >= starts[:, None]
@@ -183,8 +187,17 @@ class RollingBatch:
         """Give the buffers back, e.g. after the memory ran out."""
         if self.size == 0:
             for layer in self.layers:
-                layer.keys = layer.values = None
+                layer.keys = layer.values = NOTHING
 
     @property
     def width(self) -> int:
         return self.column - self.left
+
+
+def _tensors(cache: DynamicCache) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Keys and values of each layer of a prompt that was read."""
+    for layer in cache.layers:
+        assert isinstance(layer, CacheLayerMixin)
+        assert layer.keys is not None
+        assert layer.values is not None
+        yield layer.keys, layer.values

@@ -1,20 +1,34 @@
-"""Checkpoints as folders: written whole or not at all. Imports no torch and no Django."""
+"""Checkpoints as folders: found, hashed, and written whole or not at all. Imports no torch and no Django."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
+
+from common.shapes import JsonLike
 
 FACTS = "training.json"
+WEIGHTS = ("*.safetensors", "*.gguf")
+
+
+class CannotLoad(Exception):
+    """A model cannot be loaded; the message says why, to the operator."""
 
 
 class OutExists(ValueError):
     """The folder for the new checkpoint is there already; the message says what to do."""
+
+
+class Saved(Protocol):
+    """A model or a tokenizer of transformers."""
+
+    def save_pretrained(self, save_directory: Path) -> object: ...
 
 
 @contextmanager
@@ -39,7 +53,7 @@ def writing(out: str | Path) -> Iterator[Path]:
         try:
             fresh.rename(out)
         except OSError:
-            raise OutExists(f"{out} was made by somebody else meanwhile; nothing was overwritten.") from None
+            raise OutExists(f"{out} was made by another process meanwhile; nothing was overwritten.") from None
         _sync(out.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -52,13 +66,34 @@ def check_free(out: str | Path) -> None:
         raise OutExists(f"{out} exists and is not empty: name another folder, or remove it first.")
 
 
-def save(model: Any, tokenizer: Any, out: str | Path, *, facts: dict[str, Any]) -> Path:
+def save(model: Saved, tokenizer: Saved, out: str | Path, *, facts: Mapping[str, JsonLike]) -> Path:
     """A transformers model as safetensors with its tokenizer, and `training.json` on how it came about."""
     with writing(out) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
     return Path(out)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weights of a checkpoint: safetensors, else GGUF; a single file stands for itself."""
+    if folder.is_file():
+        return [folder]
+    for pattern in WEIGHTS:
+        if files := sorted(folder.glob(pattern)):
+            return files
+    return []
+
+
+def weights_hash(files: list[Path]) -> str:
+    """SHA-256 over the weight files' names and bytes; the same checkpoint has the same hash on every machine."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _sync(path: Path) -> None:

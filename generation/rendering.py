@@ -1,6 +1,6 @@
 """Messages become the tokens that a model reads, by its tokenizer's own chat template.
 
-No torch here: only the tokenizer, which is passed in. The answer's side may also be the user's: then
+Only the tokenizer is needed, and it is passed in. The side that is drawn may also be the user's: then
 the template's own user header is left open.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jinja2
 
-from sampler import prompts
-from sampler.engines.base import Message
+from common.shapes import Message
+from generation import prompts
+from generation.prompts import PromptReport
+from generation.types import Tokenizer
 
 MARK = "\u241eHERE\u241e"  # stands where the open turn's text would be
 PLAIN = (
@@ -27,11 +28,11 @@ PLAIN = (
 class Rendered:
     ids: list[int]
     stops: tuple[str, ...]  # strings that end the turn, beside the tokenizer's own end tokens
-    report: dict[str, Any]
+    report: PromptReport
 
 
-class Chat:
-    def __init__(self, tokenizer: Any, *, system_prompt: str = "", context_limit: int | None = None) -> None:
+class ChatTemplate:
+    def __init__(self, tokenizer: Tokenizer, *, system_prompt: str = "", context_limit: int | None = None) -> None:
         self.tokenizer = tokenizer
         self.system_prompt = system_prompt
         self.context_limit = context_limit
@@ -55,15 +56,12 @@ class Chat:
             max_tokens=max_tokens,
         )
         text, stops = self._text(kept, writes)
-        report |= {
-            "prompt_hash": hashlib.sha256(text.encode()).hexdigest(),
-            "template_hash": self.template_hash,
-            "system": system,
-            "writes": writes,
-            "way": "plain text" if self.plain else "chat template",
-        }
-        if writes == "user":
-            report["way"] += ", open user header"
+        way = "plain text" if self.plain else "chat template"
+        report["prompt_hash"] = hashlib.sha256(text.encode()).hexdigest()
+        report["template_hash"] = self.template_hash
+        report["system"] = system
+        report["writes"] = writes
+        report["way"] = f"{way}, open user header" if writes == "user" else way
         return Rendered(self._ids(text), stops, report)
 
     def _ids(self, text: str) -> list[int]:
@@ -73,7 +71,7 @@ class Chat:
         if writes != "user":
             stops = ("\n\nUser:",) if self.plain else ()
             return self._apply(messages, generate=True), stops
-        text = self._apply([*messages, {"role": "user", "content": MARK}], generate=False)
+        text = self._apply([*messages, Message(role="user", content=MARK)], generate=False)
         head, _, tail = text.rpartition(MARK)
         if self.plain:
             return head.rstrip(" "), ("\n\nAssistant:",)
@@ -82,8 +80,6 @@ class Chat:
 
     def _apply(self, messages: Sequence[Message], *, generate: bool) -> str:
         template = PLAIN if self.plain else None
-        return str(
-            self.tokenizer.apply_chat_template(
-                list(messages), chat_template=template, tokenize=False, add_generation_prompt=generate
-            )
+        return self.tokenizer.apply_chat_template(
+            list(messages), chat_template=template, tokenize=False, add_generation_prompt=generate
         )

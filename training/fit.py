@@ -1,4 +1,4 @@
-"""The training loop that reward models and fine-tuned policies share: AdamW, a short warm-up, a linear decline.
+"""The loop that reward models and fine-tuned policies share: AdamW, a short warm-up, a linear decline.
 
 What a batch means and how it is scored is the caller's (`loss_of`).
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
+
+from generation.types import Model
 
 Item = TypeVar("Item")
 LAST_RATE = 0.05  # share of the learning rate that is left at the last step
@@ -18,7 +20,7 @@ TELL_EVERY = 2.0  # seconds
 
 
 def fit(
-    model: Any,
+    model: Model,
     data: Sequence[Item],
     loss_of: Callable[[Sequence[Item]], torch.Tensor],
     *,
@@ -41,7 +43,7 @@ def fit(
     model.train()
     for step in range(1, steps + 1):
         loss = loss_of(next(batches))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()

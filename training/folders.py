@@ -1,7 +1,4 @@
-"""Export folders, as the trainers of this project read them (formats: docs/formats.md).
-
-Pure: imports no torch and no Django, so that a trainer runs anywhere that the folder was copied to.
-"""
+"""Export folders, as training reads them (formats: docs/formats.md). Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,13 +9,39 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
-Message = dict[str, str]
+from common.shapes import Message
 
 
 class BadFolder(ValueError):
-    """The folder is no export that can be trained on; the message says what is missing."""
+    """The folder is not an export that can be trained on; the message says what is missing."""
+
+
+class PreferenceRow(TypedDict):
+    """The columns of `preferences` that are read here, as are those of the next two."""
+
+    ranking_id: str
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+    chosen_completion_id: str
+    rejected_completion_id: str
+    weight: float
+    label_weight: float | None
+
+
+class RankedCompletion(TypedDict):
+    rank: int
+    completion: list[Message]
+
+
+class RankingRow(TypedDict):
+    id: str
+    context: list[Message]
+    status: str
+    completions: list[RankedCompletion]
+    label_weight: float | None
 
 
 @dataclass
@@ -54,13 +77,13 @@ def judgements(folder: str | Path, split: str, *, use_label_weight: bool = False
     for config, read in (("preferences", _from_pairs), ("rankings", _from_rankings)):
         if files(folder, config):
             try:
-                return read(rows(folder, config, split), use_label_weight)
+                return read(_rows(folder, config, split), use_label_weight)
             except (KeyError, TypeError, IndexError) as error:
                 raise BadFolder(f"{config}/{split}: a row lacks {error}.") from None
     raise BadFolder(f"{folder} holds neither preferences nor rankings: is it an export?")
 
 
-def _from_pairs(found: Iterator[dict[str, Any]], use_label_weight: bool) -> list[Judgement]:
+def _from_pairs(found: Iterator[PreferenceRow], use_label_weight: bool) -> list[Judgement]:
     by_id: dict[str, Judgement] = {}
     places: dict[str, dict[str, int]] = {}
     for row in found:
@@ -68,18 +91,20 @@ def _from_pairs(found: Iterator[dict[str, Any]], use_label_weight: bool) -> list
         one = by_id.setdefault(key, Judgement(key, row["prompt"]))
         known = places.setdefault(key, {})
         pair = []
-        for side in ("chosen", "rejected"):
-            cid = row[f"{side}_completion_id"]
+        for cid, side in (
+            (row["chosen_completion_id"], row["chosen"]),
+            (row["rejected_completion_id"], row["rejected"]),
+        ):
             if cid not in known:
                 known[cid] = len(one.answers)
-                one.answers.append(row[side][0]["content"])
+                one.answers.append(side[0]["content"])
             pair.append(known[cid])
         one.pairs.append((pair[0], pair[1]))
-        one.weights.append(float(row["weight"]) * _trust(row, use_label_weight))
+        one.weights.append(float(row["weight"]) * _trust(row.get("label_weight"), use_label_weight))
     return list(by_id.values())
 
 
-def _from_rankings(found: Iterator[dict[str, Any]], use_label_weight: bool) -> list[Judgement]:
+def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool) -> list[Judgement]:
     result = []
     for row in found:
         if row.get("status", "ranked") != "ranked":
@@ -90,14 +115,13 @@ def _from_rankings(found: Iterator[dict[str, Any]], use_label_weight: bool) -> l
             if rank != other and text != another:
                 one.pairs.append((i, j) if rank < other else (j, i))
         if one.pairs:
-            one.weights = [_trust(row, use_label_weight) / len(one.pairs)] * len(one.pairs)
+            one.weights = [_trust(row.get("label_weight"), use_label_weight) / len(one.pairs)] * len(one.pairs)
             result.append(one)
     return result
 
 
-def _trust(row: dict[str, Any], use_label_weight: bool) -> float:
-    weight = row.get("label_weight") if use_label_weight else None
-    return 1.0 if weight is None else float(weight)
+def _trust(label_weight: float | None, use_label_weight: bool) -> float:
+    return float(label_weight) if use_label_weight and label_weight is not None else 1.0
 
 
 def answers(folder: str | Path, split: str, *, source: str = "") -> list[Answer]:
@@ -112,7 +136,7 @@ def answers(folder: str | Path, split: str, *, source: str = "") -> list[Answer]
     if source == "sft":
         if not files(folder, "sft"):
             raise BadFolder(f"{folder} holds no sft configuration.")
-        return [Answer(row["prompt"], row["completion"][0]["content"]) for row in rows(folder, "sft", split)]
+        return [Answer(row["prompt"], row["completion"][0]["content"]) for row in _rows(folder, "sft", split)]
     found = []
     for one in judgements(folder, split):
         beaten = {rejected for _, rejected in one.pairs}
@@ -125,14 +149,27 @@ def files(folder: str | Path, config: str, split: str = "") -> list[Path]:
     return sorted((Path(folder) / config).glob(f"{split}*.jsonl*"))
 
 
-def rows(folder: str | Path, config: str, split: str) -> Iterator[dict[str, Any]]:
+def export_id(folder: str | Path) -> str | None:
+    """As its manifest says."""
+    try:
+        return str(json.loads((Path(folder) / "manifest.json").read_text())["export_id"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _rows(folder: str | Path, config: str, split: str) -> Iterator[Any]:
+    """Whoever asks says by its types what it reads of a row; a row in another form is caught there.
+
+    Raises:
+        BadFolder: a line is not JSON.
+    """
     for path in files(folder, config, split):
         with _open(path) as lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield json.loads(line)
                 except ValueError:
-                    raise BadFolder(f"{path} line {number} is no JSON.") from None
+                    raise BadFolder(f"{path} line {number} is not JSON.") from None
 
 
 def _open(path: Path) -> IO[str]:

@@ -1,127 +1,133 @@
-"""Trains a reward model on an export folder: `python -m sampler.classifiers._train_reward EXPORT BASE OUT`.
+"""Trains a reward model on an export folder: `python -m training.reward EXPORT BASE OUT`.
 
 InstructGPT's way (arXiv 2203.02155, section 3.5): every answer of a ranking is scored once, all pairs of
 the ranking enter one step, each with its exported `weight`, and the loss is Bradley-Terry's
 -log sigmoid(chosen - rejected). For two cores the model can be cut to the lower layers of its base.
-Larger models train with TRL on the same folder (docs/formats.md). Needs no database.
+Larger models train with TRL on the same folder (docs/formats.md).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 
-from sampler import checkpoints, training_data
-from sampler.classifiers._encode import encode, fitting, load_tokenizer, quiet, score
-from sampler.classifiers._loop import fit
-from sampler.classifiers.base import CannotLoad
-from sampler.training_data import BadFolder, Judgement
+from generation import checkpoints
+from generation.devices import training_device
+from generation.loading import load_tokenizer, new_reward_model
+from generation.scoring import encode, longest_conversation, score
+from generation.types import Config, Model, Tokenizer
+from training import command, folders
+from training.command import Tell
+from training.fit import fit
+from training.folders import BadFolder, Judgement
 
 RANKINGS_AT_ONCE = 8  # where scores are only read
 Encoded = tuple[Judgement, list[list[int]]]
 
 
+@dataclass(frozen=True)
+class Settings:
+    steps: int = 24
+    rankings_per_step: int = 4
+    layers: int | None = None  # None: all of the base
+    learning_rate: float = 1e-4
+    seed: int = 0
+    use_label_weight: bool = False
+    freeze_embeddings: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the result; `training.json` beside the weights."""
+
+    kind: str
+    export_id: str | None
+    base: str
+    layers: int
+    steps: int
+    rankings_per_step: int
+    learning_rate: float
+    freeze_embeddings: bool
+    seed: int
+    first_loss: float
+    last_loss: float
+    train_rankings: int
+    train_pairs: int
+    train_accuracy: float | None
+    test_rankings: int
+    test_pairs: int
+    test_accuracy: float | None
+    seconds: float
+
+
 def train(
-    *,
-    export: str | Path,
-    base: str | Path,
-    out: str | Path,
-    steps: int = 24,
-    rankings_per_step: int = 4,
-    layers: int | None = None,
-    learning_rate: float = 1e-4,
-    seed: int = 0,
-    use_label_weight: bool = False,
-    freeze_embeddings: bool = False,
-    tell: Any = lambda text: None,
-) -> dict[str, Any]:
+    *, export: Path, base: Path, out: Path, settings: Settings | None = None, tell: Tell = lambda text: None
+) -> Facts:
     """Train, save to `out`, and return what is known of the result.
 
     Raises:
         BadFolder, CannotLoad, checkpoints.OutExists: with a sentence.
     """
+    s = settings or Settings()
     checkpoints.check_free(out)
     began = time.monotonic()
-    torch.manual_seed(seed)
+    torch.manual_seed(s.seed)
     tokenizer = load_tokenizer(str(base))
-    model = new_model(str(base), layers, tokenizer.pad_token_id)
-    if freeze_embeddings:
+    pad = tokenizer.pad_token_id or 0
+    model = new_reward_model(str(base), s.layers, pad, training_device())
+    if s.freeze_embeddings:
         model.get_input_embeddings().requires_grad_(False)
-    limit = fitting(getattr(model.config, "max_position_embeddings", None))
-    data = {}
-    for split in ("train", "test"):
-        found = training_data.judgements(export, split, use_label_weight=use_label_weight)
-        data[split] = prepare(tokenizer, found, limit)
-    if not data["train"]:
-        raise BadFolder(f"{export} has no pair to train on.")
-    tell(f"{_counts(data['train'])} to train on, {_counts(data['test'])} held out")
+    data, held_out = read(export, tokenizer, model.config, use_label_weight=s.use_label_weight)
+    tell(f"{_counts(data)} to train on, {_counts(held_out)} held out")
     # Whole rankings at a time: single pairs would overfit in one pass.
     losses = fit(
         model,
-        data["train"],
-        lambda batch: loss_of(model, batch, tokenizer.pad_token_id),
-        steps=steps,
-        size=rankings_per_step,
-        learning_rate=learning_rate,
-        rng=Random(seed),
+        data,
+        lambda batch: loss_of(model, batch, pad),
+        steps=s.steps,
+        size=s.rankings_per_step,
+        learning_rate=s.learning_rate,
+        rng=Random(s.seed),
         tell=tell,
     )
-    facts: dict[str, Any] = {
-        "kind": "reward",
-        "export_id": export_id(export),
-        "base": Path(base).name,
-        "layers": model.config.num_hidden_layers,
-        "steps": steps,
-        "rankings_per_step": rankings_per_step,
-        "learning_rate": learning_rate,
-        "freeze_embeddings": freeze_embeddings,
-        "seed": seed,
-        "first_loss": round(losses[0], 4),
-        "last_loss": round(sum(losses[-4:]) / len(losses[-4:]), 4),
-    }
-    for split in ("train", "test"):
-        facts[f"{split}_rankings"] = len(data[split])
-        facts[f"{split}_pairs"] = sum(len(one.pairs) for one, _ in data[split])
-        facts[f"{split}_accuracy"] = pair_accuracy(model, data[split], tokenizer.pad_token_id)
-    facts["seconds"] = round(time.monotonic() - began, 1)
-    checkpoints.save(model, tokenizer, out, facts=facts)
+    facts = Facts(
+        kind="reward", export_id=folders.export_id(export), base=base.name, layers=model.config.num_hidden_layers,
+        steps=s.steps, rankings_per_step=s.rankings_per_step, learning_rate=s.learning_rate,
+        freeze_embeddings=s.freeze_embeddings, seed=s.seed, first_loss=round(losses[0], 4),
+        last_loss=round(sum(losses[-4:]) / len(losses[-4:]), 4),
+        train_rankings=len(data), train_pairs=_pairs(data), train_accuracy=pair_accuracy(model, data, pad),
+        test_rankings=len(held_out), test_pairs=_pairs(held_out), test_accuracy=pair_accuracy(model, held_out, pad),
+        seconds=round(time.monotonic() - began, 1),
+    )  # fmt: skip
+    checkpoints.save(model, tokenizer, out, facts=asdict(facts))
     return facts
 
 
-def new_model(base: str, layers: int | None, pad: int) -> Any:
-    """The base with one linear output on its last token, cut to its lower `layers`."""
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+def read(
+    export: Path, tokenizer: Tokenizer, config: Config, *, use_label_weight: bool
+) -> tuple[list[Encoded], list[Encoded]]:
+    """The rankings to train on, and those held out.
 
-    try:
-        config = AutoConfig.from_pretrained(base)
-    except (OSError, ValueError) as error:
-        raise CannotLoad(f"No model at {base!r}: {str(error).splitlines()[0]}") from None
-    if layers is not None:
-        if not 1 <= layers <= config.num_hidden_layers:
-            raise CannotLoad(f"{base!r} has {config.num_hidden_layers} layers; {layers} were asked for.")
-        config.num_hidden_layers = layers
-        if getattr(config, "layer_types", None):
-            config.layer_types = config.layer_types[:layers]
-    config.num_labels = 1
-    config.pad_token_id = pad
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            base, config=config, dtype=torch.float32, use_safetensors=True
-        )
-    except (OSError, ValueError) as error:
-        raise CannotLoad(f"{base!r} cannot become a reward model: {str(error).splitlines()[0]}") from None
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    Raises:
+        BadFolder: there is no pair to train on.
+    """
+    limit = longest_conversation(config)
+    data, held_out = (
+        prepare(tokenizer, folders.judgements(export, split, use_label_weight=use_label_weight), limit)
+        for split in ("train", "test")
+    )
+    if not data:
+        raise BadFolder(f"{export} has no pair to train on.")
+    return data, held_out
 
 
-def prepare(tokenizer: Any, found: Sequence[Judgement], limit: int) -> list[Encoded]:
+def prepare(tokenizer: Tokenizer, found: Sequence[Judgement], limit: int) -> list[Encoded]:
     """Token ids of every answer. A pair with an answer over the limit is left out, as TRL does."""
     result = []
     for one in found:
@@ -133,7 +139,7 @@ def prepare(tokenizer: Any, found: Sequence[Judgement], limit: int) -> list[Enco
     return result
 
 
-def loss_of(model: Any, batch: Sequence[Encoded], pad: int) -> torch.Tensor:
+def loss_of(model: Model, batch: Sequence[Encoded], pad: int) -> torch.Tensor:
     """Bradley-Terry over all pairs of these rankings, weighted; each answer is scored once."""
     rewards = score(model, [ids for _, encoded in batch for ids in encoded], pad)
     chosen, rejected, weights, start = [], [], [], 0
@@ -147,7 +153,7 @@ def loss_of(model: Any, batch: Sequence[Encoded], pad: int) -> torch.Tensor:
     return (w * losses).sum() / w.sum().clamp_min(1e-9)
 
 
-def pair_accuracy(model: Any, data: Sequence[Encoded], pad: int) -> float | None:
+def pair_accuracy(model: Model, data: Sequence[Encoded], pad: int) -> float | None:
     """Share of pairs whose chosen answer scores higher; equal scores count half. None without pairs."""
     right, total = 0.0, 0
     with torch.inference_mode():
@@ -161,42 +167,35 @@ def pair_accuracy(model: Any, data: Sequence[Encoded], pad: int) -> float | None
     return round(right / total, 4) if total else None
 
 
-def export_id(export: str | Path) -> str | None:
-    """As its manifest says."""
-    try:
-        return str(json.loads((Path(export) / "manifest.json").read_text())["export_id"])
-    except (OSError, ValueError, KeyError):
-        return None
+def _pairs(data: Sequence[Encoded]) -> int:
+    return sum(len(one.pairs) for one, _ in data)
 
 
 def _counts(data: Sequence[Encoded]) -> str:
-    return f"{len(data)} rankings ({sum(len(one.pairs) for one, _ in data)} pairs)"
+    return f"{len(data)} rankings ({_pairs(data)} pairs)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m sampler.classifiers._train_reward", description=__doc__)
-    parser.add_argument("export", help="an export folder with preferences or rankings")
-    parser.add_argument("base", help="folder of the model to start from")
-    parser.add_argument("out", help="folder of the new reward model; must not exist")
-    parser.add_argument("--steps", type=int, default=24)
-    parser.add_argument("--rankings-per-step", type=int, default=4)
+    parser = command.parser(
+        "reward", __doc__, export="an export folder with preferences or rankings",
+        out="folder of the new reward model; must not exist",
+    )  # fmt: skip
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--rankings-per-step", type=int, default=Settings.rankings_per_step)
     parser.add_argument("--layers", type=int, default=None, help="keep only the lower N layers of the base")
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     parser.add_argument("--use-label-weight", action="store_true", help="also weight pairs by trust in the trainer")
     parser.add_argument(
         "--freeze-embeddings", action="store_true", help="leave the word vectors alone: less to learn by heart"
     )
-    parser.add_argument("--threads", type=int, default=None, help="of torch; tiny models are faster with 1")
-    options = vars(parser.parse_args(arguments))
-    quiet(options.pop("threads"))
-    try:
-        facts = train(**options, tell=lambda text: print(text, file=sys.stderr, flush=True))
-    except (BadFolder, CannotLoad, checkpoints.OutExists) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(facts))
-    return 0
+    o = parser.parse_args(arguments)
+    settings = Settings(
+        steps=o.steps, rankings_per_step=o.rankings_per_step, layers=o.layers, learning_rate=o.learning_rate,
+        seed=o.seed, use_label_weight=o.use_label_weight, freeze_embeddings=o.freeze_embeddings,
+    )  # fmt: skip
+    return command.run(
+        o, lambda tell: asdict(train(export=o.export, base=o.base, out=o.out, settings=settings, tell=tell))
+    )
 
 
 if __name__ == "__main__":
