@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labeling import comparisons, projects, reviews
+from labeling import comparisons, projects
 from labeling.models import Project
 from labeling.progress import glance_at
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db

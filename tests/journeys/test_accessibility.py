@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from labeling import comparisons, dialogues, reviews
+from labeling import comparisons, dialogues
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from labeling import quality, reviews
 from labeling.models import Ranking
+from labeling.quality import hidden, reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_a_returned_dialogue_opens_as_a_draft(project, alice, rita, bob, client)
 
 def test_practice_shows_the_expected_order_and_why_only_afterwards(project, alice, bob, guest, client) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), bob)
-    quality.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
+    hidden.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
     client.force_login(alice)
     page = reverse("practice", args=[project.slug])
     assert "B answers" not in client.get(page).content.decode()

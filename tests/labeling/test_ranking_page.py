@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from labeling import comparisons, selection
-from labeling.forms import RankingForm
 from labeling.models import Assignment, Ranking
+from labeling.pages.forms import RankingForm
 from tests import makers
 
 HTMX = {"HX-Request": "true"}
