@@ -16,7 +16,9 @@ from tests import makers
 pytestmark = pytest.mark.django_db
 
 
-def test_a_chat_from_first_message_to_submission_and_back(project: Project, alice: User, api: Callable[..., APIClient]) -> None:
+def test_a_chat_from_first_message_to_submission_and_back(
+    project: Project, alice: User, api: Callable[..., APIClient]
+) -> None:
     client = api(alice)
     begun = client.post(f"/api/v1/projects/{project.slug}/dialogues/", {"kind": "chat"}, format="json")
     assert (begun.status_code, begun.data["turns"], begun.data["reply"]) == (201, [], None)
@@ -70,7 +72,9 @@ def test_a_request_for_suggestions_of_another_dialogue_is_not_there(
     assert api(bob).get(f"/api/v1/dialogues/{ids[0]}/suggestions/{asked[0]['id']}/").status_code == 404
 
 
-def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(project: Project, alice: User, rita: User, api: Callable[..., APIClient]) -> None:
+def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(
+    project: Project, alice: User, rita: User, api: Callable[..., APIClient]
+) -> None:
     chat = makers.make_chat(project, alice)
     client = api(rita)
     assert client.get(f"/api/v1/dialogues/{chat.pk}/").status_code == 200

@@ -37,7 +37,9 @@ def body_of(response) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_every_file_of_a_finished_export_can_be_downloaded_and_checked(finished: ExportRun, mona: User, api: Callable[..., APIClient]) -> None:
+def test_every_file_of_a_finished_export_can_be_downloaded_and_checked(
+    finished: ExportRun, mona: User, api: Callable[..., APIClient]
+) -> None:
     client = api(mona)
     listed = client.get(f"/api/v1/exports/{finished.pk}/").data
     assert listed["state"] == "finished"
@@ -52,7 +54,9 @@ def test_every_file_of_a_finished_export_can_be_downloaded_and_checked(finished:
 
 
 @pytest.mark.parametrize("path", ["../manifest.json", "..%2f..%2fetc/passwd", "/etc/passwd", "none.jsonl", "%00"])
-def test_nothing_outside_the_export_can_be_reached(finished: ExportRun, mona: User, api: Callable[..., APIClient], path: str) -> None:
+def test_nothing_outside_the_export_can_be_reached(
+    finished: ExportRun, mona: User, api: Callable[..., APIClient], path: str
+) -> None:
     assert api(mona).get(f"/api/v1/exports/{finished.pk}/files/{path}").status_code == 404
 
 
@@ -62,7 +66,9 @@ def test_removed_files_are_gone(finished: ExportRun, mona: User, api: Callable[.
 
 
 @pytest.mark.django_db
-def test_an_export_is_asked_for_by_a_manager_and_recorded(project: Project, mona: User, alice: User, api: Callable[..., APIClient]) -> None:
+def test_an_export_is_asked_for_by_a_manager_and_recorded(
+    project: Project, mona: User, alice: User, api: Callable[..., APIClient]
+) -> None:
     body = {"project": project.slug, "config": ["preferences", "sft"], "shards": 2}
     made = api(mona).post("/api/v1/exports/", body, format="json")
     assert (made.status_code, made.data["state"], made.data["files"]) == (201, "queued", [])
@@ -79,14 +85,18 @@ def test_an_export_is_asked_for_by_a_manager_and_recorded(project: Project, mona
 @pytest.mark.parametrize(
     "wrong", [{"config": ["none"]}, {"shards": 0}, {"cutoff": "2999-01-01T00:00:00Z"}, {"options": {"nothing": 1}}]
 )
-def test_options_that_cannot_be_used_are_refused_with_a_sentence(project: Project, mona: User, api: Callable[..., APIClient], wrong) -> None:
+def test_options_that_cannot_be_used_are_refused_with_a_sentence(
+    project: Project, mona: User, api: Callable[..., APIClient], wrong
+) -> None:
     response = api(mona).post("/api/v1/exports/", {"project": project.slug, **wrong}, format="json")
     assert response.status_code == 400
     assert response.data["detail"].endswith(".")
 
 
 @pytest.mark.django_db
-def test_insights_are_the_dashboards_report(project: Project, rita: User, alice: User, api: Callable[..., APIClient]) -> None:
+def test_insights_are_the_dashboards_report(
+    project: Project, rita: User, alice: User, api: Callable[..., APIClient]
+) -> None:
     makers.make_ranking(makers.make_comparison(project, k=3), alice)
     report = api(rita).get(f"/api/v1/projects/{project.slug}/insights/")
     assert (report.status_code, report.data["project"], bool(report.data["as_of"])) == (200, project.slug, True)
