@@ -12,8 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts import tokens
+from accounts.models import User
 from labeling.models import Assignment, Comparison, Project
 from labeling.quality import hidden
 from tests import makers
@@ -90,7 +92,7 @@ class Trainer:
 
 
 @pytest.fixture
-def ready(project, bob):
+def ready(project: Project, bob: User):
     make_original(project, bob)
     settings_of(project, calibration_share=0.1)
     return project
@@ -99,7 +101,7 @@ def ready(project, bob):
 @pytest.mark.parametrize("adaptive", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
-    ready, alice, way, adaptive, monkeypatch
+    ready, alice: User, way, adaptive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings_of(ready, adaptive_overlap=adaptive)
     trainer = Trainer(ready, alice, way, monkeypatch)
@@ -118,7 +120,9 @@ def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
-def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(ready, alice, way, settings, monkeypatch) -> None:
+def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(
+    ready, alice: User, way, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A permutation test on 150 tasks of each kind in random order, for each step."""
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
     trainer, rng = Trainer(ready, alice, way, monkeypatch), np.random.default_rng(7)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from labeling import candidates, tasks
+from labeling.models import Project
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_chore_that_breaks_is_logged_and_the_others_are_done(monkeypatch, caplog):
+def test_a_chore_that_breaks_is_logged_and_the_others_are_done(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     done = []
 
     def broken() -> None:
@@ -22,7 +25,9 @@ def test_a_chore_that_breaks_is_logged_and_the_others_are_done(monkeypatch, capl
     assert "broken broke off" in caplog.text
 
 
-def test_a_comparison_that_cannot_be_settled_holds_up_no_other(project, monkeypatch):
+def test_a_comparison_that_cannot_be_settled_holds_up_no_other(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(3):
         makers.make_comparison(project, state="sampling")
     settle, calls = candidates._settle, []
