@@ -139,7 +139,8 @@ class Dialect:
         """A request for these samples of a job."""
         params = job.params
         body: dict[str, JsonLike] = {
-            "model": model, "messages": [{**m} for m in messages], "stream": True, "temperature": params.temperature,
+            "model": model, "messages": [{"role": m["role"], "content": m["content"]} for m in messages],
+            "stream": True, "temperature": params.temperature,
             "top_p": params.top_p, "max_tokens": max_tokens, "logprobs": True,
             "stream_options": {"include_usage": True},
         }  # fmt: skip

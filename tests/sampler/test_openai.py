@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
-from sampler.engines import openai
-from sampler.engines.base import CannotLoad, Delta, Ended, Event, Failed, Job, Spec, Started
+from common.shapes import JsonLike, Message
+from generation.checkpoints import CannotLoad
+from sampler.engines import _patience, openai
+from sampler.engines.base import Delta, Ended, Event, Failed, Job, Spec, Started
 from sampler.params import SamplingParams
 
-Answer = Callable[["Handler", dict[str, Any]], None]
+Body = dict[str, Any]  # of a request, as the server reads it
+Answer = Callable[["Handler", Body], None]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = self.server.script.pop(0) if len(self.server.script) > 1 else self.server.script[0]
         answer(self, body)
 
-    def say(self, status: int, body: Any, **headers: str) -> None:
+    def say(self, status: int, body: JsonLike, **headers: str) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         for name, value in headers.items():
@@ -46,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def chunk(self, text: str, *, index: int = 0, finish: str | None = None) -> None:
         choice = {"index": index, "delta": {"content": text}, "finish_reason": finish}
-        self.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+        self.wfile.write(f"data: {json.dumps({'choices': [choice]}, ensure_ascii=False)}\n\n".encode())
         self.wfile.flush()
 
     def begin(self) -> None:
@@ -54,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing: the test reads what was asked."""
 
 
@@ -65,7 +68,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.lock = threading.Lock()
         self.script: list[Answer] = [answers]
-        self.asked: list[tuple[float, dict[str, Any]]] = []
+        self.asked: list[tuple[float, Body]] = []
         self.greeting = 200
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -73,11 +76,11 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
 
-    def bodies(self) -> list[dict[str, Any]]:
+    def bodies(self) -> list[Body]:
         return [body for _, body in self.asked]
 
 
-def answers(handler: Handler, body: dict[str, Any]) -> None:
+def answers(handler: Handler, body: Body) -> None:
     handler.begin()
     for index in range(body.get("n", 1)):
         handler.chunk("well ", index=index)
@@ -85,13 +88,14 @@ def answers(handler: Handler, body: dict[str, Any]) -> None:
     handler.wfile.write(b"data: [DONE]\n\n")
 
 
-def answers_one(handler: Handler, body: dict[str, Any]) -> None:
+def answers_one(handler: Handler, body: Body) -> None:
     """As a server does that ignores n."""
     answers(handler, {**body, "n": 1})
 
 
-def breaks_off(handler: Handler, body: dict[str, Any]) -> None:
+def breaks_off(handler: Handler, body: Body) -> None:
     handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
     handler.chunk("half a ")
@@ -104,7 +108,7 @@ def says(status: int, text: str, **headers: str) -> Answer:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(openai, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(_patience, "PAUSES", (0.01, 0.02))
     made = Server()
     yield made
     made.shutdown()
@@ -113,13 +117,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def engine(server: Server) -> Iterator[openai.OpenAIEngine]:
-    made = openai.load(Spec("remote", location=server.url))
+    made = openai.ENGINE.load(Spec("remote", location=server.url))
     yield made
     made.close()
 
 
 def run(engine: openai.OpenAIEngine, *, text: str = "Well?", n: int = 1) -> list[Event]:
-    job = Job(uuid.uuid4(), [{"role": "user", "content": text}], SamplingParams(n=n, max_tokens=8, seed=3))
+    job = Job(uuid.uuid4(), [Message(role="user", content=text)], SamplingParams(n=n, max_tokens=8, seed=3))
     engine.add(job)
     events: list[Event] = []
     until = time.monotonic() + 20
@@ -149,11 +153,11 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(server: Server, en
 
 
 def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai, "PAUSES", (0.05,))
+    monkeypatch.setattr(_patience, "PAUSES", (0.05,))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    engine = openai.load(Spec("remote", location=f"http://127.0.0.1:{port}/v1"))
+    engine = openai.ENGINE.load(Spec("remote", location=f"http://127.0.0.1:{port}/v1"))
     assert "does not answer" in engine.trouble
     timer = threading.Timer(0.5, lambda: made.append(Server(port)))
     made: list[Server] = []
@@ -203,6 +207,35 @@ def test_a_refusal_is_final_and_told(server: Server, engine: openai.OpenAIEngine
     assert "the key has expired" in end.reason
 
 
+def test_text_with_unusual_line_ends_comes_whole(server: Server, engine: openai.OpenAIEngine) -> None:
+    """A stream is split at LF and CR only; Python's own idea of a line also ends at these."""
+    text = "one\u2028two\u2029three\x85four\x0bfive\x0csix\x1cseven"
+
+    def unusual(handler: Handler, body: Body) -> None:
+        handler.begin()
+        handler.chunk(text, finish="stop")
+
+    server.script = [unusual]
+    assert texts(run(engine)) == [text]
+
+
+def test_an_event_over_several_lines_with_a_comment_is_read(server: Server, engine: openai.OpenAIEngine) -> None:
+    def roundabout(handler: Handler, body: Body) -> None:
+        handler.begin()
+        handler.wfile.write(b': waiting\r\n\r\nevent: x\r\ndata: {"choices":\r\n')
+        handler.wfile.write(b'data: [{"delta": {"content": "whole"}, "finish_reason": "stop"}]}\r\n\r\n')
+
+    server.script = [roundabout]
+    assert texts(run(engine)) == ["whole"]
+
+
+def test_an_answer_that_does_not_stream_is_a_refusal(server: Server, engine: openai.OpenAIEngine) -> None:
+    server.script = [says(200, "here is a whole answer")]
+    end = failure(run(engine))
+    assert not end.retry
+    assert "does not stream" in end.reason
+
+
 def test_a_redirect_is_not_followed(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [says(307, "elsewhere", Location="http://127.0.0.1:9/v1/chat/completions")]
     assert not failure(run(engine)).retry
@@ -210,7 +243,7 @@ def test_a_redirect_is_not_followed(server: Server, engine: openai.OpenAIEngine)
 
 
 def test_a_prompt_that_proves_too_long_is_cut_until_it_fits(server: Server, engine: openai.OpenAIEngine) -> None:
-    def short_ones(handler: Handler, body: dict[str, Any]) -> None:
+    def short_ones(handler: Handler, body: Body) -> None:
         length = sum(len(message["content"]) for message in body["messages"])
         (answers if length < 2000 else says(400, "maximum context length is 512 tokens"))(handler, body)
 
@@ -222,7 +255,7 @@ def test_a_prompt_that_proves_too_long_is_cut_until_it_fits(server: Server, engi
 
 
 def test_options_that_a_server_refuses_are_left_out_from_then_on(server: Server, engine: openai.OpenAIEngine) -> None:
-    def strict(handler: Handler, body: dict[str, Any]) -> None:
+    def strict(handler: Handler, body: Body) -> None:
         (says(400, "unknown field logprobs") if "logprobs" in body else answers)(handler, body)
 
     server.script = [strict]
@@ -240,12 +273,12 @@ def test_samples_that_a_server_leaves_out_are_asked_for_one_by_one(server: Serve
 
 
 def test_a_template_without_a_system_turn_gets_it_merged_into_the_first_user_turn(server: Server) -> None:
-    def no_system(handler: Handler, body: dict[str, Any]) -> None:
+    def no_system(handler: Handler, body: Body) -> None:
         roles = [message["role"] for message in body["messages"]]
         (says(400, "System role not supported") if "system" in roles else answers)(handler, body)
 
     server.script = [no_system]
-    engine = openai.load(Spec("remote", location=server.url, system_prompt="Be brief."))
+    engine = openai.ENGINE.load(Spec("remote", location=server.url, system_prompt="Be brief."))
     try:
         assert texts(run(engine)) == ["well said"]
     finally:
@@ -256,10 +289,10 @@ def test_a_template_without_a_system_turn_gets_it_merged_into_the_first_user_tur
 def test_a_server_that_refuses_the_key_is_not_loaded(server: Server) -> None:
     server.greeting = 401
     with pytest.raises(CannotLoad, match="refuses the key"):
-        openai.load(Spec("remote", location=server.url))
+        openai.ENGINE.load(Spec("remote", location=server.url))
 
 
 def test_a_key_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(CannotLoad, match="NO_SUCH_KEY"):
-        openai.load(Spec("remote", location="http://127.0.0.1:9/v1", api_key_env="NO_SUCH_KEY"))
+        openai.ENGINE.load(Spec("remote", location="http://127.0.0.1:9/v1", api_key_env="NO_SUCH_KEY"))

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from sampler import registry, sampling
+from sampler import claims, registry, results, sampling
 from sampler.models import Completion, ModelVersion, SampleRequest
 from sampler.params import Drawn, SamplingParams
-from tests.sampler.conftest import ask, make_version
+from sampler.results import Result
+from tests.sampler.conftest import RequestFields, ask, make_version
 
 pytestmark = pytest.mark.django_db
 
 
-def claim(version, **fields) -> list[SampleRequest]:
-    fields = {"worker": "w1", "room": 8} | fields
-    return sampling.claim(model_version_ids=[version.pk], **fields)
+def claim(version: ModelVersion, *, worker: str = "w1", room: int = 8, empty: bool = True) -> list[SampleRequest]:
+    return claims.claim(model_version_ids=[version.pk], worker=worker, room=room, empty=empty)
 
 
-def texts(n=1):
-    return [Drawn(index=i, text=f"text {i}", finish_reason="stop") for i in range(n)]
+def texts(n: int = 1) -> Result:
+    return Result([Drawn(index=i, text=f"text {i}", finish_reason="stop") for i in range(n)])
 
 
-def expire(*rows) -> None:
+def expire(*rows: SampleRequest) -> None:
     past = timezone.now() - dt.timedelta(seconds=1)
     SampleRequest.objects.filter(pk__in=[r.pk for r in rows], state="running").update(lease_expires_at=past)
     SampleRequest.objects.filter(pk__in=[r.pk for r in rows]).update(not_before=None)
 
 
-def again(row, version) -> list[SampleRequest]:
+def again(row: SampleRequest, version: ModelVersion) -> list[SampleRequest]:
     """Lose the worker that runs it, and let another claim it."""
     expire(row)
-    sampling.requeue_expired()
+    claims.requeue_expired()
     SampleRequest.objects.filter(pk=row.pk).update(not_before=None)
     return claim(version, worker="w2")
 
@@ -65,8 +66,8 @@ def test_a_completed_request_holds_its_texts_and_cannot_be_completed_again() -> 
     version = make_version()
     ask(version, n=2)
     (row,) = claim(version)
-    assert sampling.complete(request_id=row.pk, attempt=row.attempts, drawn=texts(2))
-    assert not sampling.complete(request_id=row.pk, attempt=row.attempts, drawn=texts(2))
+    assert results.complete(request_id=row.pk, attempt=row.attempts, result=texts(2))
+    assert not results.complete(request_id=row.pk, attempt=row.attempts, result=texts(2))
     row.refresh_from_db()
     assert row.state == "done"
     assert row.completions.count() == 2
@@ -78,10 +79,10 @@ def test_a_worker_that_lost_its_lease_to_another_writes_nothing() -> None:
     (first,) = claim(version)
     (second,) = again(row, version)
     assert second.attempts == first.attempts + 1
-    assert not sampling.complete(request_id=row.pk, attempt=first.attempts, drawn=texts())
-    assert not sampling.fail(request_id=row.pk, attempt=first.attempts, reason="late")
-    assert not sampling.give_back(request_id=row.pk, attempt=first.attempts)
-    assert sampling.complete(request_id=row.pk, attempt=second.attempts, drawn=texts())
+    assert not results.complete(request_id=row.pk, attempt=first.attempts, result=texts())
+    assert not results.fail(request_id=row.pk, attempt=first.attempts, reason="late")
+    assert not results.give_back(request_id=row.pk, attempt=first.attempts)
+    assert results.complete(request_id=row.pk, attempt=second.attempts, result=texts())
     assert Completion.objects.count() == 1
 
 
@@ -90,8 +91,8 @@ def test_work_that_comes_after_the_lease_but_before_another_claim_is_kept() -> N
     row = ask(version)
     (first,) = claim(version)
     expire(first)
-    assert sampling.requeue_expired() == 1
-    assert sampling.complete(request_id=row.pk, attempt=first.attempts, drawn=texts())
+    assert claims.requeue_expired() == 1
+    assert results.complete(request_id=row.pk, attempt=first.attempts, result=texts())
     row.refresh_from_db()
     assert row.state == "done"
 
@@ -101,9 +102,9 @@ def test_a_heartbeat_keeps_the_lease_and_tells_what_is_still_held() -> None:
     rows = [ask(version) for _ in range(2)]
     claim(version)
     before = SampleRequest.objects.get(pk=rows[0].pk).lease_expires_at
-    assert sampling.heartbeat(worker="w1", request_ids=[r.pk for r in rows]) == {r.pk for r in rows}
+    assert claims.heartbeat(worker="w1", request_ids=[r.pk for r in rows]) == {r.pk for r in rows}
     assert SampleRequest.objects.get(pk=rows[0].pk).lease_expires_at >= before
-    assert sampling.heartbeat(worker="somebody else", request_ids=[r.pk for r in rows]) == set()
+    assert claims.heartbeat(worker="somebody else", request_ids=[r.pk for r in rows]) == set()
 
 
 def test_a_request_that_fails_by_itself_ends_after_its_last_strike_with_the_reason(settings: Settings) -> None:
@@ -112,7 +113,7 @@ def test_a_request_that_fails_by_itself_ends_after_its_last_strike_with_the_reas
     row = ask(version)
     for strike in range(1, 4):
         (held,) = claim(version)
-        assert sampling.fail(request_id=row.pk, attempt=held.attempts, reason="It is poisoned.")
+        assert results.fail(request_id=row.pk, attempt=held.attempts, reason="It is poisoned.")
         row.refresh_from_db()
         assert row.strikes == strike
     assert row.state == "failed"
@@ -124,7 +125,7 @@ def test_a_failed_try_waits_before_the_next_one() -> None:
     version = make_version()
     row = ask(version)
     (held,) = claim(version)
-    sampling.fail(request_id=row.pk, attempt=held.attempts, reason="busy")
+    results.fail(request_id=row.pk, attempt=held.attempts, reason="busy")
     assert claim(version) == []
 
 
@@ -141,7 +142,7 @@ def test_a_request_that_lost_two_workers_runs_alone_and_then_dies_alone() -> Non
     assert suspect.alone
     for _ in range(3):
         expire(suspect)
-        sampling.requeue_expired()
+        claims.requeue_expired()
         suspect.refresh_from_db()
         if suspect.state == "failed":
             break
@@ -171,7 +172,7 @@ def test_a_waiting_request_is_cancelled_at_once_and_a_running_one_is_flagged() -
     running = ask(version)
     claim(version)
     assert sampling.cancel(request_id=running.pk)
-    assert sampling.to_cancel(worker="w1") == {running.pk}
+    assert claims.to_cancel(worker="w1") == {running.pk}
 
 
 def test_a_cancelled_request_whose_worker_died_ends_cancelled() -> None:
@@ -180,7 +181,7 @@ def test_a_cancelled_request_whose_worker_died_ends_cancelled() -> None:
     claim(version)
     sampling.cancel(request_id=row.pk)
     expire(row)
-    sampling.requeue_expired()
+    claims.requeue_expired()
     row.refresh_from_db()
     assert row.state == "cancelled"
 
@@ -189,7 +190,7 @@ def test_handing_back_costs_the_request_nothing() -> None:
     version = make_version()
     row = ask(version)
     (held,) = claim(version)
-    assert sampling.give_back(request_id=row.pk, attempt=held.attempts)
+    assert results.give_back(request_id=row.pk, attempt=held.attempts)
     row.refresh_from_db()
     assert (row.state, row.losses, row.strikes, row.not_before) == ("queued", 0, 0, None)
 
@@ -205,7 +206,7 @@ def test_handing_back_costs_the_request_nothing() -> None:
         ({"params": {"top_p": float("nan")}}, "top_p"),
     ],
 )
-def test_wrong_parameters_are_refused_with_a_sentence(fields, words: str) -> None:
+def test_wrong_parameters_are_refused_with_a_sentence(fields: RequestFields, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ask(make_version(), **fields)
 
@@ -232,7 +233,7 @@ def test_a_retired_model_version_takes_no_requests_and_drops_those_that_wait() -
 
 def test_a_slug_stands_for_one_checkpoint_only() -> None:
     make_version("one", "tokens=3")
-    assert sampling.register_model(slug="one", engine="fake", location="tokens=3")[1] is False
+    assert registry.register_model(slug="one", engine="fake", location="tokens=3")[1] is False
     with pytest.raises(ValueError, match="new slug"):
         make_version("one", "tokens=4")
 
@@ -243,7 +244,7 @@ def test_a_slug_stands_for_one_checkpoint_only() -> None:
 )
 def test_a_location_that_no_worker_could_load_is_refused(engine: str, location: str) -> None:
     with pytest.raises(ValueError, match=r"\."):
-        sampling.register_model(slug="bad", engine=engine, location=location)
+        registry.register_model(slug="bad", engine=engine, location=location)
 
 
 def test_weights_that_changed_under_their_name_are_refused() -> None:
@@ -257,10 +258,10 @@ def test_weights_that_changed_under_their_name_are_refused() -> None:
 def test_racing_workers_never_claim_the_same_request() -> None:
     version = make_version()
     rows = [ask(version) for _ in range(30)]
-    taken: list = []
+    taken: list[UUID] = []
     start = threading.Barrier(4)
 
-    def work(name) -> None:
+    def work(name: str) -> None:
         start.wait()
         try:
             while mine := claim(version, worker=name, room=2):
