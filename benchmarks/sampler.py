@@ -56,9 +56,10 @@ def measure(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
 
     django.setup()
     from benchmarks import served
+    from benchmarks.own_database import own_database
 
     folder = options.model or smollm2()
-    url = stack.enter_context(served.own_database())
+    url = stack.enter_context(own_database())
     rounds = options.rounds or (2 if options.quick else 3)
     served.say(f"loading {folder}")
     bare = Bare(folder)

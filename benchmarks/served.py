@@ -15,11 +15,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
-from urllib.parse import quote
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
 from django.db.models import Max, Min, Sum
 
 from benchmarks.bare import QUESTIONS, TOKENS, K
@@ -151,30 +148,6 @@ def seconds(begun: datetime | None, ended: datetime | None) -> float:
     assert begun is not None
     assert ended is not None
     return (ended - begun).total_seconds()
-
-
-@contextlib.contextmanager
-def own_database() -> Iterator[str]:
-    """A database of this run's own on the same server, so that nothing of yours is touched."""
-    name = f"duologue_benchmark_{os.getpid()}"
-    admin = connection.settings_dict["NAME"]
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0)
-        facts = connection.settings_dict
-        user = f"{quote(facts['USER'] or '')}:{quote(facts['PASSWORD'] or '')}@"
-        yield f"postgresql://{user}/{name}?host={quote(facts['HOST'] or '')}" + (
-            f"&port={facts['PORT']}" if facts["PORT"] else ""
-        )
-    finally:
-        connection.close()
-        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = admin
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.close()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -32,8 +33,8 @@ def _own_models(settings: Settings, tmp_path: Path) -> None:
     settings.MODEL_ROOT = tmp_path / "models"
 
 
-def build(**options) -> loop_project.LoopProject:
-    return loop_project.build(**{"prompts": 8, "completions": 4, "max_tokens": 16, "keep": False} | options)
+def build(*, keep: bool = False) -> loop_project.LoopProject:
+    return loop_project.build(prompts=8, completions=4, max_tokens=16, keep=keep)
 
 
 def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
@@ -175,7 +176,7 @@ def make_policy() -> str:
     return "base"
 
 
-def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict, str]:
+def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict[str, Any], str]:
     out, err = io.StringIO(), io.StringIO()
     call_command("demo_loop", *arguments, "--policy", policy, stdout=out, stderr=err)
     lines = out.getvalue().splitlines()
@@ -213,6 +214,7 @@ def test_a_round_of_the_loop_with_the_real_model(smollm2_path: Path, monkeypatch
         assert version.parent.slug == "smollm2"
         assert version.export_id == run.pk
         assert version.state == "serving"
+    assert policy.parent is not None
     assert policy.weights_hash != policy.parent.weights_hash
     assert reward.reward_scores.count() >= 8 * 4 + 6 * 3
     assert Ranking.objects.filter(comparison__project=project).count() == 16

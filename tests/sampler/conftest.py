@@ -18,7 +18,6 @@ from sampler.worker import Worker
 
 class ModelFields(TypedDict, total=False):
     engine: str
-    location: str
     role: str
     default_params: Mapping[str, object]
 
@@ -58,7 +57,8 @@ def serving(*slugs: str, memory_limit: int | None = None) -> Iterator[Worker]:
 
 
 def make_version(slug: str = "fake", location: str = "", **fields: Unpack[ModelFields]) -> ModelVersion:
-    wanted: registry.Fields = {"engine": "fake", "location": location, **fields}
+    wanted: registry.Fields = {"engine": "fake", "location": location}
+    wanted.update(fields)
     return registry.register_model(slug=slug, **wanted)[0]
 
 

@@ -36,7 +36,7 @@ def test_the_folder_is_listed_without_importing_torch() -> None:
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS.choices())
-def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, locations: dict[str, str]) -> None:
+def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name: str, locations: dict[str, str]) -> None:
     loader = CLASSIFIERS.load(name)
     assert loader.kind in KINDS
     classifier = loader.load(locations.get(name, ""))

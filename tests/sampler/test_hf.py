@@ -165,7 +165,7 @@ def test_the_log_probability_is_the_models_own(folder: str) -> None:
 
 
 def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(
-    folder, monkeypatch: pytest.MonkeyPatch
+    folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = load(folder)
     plain = {t: greedy(engine, t) for t in PROMPTS}
@@ -187,7 +187,7 @@ def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(
 
 
 def test_a_request_that_has_no_room_even_alone_fails_and_the_next_one_runs(
-    folder, monkeypatch: pytest.MonkeyPatch
+    folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = load(folder)
     inner = engine.running.batch.decode
