@@ -1,8 +1,7 @@
 """Any OpenAI-compatible server: vLLM, SGLang, `transformers serve`. The way out of one machine.
 
 Requests run side by side on an event loop in a thread of its own and stream their tokens. What is sent
-and read is `_wire.py`; how long a server is waited for is `_patience.py`. Redirects are not followed: the
-address is the one that an operator registered.
+and read is `_wire.py`, the connection `_server.py`; how long a server is waited for is `_patience.py`.
 """
 
 from __future__ import annotations
@@ -15,19 +14,18 @@ import os
 import queue
 import threading
 from collections.abc import Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
-
-import httpx
-from httpx_sse import EventSource, SSEError
 
 from common.shapes import Message
 from generation import prompts
 from generation.checkpoints import CannotLoad
 from generation.prompts import PromptReport
 from sampler.engines._patience import OUTAGE, RETRIED, Patience
-from sampler.engines._wire import Chunk, Dialect, Refused, Reply, TooLong
+from sampler.engines._server import Server
+from sampler.engines._wire import Refused, Reply, TooLong
 from sampler.engines.base import (
     Batching,
     Delta,
@@ -46,7 +44,6 @@ from sampler.engines.base import (
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 SLOTS, RESERVE = 64, 8
-TIMEOUT = httpx.Timeout(120.0, connect=10.0, pool=None)
 PER_TOKEN = 3  # characters: an estimate on the safe side, since the server's tokenizer is not here
 CUTS = 5  # times that a prompt which proves too long is cut further
 
@@ -77,50 +74,29 @@ class OpenAIEngine:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.base = spec.location.rstrip("/")
-        self.model = spec.remote_name or spec.slug
         self.outage = OUTAGE
         self.trouble = ""
-        self.versions: dict[str, str] = {"httpx": httpx.__version__}
-        self.dialect = Dialect()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._jobs: dict[UUID, _Running] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"http {spec.slug}", daemon=True)
         self._thread.start()
-        self._client = self._run(self._make_client())
+        self._server = self._run(self._make_server())
 
     def _run(self, coroutine: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
-    async def _make_client(self) -> httpx.AsyncClient:
-        headers = {}
-        if self.spec.api_key_env:
-            headers["Authorization"] = f"Bearer {os.environ[self.spec.api_key_env]}"
-        limits = httpx.Limits(max_connections=SLOTS + RESERVE)
-        return httpx.AsyncClient(headers=headers, timeout=TIMEOUT, limits=limits, follow_redirects=False)
+    async def _make_server(self) -> Server:
+        return Server(self.spec, connections=SLOTS + RESERVE)
 
     def greet(self) -> None:
-        """Ask what the server serves. One that is away is not an error: it may be starting.
+        """Ask what the server serves.
 
         Raises:
-            CannotLoad: it answers, and refuses us or does not know the model.
+            CannotLoad: it answers, and refuses us.
         """
-        try:
-            answer = self._run(self._client.get(f"{self.base}/models"))
-        except httpx.TransportError as error:
-            self.trouble = f"{self.base} does not answer: {error}"
-            logger.warning("%s: %s", self.spec.slug, self.trouble)
-            return
-        if answer.status_code in {401, 403}:
-            raise CannotLoad(f"{self.base} refuses the key (HTTP {answer.status_code}).")
-        if answer.status_code == 200:
-            names = [str(m.get("id")) for m in answer.json().get("data", []) if isinstance(m, dict)]
-            if names and self.model not in names and not any(n.startswith(f"{self.model}@") for n in names):
-                logger.warning("%s: the server lists %s, not %s", self.spec.slug, ", ".join(names[:5]), self.model)
-        if server := answer.headers.get("server"):
-            self.versions["server"] = server
+        self.trouble = self._run(self._server.greet())
 
     # Called from any thread
 
@@ -164,10 +140,10 @@ class OpenAIEngine:
             if not running.cancelled:  # given back
                 return
         except Refused as error:
-            self._leave(running, Failed(job.id, f"{self.base}: {error}", retry=False))
+            self._leave(running, Failed(job.id, f"{self._server.base}: {error}", retry=False))
             return
         except (*RETRIED, TimeoutError) as error:
-            self._leave(running, Failed(job.id, f"{self.base}: {type(error).__name__}: {error}"))
+            self._leave(running, Failed(job.id, f"{self._server.base}: {type(error).__name__}: {error}"))
             return
         except Exception as error:
             logger.exception("%s: a request broke", self.spec.slug)
@@ -197,11 +173,11 @@ class OpenAIEngine:
     async def _samples(self, running: _Running, prompt: _Prompt) -> None:
         n = running.job.params.n
         self._events.put(Started(running.job.id, prompt.report))
-        if n > 1 and not self.dialect.one_by_one:
+        if n > 1 and not self._server.dialect.one_by_one:
             await self._patiently(running, prompt, list(range(n)))
             missing = [i for i in range(n) if not running.reply.part(i).finish]
             if missing:
-                self.dialect.one_by_one = True
+                self._server.dialect.one_by_one = True
         else:
             missing = list(range(n))
         await asyncio.gather(*(self._patiently(running, prompt, [i]) for i in missing))
@@ -213,7 +189,7 @@ class OpenAIEngine:
         if job.writes == "user":
             messages, report["way"] = prompts.swap_roles(messages), "chat endpoint, swapped roles"
         report["system"] = "explicit" if messages[0]["content"] else "empty"
-        if self.dialect.no_system:
+        if self._server.dialect.no_system:
             messages = prompts.without_system(messages)
             report["system"] = "merged into the first user turn"
         report["prompt_hash"] = hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
@@ -221,7 +197,7 @@ class OpenAIEngine:
 
     async def _patiently(self, running: _Running, prompt: _Prompt, indices: Sequence[int]) -> None:
         """One HTTP request, tried again while the server is away or busy and nothing of it was shown yet."""
-        patience = Patience(self.base, self.outage)
+        patience = Patience(self._server.base, self.outage)
         while True:
             try:
                 await self._stream(running, prompt, indices)
@@ -233,23 +209,15 @@ class OpenAIEngine:
             await asyncio.sleep(pause)
 
     async def _stream(self, running: _Running, prompt: _Prompt, indices: Sequence[int]) -> None:
-        job = running.job
-        max_tokens = prompt.report["max_tokens"]
-        body = self.dialect.body(
-            model=self.model, job=job, messages=prompt.messages, max_tokens=max_tokens, indices=indices
-        )
+        body = self._server.dialect.body(
+            model=self._server.model, job=running.job, messages=prompt.messages,
+            max_tokens=prompt.report["max_tokens"], indices=indices,
+        )  # fmt: skip
         seed = body.get("seed")
-        async with self._client.stream("POST", f"{self.base}/chat/completions", json=body) as answer:
-            if answer.status_code != 200:
-                raise self.dialect.refusal(answer, (await answer.aread()).decode(errors="replace")[:500])
-            try:
-                async for event in EventSource(answer).aiter_sse():
-                    if event.data and event.data != "[DONE]":
-                        chunk: Chunk = json.loads(event.data)
-                        for index, text in running.reply.take(chunk, indices, seed if isinstance(seed, int) else None):
-                            self._events.put(Delta(job.id, index, text))
-            except SSEError as error:
-                raise Refused(f"It does not stream: {error}") from None
+        async with aclosing(self._server.chat(body)) as chunks:
+            async for chunk in chunks:
+                for index, text in running.reply.take(chunk, indices, seed if isinstance(seed, int) else None):
+                    self._events.put(Delta(running.job.id, index, text))
 
     # The rest of an engine
 
@@ -261,8 +229,9 @@ class OpenAIEngine:
         return [Returned(running.job.id) for running in jobs]
 
     def provenance(self) -> Provenance:
-        return {"engine": "openai", "versions": self.versions, "weights_hash": "", "template_hash": "",
-                "device": "remote", "dtype": "remote", "server": self.base, "model": self.model}  # fmt: skip
+        server = self._server
+        return {"engine": "openai", "versions": server.versions, "weights_hash": "", "template_hash": "",
+                "device": "remote", "dtype": "remote", "server": server.base, "model": server.model}  # fmt: skip
 
     def batching(self) -> Batching:
         out = Batching(way="remote", rows=SLOTS, why="the server batches by itself")
@@ -270,7 +239,7 @@ class OpenAIEngine:
 
     def close(self) -> None:
         self.give_back()
-        self._run(self._client.aclose())
+        self._run(self._server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
