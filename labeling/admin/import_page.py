@@ -13,7 +13,7 @@ from common import plugins
 from common.admin import record
 from labeling import imports
 from labeling.errors import LabelingError
-from labeling.importers.base import KINDS, Asked
+from labeling.importers.base import IMPORTERS, KINDS, Options
 from labeling.models import Project
 
 SHOWN_ERRORS = 200
@@ -24,7 +24,7 @@ class ImportForm(forms.Form):
         help_text="JSON Lines, JSON or CSV, plain or gzipped. For very large files there is the command."
     )
     format = forms.ChoiceField(
-        choices=lambda: [("", "detect it"), *((name, name) for name in plugins.choices(imports.IMPORTERS))],
+        choices=lambda: [("", "detect it"), *((name, name) for name in IMPORTERS.choices())],
         required=False, help_text="How the records are written.",
     )  # fmt: skip
     kind = forms.ChoiceField(
@@ -47,7 +47,7 @@ def import_page(model_admin: ModelAdmin, request: HttpRequest, project: Project)
         asked = form.cleaned_data
         try:
             report = imports.run(
-                project=project, format=asked["format"], file=asked["file"].file, kind=asked["kind"], asked=Asked(),
+                project=project, format=asked["format"], file=asked["file"].file, kind=asked["kind"], options=Options(),
                 source=(asked["source"] or asked["file"].name.split(".")[0])[:120], dry_run=asked["dry_run"],
                 samples=3 if asked["dry_run"] else 0,
             )  # fmt: skip

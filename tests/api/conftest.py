@@ -16,7 +16,7 @@ def client_of(user, **options) -> APIClient:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_rates():
+def _fresh_rates() -> None:
     cache.clear()
 
 

@@ -1,26 +1,32 @@
 """Each importer by itself: what a record of its format becomes. Reading files and storing: test_imports.py."""
 
+from __future__ import annotations
+
+import contextlib
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common import plugins
-from labeling import imports
-from labeling.importers.base import Asked, Item, Rejected, Steps
+from common.shapes import Json, JsonLike, JsonObject
+from labeling.importers.base import IMPORTERS, Item, Options, Rejected, Transforms
 
-CHOICES = plugins.choices(imports.IMPORTERS)
+CHOICES = IMPORTERS.choices()
 
 
-def parsed(format, record, kind="", **asked) -> tuple[list[Item], list[str]]:
-    steps = Steps(Asked(**asked))
-    return plugins.load(imports.IMPORTERS, format).parse(record, kind, steps), steps.taken
+def parsed(
+    format: str, record: JsonLike, kind: str = "", *, split_turns: bool = False, keep_preamble: bool = False
+) -> tuple[list[Item], list[str]]:
+    transforms = Transforms(Options(split_turns=split_turns, keep_preamble=keep_preamble))
+    return IMPORTERS.load(format).parse(json.loads(json.dumps(record)), kind, transforms), transforms.names
 
 
 def texts(item: Item) -> list[tuple[str, str]]:
     return [(m["role"][0], m["content"]) for m in item.messages]
 
 
-def test_prompt_and_completion_lose_their_framing_and_nothing_else():
+def test_prompt_and_completion_lose_their_framing_and_nothing_else() -> None:
     (item,), steps = parsed("instructgpt", {"prompt": "Is it spam?\r\n\n\n###\n\n", "completion": " yes END"})
     assert texts(item) == [("u", "Is it spam?"), ("a", "yes")]
     assert steps == [
@@ -33,8 +39,11 @@ def test_prompt_and_completion_lose_their_framing_and_nothing_else():
     assert texts(item) == [("u", "A THE END"), ("a", "x")]
 
 
-def test_a_transcript_becomes_turns_only_on_request_and_only_whole():
-    chat = {"prompt": "User: fan is loud\nAssistant: Always?\nUser: all the time\nAssistant:", "completion": "Dust."}
+def test_a_transcript_becomes_turns_only_on_request_and_only_whole() -> None:
+    chat: JsonObject = {
+        "prompt": "User: fan is loud\nAssistant: Always?\nUser: all the time\nAssistant:",
+        "completion": "Dust.",
+    }
     (item,), _ = parsed("instructgpt", chat)
     assert len(item.messages) == 2
     (item,), steps = parsed("instructgpt", chat, split_turns=True)
@@ -50,7 +59,7 @@ def test_a_transcript_becomes_turns_only_on_request_and_only_whole():
         assert len(item.messages) == 2, about
 
 
-def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off():
+def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off() -> None:
     preamble = (
         "Below is an instruction that describes a task, paired with an input that provides further context. "
         "Write a response that appropriately completes the request."
@@ -65,15 +74,15 @@ def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off():
     assert texts(item)[0] == ("s", preamble)
 
 
-def test_sharegpt_becomes_a_dialogue_or_a_comparison():
-    turns = [
+def test_sharegpt_becomes_a_dialogue_or_a_comparison() -> None:
+    turns: list[JsonLike] = [
         {"from": "system", "value": "Be brief."},
         {"from": "human", "value": "Hi"},
         {"from": "gpt", "value": " Hello "},
     ]
     (item,), _ = parsed("sharegpt", {"conversations": turns})
     assert (item.kind, texts(item)) == ("demonstrations", [("s", "Be brief."), ("u", "Hi"), ("a", "Hello")])
-    record = {
+    record: JsonLike = {
         "conversations": turns[:2],
         "chosen": {"from": "gpt", "value": "A"},
         "rejected": {"from": "gpt", "value": "B"},
@@ -84,39 +93,43 @@ def test_sharegpt_becomes_a_dialogue_or_a_comparison():
     assert texts(item)[-1] == ("a", "A")
 
 
-def test_openai_messages_preferences_and_k_completions():
-    messages = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+def test_openai_messages_preferences_and_k_completions() -> None:
+    messages: list[JsonLike] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
     (item,), steps = parsed("openai", {"messages": [*messages, {"role": "assistant", "content": "Hello", "weight": 1}]})
     assert texts(item) == [("u", "Hi"), ("a", "Hello")]
     assert steps == ["text parts joined"]
-    one = [{"role": "assistant", "content": "A"}]
-    two = [{"role": "assistant", "content": "B"}]
-    record = {"input": {"messages": messages}, "preferred_output": one, "non_preferred_output": two}
+    one: list[JsonLike] = [{"role": "assistant", "content": "A"}]
+    two: list[JsonLike] = [{"role": "assistant", "content": "B"}]
+    record: JsonLike = {"input": {"messages": messages}, "preferred_output": one, "non_preferred_output": two}
     (item,), _ = parsed("openai", record)
     assert [c.text for c in item.completions] == ["A", "B"]
-    several = {"messages": messages, "completions": [{"id": c, "text": f"text {c}"} for c in "ABC"]}
+    several: dict[str, JsonLike] = {
+        "messages": messages,
+        "completions": [{"id": c, "text": f"text {c}"} for c in "ABC"],
+    }
     (item,), _ = parsed("openai", {**several, "ranking": [["B"], ["A", "C"]]})
     assert item.groups == ((1,), (0, 2))
     (item,), _ = parsed("openai", several)
     assert item.groups == ()
 
 
-def test_hh_takes_only_true_markers():
+def test_hh_takes_only_true_markers() -> None:
     chosen = "\n\nHuman: One?\n\nAssistant: Two\n\nlines, says\n\nHuman\n\nHuman: And?\n\nAssistant: Yes"
     (item,), _ = parsed("hh", {"chosen": chosen, "rejected": chosen[:-3] + "No"})
     assert texts(item) == [("u", "One?"), ("a", "Two\n\nlines, says\n\nHuman"), ("u", "And?")]
     assert [c.text for c in item.completions] == ["Yes", "No"]
 
 
-def test_oasst_trees_give_every_ranked_group_or_the_best_path():
-    def reply(text, rank=None, role="assistant", **more):
-        return {"message_id": text, "text": text, "role": role, "rank": rank, "replies": [], **more}
+def test_oasst_trees_give_every_ranked_group_or_the_best_path() -> None:
+    def node(
+        text: str, rank: int | None = None, *replies: JsonLike, role: str = "assistant", deleted: bool = False
+    ) -> JsonLike:
+        shown = {"message_id": text, "text": text, "role": role, "rank": rank, "replies": replies}
+        return {**shown, "deleted": True} if deleted else shown
 
-    deep = reply("B", 0)
-    deep["replies"] = [reply("And?", None, "prompter")]
-    deep["replies"][0]["replies"] = [reply("Y", 1), reply("X", 0), reply("unranked")]
-    tree = {"message_tree_id": "t", "prompt": reply("Q", None, "prompter")}
-    tree["prompt"]["replies"] = [reply("A", 1), deep, reply("gone", 2, deleted=True)]
+    question = node("And?", None, node("Y", 1), node("X", 0), node("unranked"), role="prompter")
+    replies = (node("A", 1), node("B", 0, question), node("gone", 2, deleted=True))
+    tree: JsonLike = {"message_tree_id": "t", "prompt": node("Q", None, *replies, role="prompter")}
     items, steps = parsed("oasst", tree)
     assert [([c.text for c in item.completions], item.groups) for item in items] == [
         (["B", "A"], ((0,), (1,))),
@@ -132,10 +145,84 @@ def test_oasst_trees_give_every_ranked_group_or_the_best_path():
 @pytest.mark.parametrize(
     "record", [None, 1, "text", [], {}, {"prompt": None}, {"messages": "x"}, {"conversations": [1]}]
 )
-def test_every_importer_refuses_a_strange_record_with_a_sentence(format, record):
+def test_every_importer_refuses_a_strange_record_with_a_sentence(format: str, record: Json) -> None:
     with pytest.raises(Rejected) as refused:
         parsed(format, record)
     assert str(refused.value).endswith(".")
+
+
+class Watched(dict[str, Json]):
+    """A record that notes which of its fields are asked for."""
+
+    def __init__(self, record: JsonObject, asked: set[str]) -> None:
+        super().__init__(record)
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Json:
+        self._asked.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self._asked.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Json = None) -> Json:  # type: ignore[override]  # `dict.get` is overloaded
+        self._asked.add(name)
+        return super().get(name, default)
+
+
+TURN: JsonObject = {"role": "user", "content": "Hi"}
+REPLY: JsonObject = {"role": "assistant", "content": "Hello"}
+PROMPT_ROW: JsonObject = {"type": "prompt", "record": {"messages": [TURN]}}
+EXAMPLES: dict[str, list[JsonObject]] = {
+    "alpaca": [{"instruction": "Add.", "input": "1 2", "output": "3", "history": [], "system": ""}],
+    "hh": [{"chosen": "\n\nHuman: Hi\n\nAssistant: A", "rejected": "\n\nHuman: Hi\n\nAssistant: B"}],
+    "instructgpt": [
+        {"prompt": "Why?", "completion": "So."},
+        {"question": "Why?"},
+        {"instruction": "Add.", "output": "3"},
+    ],
+    "oasst": [{"prompt": {"text": "Q", "role": "prompter", "replies": [{"text": "A", "role": "assistant"}]}}],
+    "openai": [
+        {"messages": [TURN, REPLY]},
+        {"messages": [TURN], "completions": [{"text": "A"}, {"text": "B", "id": "b"}]},
+        {"input": [TURN], "preferred_output": [REPLY], "non_preferred_output": [REPLY]},
+        {"preferred_output": [REPLY]},
+    ],
+    "raw": [PROMPT_ROW],
+    "sharegpt": [{"conversations": [{"from": "human", "value": "Hi"}], "chosen": "A", "rejected": "B"}],
+}
+
+
+@pytest.mark.parametrize("format", CHOICES)
+def test_an_importer_reads_the_fields_that_it_declares_and_no_others(format: str) -> None:
+    asked: set[str] = set()
+    for example in EXAMPLES[format]:
+        with contextlib.suppress(Rejected):
+            IMPORTERS.load(format).parse(Watched(example, asked), "", Transforms())
+    assert asked == IMPORTERS.load(format).keys
+    assert IMPORTERS.load(format).about
+    assert IMPORTERS.load(format).version >= 1
+
+
+@pytest.mark.parametrize("format", CHOICES)
+def test_a_field_that_an_importer_does_not_declare_changes_nothing(format: str) -> None:
+    example = EXAMPLES[format][0]
+    assert parsed(format, {**example, "something else": [1]}) == parsed(format, example)
+
+
+def test_a_rating_that_is_not_a_number_is_refused_and_does_not_end_the_import() -> None:
+    ranking: JsonObject = {"groups": [["a"], ["b"]], "ratings": {"a": "good"}}
+    body: JsonObject = {
+        "prompt": [TURN],
+        "completions": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
+        "rankings": [ranking],
+    }
+    with pytest.raises(Rejected, match="not a whole number"):
+        parsed("raw", {"type": "comparison", "record": body})
+    ranking["ratings"] = {"a": 7, "b": 2.0}
+    (item,), _ = parsed("raw", {"type": "comparison", "record": body})
+    assert item.judgements[0].ratings == {0: 7, 1: 2}
 
 
 JSON = st.recursive(
@@ -151,7 +238,7 @@ FIELDS = st.sampled_from(NAMES.split())
 @given(
     st.sampled_from(CHOICES), st.dictionaries(FIELDS, JSON, max_size=4), st.sampled_from(["", "prompts", "comparisons"])
 )
-def test_no_record_makes_an_importer_fall_over(format, record, kind):
+def test_no_record_makes_an_importer_fall_over(format: str, record: Json, kind: str) -> None:
     try:
         parsed(format, record, kind)
     except Rejected as refused:
