@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts import tokens
+from accounts.models import User
 
 
-def client_of(user, **options) -> APIClient:
+def client_of(user: User, **options) -> APIClient:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user, **options)}")
     return client
@@ -21,5 +24,5 @@ def _fresh_rates() -> None:
 
 
 @pytest.fixture
-def api():
+def api() -> Callable[..., APIClient]:
     return client_of

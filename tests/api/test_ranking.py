@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
-from tests.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def task(project: Project, alice: User, api: Api):
+def task(project: Project, alice: User, api: Callable[..., APIClient]):
     makers.make_comparison(project, k=4)
     client = api(alice)
     return client, client.post(f"/api/v1/projects/{project.slug}/assignments/", {"task": "ranking"}, format="json")
@@ -25,7 +27,7 @@ def order(task_body) -> list[list[str]]:
 
 
 def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(
-    task, project: Project, bob: User, api: Api
+    task, project: Project, bob: User, api: Callable[..., APIClient]
 ) -> None:
     client, response = task
     assert response.status_code == 201
@@ -128,7 +130,7 @@ def test_a_failed_write_does_not_use_its_key_up(task) -> None:
     assert client.post(address, {"reason": "hard"}, format="json", **key).status_code == 200
 
 
-def test_somebody_elses_assignment_is_not_there(task, bob: User, api: Api) -> None:
+def test_somebody_elses_assignment_is_not_there(task, bob: User, api: Callable[..., APIClient]) -> None:
     _, response = task
     other = api(bob)
     base = f"/api/v1/assignments/{response.data['id']}"

@@ -9,7 +9,7 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
 from labeling import projects
@@ -38,7 +38,7 @@ def form_of(page) -> dict[str, object]:
     return sent
 
 
-def test_every_setting_of_a_project_is_explained_in_a_sentence(managing: Client, project: Project) -> None:
+def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project: Project) -> None:
     page = managing.get(reverse("admin:labeling_project_change", args=[project.pk]))
     form = page.context["adminform"].form
     assert all(field.help_text for field in form.fields.values())
@@ -49,7 +49,7 @@ def test_every_setting_of_a_project_is_explained_in_a_sentence(managing: Client,
     assert editable <= shown | {"task_types", "flags", "nightly_configs"}
 
 
-def test_settings_are_stored_validated_and_audited_by_name(managing: Client, project: Project) -> None:
+def test_settings_are_stored_validated_and_audited_by_name(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
     sent = form_of(managing.get(address))
     answer = managing.post(
@@ -71,9 +71,7 @@ def test_settings_are_stored_validated_and_audited_by_name(managing: Client, pro
     assert project.completions_per_comparison == 6
 
 
-def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(
-    managing: Client, project: Project, mona: User
-) -> None:
+def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(managing, project: Project, mona: User) -> None:
     version = project.rounds.get().policies.get().model_version
     answer = managing.post(
         reverse("admin:labeling_project_add"),
@@ -101,7 +99,7 @@ def test_a_reviewer_sees_projects_and_changes_none(project: Project, rita: User,
     assert client.get(reverse("admin:labeling_membership_changelist")).status_code == 403
 
 
-def test_guidelines_become_a_new_version_and_show_what_changed(managing: Client, project: Project) -> None:
+def test_guidelines_become_a_new_version_and_show_what_changed(managing, project: Project) -> None:
     managing.post(
         reverse("admin:labeling_guidelineversion_add"),
         {"project": project.pk, "text": "# Guidelines\n\nBe helpful.\nBe brief.", "note": "Brevity"},
@@ -113,7 +111,7 @@ def test_guidelines_become_a_new_version_and_show_what_changed(managing: Client,
     assert '<span class="dl-diff-added">+Be brief.</span>' in page
 
 
-def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing: Client, project: Project) -> None:
+def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, project: Project) -> None:
     reward = makers.make_model("judge", role="reward")
     version = project.rounds.get().policies.get().model_version
     sent = {
@@ -138,7 +136,7 @@ def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing: Clien
     assert projects.current_round(project) is None
 
 
-def test_members_are_changed_and_ended_through_the_domain(managing: Client, project: Project, alice: User) -> None:
+def test_members_are_changed_and_ended_through_the_domain(managing, project: Project, alice: User) -> None:
     membership = project.memberships.get(user=alice)
     address = reverse("admin:labeling_membership_change", args=[membership.pk])
     managing.post(address, {"role": "reviewer", "label_weight": "0.5"})
@@ -148,7 +146,7 @@ def test_members_are_changed_and_ended_through_the_domain(managing: Client, proj
     assert projects.role_of(project, alice) is None
 
 
-def test_prompts_are_added_many_at_once_and_retired(managing: Client, project: Project) -> None:
+def test_prompts_are_added_many_at_once_and_retired(managing, project: Project) -> None:
     managing.post(reverse("admin:labeling_prompt_add"), {"project": project.pk, "openings": "One?\n---\nTwo\nlines?"})
     assert sorted(str(p) for p in Prompt.objects.all()) == ["One?", "Two\nlines?"]
     managing.post(
@@ -158,7 +156,7 @@ def test_prompts_are_added_many_at_once_and_retired(managing: Client, project: P
     assert not Prompt.objects.filter(retired_at__isnull=True).exists()
 
 
-def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing: Client, project: Project) -> None:
+def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_import", args=[project.pk])
     lines = [json.dumps({"instruction": "Say hello.", "input": "", "output": "Hello."}), "not json"]
 
@@ -176,14 +174,14 @@ def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing: Client
     assert ">2</td>" in done  # the line that was refused
 
 
-def test_nothing_can_be_deleted_in_the_project_admin(managing: Client, operator: User, project: Project) -> None:
+def test_nothing_can_be_deleted_in_the_project_admin(managing, operator: User, project: Project) -> None:
     managing.force_login(operator)
     for model, model_admin in admin.site._registry.items():
         if model._meta.app_label in ("labeling", "insights", "moderation"):
             assert not model_admin.has_delete_permission(managing.get("/admin/").wsgi_request)
 
 
-def test_the_history_names_fields_and_never_text(managing: Client, project: Project) -> None:
+def test_the_history_names_fields_and_never_text(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
     managing.post(address, form_of(managing.get(address)) | {"description": "unmistakable words"})
     page = managing.get(reverse("admin:labeling_project_history", args=[project.pk])).content.decode()
@@ -192,7 +190,7 @@ def test_the_history_names_fields_and_never_text(managing: Client, project: Proj
 
 
 def test_lists_need_the_same_few_queries_for_many_rows(
-    managing: Client, project: Project, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    managing, project: Project, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(12):
         makers.make_ranking(makers.make_comparison(project), alice)

@@ -9,12 +9,13 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import User
 from exports import runs, tasks
-from labeling import projects, quality, reviews
+from labeling import projects
 from labeling.models import Invitation, Membership, Project
+from labeling.quality import hidden, reviews
 from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 from webhooks import subscriptions
@@ -24,7 +25,7 @@ SECRET = "zebrafish"  # in every text of the other project
 
 
 @pytest.fixture
-def other(db: None, settings: SettingsWrapper, export_root):  # noqa: F811 - the fixture imported above
+def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 - the fixture imported above
     """Another project, full of one row of everything, whose texts all say SECRET."""
     other = makers.make_project(f"{SECRET}-project", description=SECRET)
     walter = makers.make_member(other, f"{SECRET}walter", role="manager")
@@ -39,7 +40,7 @@ def other(db: None, settings: SettingsWrapper, export_root):  # noqa: F811 - the
     comparison = makers.make_comparison(other, prompt=SECRET)
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)
-    quality.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
+    hidden.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
     run = runs.request(project=other, trigger="api", ring=False)
     assert tasks.run_export(str(run.pk)) == "finished"
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
@@ -52,7 +53,7 @@ def other(db: None, settings: SettingsWrapper, export_root):  # noqa: F811 - the
     return other
 
 
-def client_of(user) -> Client:
+def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
@@ -107,7 +108,7 @@ def test_a_manager_whose_membership_ended_is_out(project: Project, mona: User) -
 
 @pytest.mark.parametrize("who", ["mona", "rita"])
 def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(
-    who: str, request: pytest.FixtureRequest, project: Project, other: Project
+    who: str, request, project: Project, other: Project
 ) -> None:
     client = client_of(request.getfixturevalue(who))
     visited = 0

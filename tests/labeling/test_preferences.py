@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import comb
 
 import pytest
@@ -48,7 +46,7 @@ def test_ranks_are_dense_and_start_at_0(case) -> None:
         (["abc"], "list"),
     ],
 )
-def test_what_is_no_ordered_partition_is_refused(groups, message) -> None:
+def test_what_is_no_ordered_partition_is_refused(groups, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         preferences.canonical(groups, ["a", "b", "c"])
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory) -> Path:
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scoring")
     return make_reward_model(folder / "rm", make_tiny_model(folder / "base"))
 
@@ -129,7 +129,7 @@ def test_means_are_kept_apart_by_model_version(project: Project, checkpoint: Pat
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    project: Project, checkpoint: Path, tmp_path: Path, arguments, sentence
+    project: Project, checkpoint: Path, tmp_path: Path, arguments, sentence: str
 ) -> None:
     make_comparison(project)
     make_model("policy")
