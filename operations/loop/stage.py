@@ -15,6 +15,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.models import User
+from common.shapes import Message
 from labeling import projects
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.text import prompt_key, split_of
@@ -78,7 +79,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Sta
     return Stage(project, trainers, folder)
 
 
-def salt_for(messages: list[list[dict[str, str]]]) -> str:
+def salt_for(messages: list[list[Message]]) -> str:
     """The first salt that holds out a quarter of these openings, so that few openings are no matter of luck."""
     wanted = max(1, round(len(messages) * TEST_SHARE))
     keys = [prompt_key(one) for one in messages]

@@ -1,0 +1,10 @@
+"""The roles that a member of a project can have. No table: `members.py` stores them."""
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    GUEST = "guest", "Guest"  # chats and gives feedback only
+    TRAINER = "trainer", "Trainer"
+    REVIEWER = "reviewer", "Reviewer"
+    MANAGER = "manager", "Manager"
