@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from common import plugins
-from common.admin import record
+from common.admin import ProjectScopedAdmin, record
 from labeling import imports
 from labeling.errors import LabelingError
 from labeling.importers.base import IMPORTERS, KINDS, Options
@@ -37,9 +34,9 @@ class ImportForm(forms.Form):
     dry_run = forms.BooleanField(required=False, label="Only try: count and show, store nothing", initial=True)
 
 
-def import_page(model_admin: ModelAdmin, request: HttpRequest, project: Project) -> HttpResponse:
+def import_page(model_admin: ProjectScopedAdmin, request: HttpRequest, project: Project) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         **model_admin.admin_site.each_context(request), "project": project, "form": form,
         "title": f"Import into {project}",
     }  # fmt: skip

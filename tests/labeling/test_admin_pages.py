@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
 from labeling import projects
-from labeling.admin.project_form import HELP
+from labeling.admin.project_help import HELP
 from labeling.models import Project, Prompt
 from tests import makers
 
