@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import pytest
 from django.core.management import call_command
@@ -13,12 +15,19 @@ from django.core.management.base import CommandError
 
 from accounts.models import User
 from common import plugins
+from common.shapes import JsonLike
 from labeling import imports
 from labeling.imports import running
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Turn
 
 
-def run(project: Project, format, data, **more) -> imports.Report:
+class Asked(TypedDict, total=False):
+    kind: str
+    source: str
+    progress: Callable[[int], None]
+
+
+def run(project: Project, format: str, data: bytes | Sequence[JsonLike], **more: Unpack[Asked]) -> imports.Report:
     if not isinstance(data, bytes):
         data = "".join(json.dumps(row) + "\n" for row in data).encode()
     return imports.run(project=project, format=format, file=io.BytesIO(data), **more)
@@ -93,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_refused_whole(project: Project, data: byt
 
 
 def test_roles_that_are_empty_or_out_of_order_are_refused(project: Project) -> None:
-    rows = [
+    rows: list[JsonLike] = [
         {"messages": [{"role": "", "content": "a"}, {"role": "assistant", "content": "b"}]},
         {"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "b"}]},
         {"messages": [{"role": "assistant", "content": "b"}]},
@@ -180,7 +189,7 @@ def test_a_kill_between_batches_loses_nothing_that_a_second_import_does_not_find
     monkeypatch.setattr(running, "BATCH", 2)
     rows = [{"prompt": f"Why {n}?", "completion": "So."} for n in range(6)]
 
-    def die(count) -> None:
+    def die(count: int) -> None:
         if count >= 4:
             raise KeyboardInterrupt
 
@@ -200,6 +209,7 @@ def test_an_ordered_comparison_is_an_imported_ranking_and_no_vote_of_ours(projec
     assert (ranking.kind, ranking.trainer, ranking.assignment) == ("imported", None, None)
     best = comparison.candidates.get(completion_id=ranking.groups[0][0])
     assert best.completion.text == "A"
+    assert comparison.source_row is not None
     assert comparison.source_row["row"] == rows[0]
     assert comparison.source_row["importer"] == "hh/1"
 
@@ -246,7 +256,7 @@ def test_equal_prompts_get_one_split_across_imports(project: Project) -> None:
     project.test_share = 0.0
     project.save(update_fields=["test_share"])
     run(project, "instructgpt", [{"prompt": f"WHY  {n}?", "completion": "b"} for n in range(20)])
-    sides = {}
+    sides: dict[str, set[str]] = {}
     for key, split in Dialogue.objects.values_list("prompt_key", "split"):
         sides.setdefault(key, set()).add(split)
     assert len(sides) == 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -28,7 +27,7 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(
-        self, *, name: str, project: str | None, role: str | None, email: str, operator: bool, **options: Any
+        self, *, name: str, project: str | None, role: str | None, email: str, operator: bool, **options: object
     ) -> None:
         if bool(project) != bool(role):
             raise CommandError("--project and --role belong together.")
