@@ -15,7 +15,6 @@ from sampler import rewards
 from sampler.models import ModelVersion, RewardScore
 
 SPLITS = ("test", "train")
-READY = (Comparison.State.OPEN, Comparison.State.CLOSED)  # with all its completions
 
 
 class Counts(TypedDict):
@@ -44,7 +43,7 @@ class Mean(TypedDict):
 
 def candidates(project: Project, *, round: int | None = None) -> QuerySet[Candidate]:
     """Candidates of the project's comparisons that were ready to be ranked; of one round, if given."""
-    ready = Candidate.objects.filter(comparison__project=project, comparison__state__in=READY)
+    ready = Candidate.objects.filter(comparison__project=project, comparison__state__in=Comparison.READY)
     return ready if round is None else ready.filter(comparison__round__number=round)
 
 
@@ -109,7 +108,7 @@ def _votes(project: Project, round: int | None) -> QuerySet[Ranking]:
     rankings = Ranking.objects.in_force().filter(
         comparison__project=project,
         comparison__kind=Comparison.Kind.NORMAL,
-        comparison__state__in=READY,
+        comparison__state__in=Comparison.READY,
         kind=Assignment.Kind.VOTE,
         not_rankable="",
     )

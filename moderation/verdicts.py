@@ -89,7 +89,7 @@ def _unseen(project: Project, name: str, version: str, limit: int) -> Iterable[t
     yield Target.PROMPT, {prompt.pk: "\n".join(m["content"] for m in prompt.messages) for prompt in prompts}
     turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(dialogue__state=Dialogue.State.DRAFT)
     yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
-    alive = [Comparison.State.SAMPLING, Comparison.State.OPEN, Comparison.State.CLOSED]
+    alive = (Comparison.State.SAMPLING, *Comparison.READY)
     candidates = Candidate.objects.filter(
         new("completion_id"), comparison__project=project, comparison__state__in=alive
     )

@@ -99,7 +99,7 @@ def review_dialogue(model_admin: ProjectScopedAdmin, request: HttpRequest, dialo
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),
-        "decidable": dialogue.state in (Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED),
+        "decidable": dialogue.state in Dialogue.HANDED_IN,
         "grades": range(1, 8),
         "project": dialogue.project,
         "title": f"Review of a {dialogue.get_kind_display().lower()} by {dialogue.author}",

@@ -17,7 +17,7 @@ from labeling.projects import role_of
 ROLE = Membership.Role
 RANKERS = Membership.RANKERS
 ANYBODY = tuple(ROLE)
-STAFF = (ROLE.REVIEWER, ROLE.MANAGER)
+STAFF = Membership.REVIEWERS
 
 
 def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *, operator: bool = False) -> Project:

@@ -1,8 +1,8 @@
 """Imports: a file of other people's records becomes prompts, demonstrations and comparisons.
 
 `running.py` drives it: `reading.py` finds the records of the file, an importer of `labeling/importers/` makes items
-of each, `storing.py` writes them, `reporting.py` counts. A record that cannot be stored is refused with its line and
-reason and loses no other.
+of each, `storing.py` and `rows.py` write them, `reporting.py` counts. A record that cannot be stored is refused with
+its line and reason and loses no other.
 """
 
 from labeling.imports.records import Unreadable

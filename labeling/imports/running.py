@@ -17,6 +17,7 @@ from labeling.imports import storing
 from labeling.imports.reading import records
 from labeling.imports.records import Found, Parsed, Unreadable
 from labeling.imports.reporting import Report
+from labeling.imports.rows import Target
 from labeling.models import Project
 
 BATCH = 500
@@ -72,7 +73,7 @@ def run(
         raise Unreadable(f"The records are in no format known here, which are {known}. {_first(file)}")
     importer = IMPORTERS.load(format)
     report = Report(format=format, source=source or format)
-    target = storing.Target(project, report.source, f"{format}/{importer.version}", dry_run)
+    target = Target(project, report.source, f"{format}/{importer.version}", dry_run)
     parsed = _Parser(importer, options or Options(), report).parsed(records(file), kind)
     while batch := list(islice(parsed, BATCH)):
         report.show(batch, samples)
@@ -95,7 +96,7 @@ def _first(file: IO[bytes]) -> str:
     return f"The first record has the fields {names}." if names else "The first record is empty."
 
 
-def _store(target: storing.Target, batch: Sequence[Parsed], report: Report) -> None:
+def _store(target: Target, batch: Sequence[Parsed], report: Report) -> None:
     """One transaction; where the database refuses it, one for each record."""
     try:
         made = storing.store(target, batch)

@@ -26,6 +26,8 @@ class Comparison(models.Model):
         CLOSED = "closed", "Closed"  # has all the votes it wanted
         DISCARDED = "discarded", "Discarded"  # `discard_reason` says why
 
+    READY = (State.OPEN, State.CLOSED)  # with all its completions, not discarded
+
     TRANSITIONS = {
         State.SAMPLING: frozenset({State.OPEN, State.DISCARDED}),
         State.OPEN: frozenset({State.CLOSED, State.DISCARDED}),

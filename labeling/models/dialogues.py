@@ -12,7 +12,7 @@ from django.db.models import Q
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.projects import Project
 from labeling.models.prompts import Prompt
-from labeling.models.roles import Role
+from labeling.models.roles import REVIEWERS
 from labeling.models.rounds import Round
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class DialogueQuerySet(models.QuerySet["Dialogue"]):
             | Q(
                 project__memberships__user=user,
                 project__memberships__ended_at__isnull=True,
-                project__memberships__role__in=[Role.REVIEWER, Role.MANAGER],
+                project__memberships__role__in=REVIEWERS,
             )
         ).distinct()
 
@@ -37,7 +37,7 @@ class DialogueQuerySet(models.QuerySet["Dialogue"]):
         return self.filter(state=Dialogue.State.DRAFT)
 
     def submitted(self) -> DialogueQuerySet:
-        return self.filter(state__in=[Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED])
+        return self.filter(state__in=Dialogue.HANDED_IN)
 
 
 class Dialogue(models.Model):
@@ -54,6 +54,8 @@ class Dialogue(models.Model):
         ACCEPTED = "accepted", "Accepted"  # reviewed and kept
         RETURNED = "returned", "Returned"  # sent back; a new version supersedes it
         DISCARDED = "discarded", "Discarded"  # given up, or taken back: its copy is the next draft
+
+    HANDED_IN = (State.SUBMITTED, State.ACCEPTED)  # finished by its author and in force
 
     TRANSITIONS = {
         State.DRAFT: frozenset({State.SUBMITTED, State.DISCARDED}),

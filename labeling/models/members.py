@@ -8,14 +8,15 @@ from django.conf import settings
 from django.db import models
 
 from labeling.models.projects import Project, percent
-from labeling.models.roles import Role
+from labeling.models.roles import RANKERS, REVIEWERS, Role
 
 
 class Membership(models.Model):
     """A person's role in a project. Ended, not deleted: labels keep pointing at it."""
 
     Role = Role
-    RANKERS = (Role.TRAINER, Role.REVIEWER, Role.MANAGER)  # whoever may judge; a guest may not
+    RANKERS = RANKERS
+    REVIEWERS = REVIEWERS
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")

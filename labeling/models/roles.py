@@ -8,3 +8,7 @@ class Role(models.TextChoices):
     TRAINER = "trainer", "Trainer"
     REVIEWER = "reviewer", "Reviewer"
     MANAGER = "manager", "Manager"
+
+
+RANKERS = (Role.TRAINER, Role.REVIEWER, Role.MANAGER)  # may judge; a guest may not
+REVIEWERS = (Role.REVIEWER, Role.MANAGER)  # see the work of others and decide on it

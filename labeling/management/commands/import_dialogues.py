@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from common import plugins
 from labeling import imports
 from labeling.importers.base import IMPORTERS, KINDS, Options
+from labeling.management.lookups import project_named
 from labeling.models import Project
 
 AUTO = "auto"
@@ -52,9 +53,7 @@ class Command(BaseCommand):
         revert: bool,
         **options: object,
     ) -> None:
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            raise CommandError(f"There is no project {project!r}.")
+        found = project_named(project)
         source = source or file.name.split(".")[0]
         if revert:
             self.stdout.write(json.dumps(imports.revert(project=found, source=source)))

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from common.shapes import JsonObject
 from labeling import projects
 from labeling.errors import Invalid
-from labeling.models import Project
+from labeling.management.lookups import model_version_named, project_named
 from sampler.models import ModelVersion
 
 
@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--note", default="", help="a sentence on what is new in this round")
 
     def handle(self, *, project: str, policy: list[str], note: str, **options: object) -> None:
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            raise CommandError(f"There is no project {project!r}.")
+        found = project_named(project)
         policies = [self._policy(value) for value in policy]
         try:
             opened = projects.open_round(project=found, policies=policies, note=note)
@@ -38,9 +36,7 @@ class Command(BaseCommand):
 
     def _policy(self, value: str) -> tuple[ModelVersion, float, JsonObject]:
         slug, _, weight = value.partition("=")
-        version = ModelVersion.objects.filter(slug=slug).first()
-        if version is None:
-            raise CommandError(f"There is no model version {slug!r}; register_model makes one.")
+        version = model_version_named(slug)
         try:
             return version, float(weight or 1), {}
         except ValueError:

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling import scoring
+from labeling.management.lookups import model_version_named, project_named
 from labeling.models import Project
 from sampler.models import ModelVersion
 
@@ -47,17 +48,13 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report))
 
     def _project(self, slug: str, round: int | None) -> Project:
-        project = Project.objects.filter(slug=slug).first()
-        if project is None:
-            raise CommandError(f"There is no project {slug!r}.")
+        project = project_named(slug)
         if round is not None and not project.rounds.filter(number=round).exists():
             raise CommandError(f"{project.slug} has no round {round}.")
         return project
 
     def _reward_model(self, slug: str) -> ModelVersion:
-        model = ModelVersion.objects.filter(slug=slug).first()
-        if model is None:
-            raise CommandError(f"There is no model version {slug!r}; register_model makes one.")
+        model = model_version_named(slug)
         if model.role != ModelVersion.Role.REWARD:
             raise CommandError(f"{model.slug} is a policy: it writes text and does not score any.")
         return model

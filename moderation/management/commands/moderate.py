@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from labeling.models import Project
+from labeling.management.lookups import project_named
 from moderation import verdicts
 from moderation.filters.base import FILTERS
 
@@ -17,9 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--filter", default="patterns", choices=FILTERS.choices())
 
     def handle(self, *, project: str, filter: str, **options: object) -> None:
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            raise CommandError(f"There is no project {project!r}.")
+        found = project_named(project)
         total = 0
         while done := verdicts.screen(found, filter):
             total += done
