@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from labeling.admin.base import short
 from labeling.models import Ranking
+from labeling.pages.forms import LETTERS
 
 
 def letters_of(ranking: Ranking) -> dict[str, str]:
     """The letter of each completion on this trainer's page, by the completion's id."""
-    return {cid: chr(ord("A") + place) for place, cid in enumerate(ranking.order_shown)}
+    return dict(zip(ranking.order_shown, LETTERS, strict=False))
 
 
 def spelled(ranking: Ranking, letters: Mapping[str, str], *, reason_up_to: int = 200) -> str:
