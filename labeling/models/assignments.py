@@ -31,7 +31,7 @@ class Assignment(models.Model):
         LEASED = "leased", "Leased"  # being worked on; holds its slot
         SUBMITTED = "submitted", "Submitted"  # has a ranking in force
         SKIPPED = "skipped", "Skipped"  # given back with a reason
-        EXPIRED = "expired", "Expired"  # not heard of in time; its draft is kept
+        EXPIRED = "expired", "Expired"  # no heartbeat in time; its draft is kept
 
     TRANSITIONS = {
         State.LEASED: frozenset({State.SUBMITTED, State.SKIPPED, State.EXPIRED}),

@@ -26,8 +26,8 @@ def task(project: Project, alice: User, api: Callable[..., APIClient]) -> Task:
     return client, client.post(f"/api/v1/projects/{project.slug}/assignments/", {"task": "ranking"}, format="json")
 
 
-def order(task_body: dict[str, Any]) -> list[list[str]]:
-    first, second, third, fourth = (c["id"] for c in task_body["comparison"]["completions"])
+def order(task: Response) -> list[list[str]]:
+    first, second, third, fourth = (c["id"] for c in task.data["comparison"]["completions"])
     return [[third], [first, second], [fourth]]
 
 
@@ -47,7 +47,7 @@ def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(
 def test_a_ranking_is_201_the_same_again_200_and_another_409(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
-    groups = order(response.data)
+    groups = order(response)
     body = {
         "groups": groups,
         "ratings": {groups[0][0]: 7, groups[2][0]: 2},
@@ -68,7 +68,7 @@ def test_a_ranking_is_201_the_same_again_200_and_another_409(task: Task) -> None
 def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
-    groups = order(response.data)
+    groups = order(response)
     body = {"groups": groups, "ratings": {groups[0][0]: 2, groups[2][0]: 7}}
     asked = client.put(address, {**body, "confirmed": False}, format="json")
     assert (asked.status_code, asked.data["type"]) == (409, "urn:duologue:needs-confirmation")
@@ -80,7 +80,7 @@ def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task: Task
 def test_an_undone_ranking_can_be_given_again(task: Task) -> None:
     client, response = task
     base = f"/api/v1/assignments/{response.data['id']}"
-    groups = order(response.data)
+    groups = order(response)
     assert client.put(f"{base}/ranking/", {"groups": groups}, format="json").status_code == 201
     assert client.post(f"{base}/undo/").data["state"] == "leased"
     kept = client.get(f"{base}/draft/").data["draft"]["groups"]
@@ -105,7 +105,7 @@ def test_skipping_needs_a_reason_and_ends_the_task(task: Task) -> None:
     assert client.post(f"{base}/skip/", {}, format="json").data["detail"] == "reason: This field is required."
     assert client.post(f"{base}/skip/", {"reason": "not my language"}, format="json").data["state"] == "skipped"
     assert client.post(f"{base}/heartbeat/").status_code == 410
-    assert client.put(f"{base}/ranking/", {"groups": order(response.data)}, format="json").status_code == 410
+    assert client.put(f"{base}/ranking/", {"groups": order(response)}, format="json").status_code == 410
 
 
 def test_none_rankable_takes_a_reason_and_no_order(task: Task) -> None:
@@ -140,7 +140,7 @@ def test_somebody_elses_assignment_is_not_there(task: Task, bob: User, api: Call
     other = api(bob)
     base = f"/api/v1/assignments/{response.data['id']}"
     assert other.get(f"{base}/").status_code == 404
-    assert other.put(f"{base}/ranking/", {"groups": order(response.data)}, format="json").status_code == 404
+    assert other.put(f"{base}/ranking/", {"groups": order(response)}, format="json").status_code == 404
     assert Assignment.objects.get().state == "leased"
 
 
