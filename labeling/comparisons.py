@@ -209,7 +209,7 @@ def _move(assignment: Assignment, state: str, **columns: Any) -> None:
 def bring(
     *,
     project: Project,
-    prompt: Sequence[Mapping[str, str]],
+    prompt: Sequence[Mapping[str, object]],
     completions: Sequence[Mapping[str, Any]],
     votes: int | None = None,
     by: User | None = None,

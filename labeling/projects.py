@@ -120,7 +120,7 @@ def end_membership(*, project: Project, user: User, by: User | None = None) -> i
 
 @transaction.atomic
 def add_prompts(
-    *, project: Project, prompts: Iterable[Sequence[Mapping[str, str]]], source: str = "", author: User | None = None
+    *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
 ) -> list[Prompt]:
     """Add openings to the project's pool; one that is there already is not added again."""
     rows = []

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from common.api import checked
 from labeling import comparisons, leases
-from labeling.api import shapes
 from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
+from labeling.api.shapes import ranking as shapes
 from labeling.models import Assignment
 from sampler.models import Completion
 
 
-def task_body(assignment: Assignment) -> dict[str, Any]:
+def task_body(assignment: Assignment) -> ReturnDict[str, object]:
     """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
     comparison = assignment.comparison
     texts = dict(Completion.objects.filter(pk__in=assignment.order_shown).values_list("pk", "text"))

@@ -113,7 +113,7 @@ def open_work(user: User) -> list[Begun]:
     ] + [
         Begun(
             draft.kind, draft.pk, draft.project.title,
-            opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
+            opening([{"role": turn.role, "content": turn.text} for turn in list(draft.turns.all())[:2]])
             or draft.composer.get("text", ""),
             draft.saved_at,
         )

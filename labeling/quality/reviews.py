@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Decision = Review.Decision
-REVIEWERS = (Membership.Role.REVIEWER, Membership.Role.MANAGER)
+REVIEWERS = Membership.REVIEWERS
 
 
 def queue(projects: QuerySet[Project], reviewer: User) -> QuerySet[ReviewItem]:
@@ -97,7 +97,7 @@ def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
 
 def _move_dialogue(dialogue: Dialogue, decision: str) -> tuple[int | None, Project]:
     locked = Dialogue.objects.select_for_update(of=("self",)).get(pk=dialogue.pk)
-    finished = (Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED)
+    finished = Dialogue.HANDED_IN
     if locked.state not in finished or Dialogue.objects.filter(supersedes=locked).exists():
         raise Conflict("This dialogue was taken back or returned meanwhile.")
     to = {Decision.ACCEPTED: Dialogue.State.ACCEPTED, Decision.RETURNED: Dialogue.State.RETURNED}.get(
@@ -239,7 +239,7 @@ def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
     locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
     if not reviewer.is_superuser and role_of(locked.project, reviewer) not in REVIEWERS:
         raise Invalid("You are no reviewer of this project.")
-    if locked.state not in (Comparison.State.OPEN, Comparison.State.CLOSED):
+    if locked.state not in Comparison.READY:
         raise Gone("This comparison cannot be ranked.")
     mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
     if mine is not None:

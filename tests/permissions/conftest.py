@@ -41,7 +41,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from django.utils import timezone
 
     from exports.models import ExportRun
-    from labeling.api.dialogues import SALT
+    from labeling.api.suggestions import SALT
     from labeling.models import Review
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
