@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from common import clock
 from insights.models import Judgement
 
 Array = NDArray[Any]
@@ -78,7 +79,7 @@ def read(project_id: UUID) -> Data:
     for round_id, comparison, trainer, kind, prompt, at, seconds, models, *items in rows.iterator(chunk_size=20_000):
         head = (
             code("comparison", comparison), trainer or 0, kind == "research", code("prompt", prompt),
-            code("round", round_id), int(at.timestamp() // 86400), -1 if seconds is None else seconds,
+            code("round", round_id), clock.utc_day(at), -1 if seconds is None else seconds,
         )  # fmt: skip
         grades = [0 if grade is None else grade for grade in items[-1]]
         raw.setdefault(len(models), []).append((head, [[code("model", m) for m in models], *items[:-1], grades]))

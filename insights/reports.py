@@ -18,6 +18,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import User
+from common import clock
 from common.stats.drift import Drift
 from common.stats.intervals import wilson
 from insights import facts
@@ -214,7 +215,7 @@ def _drifts(project: Project) -> dict[int, Drift]:
 
 def _throughput(project: Project, round_: Round | None, votes: Data) -> list[dict[str, Any]]:
     """Rankings and dialogues of each of the last days."""
-    today = timezone.now().date()
+    today = clock.utc_today()
     first = today - timedelta(days=DAYS - 1)
     days = np.concatenate([block.day for block in votes.blocks]) if votes.blocks else np.zeros(0, dtype=int)
     dialogues = Dialogue.objects.filter(project=project, submitted_at__date__gte=first).exclude(state="discarded")
