@@ -73,13 +73,13 @@ def measure(project: Any, mona: Any) -> None:
     from django.test import Client
     from django.urls import reverse
 
-    from insights import facts, reports
+    from insights import judgements, reports
     from labeling.models import Ranking
 
     client = Client()
     client.force_login(mona)
     page = reverse("insights:project", args=[project.slug])
-    changed = timed("first fill of the compact rows", lambda: facts.catch_up(project))
+    changed = timed("first fill of the compact rows", lambda: judgements.catch_up(project))
     timed("first report (all rounds and each)", lambda: reports.refresh(project, force=True))
     timed("page, first opening", lambda: client.get(page))
     timed("page, again", lambda: client.get(page))
@@ -87,7 +87,7 @@ def measure(project: Any, mona: Any) -> None:
         cursor.execute(
             """UPDATE labeling_ranking SET undone_at = now() WHERE id IN (SELECT id FROM labeling_ranking LIMIT 100)"""
         )
-    timed("compact rows, 100 rankings undone", lambda: facts.catch_up(project))
+    timed("compact rows, 100 rankings undone", lambda: judgements.catch_up(project))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE labeling_ranking SET undone_at = NULL, submitted_at = now() WHERE undone_at IS NOT NULL")
     timed("refresh with 100 new rankings, reports and all", lambda: reports.refresh(project))

@@ -10,7 +10,7 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402 (settings are ready only now)
 from django.db import connections  # noqa: E402
 
-from common.handler import ThreadedHandler  # noqa: E402
+from common.asgi_handler import ThreadedHandler  # noqa: E402
 from common.limits import Application, BodyLimit  # noqa: E402
 
 connections.settings["default"]["CONN_MAX_AGE"] = 300  # seconds; only here, where threads last

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.stats.agreement import alpha_of_coincidences, coincidences, tau_b, votes_needed
 from common.stats.intervals import Estimate, ratio
-from insights.arrays import Array, Block, Data
+from insights.judgement_arrays import Array, Block, Data
 
 BANDS = (
     {"who": "InstructGPT, training labellers", "value": 0.726, "low": 0.711, "high": 0.741},

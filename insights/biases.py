@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from common.stats.bias import longer_wins, position_test
 from common.stats.intervals import difference, ratio
 from insights.agreement import estimate
-from insights.arrays import Array, Data, Pairs
+from insights.judgement_arrays import Array, Data, Pairs
 
 SUGGESTIONS = """
 SELECT date_trunc('week', d.submitted_at)::date AS week, d.author_id,

@@ -21,12 +21,12 @@ from accounts.models import User
 from common import clock
 from common.stats.drift import Drift
 from common.stats.intervals import wilson
-from insights import facts
+from insights import judgements
 from insights.agreement import agreement, with_itself
-from insights.arrays import Data, Pairs, pairs, read
 from insights.biases import biases, suggestion_use
+from insights.judgement_arrays import Data, Pairs, pairs, read
 from insights.models import Judgement, Ledger, Report
-from insights.strengths import new_against_previous, strengths
+from insights.ratings import new_against_previous, strengths
 from labeling import preferences, progress, quality
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Round
 from labeling.projects import current_round
@@ -61,7 +61,7 @@ def refresh(project: Project, *, force: bool = False) -> bool:
     """Bring the project's reports up to date; False where another process is at it or nothing changed."""
     started_at = timezone.now()
     interrupted = Ledger.objects.filter(project=project, unreported=True).exists()
-    changed = facts.catch_up(project)
+    changed = judgements.catch_up(project)
     if changed is None:
         return False
     force = force or interrupted

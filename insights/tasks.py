@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from insights import reports
 from insights.models import Report
 from labeling.models import Project
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
     """Bring every active project's reports up to date; an archived one gets its report once."""
-    with alone("insights.refresh") as mine:
+    with try_advisory_lock("insights.refresh") as mine:
         if mine:
             _refresh()
 

@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from common.admin import REVIEWERS, within
-from insights import charts, reports, sentences, tables
+from insights import charts, explanations, reports, tables
 from labeling.models import Project, Round
 from labeling.progress import glance_at
 
@@ -79,13 +79,13 @@ def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
         if t["drift_alarm"]
     ]
     return [
-        _section("Agreement", sentences.on_agreement(report), charts.intervals("Agreement on pairs that both order", per), report, "agreement", "agreement-by-round", "people"),  # noqa: E501
-        _section("Model versions", sentences.on_models(report), charts.intervals("Elo with 95% interval", elo, percent=False, guide=1000), report, "models", "win-rates"),  # noqa: E501
-        _section("Length and style", f"{sentences.on_length(report)} {sentences.on_style(report)}", charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
-        _section("Place on the screen", sentences.on_position(report), charts.bars("First places by place on the screen", wins, guide=even), report, "positions"),  # noqa: E501
-        _section("Speed", sentences.on_speed(report), charts.intervals("Share of pairs won", haste, guide=0.5), report, "speed"),  # noqa: E501
-        _section("Trainers", sentences.on_trainers(report), mark_safe("".join(drifts)), report, "trainers", "repeats"),
-        _section("Suggestions", sentences.on_suggestions(report), charts.columns("Turns taken verbatim, by week", weeks), report, "suggestions"),  # noqa: E501
+        _section("Agreement", explanations.on_agreement(report), charts.intervals("Agreement on pairs that both order", per), report, "agreement", "agreement-by-round", "people"),  # noqa: E501
+        _section("Model versions", explanations.on_models(report), charts.intervals("Elo with 95% interval", elo, percent=False, guide=1000), report, "models", "win-rates"),  # noqa: E501
+        _section("Length and style", f"{explanations.on_length(report)} {explanations.on_style(report)}", charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
+        _section("Place on the screen", explanations.on_position(report), charts.bars("First places by place on the screen", wins, guide=even), report, "positions"),  # noqa: E501
+        _section("Speed", explanations.on_speed(report), charts.intervals("Share of pairs won", haste, guide=0.5), report, "speed"),  # noqa: E501
+        _section("Trainers", explanations.on_trainers(report), mark_safe("".join(drifts)), report, "trainers", "repeats"),
+        _section("Suggestions", explanations.on_suggestions(report), charts.columns("Turns taken verbatim, by week", weeks), report, "suggestions"),  # noqa: E501
         _section("Work by day", "", charts.columns("Rankings a day", days), report, "throughput"),
     ]  # fmt: skip
 

@@ -32,8 +32,9 @@ READY_TIMEOUT = 600.0
 STOP_GRACE = 30.0
 T = TypeVar("T")
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
-# Long tasks run one at a time each (common/alone.py): export, insights, screening, webhooks. One hand stays free.
-HANDS = "5"
+# Long tasks run one at a time each (common/advisory_lock.py): export, insights, screening, webhooks. One process stays
+# free.
+WORKER_PROCESSES = "5"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -193,7 +194,7 @@ class Start:
             ),
             Child(
                 "default worker",
-                [*celery, "worker", "-Q", "default", "-c", HANDS, "-l", level, *quiet, "-n", "default@%h"],
+                [*celery, "worker", "-Q", "default", "-c", WORKER_PROCESSES, "-l", level, *quiet, "-n", "default@%h"],
                 log / "worker.log",
                 ONE_THREAD,
             ),

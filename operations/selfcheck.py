@@ -16,8 +16,8 @@ from typing import Any
 from exports import runs, storage
 from exports.models import ExportRun
 from labeling.models import Comparison, Turn, TurnDraw
-from operations.http import CheckFailed, Client, wait_for
-from operations.throwaway import Throwaway, make, remove
+from operations.api_client import CheckFailed, Client, wait_for
+from operations.check_project import CheckProject, make, remove
 from sampler import status
 from sampler.models import ModelVersion
 
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 class SelfCheck:
     def __init__(self, *, url: str, model: str, say: Say, patience: float) -> None:
         self.url, self.model, self.say, self.patience = url, model, say, patience
-        self.thing: Throwaway | None = None
+        self.thing: CheckProject | None = None
         self.dialogue: dict[str, Any] = {}
         self.assignment: dict[str, Any] = {}
         self.groups: list[list[str]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from webhooks import outbox
 
 
@@ -12,7 +12,7 @@ from webhooks import outbox
 def deliver() -> int:
     """Send what is due. The rows are the work: running twice at once would be harmless, but slow receivers
     must not take all hands of the default worker."""
-    with alone("webhooks.deliver") as mine:
+    with try_advisory_lock("webhooks.deliver") as mine:
         return outbox.deliver_due() if mine else 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from insights import facts, reports, sentences, tables, tasks
+from insights import explanations, judgements, reports, tables, tasks
 from insights.models import Judgement, Report
 from labeling import comparisons, leases, preferences, projects, reviews
 from labeling.models import Ranking
@@ -77,16 +77,16 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(proj
     second = makers.make_ranking(makers.make_comparison(project), bob)
     third = makers.make_ranking(makers.make_comparison(project), bob)
     fourth = makers.make_ranking(makers.make_comparison(project), bob)
-    facts.catch_up(project)
+    judgements.catch_up(project)
     assert Judgement.objects.count() == 4
     comparisons.undo_ranking(assignment=first.assignment)
     comparisons.discard(comparison=second.comparison, reason="spam")
     reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
     mended = reviews.mend_ranking(ranking=third, groups=third.groups[::-1])
     reviews.decide(reviewer=rita, decision="excluded", ranking=fourth)
-    facts.catch_up(project)
+    judgements.catch_up(project)
     assert list(Judgement.objects.values_list("ranking_id", flat=True)) == [mended.pk]
-    assert facts.catch_up(project) == {}
+    assert judgements.catch_up(project) == {}
 
 
 def test_a_ranking_excluded_by_review_comes_back_when_it_is_accepted_later(project, alice, rita) -> None:
@@ -94,15 +94,15 @@ def test_a_ranking_excluded_by_review_comes_back_when_it_is_accepted_later(proje
     reviews.decide(reviewer=rita, decision="excluded", ranking=ranking)
     long_ago = timezone.now() - timedelta(days=9)
     Ranking.objects.filter(pk=ranking.pk).update(submitted_at=long_ago)
-    assert facts.catch_up(project) == {}
+    assert judgements.catch_up(project) == {}
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
-    assert sum(facts.catch_up(project).values()) == 1
+    assert sum(judgements.catch_up(project).values()) == 1
 
 
 def test_a_fill_goes_on_over_many_batches(voted, monkeypatch) -> None:
-    monkeypatch.setattr(facts, "BATCH", 7)
-    monkeypatch.setattr(facts, "LISTED", 25)
-    assert sum(facts.catch_up(voted).values()) == 120
+    monkeypatch.setattr(judgements, "BATCH", 7)
+    monkeypatch.setattr(judgements, "LISTED", 25)
+    assert sum(judgements.catch_up(voted).values()) == 120
     assert Judgement.objects.count() == 120
 
 
@@ -144,7 +144,7 @@ def test_ties_grades_and_places_are_kept_as_numbers(project, alice) -> None:
     comparison = makers.make_comparison(project, k=3)
     ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
     ranking = makers.make_ranking(comparison, alice, groups=[[2], [0, 1]], ratings={ids[2]: 6})
-    facts.catch_up(project)
+    judgements.catch_up(project)
     kept = Judgement.objects.get()
     assert kept.ranks == [1, 1, 0]
     assert kept.grades == [None, None, 6]
@@ -264,7 +264,7 @@ def test_planted_haste_is_told_with_its_interval_and_what_to_do(project, alice) 
     gap = speed["longer_wins"]["difference"]
     assert 0.3 < gap["low"] < gap["value"] < gap["high"] < 0.7
     assert speed["earlier_wins"]["difference"]["low"] < 0 < speed["earlier_wins"]["difference"]["high"]
-    told = sentences.on_speed(found)
+    told = explanations.on_speed(found)
     assert "points (95% interval" in told
     assert "Who hurries goes by the longer text: review" in told
 
@@ -282,7 +282,7 @@ def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
     )
     found = reports.insights_of(project)
     assert found["bias"]["position"]["p_value"] < 0.01
-    assert "sways" in sentences.on_position(found)
+    assert "sways" in explanations.on_position(found)
     assert found["bias"]["effects"]["shown earlier"]["low"] > 0
     assert found["bias"]["earlier_wins"]["low"] > 0.5
 

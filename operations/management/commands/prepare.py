@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from operations import demo, pulse, statics
+from operations import demo, static_files, worker_heartbeat
 
 
 class Command(BaseCommand):
@@ -27,13 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--model", type=Path, metavar="FOLDER", help="the demo's model, unpacked")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pulse.forget()  # also the first that has to do with Redis: an unreachable one is said at once
+        worker_heartbeat.forget()  # also the first that has to do with Redis: an unreachable one is said at once
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
         for folder in (settings.MEDIA_ROOT, settings.EXPORT_ROOT, settings.MODEL_ROOT):
             Path(folder).mkdir(parents=True, exist_ok=True)
-        statics.collect()
+        static_files.collect()
         if options["demo"]:
             self._demo(options["model"] or Path(settings.MODEL_ROOT) / demo.MODEL)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from operations.http import CheckFailed
+from operations.api_client import CheckFailed
 from operations.selfcheck import SelfCheck
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from common.handler import ThreadedHandler
+from common.asgi_handler import ThreadedHandler
 
 
 def who(request: HttpRequest) -> HttpResponse:

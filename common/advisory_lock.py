@@ -15,7 +15,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 
 @contextmanager
-def alone(name: str) -> Iterator[bool]:
+def try_advisory_lock(name: str) -> Iterator[bool]:
     """True inside the block where nobody else is in a block of this name; False where somebody is."""
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.stats.luce import plackett_luce
 from common.stats.ratings import Fit, bradley_terry, davidson, elo, relative_difference, win_rates
-from insights.arrays import Data, Pairs
+from insights.judgement_arrays import Data, Pairs
 
 LUCE_SAMPLE = 2000  # rankings; the cost of ties grows with distinct patterns
 ENOUGH = 2  # models met in pairs

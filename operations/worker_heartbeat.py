@@ -26,8 +26,8 @@ def client() -> redis.Redis:
 
 def connect() -> None:
     """Called once when Django is set up; does nothing outside a worker."""
-    signals.heartbeat_sent.connect(_beat, dispatch_uid="operations.pulse")
-    signals.worker_shutting_down.connect(_end, dispatch_uid="operations.pulse.end")
+    signals.heartbeat_sent.connect(_beat, dispatch_uid="operations.worker_heartbeat")
+    signals.worker_shutting_down.connect(_end, dispatch_uid="operations.worker_heartbeat.end")
 
 
 def _beat(sender: Any, **kwargs: Any) -> None:

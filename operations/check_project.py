@@ -34,14 +34,14 @@ PREFIX = "selfcheck-"
 
 
 @dataclass(frozen=True)
-class Throwaway:
+class CheckProject:
     project: Project
     users: dict[str, User]
     tokens: dict[str, str]
 
 
 @transaction.atomic
-def make(*, version: ModelVersion, names: tuple[str, ...] = ("chats", "ranks")) -> Throwaway:
+def make(*, version: ModelVersion, names: tuple[str, ...] = ("chats", "ranks")) -> CheckProject:
     """A project of K=4 with these trainers and an open round of one model version."""
     mark = secrets.token_hex(4)
     project = projects.create_project(
@@ -61,10 +61,10 @@ def make(*, version: ModelVersion, names: tuple[str, ...] = ("chats", "ranks")) 
         projects.set_membership(project=project, user=users[name], role=Membership.Role.TRAINER)
         made[name] = tokens.create(user=users[name], name="selfcheck")
     projects.open_round(project=project, policies=[(version, 1.0, {"temperature": 1.0, "max_tokens": 48})])
-    return Throwaway(project, users, made)
+    return CheckProject(project, users, made)
 
 
-def remove(thing: Throwaway) -> None:
+def remove(thing: CheckProject) -> None:
     """Everything that the project led to, in the order that its protected references allow."""
     project = thing.project
     requests = _requests(project)

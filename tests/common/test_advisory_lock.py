@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +18,7 @@ def elsewhere(name: str) -> bool:
 
     def act() -> None:
         try:
-            with alone(name) as mine:
+            with try_advisory_lock(name) as mine:
                 got.append(mine)
         finally:
             connection.close()
@@ -30,7 +30,7 @@ def elsewhere(name: str) -> bool:
 
 
 def test_only_one_is_alone_and_others_are_told():
-    with alone("a long task") as mine:
+    with try_advisory_lock("a long task") as mine:
         assert mine
         assert not elsewhere("a long task")
         assert elsewhere("another long task")
@@ -38,9 +38,9 @@ def test_only_one_is_alone_and_others_are_told():
 
 
 def test_the_lock_is_let_go_when_the_task_breaks_or_loses_its_connection():
-    with pytest.raises(ZeroDivisionError), alone("a long task"):
+    with pytest.raises(ZeroDivisionError), try_advisory_lock("a long task"):
         raise ZeroDivisionError
     assert elsewhere("a long task")
-    with alone("a long task"):
+    with try_advisory_lock("a long task"):
         connection.close()
     assert elsewhere("a long task")
