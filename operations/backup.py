@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from common import embedded, servers
+from common import embedded
 from exports.manifests import version_of_duologue
 
 DUMP, MANIFEST, KEY = "database.dump", "backup.json", "secret_key"
@@ -163,7 +163,7 @@ def _where() -> list[str]:
 
 
 def _pg(program: str, arguments: list[str]) -> None:
-    server = servers.PostgreSQL(settings.VAR_DIR)
+    server = embedded.PostgreSQL(settings.VAR_DIR)
     try:
         path = server.binaries / program
     except embedded.ServiceError as error:

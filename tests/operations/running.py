@@ -95,7 +95,7 @@ class Running:
         for name, file in (("postgresql", "postgresql/postmaster.pid"), ("valkey", "run/valkey.pid")):
             names[name] = int((self.var / file).read_text().split()[0])
             parent = Path(f"/proc/{names[name]}/stat").read_text().rpartition(")")[2].split()[1]
-            names[f"keeper of {name}"] = int(parent)
+            names[f"supervisor of {name}"] = int(parent)
         return names
 
     def left_behind(self) -> list[str]:

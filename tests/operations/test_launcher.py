@@ -99,7 +99,7 @@ def test_an_unreachable_service_is_named_and_nothing_is_left_running(
 ) -> None:
     answer = start(tmp_path, "--no-demo", "--no-sampler", DUOLOGUE_PORT="8119", **{name: url})
     assert_one_sentence(answer, sentence)
-    assert not any(processes.is_locked(path) for path in (tmp_path / "v a r" / "run").glob("*.keeper"))
+    assert not any(processes.is_locked(path) for path in (tmp_path / "v a r" / "run").glob("*.supervisor"))
 
 
 def unpacked(var: Path) -> Path:

@@ -60,7 +60,7 @@ def test_a_killed_web_server_is_back_soon(duologue: Running) -> None:
 
 @pytest.mark.slow
 def test_every_other_child_is_noticed_and_started_again_when_killed(duologue: Running) -> None:
-    names = ["worker", "beat", "sampler", "valkey", "postgresql", "keeper of valkey", "keeper of postgresql"]
+    names = ["worker", "beat", "sampler", "valkey", "postgresql", "supervisor of valkey", "supervisor of postgresql"]
     for name in names:
         before = duologue.processes()[name]
         os.kill(before, signal.SIGKILL)

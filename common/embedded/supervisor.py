@@ -1,7 +1,7 @@
-"""The process that keeps one server of a var folder: `python -m common.keeper NAME VAR`.
+"""The process that supervises one server of a var folder: `python -m common.embedded.supervisor NAME VAR`.
 
 It lives as long as anybody holds the server (a shared lock on `run/NAME.users`), restarts a server that
-dies, and stops it cleanly when the last holder is gone. Started by `common/embedded.py`, never by hand.
+dies, and stops it cleanly when the last holder is gone. Started by `common/embedded/holding.py`, never by hand.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from common import processes, servers
-from common.embedded import START_TIMEOUT, ServiceError
+from common import processes
+from common.embedded import servers
+from common.embedded.folders import START_TIMEOUT, ServiceError
 
 POLL = 0.2
 RESTARTS, WITHIN = 5, 60.0  # a server that dies more often than this is given up
 
 
-class Keeper:
+class Supervisor:
     def __init__(self, name: str, var_dir: Path) -> None:
         self.name = name
         self.run = var_dir / "run"
@@ -101,33 +102,33 @@ def answer(line: str) -> None:
 
 
 def main(name: str, var_dir: Path) -> int:
-    keeper = Keeper(name, var_dir)
-    alone = processes.lock(keeper.run / f"{name}.keeper", timeout=0.2)
-    if alone is None:
+    supervisor = Supervisor(name, var_dir)
+    lock = processes.lock(supervisor.run / f"{name}.supervisor", timeout=0.2)
+    if lock is None:
         answer("taken")
         return 0
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
-        keeper.told_to_stop = True
+        supervisor.told_to_stop = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    error_file = keeper.run / f"{name}.error"
+    error_file = supervisor.run / f"{name}.error"
     error_file.unlink(missing_ok=True)
     try:
-        keeper.server.prepare()
-        keeper.server.clear_leftovers()
-        keeper.start()
+        supervisor.server.prepare()
+        supervisor.server.clear_leftovers()
+        supervisor.start()
         answer("ready")
-        keeper.watch()
+        supervisor.watch()
     except ServiceError as error:
-        keeper.say(str(error))
+        supervisor.say(str(error))
         error_file.write_text(str(error))
         answer(str(error))
         return 1
     finally:
-        keeper.stop()
-        alone.close()
+        supervisor.stop()
+        lock.close()
     return 0
 
 

