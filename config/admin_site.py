@@ -16,7 +16,7 @@ from unfold.sites import UnfoldAdminSite
 from common.admin import REVIEWERS, holds_role
 
 
-class Site(UnfoldAdminSite):
+class Site(UnfoldAdminSite):  # type: ignore[misc]  # its package has no types
     index_title = "Projects at a glance"
     site_title = site_header = "Duologue"
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from common.stats.luce import plackett_luce
-from common.stats.ratings import Fit, bradley_terry, davidson, elo, relative_difference, win_rates
+from common.stats.bradley_terry import bradley_terry
+from common.stats.davidson import davidson
+from common.stats.fit import Fit, elo, relative_difference, win_rates
+from common.stats.plackett_luce import plackett_luce
 from insights.judgement_arrays import Data, Pairs
 
 LUCE_SAMPLE = 2000  # rankings; the cost of ties grows with distinct patterns

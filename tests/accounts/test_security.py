@@ -13,7 +13,7 @@ import sys
 import pytest
 from django.conf import settings as live
 
-from common import csv_safe, limits
+from common import csv_safe
 
 PRODUCTION = {
     "DUOLOGUE_URL": "https://label.example.org",
@@ -120,7 +120,7 @@ def post_through_limit(headers: dict[bytes, bytes], *chunks: bytes) -> tuple[int
     async def send(message):
         sent.append(message)
 
-    wrapped = limits.BodyLimit(application, max_bytes=1024 * 1024)
+    wrapped = body_limit.BodyLimit(application, max_bytes=1024 * 1024)
     asyncio.run(wrapped({"type": "http", "headers": list(headers.items())}, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"]), sum(map(len, reached))
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from common.stats.bias import longer_wins, matched_length, position_test
+from common.stats.bradley_terry import bradley_terry
+from common.stats.davidson import davidson
 from common.stats.drift import cusum
+from common.stats.fit import elo, relative_difference, win_rates
 from common.stats.intervals import ratio, wilson
-from common.stats.luce import log_likelihood, plackett_luce
-from common.stats.ratings import bradley_terry, davidson, elo, relative_difference, win_rates
+from common.stats.plackett_luce import log_likelihood, plackett_luce
 
 THETA = np.array([0.8, 0.1, -0.3, -0.6])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from common.stats.bradley_terry import bradley_terry
 from common.stats.drift import cusum
-from common.stats.luce import plackett_luce
-from common.stats.ratings import bradley_terry
+from common.stats.plackett_luce import plackett_luce
 from tests.common.test_ratings import THETA, make_pairs
 
 pytestmark = pytest.mark.slow

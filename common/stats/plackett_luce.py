@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.stats.arrays import Floats
+from common.stats.fit import PRIOR, Fit
 from common.stats.intervals import Z95
-from common.stats.ratings import PRIOR, Fit
 
-Array = NDArray[Any]
 Pattern = tuple[tuple[int, ...], ...]
 
 
-def log_likelihood(pattern: Pattern, strengths: Array) -> tuple[float, Array]:
+def log_likelihood(pattern: Pattern, strengths: Floats) -> tuple[float, Floats]:
     """Log-probability of a ranking with ties (the mean over its linear extensions) and its gradient."""
     value, gradient = 0.0, np.zeros(len(strengths))
     rest: list[int] = []
@@ -37,7 +35,7 @@ def log_likelihood(pattern: Pattern, strengths: Array) -> tuple[float, Array]:
     return value, gradient
 
 
-def _group(group: tuple[int, ...], rest: Sequence[int], strengths: Array) -> tuple[float, Array]:
+def _group(group: tuple[int, ...], rest: Sequence[int], strengths: Floats) -> tuple[float, Floats]:
     """Log-chance that all of `group` come before all of `rest`, in any order, and its gradient.
 
     chance(S) = sum over the first i of S of e_i / (e(S) + e(rest)) * chance(S without i).
@@ -74,7 +72,7 @@ def plackett_luce(
     counts = Counter(rankings)
     patterns = list(counts)
 
-    def negative(strengths: Array) -> tuple[float, Array]:
+    def negative(strengths: Floats) -> tuple[float, Floats]:
         value, gradient = prior / 2 * float((strengths**2).sum()), prior * strengths
         for pattern in patterns:
             part, slope = log_likelihood(pattern, strengths)
@@ -100,10 +98,11 @@ def plackett_luce(
     return Fit(found, found - spread, found + spread, {}, None, len(rankings), len(places))
 
 
-def _curvature(negative: object, at: Array, step: float = 1e-5) -> Array:
+def _curvature(negative: Callable[[Floats], tuple[float, Floats]], at: Floats, step: float = 1e-5) -> Floats:
     out = np.zeros((len(at), len(at)))
     for k in range(len(at)):
         move = np.zeros(len(at))
         move[k] = step
-        out[k] = (negative(at + move)[1] - negative(at - move)[1]) / (2 * step)  # type: ignore[operator]
-    return (out + out.T) / 2
+        out[k] = (negative(at + move)[1] - negative(at - move)[1]) / (2 * step)
+    symmetric: Floats = (out + out.T) / 2
+    return symmetric
