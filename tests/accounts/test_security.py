@@ -13,7 +13,7 @@ import sys
 import pytest
 from django.conf import settings as live
 
-from common import csv_safe
+from common import body_limit, csv_safe
 
 PRODUCTION = {
     "DUOLOGUE_URL": "https://label.example.org",
