@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
+
+from insights.report_types import Haste, Interval, ReportData
+
+INSTRUCTGPT_LOW = 0.711  # the lower end of what InstructGPT reported for its labellers, 72.6%
+STYLES = {"headers": "headings", "lists": "lists", "bold": "bold type"}
 
 
-def _span(found: dict[str, Any]) -> str:
-    if found.get("low") is None:
+class Known(NamedTuple):
+    """A value of which the interval is known too."""
+
+    value: float
+    low: float
+    high: float
+
+
+def known(found: Interval) -> Known | None:
+    if found["value"] is None or found["low"] is None or found["high"] is None:
+        return None
+    return Known(found["value"], found["low"], found["high"])
+
+
+def _span(found: Interval) -> str:
+    whole = known(found)
+    if whole is None:
         return f"{found['value']:.0%}"
-    return f"{found['value']:.0%} (95% interval {found['low']:.0%} to {found['high']:.0%})"
+    return f"{whole.value:.0%} (95% interval {whole.low:.0%} to {whole.high:.0%})"
 
 
-def on_agreement(report: dict[str, Any]) -> str:
+def on_agreement(report: ReportData) -> str:
     found = report["agreement"]["between_trainers"]["tie_excluded"]
     if found["value"] is None:
         return (
@@ -20,11 +40,12 @@ def on_agreement(report: dict[str, Any]) -> str:
         )
     baseline = report["agreement"]["length_baseline"]["value"]
     text = f"Where two trainers both order a pair, they agree in {_span(found)}."
-    if found["low"] is None:
+    whole = known(found)
+    if whole is None:
         return f"{text} That is one prompt: too little to judge by."
-    if baseline is not None and found["low"] <= baseline:
+    if baseline is not None and whole.low <= baseline:
         text += f" Choosing the longer text would agree in {baseline:.0%}: hardly worse. Look at the guidelines."
-    elif found["high"] < 0.711:
+    elif whole.high < INSTRUCTGPT_LOW:
         text += " That is under InstructGPT's 72.6%: discuss the pairs that differ, and sharpen the guidelines."
     else:
         text += " That is within or above what InstructGPT reported for its labellers (72.6%)."
@@ -35,32 +56,30 @@ def on_agreement(report: dict[str, Any]) -> str:
     return text
 
 
-def on_length(report: dict[str, Any]) -> str:
+def on_length(report: ReportData) -> str:
     found = report["bias"]["longer_wins"]
     if found["value"] is None:
         return "There are no pairs of different length yet."
     text = f"The longer text wins {_span(found)} of the pairs."
-    if found["low"] is not None and found["low"] > 0.5:
+    whole = known(found)
+    if whole and whole.low > 0.5:
         return (
             text + " Trainers lean to length: say in the guidelines that short is good, and read the ratings "
             "with style held equal."
         )
-    if found["high"] is not None and found["high"] < 0.5:
+    if whole and whole.high < 0.5:
         return text + " Trainers lean to the shorter text; check that answers are not cut short for it."
     return text + " No leaning to length can be told from chance."
 
 
-STYLES = {"headers": "headings", "lists": "lists", "bold": "bold type"}
-
-
-def on_style(report: dict[str, Any]) -> str:
+def on_style(report: ReportData) -> str:
     """Formatting: which of its signs win or lose, strength of the model and length held equal."""
     effects = report["bias"]["effects"]
-    told = {key: effects[key] for key in STYLES if effects.get(key, {}).get("low") is not None}
+    told = {key: whole for key in STYLES if key in effects and (whole := known(effects[key]))}
     if not told:
         return "Too few texts differ in formatting to say what it does."
-    wins = [f"{STYLES[key]} ({_logodds(e)})" for key, e in told.items() if e["low"] > 0]
-    loses = [f"{STYLES[key]} ({_logodds(e)})" for key, e in told.items() if e["high"] < 0]
+    wins = [f"{STYLES[key]} ({_log_odds(effect)})" for key, effect in told.items() if effect.low > 0]
+    loses = [f"{STYLES[key]} ({_log_odds(effect)})" for key, effect in told.items() if effect.high < 0]
     if not wins and not loses:
         return "With length held equal, headings, lists and bold type make no difference that can be told from chance."
     text = "With length held equal, "
@@ -71,11 +90,11 @@ def on_style(report: dict[str, Any]) -> str:
     return text + ". If that is not what the guidelines want, say so there; read the ratings with style held equal."
 
 
-def _logodds(effect: dict[str, Any]) -> str:
-    return f"log-odds {effect['value']:+.2f}, 95% interval {effect['low']:+.2f} to {effect['high']:+.2f}"
+def _log_odds(effect: Known) -> str:
+    return f"log-odds {effect.value:+.2f}, 95% interval {effect.low:+.2f} to {effect.high:+.2f}"
 
 
-def on_position(report: dict[str, Any]) -> str:
+def on_position(report: ReportData) -> str:
     found = report["bias"]["position"]
     if found["p_value"] is None:
         return "No ranking tells about places on the screen yet."
@@ -93,41 +112,39 @@ def on_position(report: dict[str, Any]) -> str:
     return text + " First places do not follow the place on the screen."
 
 
-def on_suggestions(report: dict[str, Any]) -> str:
-    rows = report["suggestions"]["by_week"]
-    total = sum(row["verbatim"] + row["edited"] + row["own"] for row in rows)
+def on_suggestions(report: ReportData) -> str:
+    found = report["suggestions"]
+    total = sum(row["verbatim"] + row["edited"] + row["own"] for row in found["by_week"])
     if not total:
         return "No demonstrations were submitted yet."
-    verbatim, edits = report["suggestions"]["verbatim"], report["suggestions"]["edit_ratio"]
-    text = f"{_span(verbatim)} of {total:,} turns are the model's own words, taken as they were."
-    if edits["value"] is not None:
-        text += f" Where a suggestion was edited, {_span(edits)} of it was changed."
-    moved = report["suggestions"]["since_first_week"]
-    if moved and moved["low"] is not None and (moved["low"] > 0 or moved["high"] < 0):
-        went = "rose" if moved["value"] > 0 else "fell"
+    text = f"{_span(found['verbatim'])} of {total:,} turns are the model's own words, taken as they were."
+    if found["edit_ratio"]["value"] is not None:
+        text += f" Where a suggestion was edited, {_span(found['edit_ratio'])} of it was changed."
+    moved = known(found["since_first_week"]) if found["since_first_week"] else None
+    if moved and (moved.low > 0 or moved.high < 0):
+        went = "rose" if moved.value > 0 else "fell"
         text += f" Since the first week the share taken as it was {went} by {_points(moved)}."
-    if verbatim["value"] > 0.5:
+    if (found["verbatim"]["value"] or 0.0) > 0.5:
         return (
-            text
-            + " A model trained on these would mostly learn from itself: review them, or ask for fewer suggestions."
+            f"{text} A model trained on these would mostly learn from itself: review them, or ask for fewer "
+            "suggestions."
         )
     return text + " People write more than they take over, as it should be."
 
 
-def on_speed(report: dict[str, Any]) -> str:
+def on_speed(report: ReportData) -> str:
     """What haste does: whether quick rankings lean where slow ones do not."""
     found = report["bias"]["speed"]
     if found["median"] is None:
         return "No ranking says how long it took yet."
     text = f"Half of the rankings took under {found['median']:.0f} seconds, a quarter under {found['fast']:.0f}."
     leanings = []
-    for key, what in (("longer_wins", "the longer text"), ("earlier_wins", "the text shown earlier")):
-        quick, gap = found[key]["quick"], found[key]["difference"]
-        if quick["value"] is None or gap["low"] is None:
+    for haste, what in ((found["longer_wins"], "the longer text"), (found["earlier_wins"], "the text shown earlier")):
+        gap = known(haste["difference"]) if haste and haste["quick"]["value"] is not None else None
+        if haste is None or gap is None:
             continue
-        text += f" In the quickest quarter {what} wins {_span(quick)} of the pairs, {_points(gap)} "
-        text += "more than in the others." if gap["value"] >= 0 else "less than in the others."
-        if gap["low"] > 0:
+        text += _on_quarter(haste, gap, what)
+        if gap.low > 0:
             leanings.append(what)
     if leanings:
         return (
@@ -137,15 +154,20 @@ def on_speed(report: dict[str, Any]) -> str:
     return f"{text} No harm done by haste can be told from chance."
 
 
-def _points(found: dict[str, Any]) -> str:
+def _on_quarter(haste: Haste, gap: Known, what: str) -> str:
+    compared = "more than in the others." if gap.value >= 0 else "less than in the others."
+    return f" In the quickest quarter {what} wins {_span(haste['quick'])} of the pairs, {_points(gap)} {compared}"
+
+
+def _points(found: Known) -> str:
     """A difference of two shares, said as so much more or less."""
-    sign = 1 if found["value"] >= 0 else -1
-    low, high = sorted((100 * sign * found["low"], 100 * sign * found["high"]))
-    points = f"{100 * abs(found['value']):.0f}"
+    sign = 1 if found.value >= 0 else -1
+    low, high = sorted((100 * sign * found.low, 100 * sign * found.high))
+    points = f"{100 * abs(found.value):.0f}"
     return f"{points} point{'' if points == '1' else 's'} (95% interval {low:.0f} to {high:.0f})"
 
 
-def on_trainers(report: dict[str, Any]) -> str:
+def on_trainers(report: ReportData) -> str:
     rows = report["trainers"]
     if not rows:
         return "Nobody has ranked yet."
@@ -164,13 +186,14 @@ def on_trainers(report: dict[str, Any]) -> str:
     return text
 
 
-def on_models(report: dict[str, Any]) -> str:
+def on_models(report: ReportData) -> str:
     rows = report["ratings"]["models"]
     if not rows:
         return "Only one model version was judged; ratings need pairs of two."
     best, text = rows[0], ""
-    if len(rows) > 1 and best["bradley_terry"]["low"] is not None:
-        clear = best["bradley_terry"]["low"] > rows[1]["bradley_terry"]["high"]
+    first, second = known(best["bradley_terry"]), known(rows[1]["bradley_terry"]) if len(rows) > 1 else None
+    if first and second:
+        clear = first.low > second.high
         text = f"{best['name']} leads" + (" clearly." if clear else f", but not clearly before {rows[1]['name']}.")
     new = report["ratings"]["new_against_previous"]
     if new:

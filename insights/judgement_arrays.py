@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common import clock
+from common.stats.arrays import Floats, Integers
 from insights.models import Judgement
 
-Array = NDArray[Any]
-COLUMNS = (
-    "round_id", "comparison_id", "trainer_id", "kind", "prompt_key", "submitted_at", "seconds", "sources", "ranks",
-    "places", "lengths", "headers", "lists", "bolds", "grades",
-)  # fmt: skip
+Value = TypeVar("Value")
+Flags: TypeAlias = NDArray[np.bool_]
+Matrix: TypeAlias = NDArray[np.int32]  # half the memory of int64, for what there is most of
+Signs: TypeAlias = NDArray[np.int8]
 PER_ITEM = ("models", "ranks", "places", "lengths", "headers", "lists", "bolds", "grades")
+ROWS_AT_ONCE = 20_000
+UNKNOWN = -1  # seconds of a ranking that does not say them
 
 
 @dataclass(frozen=True)
@@ -25,28 +28,37 @@ class Block:
     """Rankings of the same K: one row each, and n x K matrices over the completions."""
 
     k: int
-    comparison: Array
-    trainer: Array
-    research: Array
-    prompt: Array
-    round: Array
-    day: Array  # days since 1970
-    seconds: Array
-    items: dict[str, Array]
+    comparison: Integers
+    trainer: Integers
+    research: Flags
+    prompt: Integers
+    round: Integers
+    day: Integers  # days since 1970
+    seconds: Integers
+    items: dict[str, Matrix]
 
     def __len__(self) -> int:
         return len(self.trainer)
 
-    def only(self, mask: Array) -> Block:
-        rows = {name: value[mask] for name, value in self.__dict__.items() if name not in ("k", "items")}
-        return Block(k=self.k, items={name: value[mask] for name, value in self.items.items()}, **rows)
+    def only(self, rows: Flags) -> Block:
+        return Block(
+            k=self.k,
+            comparison=self.comparison[rows],
+            trainer=self.trainer[rows],
+            research=self.research[rows],
+            prompt=self.prompt[rows],
+            round=self.round[rows],
+            day=self.day[rows],
+            seconds=self.seconds[rows],
+            items={name: value[rows] for name, value in self.items.items()},
+        )
 
     @property
-    def signs(self) -> Array:
+    def signs(self) -> Signs:
         """n x C(K,2): +1 where the first of the two is ranked above, 0 tied, -1 below."""
         i, j = np.triu_indices(self.k, 1)
         ranks = self.items["ranks"]
-        return np.sign(ranks[:, j] - ranks[:, i]).astype(np.int8)
+        return np.asarray(np.sign(ranks[:, j] - ranks[:, i]), dtype=np.int8)
 
 
 @dataclass(frozen=True)
@@ -55,83 +67,114 @@ class Data:
     models: tuple[str, ...]
     rounds: tuple[UUID | None, ...]
 
-    def only(self, **wanted: Any) -> Data:
-        """`round=index` or `research=bool`."""
-        kept = [
-            block.only(np.logical_and.reduce([getattr(block, n) == v for n, v in wanted.items()]))
-            for block in self.blocks
-        ]
-        return Data(tuple(block for block in kept if len(block)), self.models, self.rounds)
+    def of_round(self, round_id: UUID) -> Data:
+        index = self.rounds.index(round_id) if round_id in self.rounds else UNKNOWN
+        return self._kept([block.only(block.round == index) for block in self.blocks])
+
+    def votes(self) -> Data:
+        """Without a reviewer's research rankings."""
+        return self._kept([block.only(~block.research) for block in self.blocks])
+
+    def _kept(self, blocks: list[Block]) -> Data:
+        return Data(tuple(block for block in blocks if len(block)), self.models, self.rounds)
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks)
 
 
+class Codes(Generic[Value]):
+    """Numbers for values, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.known: dict[Value, int] = {}
+
+    def of(self, value: Value) -> int:
+        return self.known.setdefault(value, len(self.known))
+
+
+@dataclass
+class _Rows:
+    """What was read of the rankings of one K."""
+
+    heads: list[list[int]] = field(default_factory=list)
+    items: list[list[list[int]]] = field(default_factory=list)
+
+
 def read(project_id: UUID) -> Data:
     """Every judgement of the project."""
-    codes: dict[str, dict[Any, int]] = {name: {} for name in ("round", "comparison", "prompt", "model")}
+    comparisons, prompts, rounds, models = Codes[UUID](), Codes[str](), Codes[UUID | None](), Codes[str]()
+    raw: dict[int, _Rows] = defaultdict(_Rows)
+    judgements = Judgement.objects.filter(project_id=project_id).order_by().values_list(
+        "comparison_id", "trainer_id", "kind", "prompt_key", "round_id", "submitted_at", "seconds",
+        "sources", "ranks", "places", "lengths", "headers", "lists", "bolds", "grades",
+    )  # fmt: skip
+    for row in judgements.iterator(chunk_size=ROWS_AT_ONCE):
+        comparison, trainer, kind, prompt, round_id, at, seconds, sources, *items, grades = row
+        rows = raw[len(sources)]
+        rows.heads.append([
+            comparisons.of(comparison), trainer or 0, int(kind == "research"), prompts.of(prompt), rounds.of(round_id),
+            clock.utc_day(at), UNKNOWN if seconds is None else seconds,
+        ])  # fmt: skip
+        rows.items.append([[models.of(name) for name in sources], *items, [grade or 0 for grade in grades]])
+    blocks = tuple(_block(k, rows) for k, rows in sorted(raw.items()) if k >= 2)
+    return Data(blocks, tuple(models.known), tuple(rounds.known))
 
-    def code(name: str, value: Any) -> int:
-        return codes[name].setdefault(value, len(codes[name]))
 
-    raw: dict[int, list[tuple[Any, ...]]] = {}
-    rows = Judgement.objects.filter(project_id=project_id).order_by().values_list(*COLUMNS)
-    for round_id, comparison, trainer, kind, prompt, at, seconds, models, *items in rows.iterator(chunk_size=20_000):
-        head = (
-            code("comparison", comparison), trainer or 0, kind == "research", code("prompt", prompt),
-            code("round", round_id), clock.utc_day(at), -1 if seconds is None else seconds,
-        )  # fmt: skip
-        grades = [0 if grade is None else grade for grade in items[-1]]
-        raw.setdefault(len(models), []).append((head, [[code("model", m) for m in models], *items[:-1], grades]))
-    blocks = [_block(k, rows) for k, rows in sorted(raw.items()) if k >= 2]
-    return Data(tuple(blocks), tuple(codes["model"]), tuple(codes["round"]))
-
-
-def _block(k: int, rows: list[tuple[Any, ...]]) -> Block:
-    heads = np.array([head for head, _ in rows], dtype=np.int64)
-    matrix = np.array([items for _, items in rows], dtype=np.int32)  # n x columns x K
+def _block(k: int, rows: _Rows) -> Block:
+    heads = np.array(rows.heads, dtype=np.int64)
+    matrix = np.array(rows.items, dtype=np.int32)  # n x columns x K
     comparison, trainer, research, prompt, round_, day, seconds = heads.T
     return Block(
-        k, comparison, trainer, research.astype(bool), prompt, round_, day, seconds,
-        {name: matrix[:, at, :] for at, name in enumerate(PER_ITEM)},
-    )  # fmt: skip
+        k=k,
+        comparison=comparison,
+        trainer=trainer,
+        research=research.astype(bool),
+        prompt=prompt,
+        round=round_,
+        day=day,
+        seconds=seconds,
+        items={name: matrix[:, at, :] for at, name in enumerate(PER_ITEM)},
+    )
 
 
 @dataclass(frozen=True)
 class Pairs:
     """All pairs of completions, flat; `outcome` is 1, 0 or 0.5 for the first."""
 
-    first: Array
-    second: Array
-    outcome: Array
-    prompt: Array
-    first_items: dict[str, Array]
-    second_items: dict[str, Array]
+    first: Matrix
+    second: Matrix
+    outcome: Floats
+    prompt: Integers
+    first_items: dict[str, Matrix]
+    second_items: dict[str, Matrix]
 
     def __len__(self) -> int:
         return len(self.outcome)
 
     @property
-    def strict(self) -> Array:
-        return self.outcome != 0.5
+    def strict(self) -> Flags:
+        return np.asarray(self.outcome != 0.5, dtype=bool)
 
 
 def pairs(data: Data) -> Pairs:
-    parts: list[tuple[Any, ...]] = []
+    outcomes: list[Floats] = [np.zeros(0)]
+    prompts: list[Integers] = [np.zeros(0, dtype=np.int64)]
+    ahead: dict[str, list[Matrix]] = {name: [np.zeros(0, dtype=np.int32)] for name in PER_ITEM}
+    behind: dict[str, list[Matrix]] = {name: [np.zeros(0, dtype=np.int32)] for name in PER_ITEM}
     for block in data.blocks:
         i, j = np.triu_indices(block.k, 1)
-        outcome = (block.signs.ravel() + 1) / 2
-        prompt = np.repeat(block.prompt, len(i))
-        ahead = {name: block.items[name][:, i].ravel() for name in PER_ITEM}
-        behind = {name: block.items[name][:, j].ravel() for name in PER_ITEM}
-        parts.append((outcome, prompt, ahead, behind))
-    if not parts:
-        empty = np.zeros(0)
-        nothing = dict.fromkeys(PER_ITEM, empty)
-        return Pairs(empty.astype(int), empty.astype(int), empty, empty.astype(int), nothing, nothing)
-    ahead = {name: np.concatenate([part[2][name] for part in parts]) for name in PER_ITEM}
-    behind = {name: np.concatenate([part[3][name] for part in parts]) for name in PER_ITEM}
+        outcomes.append((block.signs.ravel() + 1) / 2)
+        prompts.append(np.repeat(block.prompt, len(i)))
+        for name in PER_ITEM:
+            ahead[name].append(block.items[name][:, i].ravel())
+            behind[name].append(block.items[name][:, j].ravel())
+    first_items = {name: np.concatenate(parts) for name, parts in ahead.items()}
+    second_items = {name: np.concatenate(parts) for name, parts in behind.items()}
     return Pairs(
-        ahead["models"], behind["models"], np.concatenate([part[0] for part in parts]),
-        np.concatenate([part[1] for part in parts]), ahead, behind,
-    )  # fmt: skip
+        first=first_items["models"],
+        second=second_items["models"],
+        outcome=np.concatenate(outcomes),
+        prompt=np.concatenate(prompts),
+        first_items=first_items,
+        second_items=second_items,
+    )

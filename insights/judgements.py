@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -23,8 +22,13 @@ LOOK_BACK = timedelta(minutes=15)
 BATCH = 4000  # rankings in a statement: a second's work, which is committed before the next
 LISTED = 100_000  # ids held at a time
 
+# Rankings whose last review excludes them.
+EXCLUDED = """SELECT e.ranking_id FROM (SELECT DISTINCT ON (v.ranking_id) v.ranking_id, v.decision
+        FROM labeling_review v WHERE v.ranking_id IS NOT NULL ORDER BY v.ranking_id, v.created_at DESC) e
+        WHERE e.decision = 'excluded'"""
+
 # A ranking excluded by review and accepted later is old, so those reviewed lately are looked at again too.
-MISSING = """
+MISSING = f"""
 SELECT r.submitted_at, r.id FROM labeling_ranking r
 JOIN labeling_comparison c ON c.id = r.comparison_id
 WHERE c.project_id = %(project)s AND c.kind = 'normal' AND c.state <> 'discarded'
@@ -34,9 +38,7 @@ WHERE c.project_id = %(project)s AND c.kind = 'normal' AND c.state <> 'discarded
     AND (%(at)s::timestamptz IS NULL OR (r.submitted_at, r.id) > (%(at)s::timestamptz, %(after)s::uuid))
     AND NOT EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
     AND NOT EXISTS (SELECT 1 FROM insights_judgement j WHERE j.ranking_id = r.id)
-    AND r.id NOT IN (SELECT e.ranking_id FROM (SELECT DISTINCT ON (v.ranking_id) v.ranking_id, v.decision
-        FROM labeling_review v WHERE v.ranking_id IS NOT NULL ORDER BY v.ranking_id, v.created_at DESC) e
-        WHERE e.decision = 'excluded')
+    AND r.id NOT IN ({EXCLUDED})
 ORDER BY r.submitted_at, r.id LIMIT %(limit)s
 """
 
@@ -87,14 +89,12 @@ FROM judged j JOIN wanted w ON w.id = j.id
 ON CONFLICT (ranking_id) DO NOTHING RETURNING round_id
 """
 
-REMOVE = """
+REMOVE = f"""
 DELETE FROM insights_judgement j USING labeling_ranking r, labeling_comparison c
 WHERE j.project_id = %(project)s AND r.id = j.ranking_id AND c.id = j.comparison_id AND (
     r.undone_at IS NOT NULL OR c.state = 'discarded'
     OR EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
-    OR r.id IN (SELECT e.ranking_id FROM (SELECT DISTINCT ON (v.ranking_id) v.ranking_id, v.decision
-        FROM labeling_review v WHERE v.ranking_id IS NOT NULL ORDER BY v.ranking_id, v.created_at DESC) e
-        WHERE e.decision = 'excluded'))
+    OR r.id IN ({EXCLUDED}))
 RETURNING j.round_id
 """
 
@@ -106,8 +106,9 @@ def catch_up(project: Project) -> Counter[UUID | None] | None:
     ledger, _ = Ledger.objects.get_or_create(project=project)
     since: datetime | None = ledger.up_to - LOOK_BACK if ledger.up_to else None
     changed: Counter[UUID | None] = Counter()
-    additions: Iterator[tuple[str, dict[str, Any]]] = ((ADD, {"ids": ids}) for ids in _batches(project, since))
-    steps = chain(additions, [(REMOVE, {"project": project.pk})])
+    additions: Iterator[tuple[str, dict[str, object]]] = ((ADD, {"ids": ids}) for ids in _batches(project, since))
+    removal: tuple[str, dict[str, object]] = (REMOVE, {"project": project.pk})
+    steps = chain(additions, [removal])
     for statement, values in steps:
         rounds = _changed_under_lock(project, statement, values)
         if rounds is None:
@@ -134,7 +135,7 @@ def _batches(project: Project, since: datetime | None) -> Iterator[list[UUID]]:
 
 
 @transaction.atomic
-def _changed_under_lock(project: Project, statement: str, values: dict[str, Any]) -> list[UUID | None] | None:
+def _changed_under_lock(project: Project, statement: str, values: dict[str, object]) -> list[UUID | None] | None:
     """The rounds of the rows changed by one statement, unless another process holds the project's ledger."""
     if not Ledger.objects.select_for_update(skip_locked=True).filter(project=project).exists():
         return None

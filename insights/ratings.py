@@ -3,28 +3,32 @@ style held equal; and the newest against the one before."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from common.stats.arrays import Floats, Integers
 from common.stats.bradley_terry import bradley_terry
 from common.stats.davidson import davidson
 from common.stats.fit import Fit, elo, relative_difference, win_rates
+from common.stats.intervals import ratio
 from common.stats.plackett_luce import plackett_luce
 from insights.judgement_arrays import Data, Pairs
+from insights.report_types import Duel, Interval, ModelRating, Ratings, WinRate, share
 
 LUCE_SAMPLE = 2000  # rankings; the cost of ties grows with distinct patterns
 ENOUGH = 2  # models met in pairs
 EFFECTS = ("length", "headers", "lists", "bold", "shown earlier")
+UNKNOWN: Interval = {"value": None, "low": None, "high": None}
 
 
-def strengths(data: Data, pairs: Pairs) -> dict[str, Any]:
+def ratings(data: Data, pairs: Pairs, duel: Duel | None = None) -> Ratings:
+    """Of the model versions that were met in pairs; `duel` is the newest against the one before."""
     between = pairs.first != pairs.second
-    met = (
-        np.unique(np.concatenate([pairs.first[between], pairs.second[between]])) if between.any() else np.zeros(0, int)
-    )
+    met = np.unique(np.concatenate([pairs.first[between], pairs.second[between]]))
     if len(met) < ENOUGH:
-        return {"models": [], "effects": {}, "ties": None, "matrix": [], "luce_rankings": 0, **_style_only(pairs)}
+        return {
+            "models": [], "effects": _style_alone(pairs), "ties": None, "luce_rankings": 0, "matrix": [],
+            "new_against_previous": duel,
+        }  # fmt: skip
     place = np.full(len(data.models), -1)
     place[met] = np.arange(len(met))
     first, second = place[pairs.first[between]], place[pairs.second[between]]
@@ -40,40 +44,52 @@ def strengths(data: Data, pairs: Pairs) -> dict[str, Any]:
     points, counts = win_rates(first, second, outcome, models=n)
     names = [data.models[m] for m in met]
     models = [
-        {
-            "name": name,
-            "pairs": int(counts[m].sum()),
-            "win_rate": float(points[m].sum() / counts[m].sum()),
-            "bradley_terry": _at(plain, m),
-            "elo": {key: _elo(value) for key, value in _at(plain, m).items()},
-            "davidson": float(tied.strengths[m]),
-            "plackett_luce": _at(luce, m) if luce else None,
-            "style_held_equal": _at(held_equal, m),
-        }
+        _model(name, m, points, counts, plain=plain, tied=tied, luce=luce, held_equal=held_equal)
         for m, name in enumerate(names)
     ]
     return {
-        "models": sorted(models, key=lambda row: -row["bradley_terry"]["value"]),
+        "models": sorted(models, key=lambda row: -(row["bradley_terry"]["value"] or 0.0)),
         "effects": {name: _effect(held_equal, name) for name in EFFECTS},
         "ties": tied.tie,
         "luce_rankings": used,
-        "matrix": [
-            {"name": names[a], "against": names[b], "points": float(points[a, b]), "pairs": int(counts[a, b])}
-            for a in range(n)
-            for b in range(n)
-            if a != b and counts[a, b]
-        ],
+        "matrix": _matrix(names, points, counts),
+        "new_against_previous": duel,
     }
 
 
-def style_features(pairs: Pairs) -> list[Any]:
+def _model(
+    name: str, m: int, points: Floats, counts: Floats, *, plain: Fit, tied: Fit, luce: Fit | None, held_equal: Fit
+) -> ModelRating:
+    strength = _at(plain, m)
+    return {
+        "name": name,
+        "pairs": int(counts[m].sum()),
+        "win_rate": float(points[m].sum() / counts[m].sum()),
+        "bradley_terry": strength,
+        "elo": {"value": _elo(strength["value"]), "low": _elo(strength["low"]), "high": _elo(strength["high"])},
+        "davidson": float(tied.strengths[m]),
+        "plackett_luce": _at(luce, m) if luce else None,
+        "style_held_equal": _at(held_equal, m),
+    }
+
+
+def _matrix(names: list[str], points: Floats, counts: Floats) -> list[WinRate]:
+    return [
+        {"name": name, "against": other, "points": float(points[a, b]), "pairs": int(counts[a, b])}
+        for a, name in enumerate(names)
+        for b, other in enumerate(names)
+        if a != b and counts[a, b]
+    ]
+
+
+def style_features(pairs: Pairs) -> list[Floats]:
     """How much longer, and richer in headers, lists and bold, the first is; and whether it was shown earlier."""
     ahead, behind = pairs.first_items, pairs.second_items
     columns = [relative_difference(ahead[name], behind[name]) for name in ("lengths", "headers", "lists", "bolds")]
     return [*columns, np.sign(behind["places"] - ahead["places"]).astype(float)]
 
 
-def _style_only(pairs: Pairs) -> dict[str, Any]:
+def _style_alone(pairs: Pairs) -> dict[str, Interval]:
     """One model alone still tells what length and style do."""
     if len(pairs) < 2:
         return {}
@@ -82,11 +98,12 @@ def _style_only(pairs: Pairs) -> dict[str, Any]:
         zeros, zeros, pairs.outcome, models=1, clusters=pairs.prompt, features=style_features(pairs), names=EFFECTS,
         draws=0,
     )  # fmt: skip
-    return {"effects": {name: _effect(fit, name) for name in EFFECTS}}
+    return {name: _effect(fit, name) for name in EFFECTS}
 
 
-def _luce(data: Data, place: Any, n: int) -> tuple[Fit | None, int]:
-    rankings, prompts = [], []
+def _luce(data: Data, place: Integers, n: int) -> tuple[Fit | None, int]:
+    rankings: list[tuple[tuple[int, ...], ...]] = []
+    prompts: list[int] = []
     for block in data.blocks:
         for row in range(max(0, len(block) - LUCE_SAMPLE), len(block)):
             groups: dict[int, list[int]] = {}
@@ -99,17 +116,17 @@ def _luce(data: Data, place: Any, n: int) -> tuple[Fit | None, int]:
     return (plackett_luce(rankings, prompts, models=n), len(rankings)) if rankings else (None, 0)
 
 
-def _at(fit: Fit, m: int) -> dict[str, float | None]:
+def _at(fit: Fit, m: int) -> Interval:
     low, high = float(fit.low[m]), float(fit.high[m])
     known = not np.isnan(low)
     return {"value": float(fit.strengths[m]), "low": low if known else None, "high": high if known else None}
 
 
-def _effect(fit: Fit, name: str) -> dict[str, float | None]:
+def _effect(fit: Fit, name: str) -> Interval:
     """None throughout where no two completions differed in it."""
     found = fit.effects[name]
     if found.low is not None and found.low == found.high:
-        return {"value": None, "low": None, "high": None}
+        return UNKNOWN
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
@@ -117,11 +134,8 @@ def _elo(value: float | None) -> float | None:
     return None if value is None else float(elo(value))
 
 
-def new_against_previous(data: Data, pairs: Pairs, newest: str, previous: str) -> dict[str, Any] | None:
+def new_against_previous(data: Data, pairs: Pairs, newest: str, previous: str) -> Duel | None:
     """Share of points of the newest model version against the one before it, from pairs that hold both."""
-    from common.stats.intervals import ratio
-    from insights.agreement import estimate
-
     if newest not in data.models or previous not in data.models:
         return None
     a, b = data.models.index(newest), data.models.index(previous)
@@ -129,4 +143,4 @@ def new_against_previous(data: Data, pairs: Pairs, newest: str, previous: str) -
     if not (ahead | behind).any():
         return None
     points = np.where(ahead, pairs.outcome, 1 - pairs.outcome) * (ahead | behind)
-    return {"new": newest, "previous": previous, **estimate(ratio(points, ahead | behind, pairs.prompt))}
+    return {"new": newest, "previous": previous, **share(ratio(points, ahead | behind, pairs.prompt))}

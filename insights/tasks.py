@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from common.advisory_lock import try_advisory_lock
 from insights import reports
 from insights.models import Report
+from insights.report_parts import SHAPE
 from labeling.models import Project
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def refresh() -> None:
 
 
 def _refresh() -> None:
-    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=reports.SHAPE))
+    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=SHAPE))
     for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:
             reports.refresh(project)
