@@ -18,6 +18,7 @@ from django.utils import timezone
 from insights.models import Ledger
 from labeling.models import Project
 
+Values = dict[str, UUID | list[UUID] | datetime | int | None]
 LOOK_BACK = timedelta(minutes=15)
 BATCH = 4000  # rankings in a statement: a second's work, which is committed before the next
 LISTED = 100_000  # ids held at a time
@@ -106,8 +107,8 @@ def catch_up(project: Project) -> Counter[UUID | None] | None:
     ledger, _ = Ledger.objects.get_or_create(project=project)
     since: datetime | None = ledger.up_to - LOOK_BACK if ledger.up_to else None
     changed: Counter[UUID | None] = Counter()
-    additions: Iterator[tuple[str, dict[str, object]]] = ((ADD, {"ids": ids}) for ids in _batches(project, since))
-    removal: tuple[str, dict[str, object]] = (REMOVE, {"project": project.pk})
+    additions: Iterator[tuple[str, Values]] = ((ADD, {"ids": ids}) for ids in _batches(project, since))
+    removal: tuple[str, Values] = (REMOVE, {"project": project.pk})
     steps = chain(additions, [removal])
     for statement, values in steps:
         rounds = _changed_under_lock(project, statement, values)
@@ -123,7 +124,7 @@ def _batches(project: Project, since: datetime | None) -> Iterator[list[UUID]]:
     at: datetime | None = None
     after: UUID | None = None
     while True:
-        values = {"project": project.pk, "since": since, "at": at, "after": after, "limit": LISTED}
+        values: Values = {"project": project.pk, "since": since, "at": at, "after": after, "limit": LISTED}
         with connection.cursor() as cursor:
             cursor.execute(MISSING, values)
             rows = cursor.fetchall()
@@ -135,7 +136,7 @@ def _batches(project: Project, since: datetime | None) -> Iterator[list[UUID]]:
 
 
 @transaction.atomic
-def _changed_under_lock(project: Project, statement: str, values: dict[str, object]) -> list[UUID | None] | None:
+def _changed_under_lock(project: Project, statement: str, values: Values) -> list[UUID | None] | None:
     """The rounds of the rows changed by one statement, unless another process holds the project's ledger."""
     if not Ledger.objects.select_for_update(skip_locked=True).filter(project=project).exists():
         return None

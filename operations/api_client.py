@@ -1,12 +1,14 @@
-"""A small client of our own API, as selfcheck and the demo loop use it: JSON, a token, and sentences for errors."""
+"""A small client of our own API, as selfcheck uses it: JSON, a token, and sentences for errors."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
+
+from common.shapes import JsonLike
 
 T = TypeVar("T")
 
@@ -20,19 +22,33 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
 
-    def call(self, method: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200, 201)) -> Any:
-        """The answer's JSON, or None where it has no body.
+    def call(
+        self, method: str, path: str, form: type[T], body: JsonLike = None, *, expect: tuple[int, ...] = (200, 201)
+    ) -> T:
+        """The answer's JSON, which the API says to be of the form `form`.
 
         Raises:
             CheckFailed: no answer, or a status that was not expected.
         """
+        found: T = self._send(method, path, body, expect).json()
+        return found
+
+    def call_or_none(
+        self, method: str, path: str, form: type[T], body: JsonLike = None, *, expect: tuple[int, ...] = (200, 204)
+    ) -> T | None:
+        """The same, or None where the answer has no body."""
+        answer = self._send(method, path, body, expect)
+        found: T | None = answer.json() if answer.content else None
+        return found
+
+    def _send(self, method: str, path: str, body: JsonLike, expect: tuple[int, ...]) -> httpx.Response:
         try:
             answer = self.http.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise CheckFailed(f"{method} {path}: the web server does not answer ({error}).") from None
         if answer.status_code not in expect:
             raise CheckFailed(f"{method} {path}: {answer.status_code}, {_detail(answer)}")
-        return answer.json() if answer.content else None
+        return answer
 
 
 def wait_for(what: str, look: Callable[[], T | None], *, seconds: float, every: float = 0.25) -> T:

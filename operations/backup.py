@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from django.conf import settings
 from django.db import connection
@@ -27,6 +27,14 @@ from exports.manifests import version_of_duologue
 DUMP, MANIFEST, KEY = "database.dump", "backup.json", "secret_key"
 FOLDERS = ("media", "exports")
 Say = Callable[[str], None]
+
+
+class Facts(TypedDict):
+    """What a backup says of itself."""
+
+    duologue: str
+    made_at: str
+    sha256: str  # of the dump
 
 
 class BackupError(Exception):
@@ -52,7 +60,7 @@ def write(target: Path, *, say: Say) -> None:
                 _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
                 archive.add(dump, DUMP)
                 key = settings.VAR_DIR / KEY
-                if key.exists():  # pseudonyms and signed links depend on it
+                if key.exists():  # signed links, webhook secrets and second factors depend on it
                     archive.add(key, KEY)
                 for name in FOLDERS:
                     if (settings.VAR_DIR / name).is_dir():
@@ -70,7 +78,7 @@ def read(source: Path, *, force: bool, say: Say) -> None:
     """Put everything of `source` in place of what is here.
 
     Raises:
-        BackupError: no backup of ours, damaged, or the database holds something and `force` is not set.
+        BackupError: not a backup of ours, damaged, or the database holds something and `force` is not set.
     """
     try:
         with tarfile.open(source) as archive, tempfile.TemporaryDirectory() as folder:
@@ -97,26 +105,26 @@ def read(source: Path, *, force: bool, say: Say) -> None:
                 (settings.VAR_DIR / KEY).chmod(0o600)
             say(f"  files     {sum(member.isfile() for member in files)}")
     except (tarfile.TarError, EOFError):
-        raise BackupError(f"{str(source)!r} is no backup, or it is damaged.") from None
+        raise BackupError(f"{str(source)!r} is not a backup, or it is damaged.") from None
     except OSError as error:
         raise BackupError(f"{str(source)!r} cannot be read: {error.strerror}.") from None
 
 
-def _check(archive: tarfile.TarFile, folder: Path) -> dict[str, Any]:
+def _check(archive: tarfile.TarFile, folder: Path) -> Facts:
     """The manifest, after the dump has been unpacked into `folder` and found whole."""
     try:
         member = archive.extractfile(MANIFEST)
         assert member is not None
-        facts = json.loads(member.read())
+        facts: Facts = json.loads(member.read())
         archive.extract(DUMP, folder, filter="data")
     except (KeyError, ValueError, AssertionError):
-        raise BackupError("The file is no backup of Duologue.") from None
+        raise BackupError("The file is not a backup of Duologue.") from None
     if _sha256(folder / DUMP) != facts["sha256"]:
         raise BackupError("The backup is damaged: its checksum does not fit.")
     return facts
 
 
-def _facts(dump: Path) -> dict[str, Any]:
+def _facts(dump: Path) -> Facts:
     return {
         "duologue": version_of_duologue(),
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

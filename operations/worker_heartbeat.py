@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import Any
+from typing import Protocol
 
 import redis
 from celery import signals
@@ -20,6 +20,16 @@ PREFIX = "operations:worker:"
 EXPIRES = 15  # seconds; renewed every two
 
 
+class Eventer(Protocol):
+    hostname: str
+
+
+class Heart(Protocol):
+    """Celery's heart of a worker, as far as we look at it."""
+
+    eventer: Eventer
+
+
 def client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=3)
 
@@ -30,7 +40,7 @@ def connect() -> None:
     signals.worker_shutting_down.connect(_end, dispatch_uid="operations.worker_heartbeat.end")
 
 
-def _beat(sender: Any, **kwargs: Any) -> None:
+def _beat(sender: Heart, **kwargs: object) -> None:
     try:
         with client() as connection:
             connection.set(PREFIX + sender.eventer.hostname, "1", ex=EXPIRES)
@@ -38,7 +48,7 @@ def _beat(sender: Any, **kwargs: Any) -> None:
         logger.warning("the sign of life is not shown: %s", error)
 
 
-def _end(sender: str = "", **kwargs: Any) -> None:
+def _end(sender: str = "", **kwargs: object) -> None:
     try:
         with client() as connection:
             connection.delete(PREFIX + (sender if "@" in str(sender) else f"{sender}@{socket.gethostname()}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ urlpatterns = [path("who", who), path("where", where), path("broken", broken)]
 
 
 async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
-    sent: list[dict[str, Any]] = []
+    sent: list[Mapping[str, Any]] = []
     asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
@@ -44,7 +44,7 @@ async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
     scope = {

@@ -128,8 +128,8 @@ def test_plackett_luce_with_ties_equals_the_mean_over_linear_extensions(pattern:
 
 def test_plackett_luce_equals_the_maintained_implementation_on_strict_rankings() -> None:
     rng = np.random.default_rng(3)
-    orders = [list(np.argsort(-(THETA + rng.gumbel(size=4)))) for _ in range(400)]
-    fit = plackett_luce([tuple((int(m),) for m in order) for order in orders], range(400), models=4, prior=1e-6)
+    orders = [tuple(int(m) for m in np.argsort(-(THETA + rng.gumbel(size=4)))) for _ in range(400)]
+    fit = plackett_luce([tuple((m,) for m in order) for order in orders], range(400), models=4, prior=1e-6)
     theirs = choix.opt_rankings(4, orders, alpha=1e-6)
     assert fit.strengths == pytest.approx(theirs - theirs.mean(), abs=1e-3)
     assert (fit.low < fit.strengths).all()

@@ -41,7 +41,9 @@ def ask(services: embedded.Services) -> tuple[int, bool]:
     connection = database_of(services)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 41 + 1")
-        answer = cursor.fetchone()[0]
+        row = cursor.fetchone()
+        assert row is not None
+        answer = row[0]
     connection.close()
     with redis.from_url(services.redis_url) as client:
         return answer, client.ping()
