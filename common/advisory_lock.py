@@ -1,7 +1,7 @@
 """One at a time across all workers: a PostgreSQL advisory lock that dies with the connection that took it.
 
-Long tasks take it, so that however many of them are due, the default worker keeps hands free for the short
-ones (leases, settled replies, doorbells) that people wait for.
+Long tasks take it, so that however many of them are due, the default worker keeps processes free for the
+short ones (leases, settled replies, doorbells) that people wait for.
 """
 
 from __future__ import annotations

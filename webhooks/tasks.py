@@ -11,7 +11,7 @@ from webhooks import outbox
 @shared_task(expires=10)  # type: ignore[untyped-decorator]
 def deliver() -> int:
     """Send what is due. The rows are the work: running twice at once would be harmless, but slow receivers
-    must not take all hands of the default worker."""
+    must not take all processes of the default worker."""
     with try_advisory_lock("webhooks.deliver") as mine:
         return outbox.deliver_due() if mine else 0
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import socket
 import threading
@@ -19,7 +16,7 @@ from accounts.models import User
 from labeling import comparisons
 from labeling.models import Project
 from tests import makers
-from tests.webhooks.test_outbox import Receiver
+from tests.webhooks.receiver import Receiver, is_signed
 from webhooks import signing, subscriptions, tasks
 from webhooks.models import Delivery, Event
 
@@ -41,13 +38,6 @@ def beat(stop: threading.Event) -> None:
     connection.close()
 
 
-def signed_rightly(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    expected = "v1," + base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
-    return hmac.compare_digest(expected, headers["webhook-signature"])
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
@@ -63,11 +53,12 @@ def test_a_receiver_that_is_down_for_a_minute_gets_every_event_once_signed_and_i
     workers = [threading.Thread(target=beat, args=(stop,)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    receiver = None
+    receiver: Receiver | None = None
     try:
         began = time.monotonic()
         while time.monotonic() - began < DOWN:  # nothing listens
             ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
+            assert ranking.assignment is not None
             comparisons.undo_ranking(assignment=ranking.assignment)
             time.sleep(6)
         tried = Counter(Delivery.objects.values_list("state", flat=True))
@@ -86,11 +77,12 @@ def test_a_receiver_that_is_down_for_a_minute_gets_every_event_once_signed_and_i
             receiver.close()
     print(f"\n{tried['pending']} events waited; all had arrived {waited:.0f} s after the receiver came back")
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+    assert receiver is not None
     ids = [headers["webhook-id"] for headers, _ in receiver.got]
     assert sorted(ids) == sorted(f"msg_{pk}" for pk in Delivery.objects.values_list("pk", flat=True))
     secret = signing.secret_of(webhook)
-    assert all(signed_rightly(secret, headers, body) for headers, body in receiver.got)
-    by_object = defaultdict(list)
+    assert all(is_signed(secret, headers, body) for headers, body in receiver.got)
+    by_object: dict[str, list[str]] = defaultdict(list)
     for _, body in receiver.got:
         event = json.loads(body)
         by_object[event["data"]["comparison"]].append(event["type"])
