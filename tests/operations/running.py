@@ -13,10 +13,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from common import processes
 
+T = TypeVar("T")
 BASE = Path(__file__).resolve().parents[2]
 
 
@@ -26,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def eventually(true: Callable[[], T], what: str, seconds: float = 60.0) -> T:
     until = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < until, f"never: {what}"
