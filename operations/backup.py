@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict
 
 from django.conf import settings
 from django.db import connection
@@ -56,15 +56,7 @@ def write(target: Path, *, say: Say) -> None:
             dump = Path(folder) / DUMP
             _pg("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", str(dump), *_where()])
             say(f"  database  {dump.stat().st_size / 1e6:.1f} MB")
-            with tarfile.open(fileobj=raw, mode="w") as archive:
-                _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
-                archive.add(dump, DUMP)
-                key = settings.VAR_DIR / KEY
-                if key.exists():  # signed links, webhook secrets and second factors depend on it
-                    archive.add(key, KEY)
-                for name in FOLDERS:
-                    if (settings.VAR_DIR / name).is_dir():
-                        archive.add(settings.VAR_DIR / name, name, filter=_finished)
+            _pack(raw, dump)
             raw.flush()
             os.fsync(raw.fileno())
         fresh.replace(target)
@@ -72,6 +64,18 @@ def write(target: Path, *, say: Say) -> None:
         raise BackupError(f"{str(target)!r} cannot be written: {error.strerror}.") from None
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _pack(raw: IO[bytes], dump: Path) -> None:
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
+        archive.add(dump, DUMP)
+        key = settings.VAR_DIR / KEY
+        if key.exists():  # sessions, webhook secrets and second factors depend on it
+            archive.add(key, KEY)
+        for name in FOLDERS:
+            if (settings.VAR_DIR / name).is_dir():
+                archive.add(settings.VAR_DIR / name, name, filter=_finished)
 
 
 def read(source: Path, *, force: bool, say: Say) -> None:
@@ -87,27 +91,23 @@ def read(source: Path, *, force: bool, say: Say) -> None:
                 raise BackupError("The database here is not empty: nothing was changed; --force replaces it.")
             say(f"  backup of {facts['made_at']}, Duologue {facts['duologue']}")
             _empty()
-            _pg(
-                "pg_restore",
-                [
-                    "--no-owner",
-                    "--no-privileges",
-                    "--exit-on-error",
-                    "--single-transaction",
-                    *_where(),
-                    f"{folder}/{DUMP}",
-                ],
-            )
+            whole = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+            _pg("pg_restore", [*whole, *_where(), f"{folder}/{DUMP}"])
             say("  database  restored")
-            files = [member for member in archive.getmembers() if member.name.split("/")[0] in {*FOLDERS, KEY}]
-            archive.extractall(settings.VAR_DIR, members=files, filter="data")
-            if (settings.VAR_DIR / KEY).exists():
-                (settings.VAR_DIR / KEY).chmod(0o600)
-            say(f"  files     {sum(member.isfile() for member in files)}")
+            say(f"  files     {_unpack_files(archive)}")
     except (tarfile.TarError, EOFError):
         raise BackupError(f"{str(source)!r} is not a backup, or it is damaged.") from None
     except OSError as error:
         raise BackupError(f"{str(source)!r} cannot be read: {error.strerror}.") from None
+
+
+def _unpack_files(archive: tarfile.TarFile) -> int:
+    """Put uploaded files, exports and the key in their places; how many they are."""
+    files = [member for member in archive.getmembers() if member.name.split("/")[0] in {*FOLDERS, KEY}]
+    archive.extractall(settings.VAR_DIR, members=files, filter="data")
+    if (settings.VAR_DIR / KEY).exists():
+        (settings.VAR_DIR / KEY).chmod(0o600)
+    return sum(member.isfile() for member in files)
 
 
 def _check(archive: tarfile.TarFile, folder: Path) -> Facts:

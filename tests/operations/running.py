@@ -67,10 +67,10 @@ class Running:
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
 
-    def manage(self, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, timeout: float = 100, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=BASE, env=self.env, capture_output=True, text=True, timeout=timeout,
+            cwd=BASE, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
 
     def selfcheck(self) -> subprocess.CompletedProcess[str]:

@@ -51,6 +51,12 @@ def test_selfcheck_says_what_does_not_work_and_cleans_up(duologue: Running) -> N
     assert answer.stderr.strip() == "CommandError: There is no model version 'absent'."
 
 
+def test_selfcheck_finds_a_start_on_another_port_by_itself(duologue: Running) -> None:
+    answer = duologue.manage("selfcheck", "--model", "absent", DUOLOGUE_PORT="")
+    assert "the web server is ready" in answer.stdout
+    assert answer.stderr.strip() == "CommandError: There is no model version 'absent'."
+
+
 def test_a_killed_web_server_is_back_soon(duologue: Running) -> None:
     before = duologue.processes()["web"]
     os.kill(before, signal.SIGKILL)
