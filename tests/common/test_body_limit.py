@@ -53,10 +53,21 @@ class Exchange:
 
     def run(self) -> None:
         scope = HTTPScope(
-            type="http", asgi={"spec_version": "2.3", "version": "3.0"}, http_version="1.1", method="POST",
-            scheme="http", path="/", raw_path=b"/", query_string=b"", root_path="", headers=list(self.headers.items()), client=None,
-            server=None, state={}, extensions=None,
-        )  # fmt: skip
+            type="http",
+            asgi={"spec_version": "2.3", "version": "3.0"},
+            http_version="1.1",
+            method="POST",
+            scheme="http",
+            path="/",
+            raw_path=b"/",
+            query_string=b"",
+            root_path="",
+            headers=list(self.headers.items()),
+            client=None,
+            server=None,
+            state={},
+            extensions=None,
+        )
         asyncio.run(BodyLimit(self.application, max_bytes=1024 * 1024)(scope, self.receive, self.send))
 
 

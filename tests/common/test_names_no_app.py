@@ -13,7 +13,7 @@ from django.conf import settings
 
 COMMON = Path(settings.BASE_DIR) / "common"
 OURS = sorted(config.label for config in apps.get_app_configs() if Path(config.path).parent == COMMON.parent)
-NAMED = re.compile(rf"\b({'|'.join(OURS)})\b(?=[./]|$)")
+NAMED = re.compile(rf"^({'|'.join(OURS)})(?:$|[./]\w)")
 
 
 def documentation(tree: ast.AST) -> set[int]:
