@@ -123,10 +123,10 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin):
         return review_queue(self, request)
 
     def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return review_ranking(self, request, self.reachable(request, str(object_id)))
+        return review_ranking(self, request, self.reachable(request, str(object_id), Ranking))
 
     def blind_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return begin_blind_vote(request, self.reachable(request, str(object_id)))
+        return begin_blind_vote(request, self.reachable(request, str(object_id), Ranking))
 
     def links(self, request: HttpRequest, obj: Ranking) -> list[tuple[str, str]]:
         links = [("Review", reverse("admin:labeling_ranking_review", args=[obj.pk]))]

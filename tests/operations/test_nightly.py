@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -57,13 +56,13 @@ def duologue(tmp_path: Path) -> Iterator[Running]:
         running.stop()
 
 
-def rows(duologue: Running, query: str) -> list[tuple[Any, ...]]:
+def rows(duologue: Running, query: str) -> list[tuple[str, ...]]:
     settings = database_settings(embedded.discover(duologue.var).database_url)
     connection = psycopg2.connect(dbname=settings["NAME"], user=settings["USER"], host=settings["HOST"])
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(query)
-            return cursor.fetchall()
+            return [tuple(map(str, row)) for row in cursor.fetchall()]
     finally:
         connection.close()
 
