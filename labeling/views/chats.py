@@ -8,11 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import chats, dialogues
+from labeling import chats, turns
 from labeling.errors import Invalid, LabelingError
+from labeling.feedback import give_feedback
 from labeling.models import Turn
 from labeling.pages import dialogue as dialogue_page
 from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
+from labeling.suggestions import request_suggestions
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
 
@@ -55,7 +57,7 @@ def retry(request: PageRequest, pk: UUID) -> HttpResponse:
 def settle(request: PageRequest, pk: UUID) -> HttpResponse:
     """The reply has ended: make it a turn, and show the thread without touching the composer."""
     dialogue = own_dialogue(request, pk)
-    chats.settle_reply(dialogue=dialogue)
+    chats.store_reply(dialogue=dialogue)
     return render(request, "labeling/_thread.html", dialogue_page.context(dialogue, user=request.user))
 
 
@@ -70,9 +72,9 @@ def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
         role = dialogue_page.role_of_next(dialogue, kept)
         if kept.get("position") not in (None, dialogue_page.length(dialogue)):
             raise Invalid("Suggestions continue the dialogue at its end; a turn put in between is yours to write.")
-        requests = dialogues.request_suggestions(dialogue=dialogue, role=role)
+        requests = request_suggestions(dialogue=dialogue, role=role)
         kept |= {"role": role, "requests": [str(one.pk) for one in requests]}
-        dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=form.cleaned_data["draft_version"])
+        turns.save_composer(dialogue=dialogue, composer=kept, expected_version=form.cleaned_data["draft_version"])
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue, focus="suggestions") if request.htmx else redirect("dialogue", pk)
@@ -94,7 +96,7 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     try:
         dialogue_page.check(form)
         sent = form.cleaned_data
-        dialogues.give_feedback(
+        give_feedback(
             turn=turn,
             user=request.user,
             thumb_up=sent["thumb"] == "up",

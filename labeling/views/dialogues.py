@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import dialogues
+from labeling import dialogues, turns
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
 from labeling.pages import dialogue as dialogue_page
@@ -62,7 +62,7 @@ def composer(request: PageRequest, pk: UUID) -> HttpResponse:
     kept = dialogue_page.with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
     sent = form.cleaned_data
     try:
-        version = dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
+        version = turns.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
     except LabelingError as error:
         if wants_json(request):
             return JsonResponse({"error": str(error)}, status=410 if isinstance(error, Gone) else 409)
@@ -80,7 +80,7 @@ def add_turn(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
         dialogue_page.check(form)
         sent = form.cleaned_data
-        dialogues.add_turn(
+        turns.add_turn(
             dialogue=dialogue,
             role=sent["role"],
             text=sent["text"],
@@ -104,11 +104,11 @@ def edit_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     try:
         dialogue_page.check(form)
         sent = form.cleaned_data
-        dialogues.edit_turn(
+        turns.edit_turn(
             turn=turn, text=sent["edit_text"], seconds=sent["seconds"] or 0, expected_version=sent["draft_version"]
         )
         dialogue.refresh_from_db()
-        dialogues.save_composer(dialogue=dialogue, composer=dialogue_page.not_editing(dialogue.composer))
+        turns.save_composer(dialogue=dialogue, composer=dialogue_page.not_editing(dialogue.composer))
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -119,7 +119,7 @@ def delete_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("dialogue"), pk=turn_pk)
     try:
-        dialogues.delete_turn(turn=turn)
+        turns.delete_turn(turn=turn)
     except LabelingError as error:
         return refuse(request, pk, error)
     dialogue.refresh_from_db()

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import leases
+from labeling import dialogues, leases, rankings
 from labeling.errors import Invalid, LabelingError, NeedsConfirmation
 from labeling.models import Ranking
 from labeling.pages import ranking as ranking_page
@@ -42,7 +42,7 @@ def _mend(request: PageRequest, ranking: Ranking, form: RankingForm) -> None:
     none = bool(request.POST.get("none")) or bool(form.reason() and not form.places)
     if problem := form.problem(ranking.order_shown, none=none):
         raise Invalid(problem)
-    reviews.mend_ranking(
+    rankings.mend_ranking(
         ranking=ranking, groups=[] if none else form.groups(), ratings=form.ratings, flags=form.flags,
         strengths=[] if none else form.asked_strengths(), note=form.note,
         not_rankable=form.reason() if none else "", confirmed=bool(request.POST.get("confirmed")),
@@ -70,7 +70,7 @@ def mend_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     """Begin, or go on with, the new version of a returned dialogue."""
     dialogue = own_dialogue(request, pk)
     try:
-        draft = reviews.mend_dialogue(dialogue=dialogue)
+        draft = dialogues.mend_dialogue(dialogue=dialogue)
     except LabelingError as error:
         messages.error(request, str(error))
         return redirect("home")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import comparisons, leases
+from labeling import assignments, leases, rankings
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
 from labeling.models import Assignment, Membership, Project
 from labeling.pages import differences
@@ -67,7 +67,7 @@ def _submit(request: PageRequest, assignment: Assignment, form: RankingForm, mem
     none = bool(request.POST.get("none")) or bool(form.reason() and not form.places)
     if problem := form.problem(assignment.order_shown, none=none):
         raise Invalid(problem)
-    comparisons.submit_ranking(
+    rankings.submit_ranking(
         assignment=assignment,
         groups=[] if none else form.groups(),
         ratings=form.ratings,
@@ -170,7 +170,7 @@ def draft(request: PageRequest, pk: UUID) -> HttpResponse:
     form = RankingForm.from_post(request.POST, assignment.order_shown)
     version = number(request.POST.get("draft_version"))
     try:
-        kept = comparisons.save_draft(assignment=assignment, draft=form.draft(), expected_version=version)
+        kept = assignments.save_draft(assignment=assignment, draft=form.draft(), expected_version=version)
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 410 if isinstance(error, Gone) else 422
         if not wants_json(request):
@@ -185,7 +185,7 @@ def draft(request: PageRequest, pk: UUID) -> HttpResponse:
 def heartbeat(request: PageRequest, pk: UUID) -> HttpResponse:
     assignment = own_assignment(request, pk)
     try:
-        kept = leases.heartbeat(assignment=assignment, seconds=number(request.POST.get("seconds")) or 0)
+        kept = assignments.heartbeat(assignment=assignment, seconds=number(request.POST.get("seconds")) or 0)
     except Gone as error:
         return JsonResponse({"error": str(error)}, status=410)
     return JsonResponse({"expires_at": kept.expires_at.isoformat()})
@@ -196,7 +196,7 @@ def skip(request: PageRequest, pk: UUID) -> HttpResponse:
     assignment = own_assignment(request, pk)
     reason = request.POST.get("skip_other", "").strip() or request.POST.get("skip_reason", "")
     try:
-        comparisons.skip(assignment=assignment, reason=reason)
+        assignments.skip(assignment=assignment, reason=reason)
     except LabelingError as error:
         form = RankingForm.from_post(request.POST, assignment.order_shown)
         return _again(request, assignment, form, errors=[str(error)])
@@ -208,7 +208,7 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     """Take a submission back: the task is there again as it was sent."""
     assignment = own_assignment(request, pk)
     try:
-        comparisons.undo_ranking(assignment=assignment)
+        rankings.undo_ranking(assignment=assignment)
     except Gone as error:
         assignment.refresh_from_db(fields=["state"])
         if assignment.state in OPEN:  # another tab took it back already

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, leases
+from labeling import assignments, comparisons, leases, rankings
 from labeling.errors import Conflict, Gone, Invalid, NeedsConfirmation
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from tests import makers
@@ -35,7 +35,7 @@ def test_nobody_gets_a_comparison_of_their_own_chat_or_one_they_had(project: Pro
     makers.make_comparison(project, author=alice)
     assert leases.lease_next(project=project, trainer=alice) == (None, False)
     assignment, _ = leases.lease_next(project=project, trainer=bob)
-    comparisons.skip(assignment=assignment, reason="not my language")
+    assignments.skip(assignment=assignment, reason="not my language")
     assert leases.lease_next(project=project, trainer=bob) == (None, False)
 
 
@@ -58,24 +58,24 @@ def test_a_ranking_closes_the_comparison_when_it_has_its_votes(project: Project,
 def test_the_same_submission_twice_is_one_ranking_and_another_is_a_conflict(project: Project, alice: User) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
     groups = singles(assignment)
-    first, created = comparisons.submit_ranking(assignment=assignment, groups=groups)
-    again, created_again = comparisons.submit_ranking(assignment=assignment, groups=groups)
+    first, created = rankings.submit_ranking(assignment=assignment, groups=groups)
+    again, created_again = rankings.submit_ranking(assignment=assignment, groups=groups)
     assert (first, created, created_again) == (again, True, False)
     with pytest.raises(Conflict):
-        comparisons.submit_ranking(assignment=assignment, groups=groups[::-1])
+        rankings.submit_ranking(assignment=assignment, groups=groups[::-1])
 
 
 def test_an_untouched_screen_is_refused(project: Project, alice: User) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
     with pytest.raises(Invalid, match="nobody touched"):
-        comparisons.submit_ranking(assignment=assignment)
+        rankings.submit_ranking(assignment=assignment)
 
 
 def test_none_is_rankable_takes_a_reason_and_no_order(project: Project, alice: User) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
     with pytest.raises(Invalid, match="Either"):
-        comparisons.submit_ranking(assignment=assignment, groups=singles(assignment), not_rankable="all bad")
-    ranking, _ = comparisons.submit_ranking(assignment=assignment, not_rankable="all bad")
+        rankings.submit_ranking(assignment=assignment, groups=singles(assignment), not_rankable="all bad")
+    ranking, _ = rankings.submit_ranking(assignment=assignment, not_rankable="all bad")
     assert (ranking.groups, ranking.not_rankable) == ([], "all bad")
 
 
@@ -84,9 +84,9 @@ def test_a_contradiction_is_asked_about_once_and_stored_as_such(project: Project
     above, below = assignment.order_shown
     judgement = {"groups": [[above], [below]], "ratings": {above: 3, below: 6}}
     with pytest.raises(NeedsConfirmation) as caught:
-        comparisons.submit_ranking(assignment=assignment, **judgement)
+        rankings.submit_ranking(assignment=assignment, **judgement)
     assert caught.value.pairs == [(above, below)]
-    ranking, _ = comparisons.submit_ranking(assignment=assignment, confirmed=True, **judgement)
+    ranking, _ = rankings.submit_ranking(assignment=assignment, confirmed=True, **judgement)
     assert ranking.contradiction_confirmed
 
 
@@ -102,7 +102,7 @@ def test_a_contradiction_is_asked_about_once_and_stored_as_such(project: Project
 def test_what_names_something_else_is_refused(project: Project, alice: User, wrong) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
     with pytest.raises(Invalid):
-        comparisons.submit_ranking(assignment=assignment, groups=singles(assignment), **wrong)
+        rankings.submit_ranking(assignment=assignment, groups=singles(assignment), **wrong)
 
 
 def test_ratings_flags_and_strengths_are_stored_as_given(project: Project, alice: User) -> None:
@@ -110,7 +110,7 @@ def test_ratings_flags_and_strengths_are_stored_as_given(project: Project, alice
     project.save()
     assignment = makers.make_lease(makers.make_comparison(project, k=3), alice)
     a, b, c = assignment.order_shown
-    ranking, _ = comparisons.submit_ranking(
+    ranking, _ = rankings.submit_ranking(
         assignment=assignment,
         groups=[[c], [a, b]],
         ratings={a: 2, b: 2, c: 7},
@@ -135,7 +135,7 @@ def test_an_ideal_answer_becomes_a_demonstration(project: Project, alice: User) 
 def test_an_expired_lease_frees_its_vote_and_keeps_its_draft(project: Project, alice: User, bob: User) -> None:
     comparison = makers.make_comparison(project)
     assignment = makers.make_lease(comparison, alice)
-    comparisons.save_draft(assignment=assignment, draft={"note": "half done"}, expected_version=0)
+    assignments.save_draft(assignment=assignment, draft={"note": "half done"}, expected_version=0)
     assert expire(assignment) == 1
     revived, created = leases.lease_next(project=project, trainer=alice)
     assert (revived.pk, created, revived.draft) == (assignment.pk, False, {"note": "half done"})
@@ -152,12 +152,12 @@ def test_a_late_ranking_counts_while_a_vote_is_free_and_is_surplus_otherwise(
     late = makers.make_lease(comparison, alice)
     expire(late)
     makers.make_ranking(comparison, bob)
-    ranking, _ = comparisons.submit_ranking(assignment=late, groups=singles(late))
+    ranking, _ = rankings.submit_ranking(assignment=late, groups=singles(late))
     assert ranking.kind == "surplus"
     comparison = makers.make_comparison(project)
     late = makers.make_lease(comparison, alice)
     expire(late)
-    ranking, _ = comparisons.submit_ranking(assignment=late, groups=singles(late))
+    ranking, _ = rankings.submit_ranking(assignment=late, groups=singles(late))
     assert ranking.kind == "vote"
     comparison.refresh_from_db()
     assert comparison.state == "closed"
@@ -165,9 +165,9 @@ def test_a_late_ranking_counts_while_a_vote_is_free_and_is_surplus_otherwise(
 
 def test_two_tabs_saving_drafts_are_told_apart(project: Project, alice: User) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
-    assert comparisons.save_draft(assignment=assignment, draft={"note": "1"}, expected_version=0) == 1
+    assert assignments.save_draft(assignment=assignment, draft={"note": "1"}, expected_version=0) == 1
     with pytest.raises(Conflict) as caught:
-        comparisons.save_draft(assignment=assignment, draft={"note": "2"}, expected_version=0)
+        assignments.save_draft(assignment=assignment, draft={"note": "2"}, expected_version=0)
     assert caught.value.version == 1
     assignment.refresh_from_db()
     assert assignment.draft == {"note": "1"}
@@ -176,12 +176,12 @@ def test_two_tabs_saving_drafts_are_told_apart(project: Project, alice: User) ->
 def test_undo_dates_the_ranking_and_leases_the_task_with_its_content(project: Project, alice: User) -> None:
     comparison = makers.make_comparison(project)
     ranking = makers.make_ranking(comparison, alice, note="hm")
-    assignment = comparisons.undo_ranking(assignment=ranking.assignment)
+    assignment = rankings.undo_ranking(assignment=ranking.assignment)
     ranking.refresh_from_db()
     comparison.refresh_from_db()
     assert ranking.undone_at is not None
     assert (assignment.state, assignment.draft["note"], comparison.state) == ("leased", "hm", "open")
-    second, created = comparisons.submit_ranking(assignment=assignment, groups=singles(assignment)[::-1])
+    second, created = rankings.submit_ranking(assignment=assignment, groups=singles(assignment)[::-1])
     assert created
     assert second.pk != ranking.pk
     assert Ranking.objects.in_force().get() == second
@@ -191,14 +191,14 @@ def test_undo_is_refused_after_its_minutes(project: Project, alice: User) -> Non
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     Ranking.objects.update(submitted_at=timezone.now() - timedelta(minutes=11))
     with pytest.raises(Gone):
-        comparisons.undo_ranking(assignment=ranking.assignment)
+        rankings.undo_ranking(assignment=ranking.assignment)
 
 
 def test_undo_takes_the_ideal_answer_back_too(project: Project, alice: User) -> None:
     project.ask_ideal_answer = True
     project.save()
     ranking = makers.make_ranking(makers.make_comparison(project), alice, ideal_answer="As it should be.")
-    assignment = comparisons.undo_ranking(assignment=ranking.assignment)
+    assignment = rankings.undo_ranking(assignment=ranking.assignment)
     assert assignment.draft["ideal_answer"] == "As it should be."
     assert Dialogue.objects.get(source="ideal answer").undone_at is not None
 
@@ -228,5 +228,5 @@ def test_a_discarded_comparison_takes_no_more_work(project: Project, alice: User
     assignment = makers.make_lease(comparison, alice)
     assert comparisons.discard(comparison=comparison, reason="Withdrawn.")
     with pytest.raises(Gone):
-        comparisons.submit_ranking(assignment=assignment, groups=singles(assignment))
+        rankings.submit_ranking(assignment=assignment, groups=singles(assignment))
     assert Comparison.objects.get().discard_reason == "Withdrawn."

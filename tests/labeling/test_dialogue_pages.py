@@ -156,7 +156,7 @@ def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(c
     request = chats.send_message(dialogue=chat, text="More?")
     version = fresh(chat).version
     makers.answer(request, "More.")
-    chats.settle_ended_replies()
+    chats.store_ended_replies()
     answer = client.post(
         f"/dialogues/{chat.pk}/composer/", {"text": "typing", "draft_version": version}, headers=SCRIPT
     )

@@ -2,9 +2,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import candidates, chats, dialogues, drafts, leases, projects, stock
+from labeling import candidates, chats, dialogues, drafts, leases, projects, stock, turns
 from labeling.errors import Conflict, Gone, Invalid
+from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project, TurnDraw
+from labeling.suggestions import request_suggestions
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -41,15 +43,15 @@ def test_a_failed_reply_can_be_asked_for_again(project: Project, alice: User) ->
         chats.send_message(dialogue=dialogue, text="Hello again?")
     again = chats.retry_reply(dialogue=dialogue)
     makers.answer(again, "Hi.")
-    assert chats.settle_reply(dialogue=dialogue).text == "Hi."
+    assert chats.store_reply(dialogue=dialogue).text == "Hi."
     assert roles(dialogue) == ["user", "assistant"]
 
 
 def test_the_beat_task_makes_an_ended_reply_a_turn_once(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     makers.answer(chats.send_message(dialogue=dialogue, text="Hello?"), "Hi.")
-    assert chats.settle_ended_replies() == 1
-    assert chats.settle_ended_replies() == 0
+    assert chats.store_ended_replies() == 1
+    assert chats.store_ended_replies() == 0
     assert roles(dialogue) == ["user", "assistant"]
 
 
@@ -57,46 +59,46 @@ def test_turns_of_a_demonstration_are_inserted_edited_and_deleted_until_submissi
     project: Project, alice: User
 ) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    first = dialogues.add_turn(dialogue=dialogue, role="user", text="One?")
-    dialogues.add_turn(dialogue=dialogue, role="assistant", text="One.")
-    dialogues.add_turn(dialogue=dialogue, role="system", text="Be brief.")
-    middle = dialogues.add_turn(dialogue=dialogue, role="assistant", text="Inserted.", position=2)
+    first = turns.add_turn(dialogue=dialogue, role="user", text="One?")
+    turns.add_turn(dialogue=dialogue, role="assistant", text="One.")
+    turns.add_turn(dialogue=dialogue, role="system", text="Be brief.")
+    middle = turns.add_turn(dialogue=dialogue, role="assistant", text="Inserted.", position=2)
     assert [t.text for t in dialogue.turns.order_by("position")] == ["Be brief.", "One?", "Inserted.", "One."]
-    dialogues.delete_turn(turn=middle)
-    dialogues.edit_turn(turn=first, text="One or two?")
+    turns.delete_turn(turn=middle)
+    turns.edit_turn(turn=first, text="One or two?")
     dialogues.submit_dialogue(dialogue=dialogue)
     assert [t.text for t in dialogue.turns.order_by("position")] == ["Be brief.", "One or two?", "One."]
     with pytest.raises(Gone):
-        dialogues.add_turn(dialogue=dialogue, role="user", text="Too late?")
+        turns.add_turn(dialogue=dialogue, role="user", text="Too late?")
 
 
 def test_a_demonstration_in_the_wrong_order_is_not_submitted(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text="One?")
+    turns.add_turn(dialogue=dialogue, role="user", text="One?")
     with pytest.raises(Invalid, match="last message"):
         dialogues.submit_dialogue(dialogue=dialogue)
-    dialogues.add_turn(dialogue=dialogue, role="user", text="Two?")
-    dialogues.add_turn(dialogue=dialogue, role="assistant", text="Three.")
+    turns.add_turn(dialogue=dialogue, role="user", text="Two?")
+    turns.add_turn(dialogue=dialogue, role="assistant", text="Three.")
     with pytest.raises(Invalid, match="assistant's was due"):
         dialogues.submit_dialogue(dialogue=dialogue)
 
 
 def test_the_second_tab_is_told_and_overwrites_nothing(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    version = dialogues.save_composer(dialogue=dialogue, composer={"text": "from tab 1"}, expected_version=0)
+    version = turns.save_composer(dialogue=dialogue, composer={"text": "from tab 1"}, expected_version=0)
     with pytest.raises(Conflict) as caught:
-        dialogues.save_composer(dialogue=dialogue, composer={"text": "from tab 2"}, expected_version=0)
+        turns.save_composer(dialogue=dialogue, composer={"text": "from tab 2"}, expected_version=0)
     assert caught.value.version == version
     assert Dialogue.objects.get(pk=dialogue.pk).composer == {"text": "from tab 1"}
 
 
 def test_suggestions_are_asked_on_either_side_by_weight(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    requests = dialogues.request_suggestions(dialogue=dialogue, role="user", n=3)
+    requests = request_suggestions(dialogue=dialogue, role="user", n=3)
     assert sum(request.n for request in requests) == 3
     assert {request.writes for request in requests} == {"user"}
     with pytest.raises(Invalid, match="user's turn first"):
-        dialogues.request_suggestions(dialogue=dialogue, role="assistant")
+        request_suggestions(dialogue=dialogue, role="assistant")
 
 
 def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project: Project, alice: User) -> None:
@@ -186,11 +188,11 @@ def test_the_stock_is_filled_from_prompts_once_each_per_round(project: Project) 
 def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice)
     turn = dialogue.turns.get(role="assistant")
-    dialogues.give_feedback(turn=turn, user=alice, thumb_up=True)
-    dialogues.give_feedback(turn=turn, user=alice, thumb_up=False, reasons=["wrong"], comment="Not so.")
+    give_feedback(turn=turn, user=alice, thumb_up=True)
+    give_feedback(turn=turn, user=alice, thumb_up=False, reasons=["wrong"], comment="Not so.")
     assert turn.feedback.get().thumb_up is False
     with pytest.raises(Invalid):
-        dialogues.give_feedback(turn=dialogue.turns.get(role="user"), user=alice, thumb_up=True)
+        give_feedback(turn=dialogue.turns.get(role="user"), user=alice, thumb_up=True)
 
 
 def test_a_guest_chats_but_writes_no_demonstration(project: Project, guest: User) -> None:

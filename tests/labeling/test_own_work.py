@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import assignments
 from labeling.models import Dialogue, Project, Ranking
 from labeling.pages import history as history_page
 from labeling.pages import home as home_page
@@ -34,7 +34,7 @@ def worked(client: Client, project: Project, alice: User, bob: User) -> None:
     makers.make_ranking(makers.make_comparison(project, prompt="What is jam?"), alice, note="mentions marmalade")
     makers.make_ranking(makers.make_comparison(project, prompt="Theirs on basil?"), bob)
     skipped = makers.make_lease(makers.make_comparison(project, prompt="A skipped one on 100% wool"), alice)
-    comparisons.skip(assignment=skipped, reason="Not my subject")
+    assignments.skip(assignment=skipped, reason="Not my subject")
     makers.make_demonstration(project, alice, question="How is a sheet folded?")
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, leases
+from labeling import leases, rankings
 from labeling.errors import Invalid
 from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.quality import drift, exams, hidden
@@ -31,7 +31,7 @@ def answer(assignment: Assignment, *, as_known: bool = True) -> Ranking:
     known = assignment.comparison.known_groups
     assert known is not None
     groups = known if as_known else known[::-1]
-    return comparisons.submit_ranking(assignment=assignment, groups=groups, seconds=60)[0]
+    return rankings.submit_ranking(assignment=assignment, groups=groups, seconds=60)[0]
 
 
 def make_original(project: Project, trainer, kind="calibration", **options):
@@ -177,7 +177,7 @@ def test_an_own_vote_comes_back_as_a_repeat_and_is_matched_to_the_first(project:
     first = Ranking.objects.get(comparison=assignment.comparison.repeat_of, trainer=alice)
     texts = {str(c.completion_id): c.completion.text for c in first.comparison.candidates.all()}
     names = {c.completion.text: str(c.completion_id) for c in assignment.comparison.candidates.all()}
-    comparisons.submit_ranking(
+    rankings.submit_ranking(
         assignment=assignment, groups=[[names[texts[cid]] for cid in group] for group in first.groups]
     )
     [(before, again)] = drift.intra_rater_pairs(project, alice)

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from labeling import comparisons, leases
+from labeling import assignments, leases, rankings
 from labeling.models import Assignment, Comparison, Ranking
 from tests import makers
 
@@ -73,14 +73,14 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
                 break
             dice = rng.random()
             if dice < 0.1:
-                comparisons.skip(assignment=assignment, reason="no opinion")
+                assignments.skip(assignment=assignment, reason="no opinion")
             elif dice < 0.25:  # crashed: nothing more is heard of it, and another process expires it
                 Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
                 leases.expire_leases()
                 if rng.random() < 0.5:  # and yet its ranking arrives late
-                    comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+                    rankings.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
             else:
-                comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+                rankings.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
 
     in_threads(work, trainers)
     for comparison in made:

@@ -7,10 +7,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from labeling import comparisons, dialogues
+from labeling import dialogues, rankings, turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Project, Ranking, ReviewItem
 from labeling.quality import reviews
+from labeling.suggestions import request_suggestions
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -70,10 +71,10 @@ def test_a_demonstration_of_verbatim_suggestions_is_picked(project: Project, ali
     own = makers.make_demonstration(project, alice)
     assert reasons_of(own) == []
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text="What is rain?")
-    [request] = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    turns.add_turn(dialogue=dialogue, role="user", text="What is rain?")
+    [request] = request_suggestions(dialogue=dialogue, role="assistant", n=1)
     [completion] = makers.answer(request, "Water that falls from clouds.")
-    dialogues.add_turn(
+    turns.add_turn(
         dialogue=dialogue,
         role="assistant",
         text=completion.text,
@@ -95,7 +96,7 @@ def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     assert not reviews.queue(Project.objects.all(), rita).exists()
     other = rank(project, alice)
-    comparisons.undo_ranking(assignment=other.assignment)
+    rankings.undo_ranking(assignment=other.assignment)
     assert not reviews.queue(Project.objects.all(), rita).exists()
 
 
@@ -107,7 +108,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
         reviews.decide(reviewer=rita, decision="returned", ranking=ranking)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="C is wrong about rain.")
     assert list(reviews.returned_rankings(alice)) == [ranking]
-    mended = reviews.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
+    mended = rankings.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
     assert (mended.supersedes, mended.kind, mended.assignment) == (ranking, "vote", ranking.assignment)
     ranking.refresh_from_db()
     assert ranking.note == "first thought"
@@ -115,7 +116,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
     assert "mended" in reasons_of(mended)
     assert not reviews.returned_rankings(alice).exists()
     with pytest.raises(Gone):
-        reviews.mend_ranking(ranking=ranking, groups=ranking.groups)
+        rankings.mend_ranking(ranking=ranking, groups=ranking.groups)
     with pytest.raises(Conflict, match="mended"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
 
@@ -124,20 +125,20 @@ def test_reviewed_work_cannot_be_taken_back(project: Project, alice: User, rita:
     ranking = rank(project, alice)
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     with pytest.raises(Gone, match="reviewer"):
-        comparisons.undo_ranking(assignment=ranking.assignment)
+        rankings.undo_ranking(assignment=ranking.assignment)
 
 
 def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project, alice: User, rita: User) -> None:
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Be kinder.", grade=3)
     assert list(reviews.returned_dialogues(alice)) == [demonstration]
-    draft = reviews.mend_dialogue(dialogue=demonstration)
-    assert reviews.mend_dialogue(dialogue=demonstration) == draft
+    draft = dialogues.mend_dialogue(dialogue=demonstration)
+    assert dialogues.mend_dialogue(dialogue=demonstration) == draft
     assert draft.supersedes == demonstration
     dialogues.submit_dialogue(dialogue=draft)
     assert "mended" in reasons_of(draft)
     with pytest.raises(Gone):
-        reviews.mend_dialogue(dialogue=demonstration)
+        dialogues.mend_dialogue(dialogue=demonstration)
     demonstration.refresh_from_db()
     assert demonstration.state == "returned"
 
@@ -145,7 +146,7 @@ def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project
 def test_nobody_decides_on_own_work_or_without_the_role(project: Project, alice: User, bob: User, rita: User) -> None:
     with pytest.raises(Invalid, match="own work"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, rita))
-    with pytest.raises(Invalid, match="no reviewer"):
+    with pytest.raises(Invalid, match="not a reviewer"):
         reviews.decide(reviewer=bob, decision="accepted", ranking=rank(project, alice))
     with pytest.raises(Invalid, match="grade"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, alice), grade=5)
@@ -163,13 +164,13 @@ def test_a_reviewers_blind_vote_is_kept_outside_the_count(project: Project, alic
     ranking = rank(project, alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
     assert reviews.blind_vote(comparison=ranking.comparison, reviewer=rita) == assignment
-    vote, _ = comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
+    vote, _ = rankings.submit_ranking(assignment=assignment, groups=ranking.groups)
     assert vote.kind == "research"
     ranking.comparison.refresh_from_db()
     assert (ranking.comparison.state, ranking.comparison.votes_wanted) == ("closed", 1)
     with pytest.raises(Invalid, match="before"):
         reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
-    with pytest.raises(Invalid, match="no reviewer"):
+    with pytest.raises(Invalid, match="not a reviewer"):
         reviews.blind_vote(comparison=rank(project, rita).comparison, reviewer=alice)
 
 

@@ -13,8 +13,9 @@ from django.db import connection, connections
 from django.test import AsyncClient
 
 from accounts.models import User
-from labeling import chats, dialogues
+from labeling import chats, dialogues, turns
 from labeling.models import Project
+from labeling.suggestions import request_suggestions
 from labeling.views import streams as view
 from sampler import rows, streams
 from sampler.models import SampleRequest
@@ -91,9 +92,9 @@ def test_a_reader_that_comes_back_gets_only_what_it_has_not_seen(chat, alice: Us
 
 def test_several_texts_share_one_connection(chat, alice: User) -> None:
     other = dialogues.start_dialogue(project=chat.project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=other, role="user", text="q")
-    one, two = [dialogues.request_suggestions(dialogue=other, role="assistant", n=1)[0] for _ in range(2)]
-    dialogues.save_composer(dialogue=other, composer={"requests": [str(one.pk), str(two.pk)]})
+    turns.add_turn(dialogue=other, role="user", text="q")
+    one, two = [request_suggestions(dialogue=other, role="assistant", n=1)[0] for _ in range(2)]
+    turns.save_composer(dialogue=other, composer={"requests": [str(one.pk), str(two.pk)]})
     say(one, "left", end="done")
     say(two, "right", end="done")
 
@@ -140,7 +141,7 @@ def test_a_reply_that_became_a_turn_meanwhile_ends_the_stream_of_who_comes_late(
     """A second tab, or a browser that was offline: told at once to show the turn, never left waiting."""
     request = chat.pending_request
     makers.answer(request, "Settled elsewhere.")
-    assert chats.settle_reply(dialogue=chat) is not None
+    assert chats.store_reply(dialogue=chat) is not None
 
     async def act(client):
         response = await client.get(f"/dialogues/{chat.pk}/stream/?r={request.pk}@0")
