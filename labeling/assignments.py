@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from labeling import leases
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Assignment
+from labeling.models import Assignment, Project
 from labeling.text import check_json, clean
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from common.shapes import JsonLike
 
 MAX_DRAFT_CHARACTERS = 200_000
@@ -81,3 +82,8 @@ def skip(*, assignment: Assignment, reason: str) -> Assignment:
         raise Gone("This task has ended.")
     leases.move(locked, Assignment.State.SKIPPED, slot=None, skip_reason=reason, ended_at=timezone.now())
     return locked
+
+
+def empty_drafts(*, project: Project, trainer: User) -> int:
+    """Withdrawal: what the person began is forgotten."""
+    return Assignment.objects.filter(comparison__project=project, trainer=trainer).update(draft={})

@@ -8,12 +8,14 @@ have all ended, drops duplicates and unusable texts, asks for more within a boun
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from common.shapes import Message
 from common.transitions import advance
 from labeling import policies, selection
 from labeling.models import Candidate, Comparison, ComparisonRequest, Dialogue, Project, Prompt, Round, Turn, TurnDraw
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 def new_comparison(
     project: Project,
     round_: Round | None,
-    prompt: list[dict[str, str]],
+    prompt: Sequence[Message],
     *,
     key: str,
     split: str,

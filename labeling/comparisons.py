@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.transitions import advance
+from labeling import leases
 from labeling.errors import Invalid
-from labeling.models import Candidate, Comparison, Project
+from labeling.models import Candidate, Comparison, Project, Ranking
 from labeling.projects import current_round, split_for
 from labeling.text import check_messages, clean, content_hash, prompt_key
 from sampler import sampling
@@ -36,7 +38,7 @@ class Text(TypedDict, total=False):
 def bring(
     *,
     project: Project,
-    prompt: Sequence[Mapping[str, str]],
+    prompt: Sequence[Mapping[str, object]],
     completions: Sequence[Text],
     votes: int | None = None,
     by: User | None = None,
@@ -111,3 +113,20 @@ def discard(*, comparison: Comparison, reason: str) -> bool:
         for request_id in request_ids:
             sampling.cancel(request_id=request_id)
     return discarded
+
+
+@transaction.atomic
+def withdraw(*, rows: QuerySet[Comparison], text: str) -> int:
+    """Discard comparisons and put `text` in the place of their prompts; the date of an earlier discard stays.
+    Trainers lose their leases on them."""
+    found = Comparison.objects.filter(pk__in=set(rows.values_list("pk", flat=True)))
+    leases.take_back(comparisons=found)
+    advance(
+        found,
+        to=Comparison.State.DISCARDED,
+        table=Comparison.TRANSITIONS,
+        discard_reason="The prompt was withdrawn by its author.",
+        discarded_at=timezone.now(),
+    )
+    Ranking.objects.filter(comparison__in=found).update(note="")
+    return found.update(prompt=[{"role": "user", "content": text}], source_row=None, explanation="")

@@ -9,11 +9,14 @@ Turns of a demonstration: `turns.py`; of a chat: `chats.py`; what all writes on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from common.shapes import Message
 from common.transitions import advance
 from labeling import chats, comparisons, drafts, draws, policies, undo, votes
 from labeling.errors import Gone, Invalid
@@ -74,7 +77,7 @@ def _open_with(dialogue: Dialogue, prompt: Prompt | None) -> None:
     _write_turns(dialogue, opening)
 
 
-def _write_turns(dialogue: Dialogue, messages: list[dict[str, str]]) -> None:
+def _write_turns(dialogue: Dialogue, messages: Sequence[Message]) -> None:
     Turn.objects.bulk_create(
         Turn(dialogue=dialogue, position=position, role=message["role"], text=message["content"])
         for position, message in enumerate(messages)
@@ -204,6 +207,12 @@ def discard_dialogue(*, dialogue: Dialogue) -> None:
         sampling.cancel(request_id=locked.pending_request_id)
     _move(locked, Dialogue.State.DISCARDED, pending_request=None, version=locked.version + 1)
     dialogue.refresh_from_db()
+
+
+def empty(*, rows: QuerySet[Dialogue], text: str) -> None:
+    """Withdrawal: `text` in the place of every turn; what is being written for them is forgotten."""
+    Turn.objects.filter(dialogue__in=rows).update(text=text, suggestions_shown=[], pasted_chars=0)
+    rows.update(composer={}, source_row=None, pending_request=None)
 
 
 def _move(locked: Dialogue, state: str, **columns: object) -> None:

@@ -132,8 +132,7 @@ def _flags(flags: Mapping[str, Sequence[str]], ids: Sequence[str], offered: Sequ
 def _strengths(strengths: Sequence[object], groups: Sequence[Sequence[str]], *, asked: bool) -> list[int]:
     if not asked or len(groups) < 2 or not strengths:
         return []
-    if len(strengths) != len(groups) - 1 or any(
-        isinstance(s, bool) or not isinstance(s, int) or s not in STRENGTHS for s in strengths
-    ):
+    levels = [level for level in strengths if isinstance(level, int) and not isinstance(level, bool)]
+    if len(levels) != len(strengths) or len(levels) != len(groups) - 1 or not all(s in STRENGTHS for s in levels):
         raise Invalid("The strength of preference is a number from 1 to 4 between each two neighbouring places.")
-    return list(strengths)
+    return levels

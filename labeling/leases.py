@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from common.transactions import joins
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 OPEN = (Assignment.State.LEASED, Assignment.State.EXPIRED)  # can still be submitted or skipped
 MAX_SECONDS_PER_SAVE = 600
+UNFINISHED = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
 NOT_A_RANKER = "Your role in this project does not include ranking."
 
 
@@ -74,8 +75,7 @@ def _begun(project: Project, trainer: User) -> Assignment | None:
     """The open lease, put off; else work whose lease ran out, taken up again if a vote is free."""
     mine = Assignment.objects.of(trainer).filter(comparison__project=project)
     held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
-    unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
-    begun = mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")
+    begun = mine.filter(held | UNFINISHED).order_by("-state", "-draft_saved_at", "created_at")
     for pk in begun.values_list("pk", flat=True)[:4]:  # mostly none: so no wide rows are asked for
         assignment = mine.select_related("comparison").get(pk=pk)
         assignment.comparison.project = project
@@ -138,6 +138,13 @@ def expire_leases() -> int:
     now = timezone.now()
     overdue = Assignment.objects.filter(expires_at__lt=now)
     return advance(overdue, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=now)
+
+
+def take_back(*, comparisons: QuerySet[Comparison]) -> None:
+    """End every lease on withdrawn comparisons and empty what was begun there."""
+    theirs = Assignment.objects.filter(comparison__in=comparisons)
+    advance(theirs, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=timezone.now())
+    theirs.update(draft={})
 
 
 def revive(assignment: Assignment) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,6 @@ def draw_counts(policies: list[RoundPolicy], n: int) -> list[tuple[RoundPolicy, 
     return [(policy, count) for policy in policies if (count := drawn.count(policy))]
 
 
-def params_of(project: Project, policy: RoundPolicy | None) -> Mapping[str, Json]:
+def params_of(project: Project, policy: RoundPolicy | None) -> dict[str, Json]:
     """Sampling parameters: the policy's own go before the project's length."""
     return {"max_tokens": project.max_tokens, **(policy.params if policy else {})}

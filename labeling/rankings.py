@@ -19,7 +19,7 @@ from common.transitions import advance
 from labeling import dialogues, judgements, leases, undo, votes
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.judgements import Judgement, Said
-from labeling.models import Assignment, Comparison, Dialogue, Membership, Ranking
+from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking
 from labeling.quality import overlap, reviews, screening
 
 if TYPE_CHECKING:
@@ -248,3 +248,8 @@ def as_draft(ranking: Ranking) -> Draft:
         last = ranking.ideal_answer.turns.order_by("-position").first()
         draft["ideal_answer"] = last.text if last else ""
     return draft
+
+
+def empty_notes(*, project: Project, trainer: User) -> int:
+    """Withdrawal: the orders stay, the person's words go."""
+    return Ranking.objects.filter(comparison__project=project, trainer=trainer).update(note="")

@@ -6,7 +6,6 @@ Turns of a chat: `labeling/chats.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -17,9 +16,6 @@ from labeling.errors import Invalid
 from labeling.models import Dialogue, Turn
 from labeling.text import check_json, clean
 from sampler.models import Completion
-
-if TYPE_CHECKING:
-    from common.shapes import JsonLike
 
 
 @transaction.atomic
@@ -111,7 +107,7 @@ def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
 
 @transaction.atomic
 def save_composer(
-    *, dialogue: Dialogue, composer: Mapping[str, JsonLike], expected_version: int | None = None, seconds: int = 0
+    *, dialogue: Dialogue, composer: Mapping[str, object], expected_version: int | None = None, seconds: int = 0
 ) -> int:
     """Keep unsent text; return the new version.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.http import QueryDict
 
 from labeling import preferences
+from labeling.errors import Invalid
+from labeling.judgements import Said
 from labeling.models import Turn
+from labeling.pages.composer import Composer
+from labeling.pages.letters import letters_of
 
-LETTERS = "ABCDEFGHI"  # names of completions on the page, in the order shown
+if TYPE_CHECKING:
+    from common.shapes import JsonLike
+
 NONE_REASONS = (
     "All of them are wrong or unusable",
     "The prompt makes no sense or is not in my language",
@@ -39,6 +45,8 @@ class RankingForm:
     not_rankable: str = ""
     not_rankable_other: str = ""
     ideal_answer: str = ""
+    none: bool = False  # the button "none can be ranked"
+    confirmed: bool = False
     errors: list[str] = field(default_factory=list)
 
     @classmethod
@@ -48,6 +56,8 @@ class RankingForm:
             not_rankable=post.get("not_rankable", ""),
             not_rankable_other=post.get("not_rankable_other", ""),
             ideal_answer=post.get("ideal_answer", ""),
+            none=bool(post.get("none")),
+            confirmed=bool(post.get("confirmed")),
         )
         for cid in ids:
             form._number(post.get(f"place-{cid}", ""), form.places, cid, len(ids), "A place")
@@ -59,22 +69,24 @@ class RankingForm:
         return form
 
     @classmethod
-    def from_draft(cls, draft: dict[str, Any]) -> RankingForm:
-        """From an assignment's draft: of this page, of the API, or of an undone ranking."""
-        places = draft.get("places")
-        if places is None:
-            places = {cid: place for place, group in enumerate(draft.get("groups") or [], 1) for cid in group}
-        reason = draft.get("not_rankable") or ""
+    def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:
+        """From an assignment's draft: of this page, of an undone ranking, or whatever a program kept there."""
+        places = _numbers(draft.get("places"))
+        if draft.get("places") is None:
+            groups = _list(draft.get("groups"))
+            places = {str(cid): place for place, group in enumerate(groups, 1) for cid in _list(group)}
+        strengths = [level if isinstance(level, int) else None for level in _list(draft.get("strengths"))]
+        reason, other = _text(draft.get("not_rankable")), _text(draft.get("not_rankable_other"))
         listed = reason in NONE_REASONS
         return cls(
             places=places,
-            ratings=draft.get("ratings") or {},
-            flags=draft.get("flags") or {},
-            strengths=draft.get("strengths") or [],
-            note=draft.get("note") or "",
+            ratings=_numbers(draft.get("ratings")),
+            flags={cid: [str(name) for name in _list(names)] for cid, names in _mapping(draft.get("flags")).items()},
+            strengths=strengths,
+            note=_text(draft.get("note")),
             not_rankable=reason if listed else "",
-            not_rankable_other=draft.get("not_rankable_other") or ("" if listed else reason),
-            ideal_answer=draft.get("ideal_answer") or "",
+            not_rankable_other=other or ("" if listed else reason),
+            ideal_answer=_text(draft.get("ideal_answer")),
         )
 
     def _number(self, value: str, into: dict[str, int], cid: str, highest: int, name: str) -> None:
@@ -86,7 +98,7 @@ class RankingForm:
         else:
             self.errors.append(f"{name} is a whole number from 1 to {highest}, not {value[:20]!r}.")
 
-    def draft(self) -> dict[str, Any]:
+    def draft(self) -> dict[str, JsonLike]:
         return {
             "places": self.places,
             "ratings": self.ratings,
@@ -101,23 +113,59 @@ class RankingForm:
     def groups(self) -> list[list[str]]:
         return preferences.groups_from_places(self.places)
 
-    def asked_strengths(self) -> list[int]:
+    def said(self, order_shown: Sequence[str]) -> Said:
+        """What is submitted.
+
+        Raises:
+            Invalid: a field cannot be read, or is missing.
+        """
+        none = self.none or bool(self.reason() and not self.places)
+        if problem := self._problem(order_shown, none=none):
+            raise Invalid(problem)
+        return {
+            "groups": [] if none else self.groups(),
+            "ratings": self.ratings,
+            "flags": self.flags,
+            "strengths": [] if none else self._asked_strengths(),
+            "note": self.note,
+            "not_rankable": self.reason() if none else "",
+            "ideal_answer": self.ideal_answer,
+            "confirmed": self.confirmed,
+        }
+
+    def _asked_strengths(self) -> list[int]:
         """One between each two neighbouring places in use; none at all unless all were given."""
         wanted = self.strengths[: max(0, len(set(self.places.values())) - 1)]
         given = [value for value in wanted if value is not None]
         return given if len(given) == len(wanted) else []
 
-    def problem(self, order_shown: Sequence[str], *, none: bool) -> str:
+    def _problem(self, order_shown: Sequence[str], *, none: bool) -> str:
         """Why this cannot be submitted, in a sentence; empty: nothing in its shape."""
         if self.errors:
             return " ".join(self.errors)
         if none:
             return "" if self.reason() else "Say why none of them can be ranked."
-        missing = [letter for letter, cid in zip(LETTERS, order_shown, strict=False) if cid not in self.places]
+        missing = [letter for cid, letter in letters_of(order_shown).items() if cid not in self.places]
         return f"Every completion needs a place; without one: {', '.join(missing)}." if self.places and missing else ""
 
     def reason(self) -> str:
         return (self.not_rankable_other.strip() or self.not_rankable).strip()
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _numbers(value: object) -> dict[str, int]:
+    return {key: number for key, number in _mapping(value).items() if isinstance(number, int)}
 
 
 class ComposerForm(forms.Form):
@@ -133,7 +181,7 @@ class ComposerForm(forms.Form):
     pasted = forms.IntegerField(min_value=0, max_value=10_000_000, required=False)
     draft_version = forms.IntegerField(min_value=0, required=False)
 
-    def composer(self, before: dict[str, Any]) -> dict[str, Any]:
+    def composer(self, before: Composer) -> Composer:
         """The stored composer with the posted fields in it."""
         kept = dict(before)
         for name in ("role", "text", "position", "edit_text", "pasted"):
@@ -154,3 +202,10 @@ class FeedbackForm(forms.Form):
 def number(value: str | None) -> int | None:
     """A posted whole number, None where there is none."""
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def require_valid(form: forms.Form) -> None:
+    """Raises Invalid, in words, where a posted form cannot be read."""
+    if not form.is_valid():
+        words = " ".join(str(message) for messages in form.errors.values() for message in messages)
+        raise Invalid(f"That could not be read: {words}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.audit import record
 from common.transitions import advance
@@ -146,6 +146,14 @@ def returned_dialogues(user: User) -> QuerySet[Dialogue]:
     return Dialogue.objects.filter(
         author=user, state=Dialogue.State.RETURNED, superseded_by__isnull=True
     ).select_related("project")
+
+
+def empty_comments(*, project: Project, user: User, text: str) -> int:
+    """Withdrawal: `text` in the place of comments by the person and on the person's work."""
+    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
+    theirs = Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
+    found = set(Review.objects.filter(here, theirs).exclude(comment="").values_list("pk", flat=True))
+    return Review.objects.filter(pk__in=found).update(comment=text)
 
 
 # -- blind votes ----------------------------------------------------------------------------------

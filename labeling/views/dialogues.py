@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -13,9 +12,10 @@ from django.views.decorators.http import require_GET, require_POST
 from labeling import dialogues, turns
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
-from labeling.pages import dialogue as dialogue_page
-from labeling.pages.forms import ComposerForm
-from labeling.views._shared import PageRequest, go, own_dialogue, page, visible_project, wants_json
+from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
+from labeling.pages.dialogue import dialogue_context
+from labeling.pages.forms import ComposerForm, require_valid
+from labeling.views._shared import Context, PageRequest, go, own_dialogue, page, visible_project, wants_json
 
 
 @require_POST
@@ -34,20 +34,20 @@ def dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     return show(request, own_dialogue(request, pk))
 
 
-def show(request: PageRequest, dialogue: Dialogue, *, status: int = 200, **extra: Any) -> HttpResponse:
+def show(request: PageRequest, dialogue: Dialogue, *, status: int = 200, **extra: object) -> HttpResponse:
     """The page of a dialogue as it stands: being written, or done."""
-    context = dialogue_page.context(dialogue, user=request.user) | extra
+    context: Context = {**dialogue_context(dialogue, user=request.user), **extra}
     name = dialogue.kind if dialogue.state == Dialogue.State.DRAFT else "dialogue"
     return page(request, f"labeling/{name}.html", context, status=status)
 
 
-def refuse(request: PageRequest, pk: UUID, error: LabelingError, **extra: Any) -> HttpResponse:
+def refuse(request: PageRequest, pk: UUID, error: LabelingError) -> HttpResponse:
     """The page again with a sentence on it, and what was sent still in the composer."""
     fresh = own_dialogue(request, pk)
     sent = ComposerForm(request.POST)
     if sent.is_valid():
         fresh.composer = sent.composer(fresh.composer)
-    return show(request, fresh, status=409 if isinstance(error, Conflict) else 422, errors=[str(error)], **extra)
+    return show(request, fresh, status=409 if isinstance(error, Conflict) else 422, errors=[str(error)])
 
 
 @require_POST
@@ -59,7 +59,7 @@ def composer(request: PageRequest, pk: UUID) -> HttpResponse:
     form = ComposerForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors.as_text()}, status=422)
-    kept = dialogue_page.with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
+    kept = with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
     sent = form.cleaned_data
     try:
         version = turns.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
@@ -78,14 +78,14 @@ def add_turn(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
         turns.add_turn(
             dialogue=dialogue,
             role=sent["role"],
             text=sent["text"],
-            completion=dialogue_page.suggestion(dialogue, sent["completion"]),
-            suggestions_shown=dialogue_page.suggestions_shown(dialogue),
+            completion=suggestion(dialogue, sent["completion"]),
+            suggestions_shown=suggestions_shown(dialogue),
             position=sent["position"],
             seconds=sent["seconds"] or 0,
             pasted_chars=sent["pasted"] or 0,
@@ -102,13 +102,13 @@ def edit_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("dialogue"), pk=turn_pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
         turns.edit_turn(
             turn=turn, text=sent["edit_text"], seconds=sent["seconds"] or 0, expected_version=sent["draft_version"]
         )
         dialogue.refresh_from_db()
-        turns.save_composer(dialogue=dialogue, composer=dialogue_page.not_editing(dialogue.composer))
+        turns.save_composer(dialogue=dialogue, composer=not_editing(dialogue.composer))
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -130,7 +130,7 @@ def delete_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
 def submit(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     try:
-        dialogue_page.nothing_unsent(dialogue, request.POST)
+        nothing_unsent(dialogue, request.POST)
         dialogues.submit_dialogue(dialogue=dialogue)
     except LabelingError as error:
         return refuse(request, pk, error)

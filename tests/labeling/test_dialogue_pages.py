@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from labeling import chats, dialogues, projects
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
-from labeling.pages import dialogue as dialogue_page
 from labeling.pages import home as home_page
+from labeling.pages import live
 from labeling.pages.provenance import provenance
 from sampler.models import Completion, SampleRequest
 from tests import makers
@@ -145,7 +145,7 @@ def test_a_chat_streams_settles_and_takes_the_next_message(client: Client, proje
     makers.answer(SampleRequest.objects.get(), "Hello yourself.")
     assert "Hello yourself." in client.get(url).content.decode()
     assert not Turn.objects.filter(role="assistant").exists()  # reading writes nothing
-    thread = client.post(url + "settle/", headers=HTMX).content.decode()
+    thread = client.post(url + "reply/", headers=HTMX).content.decode()
     assert "Good answer" in thread
     assert "<html" not in thread
     client.post(url + "send/", {"text": "And now?"})
@@ -203,7 +203,7 @@ def test_a_submitted_chat_is_taken_back_as_a_new_draft(client: Client, chat: Dia
     assert texts(draft) == texts(chat)
 
 
-@pytest.mark.parametrize("step", ["", "composer/", "turns/", "send/", "stop/", "retry/", "settle/", "suggest/",
+@pytest.mark.parametrize("step", ["", "composer/", "turns/", "send/", "stop/", "retry/", "reply/", "suggest/",
                                   "suggestions/", "submit/", "undo/", "discard/", "stream/"])  # fmt: skip
 def test_another_persons_dialogue_is_not_there(
     client: Client, chat: Dialogue, bob: User, rita: User, step: str
@@ -236,7 +236,7 @@ def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client: Client, 
 
 def test_only_requests_of_the_dialogue_can_be_followed(chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
-    assert dialogue_page.followable(fresh(chat)) == {str(request.pk)}
+    assert live.followable(fresh(chat)) == {str(request.pk)}
 
 
 # -- home, history, guidelines ---------------------------------------------------------------------

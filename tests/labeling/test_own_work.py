@@ -78,12 +78,12 @@ def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(
     client: Client, project: Project, alice: User
 ) -> None:
     rankings = [makers.make_ranking(makers.make_comparison(project), alice) for _ in range(10)]
-    assert home_page.figures(alice)["pace"] == ""
+    assert home_page.figures(alice).pace == ""
     before = Ranking.objects.filter(pk__in=[ranking.pk for ranking in rankings[:5]])
     before.update(submitted_at=timezone.now() - timedelta(days=2), seconds=200)
     Ranking.objects.exclude(pk__in=before).update(seconds=43)
     figures = home_page.figures(alice)
-    assert (figures["pace"], figures["usual"]) == ("45 s", "3.5 min")
+    assert (figures.pace, figures.usual) == ("45 s", "3.5 min")
     client.force_login(alice)
     assert "for a ranking today; 3.5 min on the days before" in client.get("/").content.decode()
 
