@@ -7,7 +7,7 @@ them is in `labeling/rankings.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
@@ -27,24 +27,20 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-class Text(TypedDict, total=False):
-    """A completion from outside; `model_version` is the slug of one of ours, or any name, kept as a label."""
-
-    text: str
-    model_version: str
-
-
 @transaction.atomic
 def bring(
     *,
     project: Project,
     prompt: Sequence[Mapping[str, object]],
-    completions: Sequence[Text],
+    completions: Sequence[Mapping[str, str | None]],
     votes: int | None = None,
     by: User | None = None,
     source: str = "",
 ) -> tuple[Comparison, bool]:
-    """A comparison of texts from outside; the same again returns the one that is there, with False."""
+    """A comparison of texts from outside; the same again returns the one that is there, with False.
+
+    A completion is a `text` and a `model_version`: the slug of one of ours, or any name, kept as a label.
+    """
     messages = check_messages(prompt, last="user")
     texts, names = _checked(completions)
     if votes is not None and not 1 <= votes <= 20:
@@ -73,7 +69,7 @@ def bring(
     return comparison, True
 
 
-def _checked(completions: Sequence[Text]) -> tuple[list[str], list[str]]:
+def _checked(completions: Sequence[Mapping[str, str | None]]) -> tuple[list[str], list[str]]:
     """Texts and names of models, as they are stored."""
     if not 2 <= len(completions) <= 9:
         raise Invalid(f"A comparison has 2 to 9 completions, not {len(completions)}.")

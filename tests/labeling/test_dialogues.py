@@ -1,3 +1,7 @@
+"""Chats, demonstrations and what is drawn from them, by the domain functions."""
+
+from __future__ import annotations
+
 import pytest
 from django.utils import timezone
 
@@ -13,7 +17,7 @@ from tests import makers
 pytestmark = pytest.mark.django_db
 
 
-def roles(dialogue):
+def roles(dialogue: Dialogue) -> list[str]:
     return [turn.role for turn in dialogue.turns.order_by("position")]
 
 
@@ -23,6 +27,7 @@ def test_a_chat_goes_message_reply_message_reply_and_is_submitted(project: Proje
     dialogues.submit_dialogue(dialogue=dialogue)
     assert dialogue.state == "submitted"
     assert dialogue.split in {"train", "test"}
+    assert dialogue.guideline_version is not None
     assert dialogue.guideline_version.number == 1
 
 
@@ -43,7 +48,9 @@ def test_a_failed_reply_can_be_asked_for_again(project: Project, alice: User) ->
         chats.send_message(dialogue=dialogue, text="Hello again?")
     again = chats.retry_reply(dialogue=dialogue)
     makers.answer(again, "Hi.")
-    assert chats.store_reply(dialogue=dialogue).text == "Hi."
+    reply = chats.store_reply(dialogue=dialogue)
+    assert reply is not None
+    assert reply.text == "Hi."
     assert roles(dialogue) == ["user", "assistant"]
 
 

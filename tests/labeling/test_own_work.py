@@ -54,7 +54,7 @@ def test_a_search_finds_own_prompts_and_own_words(client: Client, worked: None, 
 
 
 @pytest.mark.parametrize("search", ["role", "user content", "nowhere", "basil jam", "10_%", "\x00\x00nul", "x" * 5000])
-def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client, worked: None, search) -> None:
+def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client, worked: None, search: str) -> None:
     html = found(client, search)
     assert "Nothing of yours has" in html
     assert f'value="{search[:4].strip(chr(0))}' in html

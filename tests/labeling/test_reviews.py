@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
 from labeling import dialogues, rankings, turns
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Project, Ranking, ReviewItem
+from labeling.models import Dialogue, Project, Ranking, ReviewItem
 from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
+from tests.labeling.makers import undo
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +24,17 @@ OFF = {
 }  # fmt: skip
 
 
-def only(project: Project, **rules) -> None:
+def only(project: Project, **rules: object) -> None:
     project.review_rules = {**OFF, **rules}
     project.save(update_fields=["review_rules"])
 
 
-def rank(project: Project, user: User, **fields) -> Ranking:
-    return makers.make_ranking(makers.make_comparison(project), user, **fields)
+def rank(project: Project, user: User, *, seconds: int | None = None, note: str = "") -> Ranking:
+    return makers.make_ranking(makers.make_comparison(project), user, seconds=seconds, note=note)
 
 
-def reasons_of(work) -> list[str]:
-    item = ReviewItem.objects.filter(**{work._meta.model_name: work}).first()
+def reasons_of(work: Ranking | Dialogue) -> list[str]:
+    item = ReviewItem.objects.filter(Q(ranking=work.pk) | Q(dialogue=work.pk)).first()
     return item.reasons if item else []
 
 
@@ -96,7 +98,7 @@ def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     assert not reviews.queue(Project.objects.all(), rita).exists()
     other = rank(project, alice)
-    rankings.undo_ranking(assignment=other.assignment)
+    undo(other)
     assert not reviews.queue(Project.objects.all(), rita).exists()
 
 
@@ -125,7 +127,7 @@ def test_reviewed_work_cannot_be_taken_back(project: Project, alice: User, rita:
     ranking = rank(project, alice)
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     with pytest.raises(Gone, match="reviewer"):
-        rankings.undo_ranking(assignment=ranking.assignment)
+        undo(ranking)
 
 
 def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project, alice: User, rita: User) -> None:
