@@ -1,4 +1,5 @@
-"""What a trainer does under a lease: keeps it alive, saves unfinished work, gives it back.
+"""What a trainer does under a lease: keeps it alive, saves unfinished work, gives it back. And how leases end from
+outside.
 
 Submitting is in `labeling/rankings.py`.
 """
@@ -9,12 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from common.transitions import advance
 from labeling import leases
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Assignment, Project
+from labeling.models import Assignment, Comparison, Project
 from labeling.text import check_json, clean
 
 if TYPE_CHECKING:
@@ -82,6 +84,13 @@ def skip(*, assignment: Assignment, reason: str) -> Assignment:
         raise Gone("This task has ended.")
     leases.move(locked, Assignment.State.SKIPPED, slot=None, skip_reason=reason, ended_at=timezone.now())
     return locked
+
+
+def take_back(*, comparisons: QuerySet[Comparison]) -> None:
+    """End every lease on withdrawn comparisons and empty what was begun there."""
+    theirs = Assignment.objects.filter(comparison__in=comparisons)
+    advance(theirs, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=timezone.now())
+    theirs.update(draft={})
 
 
 def empty_drafts(*, project: Project, trainer: User) -> int:

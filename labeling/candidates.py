@@ -123,23 +123,24 @@ def _settle(pk: UUID) -> str:
     if any(request.state not in SampleRequest.ENDED for request in requests):
         return "waiting"
     _take_completions(comparison)
-    count = comparison.candidates.count()
-    if count >= comparison.k:
-        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
-        return "opened"
+    if comparison.candidates.count() >= comparison.k:
+        return _open(comparison)
     if comparison.resamples < comparison.project.resample_limit or not requests:
-        asked = request_missing(comparison)
-        if asked:
-            Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
-            return "resampled"
-        return "waiting"
-    if count >= 2:  # fewer than wanted, and different from each other: still a comparison
-        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
-        return "opened"
+        if not request_missing(comparison):
+            return "waiting"
+        Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
+        return "resampled"
+    if comparison.candidates.count() >= 2:  # fewer than wanted, and different from each other: still a comparison
+        return _open(comparison)
     errors = [request.error for request in requests if request.error]
     reason = f"Sampling failed: {errors[-1]}" if errors else "The completions were empty or equal to each other."
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
+
+
+def _open(comparison: Comparison) -> str:
+    _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
+    return "opened"
 
 
 def _take_completions(comparison: Comparison) -> None:

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.transitions import advance
-from labeling import leases
+from labeling import assignments
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Project, Ranking
 from labeling.projects import current_round, split_for
@@ -116,7 +116,7 @@ def withdraw(*, rows: QuerySet[Comparison], text: str) -> int:
     """Discard comparisons and put `text` in the place of their prompts; the date of an earlier discard stays.
     Trainers lose their leases on them."""
     found = Comparison.objects.filter(pk__in=set(rows.values_list("pk", flat=True)))
-    leases.take_back(comparisons=found)
+    assignments.take_back(comparisons=found)
     advance(
         found,
         to=Comparison.State.DISCARDED,

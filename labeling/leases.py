@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from common.transactions import joins
@@ -48,7 +48,7 @@ def lease_next(
     Raises:
         Invalid: the person may not rank here, or not yet; nothing was written.
     """
-    if membership is None and hold(project=project, trainer=trainer) is None:
+    if membership is None and lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(NOT_A_RANKER)
     if project.archived_at is not None:
         return None, False
@@ -61,7 +61,7 @@ def lease_next(
     return None, False
 
 
-def hold(*, project: Project, trainer: User) -> Membership | None:
+def lock_membership(*, project: Project, trainer: User) -> Membership | None:
     """Lock the trainer's membership, the first lock of all; None where they may not rank."""
     return (
         Membership.objects.select_for_update()
@@ -96,7 +96,7 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
     Raises:
         Invalid: a guest, or not a member.
     """
-    if hold(project=project, trainer=trainer) is None:
+    if lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(NOT_A_RANKER)
     item = exams.next_practice(project=project, trainer=trainer)
     if item is None:
@@ -138,13 +138,6 @@ def expire_leases() -> int:
     now = timezone.now()
     overdue = Assignment.objects.filter(expires_at__lt=now)
     return advance(overdue, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=now)
-
-
-def take_back(*, comparisons: QuerySet[Comparison]) -> None:
-    """End every lease on withdrawn comparisons and empty what was begun there."""
-    theirs = Assignment.objects.filter(comparison__in=comparisons)
-    advance(theirs, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=timezone.now())
-    theirs.update(draft={})
 
 
 def revive(assignment: Assignment) -> bool:

@@ -64,7 +64,7 @@ def submit_and_lease_next(
         What `submit_ranking` raises; nothing was written then.
     """
     project = assignment.comparison.project
-    membership = leases.hold(project=project, trainer=trainer)
+    membership = leases.lock_membership(project=project, trainer=trainer)
     ranking, _ = submit_ranking(
         assignment=assignment, seconds=seconds, expected_version=expected_version, membership=membership, **said
     )

@@ -30,13 +30,7 @@ def _fill_stock(pk: UUID) -> int:
     project = Project.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
     if project is None or (round_ := current_round(project)) is None:
         return 0
-    under_way = Comparison.objects.filter(
-        project=project,
-        kind=Comparison.Kind.NORMAL,
-        state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
-    )
-    ready = votes.with_a_free_vote(under_way).order_by()[: project.stock_target]
-    wanted = project.stock_target - len(ready.values_list("pk"))
+    wanted = project.stock_target - _in_stock(project)
     if wanted <= 0:
         return 0
     used = Comparison.objects.filter(round=round_, pool_prompt=OuterRef("pk"))
@@ -57,3 +51,14 @@ def _fill_stock(pk: UUID) -> int:
         )
         request_missing(comparison)
     return len(prompts)
+
+
+def _in_stock(project: Project) -> int:
+    """Comparisons with a free vote, ready or on their way; counted up to the stock wanted."""
+    under_way = Comparison.objects.filter(
+        project=project,
+        kind=Comparison.Kind.NORMAL,
+        state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
+    )
+    ready = votes.with_a_free_vote(under_way).order_by()[: project.stock_target]
+    return len(ready.values_list("pk"))

@@ -8,8 +8,8 @@ from typing import TypedDict
 
 from labeling import undo
 from labeling.models import Assignment, Comparison, Project, Ranking
-from labeling.pages.forms import NONE_REASONS, SKIP_REASONS, RankingForm
 from labeling.pages.letters import LETTERS, letters_of
+from labeling.pages.ranking_form import NONE_REASONS, SKIP_REASONS, RankingForm
 
 
 @dataclass(frozen=True)

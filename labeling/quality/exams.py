@@ -133,7 +133,7 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
         return (Kind.EXAM,)
     if standing.state == "waiting":
         raise Invalid("Your exam demonstrations wait for their grades. Ranking opens once they pass.")
-    first = hidden.coin(project)
+    first = hidden.kind_to_try_first(project)
     others = [Kind.NORMAL, Kind.CALIBRATION, Kind.REPEAT]
     return (first, *(kind for kind in others if kind != first))
 

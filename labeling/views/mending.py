@@ -13,8 +13,8 @@ from labeling import dialogues, leases, rankings
 from labeling.errors import LabelingError, NeedsConfirmation
 from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
-from labeling.pages.forms import RankingForm
 from labeling.pages.ranking import contradiction_words, ranking_context
+from labeling.pages.ranking_form import RankingForm
 from labeling.quality import exams, reviews
 from labeling.views._shared import Context, PageRequest, go, own_dialogue, page, visible_project
 

@@ -14,8 +14,9 @@ from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirm
 from labeling.models import Assignment, Project
 from labeling.pages import differences
 from labeling.pages import ranking as ranking_page
-from labeling.pages.forms import RankingForm, number
-from labeling.pages.home import ranked_today
+from labeling.pages.figures import ranked_today
+from labeling.pages.forms import number
+from labeling.pages.ranking_form import RankingForm
 from labeling.views._shared import Context, PageRequest, go, own_assignment, page, told, visible_project
 
 

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 
 from labeling import assignments
 from labeling.errors import Conflict, Gone, LabelingError
-from labeling.pages.forms import RankingForm, number
+from labeling.pages.forms import number
+from labeling.pages.ranking_form import RankingForm
 from labeling.views._shared import PageRequest, own_assignment, wants_json
 from labeling.views.ranking import again
 

@@ -43,7 +43,7 @@ class Trainer:
     def __init__(self, project: Project, user: User, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.user, self.way = project, user, way
         self.coins: list[str] = []
-        monkeypatch.setattr(hidden, "coin", lambda project: self.coins.pop() if self.coins else "normal")
+        monkeypatch.setattr(hidden, "kind_to_try_first", lambda project: self.coins.pop() if self.coins else "normal")
         self.client = Client()
         if way == "page":
             self.client.force_login(user)

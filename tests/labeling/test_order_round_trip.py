@@ -17,7 +17,7 @@ from accounts import tokens
 from accounts.models import User
 from labeling import leases
 from labeling.models import Assignment, Project, Ranking
-from labeling.pages.forms import RankingForm
+from labeling.pages.ranking_form import RankingForm
 from tests import makers
 from tests.exports.makers import export, rows
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import User
 from labeling import assignments
 from labeling.models import Dialogue, Project, Ranking
+from labeling.pages import figures
 from labeling.pages import history as history_page
-from labeling.pages import home as home_page
 from labeling.quality import reviews
 from tests import makers
 
@@ -78,12 +78,12 @@ def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(
     client: Client, project: Project, alice: User
 ) -> None:
     rankings = [makers.make_ranking(makers.make_comparison(project), alice) for _ in range(10)]
-    assert home_page.figures(alice).pace == ""
+    assert figures.figures(alice).pace == ""
     before = Ranking.objects.filter(pk__in=[ranking.pk for ranking in rankings[:5]])
     before.update(submitted_at=timezone.now() - timedelta(days=2), seconds=200)
     Ranking.objects.exclude(pk__in=before).update(seconds=43)
-    figures = home_page.figures(alice)
-    assert (figures.pace, figures.usual) == ("45 s", "3.5 min")
+    found = figures.figures(alice)
+    assert (found.pace, found.usual) == ("45 s", "3.5 min")
     client.force_login(alice)
     assert "for a ranking today; 3.5 min on the days before" in client.get("/").content.decode()
 

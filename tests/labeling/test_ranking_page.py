@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from labeling.models import Assignment, Project, Ranking
-from labeling.pages.forms import RankingForm
+from labeling.pages.ranking_form import RankingForm
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, places
 

@@ -8,10 +8,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import rankings
+from labeling import assignments, rankings
 from labeling.errors import Conflict, Gone, Invalid, NeedsConfirmation
 from labeling.judgements import Said
 from labeling.models import Assignment, Dialogue, Project, Ranking
+from labeling.quality import exams
 from tests import makers
 from tests.labeling.makers import undo
 
@@ -63,7 +64,8 @@ def test_a_contradiction_is_asked_about_once_and_stored_as_such(project: Project
     with pytest.raises(NeedsConfirmation) as caught:
         rankings.submit_ranking(assignment=assignment, **judgement)
     assert caught.value.pairs == [(above, below)]
-    ranking, _ = rankings.submit_ranking(assignment=assignment, **{**judgement, "confirmed": True})
+    judgement["confirmed"] = True
+    ranking, _ = rankings.submit_ranking(assignment=assignment, **judgement)
     assert ranking.contradiction_confirmed
 
 
@@ -78,8 +80,9 @@ def test_a_contradiction_is_asked_about_once_and_stored_as_such(project: Project
 )
 def test_what_names_something_else_is_refused(project: Project, alice: User, wrong: Said) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
+    wrong["groups"] = singles(assignment)
     with pytest.raises(Invalid):
-        rankings.submit_ranking(assignment=assignment, **{**wrong, "groups": singles(assignment)})
+        rankings.submit_ranking(assignment=assignment, **wrong)
 
 
 def test_ratings_flags_and_strengths_are_stored_as_given(project: Project, alice: User) -> None:
@@ -138,3 +141,29 @@ def test_undo_takes_the_ideal_answer_back_too(project: Project, alice: User) -> 
     assignment = undo(ranking)
     assert assignment.draft["ideal_answer"] == "As it should be."
     assert Dialogue.objects.get(source="ideal answer").undone_at is not None
+
+
+def test_a_submission_brings_the_next_task_and_stands_where_none_may_follow(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (makers.make_comparison(project) for _ in range(2))
+    task = makers.make_lease(first, alice)
+    done = rankings.submit_and_lease_next(assignment=task, trainer=alice, groups=singles(task))
+    assert done.following is not None
+    assert (done.following.comparison, done.none_left) == (second, "")
+
+    def failed(project: Project, trainer: User) -> tuple[str, ...]:
+        raise Invalid("You did not pass the entry exam.")
+
+    monkeypatch.setattr(exams, "kinds_open_to", failed)
+    done = rankings.submit_and_lease_next(assignment=done.following, trainer=alice, groups=singles(done.following))
+    assert (done.following, done.none_left) == (None, "You did not pass the entry exam.")
+    assert Ranking.objects.in_force().filter(trainer=alice).count() == 2
+
+
+def test_a_submission_from_a_tab_that_was_overtaken_stores_nothing(project: Project, alice: User) -> None:
+    task = makers.make_lease(makers.make_comparison(project), alice)
+    assignments.save_draft(assignment=task, draft={"note": "in the other tab"})
+    with pytest.raises(Conflict, match="another tab"):
+        rankings.submit_and_lease_next(assignment=task, trainer=alice, expected_version=0, groups=singles(task))
+    assert not Ranking.objects.exists()

@@ -7,7 +7,7 @@ from django.test import Client
 from accounts.models import User
 from labeling import projects
 from labeling.models import Project
-from labeling.pages import home as home_page
+from labeling.pages import figures
 from tests import makers
 
 
@@ -37,7 +37,7 @@ def test_agreement_counts_pairs_that_both_ordered(project: Project, alice: User,
     comparison = makers.make_comparison(project, k=3, votes=2)
     makers.make_ranking(comparison, alice, groups=[[0], [1], [2]])
     makers.make_ranking(comparison, bob, groups=[[1], [0, 2]])
-    assert home_page.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
+    assert figures.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
 
 
 def test_history_shows_own_work_only_and_undoes_it(client: Client, project: Project, alice: User, bob: User) -> None:
