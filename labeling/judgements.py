@@ -80,7 +80,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
     if reason and groups:
         raise Invalid("Either put the completions in order or say that none can be ranked.")
     if not reason and not groups:
-        raise Invalid("Put every completion in a place first: a screen that nobody touched is no judgement.")
+        raise Invalid("Put every completion in a place first: a screen that nobody touched is not a judgement.")
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:

@@ -103,7 +103,7 @@ def role_of(project: Project, user: User) -> str | None:
 def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
     """Give `user` this role, also to somebody who had left."""
     if role not in Membership.Role.values:
-        raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
+        raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from common.shapes import Json
 
 
+@dataclass(frozen=True)
 class _FromJson:
     @classmethod
     def of(cls, stored: Mapping[str, object] | None) -> Self:
-        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in (stored or {}).items() if name in names})
 
     def as_json(self) -> dict[str, Json]:
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,10 @@ def retry(request: PageRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def reply(request: PageRequest, pk: UUID) -> HttpResponse:
-    """The reply has ended: make it a turn, and show the thread without touching the composer."""
+    """The reply has ended: make it a turn, and show the turns without touching the composer."""
     dialogue = own_dialogue(request, pk)
     chats.store_reply(dialogue=dialogue)
-    return render(request, "labeling/_thread.html", dialogue_context(dialogue, user=request.user))
+    return render(request, "labeling/_chat_turns.html", dialogue_context(dialogue, user=request.user))
 
 
 @require_POST
