@@ -1,8 +1,8 @@
-"""Writes on dialogues as a whole: begun, submitted, taken back, mended, given up.
+"""Writes on dialogues as a whole: begun, submitted, given up.
 
 Each function locks the dialogue's row first, so that two tabs or a tab and a worker never interleave;
 `version` counts the changes, and a caller that passes `expected_version` is told when another was first.
-A submitted dialogue never changes: taking it back dates it and hands its author a copy as a draft.
+A submitted dialogue never changes: what its author may still do with it is in `corrections.py`.
 
 Turns of a demonstration: `turns.py`; of a chat: `chats.py`; what all writes on a draft share: `drafts.py`.
 """
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, comparisons, drafts, draws, policies, undo, votes
+from labeling import chats, drafts, draws, policies
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import current_guidelines, current_round, role_of, split_for
@@ -97,7 +97,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     if not locked.turns.exists():
         raise Invalid("The dialogue is empty.")
     key = prompt_key(check_messages(drafts.messages_of(locked), last="assistant"))
-    _move(
+    move(
         locked,
         Dialogue.State.SUBMITTED,
         submitted_at=timezone.now(),
@@ -135,77 +135,12 @@ def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
 
 
 @transaction.atomic
-def undo_submission(*, dialogue: Dialogue) -> Dialogue:
-    """Take a submission back within the project's minutes: a copy becomes the draft, and what was
-    drawn from it is discarded.
-
-    Raises:
-        Gone: the time is over, or somebody is working on what was drawn from it.
-    """
-    locked = Dialogue.objects.select_for_update(of=("self",)).select_related("project").get(pk=dialogue.pk)
-    in_time = undo.can_undo(locked.submitted_at, locked.project.undo_minutes)
-    if locked.state != Dialogue.State.SUBMITTED or not in_time:
-        raise Gone("The time to take this submission back is over.")
-    for comparison in locked.comparisons.select_for_update().order_by("pk"):
-        if comparison.assignments.filter(state__in=votes.HELD).exists():
-            raise Gone("Another trainer is already ranking an answer of this chat, so it stays.")
-        comparisons.discard(comparison=comparison, reason="The chat was taken back by its author.")
-    _move(locked, Dialogue.State.DISCARDED, undone_at=timezone.now())
-    return _copy_as_draft(locked)
-
-
-@transaction.atomic
-def mend_dialogue(*, dialogue: Dialogue) -> Dialogue:
-    """The draft in which the author mends a returned dialogue; the same one if it was begun before.
-
-    Raises:
-        Gone: it is not returned any more.
-    """
-    locked = Dialogue.objects.select_for_update(of=("self",)).select_related("project").get(pk=dialogue.pk)
-    begun = Dialogue.objects.filter(supersedes=locked).first()
-    if begun is not None and begun.state == Dialogue.State.DRAFT:
-        return begun
-    if locked.state != Dialogue.State.RETURNED or begun is not None:
-        raise Gone("This dialogue does not wait for a new version any more.")
-    return _copy_as_draft(locked)
-
-
-def _copy_as_draft(source: Dialogue) -> Dialogue:
-    """A draft with the same turns and their provenance, which supersedes `source` once it is submitted."""
-    draft = Dialogue.objects.create(
-        project=source.project,
-        round=source.round,
-        author=source.author,
-        kind=source.kind,
-        guideline_version=source.guideline_version,
-        model_version=source.model_version,
-        prompt=source.prompt,
-        seconds=source.seconds,
-        supersedes=source,
-    )
-    Turn.objects.bulk_create(
-        Turn(
-            dialogue=draft,
-            position=turn.position,
-            role=turn.role,
-            text=turn.text,
-            completion_id=turn.completion_id,
-            suggestions_shown=turn.suggestions_shown,
-            seconds=turn.seconds,
-            pasted_chars=turn.pasted_chars,
-        )
-        for turn in source.turns.order_by("position")
-    )
-    return draft
-
-
-@transaction.atomic
 def discard_dialogue(*, dialogue: Dialogue) -> None:
     """Give a draft up; a reply being written is stopped."""
     locked = drafts.lock_draft(dialogue, None)
     if locked.pending_request_id:
         sampling.cancel(request_id=locked.pending_request_id)
-    _move(locked, Dialogue.State.DISCARDED, pending_request=None, version=locked.version + 1)
+    move(locked, Dialogue.State.DISCARDED, pending_request=None, version=locked.version + 1)
     dialogue.refresh_from_db()
 
 
@@ -215,6 +150,6 @@ def empty(*, rows: QuerySet[Dialogue], text: str) -> None:
     rows.update(composer={}, source_row=None, pending_request=None)
 
 
-def _move(locked: Dialogue, state: str, **columns: object) -> None:
+def move(locked: Dialogue, state: str, **columns: object) -> None:
     if not advance(locked, to=state, table=Dialogue.TRANSITIONS, **columns):
         raise Gone("This dialogue is not open to that step any more.")

@@ -1,4 +1,4 @@
-"""Every write on a ranking: submitted, taken back, mended.
+"""Rankings as they are submitted. Taken back or mended afterwards: `labeling/corrections.py`.
 
 Leases, and the order of locks that all of this keeps, are in `labeling/leases.py`; what may be said of a
 comparison is checked in `labeling/judgements.py`.
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import record
 from common.transactions import joins
 from common.transitions import advance
-from labeling import dialogues, judgements, leases, undo, votes
+from labeling import dialogues, judgements, leases, votes
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.judgements import Judgement, Said
-from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking
-from labeling.quality import overlap, reviews, screening
+from labeling.models import Assignment, Comparison, Membership, Project, Ranking
+from labeling.quality import overlap, screening
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,18 +33,6 @@ class Submitted:
     ranking: Ranking
     following: Assignment | None
     none_left: str = ""
-
-
-class Draft(TypedDict, total=False):
-    """A ranking as the draft of its task, to be changed and sent again."""
-
-    groups: list[list[str]]
-    ratings: dict[str, int]
-    flags: dict[str, list[str]]
-    note: str
-    strengths: list[int]
-    not_rankable: str
-    ideal_answer: str
 
 
 @transaction.atomic
@@ -162,92 +149,6 @@ def _store(
         label_weight=membership.label_weight if membership else None,
         submitted_at=now,
     )
-
-
-@transaction.atomic
-def mend_ranking(*, ranking: Ranking, **said: Unpack[Said]) -> Ranking:
-    """The trainer's new version of a returned ranking: a new row that supersedes it.
-
-    Raises:
-        Invalid, NeedsConfirmation; Gone: it is not returned any more.
-    """
-    comparison = (
-        Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=ranking.comparison_id)
-    )
-    assert ranking.trainer is not None
-    old = reviews.returned_rankings(ranking.trainer).filter(pk=ranking.pk).first()
-    if old is None:
-        raise Gone("This ranking does not wait for a new version any more.")
-    said["ideal_answer"] = ""  # that of the first version stays
-    judgement = judgements.check(comparison, old.order_shown, **said)
-    made = Ranking.objects.create(
-        assignment=old.assignment,
-        comparison=comparison,
-        trainer_id=old.trainer_id,
-        kind=old.kind,
-        guideline_version_id=old.guideline_version_id,
-        order_shown=old.order_shown,
-        **judgement.columns(),
-        flags_version=comparison.project.flags_version,
-        ideal_answer=old.ideal_answer,
-        seconds=old.seconds,
-        label_weight=old.label_weight,
-        supersedes=old,
-        submitted_at=timezone.now(),
-    )
-    screening.screen_ranking(made, overlap.votes_in_force(comparison))
-    record(actor=ranking.trainer, action="ranking.mended", obj=made, project_id=comparison.project_id)
-    return made
-
-
-@transaction.atomic
-def undo_ranking(*, assignment: Assignment) -> Assignment:
-    """Take a submission back within the project's minutes: the ranking is dated, never deleted, and the
-    task is leased again with what was submitted as its draft.
-
-    Raises:
-        Gone: the time is over, or a reviewer has looked at it.
-    """
-    comparison, locked = leases.lock(assignment)
-    ranking = locked.rankings.in_force().first()
-    in_time = ranking is not None and undo.can_undo(ranking.submitted_at, comparison.project.undo_minutes)
-    if locked.state != Assignment.State.SUBMITTED or ranking is None or not in_time:
-        raise Gone("The time to take this submission back is over.")
-    if ranking.supersedes_id or ranking.reviews.exists():
-        raise Gone("A reviewer has looked at this ranking, so it stays.")
-    now = timezone.now()
-    Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)
-    if ranking.ideal_answer is not None:
-        advance(ranking.ideal_answer, to=Dialogue.State.DISCARDED, table=Dialogue.TRANSITIONS, undone_at=now)
-    leases.move(
-        locked,
-        Assignment.State.LEASED,
-        draft=as_draft(ranking),
-        draft_version=locked.draft_version + 1,
-        draft_saved_at=now,
-        heartbeat_at=now,
-        expires_at=leases.expiry(comparison.project, now),
-        ended_at=None,
-    )
-    if comparison.state == Comparison.State.CLOSED and locked.slot is not None:
-        advance(comparison, to=Comparison.State.OPEN, table=Comparison.TRANSITIONS, closed_at=None)
-    return locked
-
-
-def as_draft(ranking: Ranking) -> Draft:
-    """What was submitted, as the draft to go on from: after an undo, and where a ranking is mended."""
-    draft: Draft = {
-        "groups": ranking.groups,
-        "ratings": ranking.ratings,
-        "flags": ranking.flags,
-        "note": ranking.note,
-        "strengths": ranking.strengths,
-        "not_rankable": ranking.not_rankable,
-    }
-    if ranking.ideal_answer is not None:
-        last = ranking.ideal_answer.turns.order_by("-position").first()
-        draft["ideal_answer"] = last.text if last else ""
-    return draft
 
 
 def empty_notes(*, project: Project, trainer: User) -> int:

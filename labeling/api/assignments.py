@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling import assignments, leases, rankings
+from labeling import assignments, corrections, leases, rankings
 from labeling.api import shapes
 from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
 from labeling.models import Assignment
@@ -115,7 +115,7 @@ class Undo(ApiView):
     @extend_schema(summary="Take the ranking back", request=None, responses=shapes.Lease)
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        return Response(shapes.Lease(rankings.undo_ranking(assignment=assignment_of(request, pk))).data)
+        return Response(shapes.Lease(corrections.undo_ranking(assignment=assignment_of(request, pk))).data)
 
 
 class Draft(ApiView):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, dialogues, turns
+from labeling import chats, corrections, dialogues, turns
 from labeling.api import shapes
 from labeling.api.base import ApiView, dialogue_of, project_of, turn_of, user_of
 from labeling.errors import Invalid
@@ -226,7 +226,7 @@ class UndoSubmission(ApiView):
     )
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        draft = dialogues.undo_submission(dialogue=dialogue_of(request, pk))
+        draft = corrections.undo_submission(dialogue=dialogue_of(request, pk))
         return Response(dialogue_body(dialogue_of(request, draft.pk)))
 
 

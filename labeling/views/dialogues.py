@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import dialogues, turns
+from labeling import corrections, dialogues, turns
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
@@ -141,7 +141,7 @@ def submit(request: PageRequest, pk: UUID) -> HttpResponse:
 def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     """Take a submission back: go on in a copy."""
     try:
-        draft = dialogues.undo_submission(dialogue=own_dialogue(request, pk))
+        draft = corrections.undo_submission(dialogue=own_dialogue(request, pk))
     except LabelingError as error:
         return refuse(request, pk, error)
     return go(request, "dialogue", draft.pk)

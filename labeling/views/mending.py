@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import dialogues, leases, rankings
+from labeling import corrections, leases
 from labeling.errors import LabelingError, NeedsConfirmation
 from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
@@ -24,10 +24,10 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     """A returned ranking with the reviewer's comment. POST: the new version, which replaces it."""
     ranking = get_object_or_404(reviews.returned_rankings(request.user), pk=pk)
     if request.method == "GET":
-        return _page(request, ranking, RankingForm.from_draft(rankings.as_draft(ranking)))
+        return _page(request, ranking, RankingForm.from_draft(corrections.as_draft(ranking)))
     form = RankingForm.from_post(request.POST, ranking.order_shown)
     try:
-        rankings.mend_ranking(ranking=ranking, **form.said(ranking.order_shown))
+        corrections.mend_ranking(ranking=ranking, **form.said(ranking.order_shown))
     except NeedsConfirmation as question:
         words = contradiction_words(question.pairs, ranking.order_shown, form.ratings)
         return _page(request, ranking, form, contradictions=words)
@@ -55,7 +55,7 @@ def mend_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     """Begin, or go on with, the new version of a returned dialogue."""
     dialogue = own_dialogue(request, pk)
     try:
-        draft = dialogues.mend_dialogue(dialogue=dialogue)
+        draft = corrections.mend_dialogue(dialogue=dialogue)
     except LabelingError as error:
         messages.error(request, str(error))
         return redirect("home")

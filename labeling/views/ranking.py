@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import assignments, leases, rankings
+from labeling import assignments, corrections, leases, rankings
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
 from labeling.models import Assignment, Project
 from labeling.pages import differences
@@ -137,7 +137,7 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     """Take a submission back: the task is there again as it was sent."""
     assignment = own_assignment(request, pk)
     try:
-        rankings.undo_ranking(assignment=assignment)
+        corrections.undo_ranking(assignment=assignment)
     except Gone as error:
         assignment.refresh_from_db(fields=["state"])
         if assignment.state in leases.OPEN:  # another tab took it back already

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from exports import redaction, splits
-from labeling import assignments, comparisons, dialogues, imports, projects, rankings, turns
+from labeling import assignments, comparisons, corrections, dialogues, imports, projects, rankings, turns
 from labeling.models import Comparison, Dialogue, Project, Ranking, Review
 from labeling.suggestions import request_suggestions
 from labeling.withdrawal import WITHDRAWN, withdraw
@@ -77,7 +77,7 @@ def test_a_delta_holds_what_came_since_and_tombstones_for_what_went(
     gone = makers.make_ranking(makers.make_comparison(project), alice)
     stays = makers.make_ranking(makers.make_comparison(project), bob)
     first = export(project, tmp_path / "one", "--config", "rankings")
-    rankings.undo_ranking(assignment=gone.assignment)
+    corrections.undo_ranking(assignment=gone.assignment)
     new = makers.make_ranking(makers.make_comparison(project), bob)
     delta = export(project, tmp_path / "two", "--config", "rankings", "--since", first["cutoff"])
     assert [row["id"] for row in rows(tmp_path / "two", "rankings")] == [str(new.pk)]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from insights import facts, reports, sentences, tables, tasks
 from insights.models import Judgement, Report
-from labeling import comparisons, leases, preferences, projects, rankings, turns
+from labeling import comparisons, corrections, leases, preferences, projects, rankings, turns
 from labeling.models import Project, Ranking
 from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
@@ -85,10 +85,10 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(
     fourth = makers.make_ranking(makers.make_comparison(project), bob)
     facts.catch_up(project)
     assert Judgement.objects.count() == 4
-    rankings.undo_ranking(assignment=first.assignment)
+    corrections.undo_ranking(assignment=first.assignment)
     comparisons.discard(comparison=second.comparison, reason="spam")
     reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
-    mended = rankings.mend_ranking(ranking=third, groups=third.groups[::-1])
+    mended = corrections.mend_ranking(ranking=third, groups=third.groups[::-1])
     reviews.decide(reviewer=rita, decision="excluded", ranking=fourth)
     facts.catch_up(project)
     assert list(Judgement.objects.values_list("ranking_id", flat=True)) == [mended.pk]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from labeling import leases, rankings
+from labeling import corrections, leases, rankings
 from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.quality import hidden
 from tests import makers
@@ -39,4 +39,4 @@ def lease_next(project: Project, trainer: User) -> Assignment:
 
 def undo(ranking: Ranking) -> Assignment:
     assert ranking.assignment is not None
-    return rankings.undo_ranking(assignment=ranking.assignment)
+    return corrections.undo_ranking(assignment=ranking.assignment)

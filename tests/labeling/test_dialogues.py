@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import candidates, chats, dialogues, drafts, leases, projects, stock, turns
+from labeling import candidates, chats, corrections, dialogues, drafts, leases, turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project, TurnDraw
@@ -130,38 +130,9 @@ def test_a_stopped_reply_is_kept_but_never_drawn(project: Project, alice: User) 
     assert not Comparison.objects.exists()
 
 
-def test_duplicates_are_sampled_again_and_the_comparison_opens_with_k_different_texts(
-    project: Project, alice: User
-) -> None:
-    makers.make_chat(project, alice, submit=True)
-    comparison = Comparison.objects.get()
-    original = comparison.candidates.get().completion.text
-    request = SampleRequest.objects.get(state="queued")
-    makers.answer(request, original, "A wholly other text about rivers.", "   ")
-    assert candidates.settle_sampling()["resampled"] == 1
-    makers.answer_all()
-    assert candidates.settle_sampling()["opened"] == 1
-    texts = [c.completion.text for c in comparison.candidates.all()]
-    assert len(texts) == len(set(texts)) == 4
-
-
-def test_a_comparison_that_stays_without_two_texts_is_discarded_with_the_reason(project: Project, alice: User) -> None:
-    project.resample_limit = 1
-    project.save()
-    makers.make_chat(project, alice, submit=True)
-    for _ in range(2):
-        SampleRequest.objects.filter(state="queued").update(
-            state="failed", error="out of memory", finished_at=timezone.now()
-        )
-        candidates.settle_sampling()
-    comparison = Comparison.objects.get()
-    assert comparison.state == "discarded"
-    assert "out of memory" in comparison.discard_reason
-
-
 def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice, turns=2, submit=True)
-    draft = dialogues.undo_submission(dialogue=dialogue)
+    draft = corrections.undo_submission(dialogue=dialogue)
     dialogue.refresh_from_db()
     assert (dialogue.state, draft.state) == ("discarded", "draft")
     assert dialogue.undone_at is not None
@@ -176,20 +147,7 @@ def test_a_chat_that_is_being_ranked_cannot_be_taken_back(project: Project, alic
     candidates.settle_sampling()
     assert leases.lease_next(project=project, trainer=bob)[0] is not None
     with pytest.raises(Gone, match="already ranking"):
-        dialogues.undo_submission(dialogue=dialogue)
-
-
-def test_the_stock_is_filled_from_prompts_once_each_per_round(project: Project) -> None:
-    project.stock_target = 3
-    project.save()
-    projects.add_prompts(project=project, prompts=[[{"role": "user", "content": f"Prompt {i}?"}] for i in range(4)])
-    assert stock.keep_stock() == 3
-    assert stock.keep_stock() == 0
-    makers.answer_all()
-    assert candidates.settle_sampling()["opened"] == 3
-    Comparison.objects.update(state="discarded", discard_reason="test")
-    assert stock.keep_stock() == 1
-    assert stock.keep_stock() == 0
+        corrections.undo_submission(dialogue=dialogue)
 
 
 def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(project: Project, alice: User) -> None:

@@ -1,4 +1,4 @@
-"""The review queue's rules, decisions, returned work and blind votes."""
+"""The review queue and its decisions, and how returned work is mended."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from labeling import dialogues, rankings, turns
+from labeling import corrections, dialogues, rankings
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Dialogue, Project, Ranking, ReviewItem
 from labeling.quality import reviews
-from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.labeling.makers import undo
 
@@ -38,55 +37,6 @@ def reasons_of(work: Ranking | Dialogue) -> list[str]:
     return item.reasons if item else []
 
 
-def test_each_rule_picks_its_work_and_no_other(project: Project, alice: User, bob: User) -> None:
-    only(project)
-    assert reasons_of(rank(project, alice, seconds=1)) == []
-    only(project, fast_seconds=15)
-    assert reasons_of(rank(project, alice, seconds=14)) == ["fast"]
-    assert reasons_of(rank(project, alice, seconds=15)) == []
-    only(project, new_trainer=1)
-    assert reasons_of(rank(project, bob)) == ["new_trainer"]
-    assert reasons_of(rank(project, bob)) == []
-    only(project, random_share=1.0)
-    assert reasons_of(rank(project, alice)) == ["random"]
-
-
-def test_a_contradiction_is_picked(project: Project, alice: User) -> None:
-    only(project, contradictions=True)
-    comparison = makers.make_comparison(project)
-    ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
-    found = makers.make_ranking(comparison, alice, ratings={ids[0]: 2, ids[1]: 6}, confirmed=True)
-    assert reasons_of(found) == ["contradiction"]
-
-
-def test_two_votes_that_disagree_are_both_picked(project: Project, alice: User, bob: User) -> None:
-    only(project, low_agreement=True)
-    comparison = makers.make_comparison(project, votes=2)
-    first = makers.make_ranking(comparison, alice)
-    assert reasons_of(first) == []
-    second = makers.make_ranking(comparison, bob, groups=[[3], [2], [1], [0]])
-    assert reasons_of(first) == reasons_of(second) == ["low_agreement"]
-
-
-def test_a_demonstration_of_verbatim_suggestions_is_picked(project: Project, alice: User) -> None:
-    only(project, verbatim_share=0.9)
-    own = makers.make_demonstration(project, alice)
-    assert reasons_of(own) == []
-    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    turns.add_turn(dialogue=dialogue, role="user", text="What is rain?")
-    [request] = request_suggestions(dialogue=dialogue, role="assistant", n=1)
-    [completion] = makers.answer(request, "Water that falls from clouds.")
-    turns.add_turn(
-        dialogue=dialogue,
-        role="assistant",
-        text=completion.text,
-        completion=completion,
-        suggestions_shown=[str(completion.pk)],
-    )
-    dialogues.submit_dialogue(dialogue=dialogue)
-    assert reasons_of(dialogue) == ["verbatim"]
-
-
 def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
     project: Project, alice: User, rita: User
 ) -> None:
@@ -110,7 +60,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
         reviews.decide(reviewer=rita, decision="returned", ranking=ranking)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="C is wrong about rain.")
     assert list(reviews.returned_rankings(alice)) == [ranking]
-    mended = rankings.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
+    mended = corrections.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
     assert (mended.supersedes, mended.kind, mended.assignment) == (ranking, "vote", ranking.assignment)
     ranking.refresh_from_db()
     assert ranking.note == "first thought"
@@ -118,7 +68,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
     assert "mended" in reasons_of(mended)
     assert not reviews.returned_rankings(alice).exists()
     with pytest.raises(Gone):
-        rankings.mend_ranking(ranking=ranking, groups=ranking.groups)
+        corrections.mend_ranking(ranking=ranking, groups=ranking.groups)
     with pytest.raises(Conflict, match="mended"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
 
@@ -134,13 +84,13 @@ def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Be kinder.", grade=3)
     assert list(reviews.returned_dialogues(alice)) == [demonstration]
-    draft = dialogues.mend_dialogue(dialogue=demonstration)
-    assert dialogues.mend_dialogue(dialogue=demonstration) == draft
+    draft = corrections.mend_dialogue(dialogue=demonstration)
+    assert corrections.mend_dialogue(dialogue=demonstration) == draft
     assert draft.supersedes == demonstration
     dialogues.submit_dialogue(dialogue=draft)
     assert "mended" in reasons_of(draft)
     with pytest.raises(Gone):
-        dialogues.mend_dialogue(dialogue=demonstration)
+        corrections.mend_dialogue(dialogue=demonstration)
     demonstration.refresh_from_db()
     assert demonstration.state == "returned"
 
