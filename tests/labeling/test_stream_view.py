@@ -19,7 +19,7 @@ from labeling import chats, dialogues, turns
 from labeling.models import Dialogue, Project
 from labeling.suggestions import request_suggestions
 from labeling.views import streams as view
-from sampler import rows, streams
+from sampler import endings, streams
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -123,7 +123,7 @@ def test_several_texts_share_one_connection(chat: Dialogue, alice: User) -> None
 def test_a_text_that_redis_has_lost_comes_from_the_row(
     chat: Dialogue, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "EVERY", 0.05)
+    monkeypatch.setattr(endings, "EVERY", 0.05)
     makers.answer(pending(chat), "Kept in the row.")
 
     async def act(client: AsyncClient) -> list[Event]:
