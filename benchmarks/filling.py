@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from accounts.models import User
-from labeling import chats, dialogues
+from labeling import chats, dialogues, turns
 from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
 from sampler.models import Completion
 from tests import makers
@@ -47,8 +47,8 @@ def prepare(count: int) -> Made:
     talk = makers.make_chat(project, alice, turns=5)
     written = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     for number in range(5):
-        dialogues.add_turn(dialogue=written, role="user", text=f"Question {number}: what then?")
-        dialogues.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
+        turns.add_turn(dialogue=written, role="user", text=f"Question {number}: what then?")
+        turns.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
     return {
         "slug": project.slug,
         "session": _session_of(alice),

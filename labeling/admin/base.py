@@ -18,8 +18,6 @@ from django.views.decorators.http import require_POST
 from common.admin import ProjectScopedAdmin, record
 from common.shapes import Message
 from labeling.errors import LabelingError
-from labeling.models import Turn
-from labeling.pages.provenance import provenance
 
 Row = TypeVar("Row", bound=Model)
 
@@ -127,12 +125,3 @@ def text_html(text: str) -> SafeString:
 def short(text: str, length: int = 90) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
-
-
-def written_by(turn: Turn) -> str:
-    """Who wrote a turn, and how far a model's text was edited: the words and the share that its trainer sees too."""
-    found = provenance(turn)
-    if turn.completion is None:
-        return found.words
-    source = turn.completion.model_name or "a model"
-    return f"{source}, {found.kind}" + (f" ({found.percent}% changed)" if found.percent else "")

@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
-from labeling.admin.base import Button, PageAdmin, short, text_html, written_by
+from labeling.admin.base import Button, PageAdmin, short, text_html
 from labeling.admin.review_pages import review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.pages.provenance import for_reviewers
 from labeling.quality.reviews import ask_review
 
 
@@ -34,7 +35,7 @@ class TurnInline(ScopedTabularInline):
 
     @display(description="Written by")
     def written(self, obj: Turn) -> str:
-        return written_by(obj)
+        return for_reviewers(obj)
 
 
 def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:

@@ -13,10 +13,10 @@ from accounts.requests import user_of
 from common.admin import ProjectScopedAdmin
 from common.stats.agreement import tau_b
 from labeling import preferences
-from labeling.admin.base import written_by
 from labeling.admin.orders import letters_of, spelled
 from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+from labeling.pages.provenance import for_reviewers
 from labeling.quality import reviews
 
 
@@ -95,7 +95,7 @@ def review_dialogue(model_admin: ProjectScopedAdmin, request: HttpRequest, dialo
         "work": dialogue,
         "kind": "dialogue",
         "author": dialogue.author,
-        "turns": [{"role": t.role, "text": t.text, "by": written_by(t), "seconds": t.seconds} for t in turns],
+        "turns": [{"role": t.role, "text": t.text, "by": for_reviewers(t), "seconds": t.seconds} for t in turns],
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),

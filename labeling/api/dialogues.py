@@ -11,7 +11,7 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, dialogues
+from labeling import chats, corrections, dialogues
 from labeling.api.base import ApiView, dialogue_of, project_of, user_of
 from labeling.api.shapes import dialogues as shapes
 from labeling.errors import Invalid
@@ -110,7 +110,7 @@ class UndoSubmission(ApiView):
     )
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        draft = dialogues.undo_submission(dialogue=dialogue_of(request, pk))
+        draft = corrections.undo_submission(dialogue=dialogue_of(request, pk))
         return Response(dialogue_body(dialogue_of(request, draft.pk)))
 
 

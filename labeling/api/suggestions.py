@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling import dialogues
 from labeling.api.base import ApiView, dialogue_of
 from labeling.api.dialogues import texts_of
 from labeling.api.shapes import dialogues as shapes
+from labeling.suggestions import request_suggestions
 from sampler.models import SampleRequest
 
 SALT = "labeling.api.suggestions"
@@ -33,7 +33,7 @@ class Suggestions(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
         dialogue = dialogue_of(request, pk)
         wanted = checked(shapes.SuggestionsIn, request)
-        asked = dialogues.request_suggestions(dialogue=dialogue, **wanted)
+        asked = request_suggestions(dialogue=dialogue, **wanted)
         signed = [{"id": signing.dumps([str(pk), str(r.pk)], salt=SALT), "n": r.n} for r in asked]
         return Response(shapes.SuggestionRequestOut(signed, many=True).data, status=201)
 

@@ -10,11 +10,12 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling import chats, dialogues
+from labeling import chats, turns
 from labeling.api.base import ApiView, dialogue_of, turn_of, user_of
 from labeling.api.dialogues import dialogue_body
 from labeling.api.shapes import dialogues as shapes
 from labeling.errors import Invalid
+from labeling.feedback import give_feedback
 from labeling.models import Dialogue
 from sampler.models import Completion, SampleRequest
 
@@ -47,7 +48,7 @@ class Turns(ApiView):
                 raise Invalid("In a chat you write the user's turns.")
             chats.send_message(dialogue=dialogue, text=wanted["text"], seconds=seconds, expected_version=expected)
         else:
-            dialogues.add_turn(
+            turns.add_turn(
                 dialogue=dialogue,
                 role=wanted["role"],
                 text=wanted["text"],
@@ -67,7 +68,7 @@ class OneTurn(ApiView):
     def patch(self, request: Request, pk: UUID) -> Response:
         turn = turn_of(request, pk)
         wanted = checked(shapes.TurnEdit, request)
-        dialogues.edit_turn(
+        turns.edit_turn(
             turn=turn,
             text=wanted["text"],
             completion=suggestion_named(wanted["completion"]),
@@ -78,7 +79,7 @@ class OneTurn(ApiView):
 
     @extend_schema(summary="Delete a turn of a draft", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
-        dialogues.delete_turn(turn=turn_of(request, pk))
+        turns.delete_turn(turn=turn_of(request, pk))
         return Response(status=204)
 
 
@@ -88,5 +89,5 @@ class Feedback(ApiView):
     @extend_schema(summary="Thumbs on a model's turn", request=shapes.FeedbackIn, responses=shapes.FeedbackOut)
     def put(self, request: Request, pk: UUID) -> Response:
         turn = turn_of(request, pk, own=False)
-        given = dialogues.give_feedback(turn=turn, user=user_of(request), **checked(shapes.FeedbackIn, request))
+        given = give_feedback(turn=turn, user=user_of(request), **checked(shapes.FeedbackIn, request))
         return Response(shapes.FeedbackOut(given).data)

@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.receiver import Receiver, is_signed
@@ -58,7 +58,7 @@ def rank_and_undo_while_nothing_listens(project: Project, alice: User) -> None:
     while time.monotonic() - began < DOWN:
         ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
         assert ranking.assignment is not None
-        comparisons.undo_ranking(assignment=ranking.assignment)
+        corrections.undo_ranking(assignment=ranking.assignment)
         time.sleep(6)
 
 
