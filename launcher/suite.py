@@ -13,6 +13,7 @@ from common import embedded, processes
 from launcher import browser, model, options
 from launcher.options import BASE, StartError
 
+WORKERS = 2
 CHECKS = {
     "ruff format": ["ruff", "format", "--check", "."],
     "ruff check": ["ruff", "check", "."],
@@ -98,8 +99,14 @@ def _end_checks(running: Mapping[str, subprocess.Popen[str]]) -> bool:
 def _pytest(rest: Sequence[str], *, everything: bool) -> int:
     marks = "not gpu" if everything else "not slow and not gpu"
     chosen = [] if any(argument.startswith("-m") for argument in rest) else ["-m", marks]
-    command = [sys.executable, "-m", "pytest", *chosen, *rest]
+    parallel = [] if _names_tests(rest) else ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *parallel, *chosen, *rest]
     return subprocess.run(command, cwd=BASE, check=False, preexec_fn=processes.die_with_parent()).returncode
+
+
+def _names_tests(rest: Sequence[str]) -> bool:
+    """Whether somebody works on a few tests: those run in one process, whose output can be watched."""
+    return any((BASE / argument.partition("::")[0]).exists() for argument in rest if not argument.startswith("-"))
 
 
 def _tool(name: str) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from labeling import projects
 from labeling.models import Project
 from tests import makers
 from tests.sampler.conftest import serving
+from tests.workers import free_port
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=15_000)
@@ -74,12 +74,6 @@ def wait_for(check: Callable[[], Any], *, seconds: float = 15.0) -> Any:
             return value
         time.sleep(0.05)
     raise AssertionError("did not happen in time")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

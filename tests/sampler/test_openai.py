@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ import pytest
 from sampler.engines import openai
 from sampler.engines.base import CannotLoad, Delta, Ended, Event, Failed, Job, Spec, Started
 from sampler.params import SamplingParams
+from tests.workers import free_port
 
 Answer = Callable[["Handler", dict[str, Any]], None]
 
@@ -150,9 +150,7 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(server: Server, en
 
 def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "PAUSES", (0.05,))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     engine = openai.load(Spec("remote", location=f"http://127.0.0.1:{port}/v1"))
     assert "does not answer" in engine.trouble
     timer = threading.Timer(0.5, lambda: made.append(Server(port)))

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import threading
 import time
 from collections import Counter, defaultdict
@@ -20,17 +19,12 @@ from labeling import comparisons
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.test_outbox import Receiver
+from tests.workers import free_port
 from webhooks import signing, subscriptions, tasks
 from webhooks.models import Delivery, Event
 
 BEAT = 5.0  # as in the settings
 DOWN = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def beat(stop: threading.Event) -> None:
