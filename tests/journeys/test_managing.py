@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from insights import reports
 from labeling import draws, projects
 from labeling.models import Comparison, Project, Ranking
 from tests import makers
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import Visits
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -84,7 +83,7 @@ def downloaded(page: Page, name: str) -> bytes:
 
 
 def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
-    visit: Callable[..., Visitor], project: Project, mona: User, stranger: User, client: Client
+    visit: Visits, project: Project, mona: User, stranger: User, client: Client
 ) -> None:
     manager = visit(mona)
     page = manager.open("/admin/")
@@ -128,7 +127,7 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
     mending.get_by_role("link", name="Mend it").click()
     expect(mending.get_by_text("The second one is wrong.")).to_be_visible()
     for place, card in enumerate(mending.locator("[data-card]").all(), start=1):
-        mending.keyboard.press(card.get_attribute("data-letter").lower())
+        mending.keyboard.press((card.get_attribute("data-letter") or "").lower())
         mending.keyboard.press(str(place))
     mending.get_by_role("button", name="Send the new version").click()
     expect(mending.get_by_text("Your new version is in")).to_be_visible()

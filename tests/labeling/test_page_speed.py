@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from benchmarks import pages
-from tests.journeys.conftest import database_url
+from tests.journeys.server import database_url
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
