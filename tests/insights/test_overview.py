@@ -8,9 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from labeling import comparisons, projects, reviews
+from labeling import comparisons, projects
 from labeling.models import Project
 from labeling.progress import glance_at
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from insights import facts, reports, sentences, tables, tasks
 from insights.models import Judgement, Report
-from labeling import comparisons, leases, preferences, projects, reviews
+from labeling import comparisons, leases, preferences, projects
 from labeling.models import Project, Ranking
+from labeling.quality import reviews
 from tests import makers
 from tests.insights.makers import make_votes, multiply
 

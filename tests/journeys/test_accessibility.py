@@ -7,8 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, dialogues, reviews
+from labeling import comparisons, dialogues
 from labeling.models import Project
+from labeling.quality import reviews
 from tests import makers
 from tests.journeys.conftest import Visits
 from tests.journeys.server import Server

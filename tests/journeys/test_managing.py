@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from exports import runs, tasks
 from insights import reports
-from labeling import draws, projects
+from labeling import candidates, projects, stock
 from labeling.models import Comparison, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
@@ -103,9 +103,9 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
     page.get_by_label("Prompts").fill("How do I boil an egg?\n---\nWhy is the sky blue?")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("2 prompts are in the pool")).to_be_visible()
-    draws.keep_stock()  # what beat and the sampler do meanwhile
+    stock.keep_stock()  # what beat and the sampler do meanwhile
     makers.answer_all()
-    draws.settle_sampling()
+    candidates.settle_sampling()
     assert Comparison.objects.filter(project=made, state="open").count() == 2
     page.goto(f"{manager.url}/admin/insights/kind-answers/progress/")
     expect(page.get_by_text("comparisons ready")).to_contain_text("2")

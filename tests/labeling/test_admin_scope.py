@@ -13,8 +13,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from exports import runs, tasks
-from labeling import projects, quality, reviews
+from labeling import projects
 from labeling.models import Invitation, Membership, Project
+from labeling.quality import hidden, reviews
 from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 from webhooks import subscriptions
@@ -39,7 +40,7 @@ def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 -
     comparison = makers.make_comparison(other, prompt=SECRET)
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)
-    quality.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
+    hidden.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
     run = runs.request(project=other, trigger="api", ring=False)
     assert tasks.run_export(str(run.pk)) == "finished"
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True

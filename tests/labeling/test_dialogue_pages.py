@@ -10,8 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from labeling import board, chats, desk, dialogues, projects, threads
+from labeling import chats, dialogues, projects
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
+from labeling.pages import dialogue as dialogue_page
+from labeling.pages import home as home_page
+from labeling.pages.provenance import provenance
 from sampler.models import Completion, SampleRequest
 from tests import makers
 
@@ -109,8 +112,8 @@ def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(
 )
 def test_provenance_tells_verbatim_from_edited(db: None, kept: str, kind: str) -> None:
     turn = Turn(text=kept, completion=Completion(text="Exactly this."))
-    assert board.provenance(turn).kind == kind
-    assert board.provenance(Turn(text=kept)).kind == "own"
+    assert provenance(turn).kind == kind
+    assert provenance(Turn(text=kept)).kind == "own"
 
 
 def test_unsent_text_is_kept_and_a_second_tab_is_told(client: Client, demonstration) -> None:
@@ -233,7 +236,7 @@ def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client: Client, 
 
 def test_only_requests_of_the_dialogue_can_be_followed(chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
-    assert threads.followable(fresh(chat)) == {str(request.pk)}
+    assert dialogue_page.followable(fresh(chat)) == {str(request.pk)}
 
 
 # -- home, history, guidelines ---------------------------------------------------------------------
@@ -265,7 +268,7 @@ def test_agreement_counts_pairs_that_both_ordered(project: Project, alice: User,
     comparison = makers.make_comparison(project, k=3, votes=2)
     makers.make_ranking(comparison, alice, groups=[[0], [1], [2]])
     makers.make_ranking(comparison, bob, groups=[[1], [0, 2]])
-    assert desk.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
+    assert home_page.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
 
 
 def test_history_shows_own_work_only_and_undoes_it(client: Client, project: Project, alice: User, bob: User) -> None:

@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import chats, dialogues, drafts, draws, leases, projects
+from labeling import candidates, chats, dialogues, drafts, leases, projects, stock
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Comparison, Dialogue, Project, TurnDraw
 from sampler.models import SampleRequest
@@ -129,9 +129,9 @@ def test_duplicates_are_sampled_again_and_the_comparison_opens_with_k_different_
     original = comparison.candidates.get().completion.text
     request = SampleRequest.objects.get(state="queued")
     makers.answer(request, original, "A wholly other text about rivers.", "   ")
-    assert draws.settle_sampling()["resampled"] == 1
+    assert candidates.settle_sampling()["resampled"] == 1
     makers.answer_all()
-    assert draws.settle_sampling()["opened"] == 1
+    assert candidates.settle_sampling()["opened"] == 1
     texts = [c.completion.text for c in comparison.candidates.all()]
     assert len(texts) == len(set(texts)) == 4
 
@@ -144,7 +144,7 @@ def test_a_comparison_that_stays_without_two_texts_is_discarded_with_the_reason(
         SampleRequest.objects.filter(state="queued").update(
             state="failed", error="out of memory", finished_at=timezone.now()
         )
-        draws.settle_sampling()
+        candidates.settle_sampling()
     comparison = Comparison.objects.get()
     assert comparison.state == "discarded"
     assert "out of memory" in comparison.discard_reason
@@ -164,7 +164,7 @@ def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(projec
 def test_a_chat_that_is_being_ranked_cannot_be_taken_back(project: Project, alice: User, bob: User) -> None:
     dialogue = makers.make_chat(project, alice, submit=True)
     makers.answer_all()
-    draws.settle_sampling()
+    candidates.settle_sampling()
     assert leases.lease_next(project=project, trainer=bob)[0] is not None
     with pytest.raises(Gone, match="already ranking"):
         dialogues.undo_submission(dialogue=dialogue)
@@ -174,13 +174,13 @@ def test_the_stock_is_filled_from_prompts_once_each_per_round(project: Project) 
     project.stock_target = 3
     project.save()
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": f"Prompt {i}?"}] for i in range(4)])
-    assert draws.keep_stock() == 3
-    assert draws.keep_stock() == 0
+    assert stock.keep_stock() == 3
+    assert stock.keep_stock() == 0
     makers.answer_all()
-    assert draws.settle_sampling()["opened"] == 3
+    assert candidates.settle_sampling()["opened"] == 3
     Comparison.objects.update(state="discarded", discard_reason="test")
-    assert draws.keep_stock() == 1
-    assert draws.keep_stock() == 0
+    assert stock.keep_stock() == 1
+    assert stock.keep_stock() == 0
 
 
 def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(project: Project, alice: User) -> None:

@@ -16,8 +16,8 @@ from pytest_django import Settings
 
 from accounts import tokens
 from accounts.models import User
-from labeling import quality
 from labeling.models import Assignment, Comparison, Project
+from labeling.quality import hidden
 from tests import makers
 from tests.labeling.test_quality import make_original, settings_of
 
@@ -42,20 +42,20 @@ class Trainer:
     def __init__(self, project: Project, user, way: str, monkeypatch) -> None:
         self.project, self.user, self.way = project, user, way
         self.coins: list[str] = []
-        monkeypatch.setattr(quality, "coin", lambda project: self.coins.pop() if self.coins else "normal")
+        monkeypatch.setattr(hidden, "coin", lambda project: self.coins.pop() if self.coins else "normal")
         self.client = Client()
         if way == "page":
             self.client.force_login(user)
         else:
             self.client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
 
-    def prepare(self, *, hidden: bool) -> None:
+    def prepare(self, *, is_hidden: bool) -> None:
         """Both kinds are there to be given; the next one will be of this kind."""
         Assignment.objects.filter(trainer=self.user, state="leased").delete()  # the page hands out the next at once
-        quality.keep_hidden()
+        hidden.keep_hidden()
         while Comparison.objects.filter(state="open", only_for=None).count() < 3:
             makers.make_comparison(self.project)
-        self.coins = ["calibration" if hidden else "normal"]
+        self.coins = ["calibration" if is_hidden else "normal"]
 
     def send(self, method: str, address: str, body: dict | None = None):
         if self.way == "page" or method == "get":
@@ -106,14 +106,14 @@ def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
     settings_of(ready, adaptive_overlap=adaptive)
     trainer = Trainer(ready, alice, way, monkeypatch)
     asked = {}
-    for hidden in (False, True, False, True):  # the first two warm what is kept in memory
-        trainer.prepare(hidden=hidden)
+    for is_hidden in (False, True, False, True):  # the first two warm what is kept in memory
+        trainer.prepare(is_hidden=is_hidden)
         with CaptureQueriesContext(connection) as queries:
             steps = trainer.steps()
         assert {status for _, _, status in steps} <= {200, 201, 302}, steps
-        assert trainer.lease.comparison.kind == ("calibration" if hidden else "normal")
+        assert trainer.lease.comparison.kind == ("calibration" if is_hidden else "normal")
         assert not Assignment.objects.filter(state="leased", pk=trainer.lease.pk).exists()
-        asked[hidden] = [shape(query["sql"]) for query in queries if "SAVEPOINT" not in query["sql"]]
+        asked[is_hidden] = [shape(query["sql"]) for query in queries if "SAVEPOINT" not in query["sql"]]
     assert asked[True] == asked[False]
 
 
@@ -128,8 +128,8 @@ def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(
     trainer, rng = Trainer(ready, alice, way, monkeypatch), np.random.default_rng(7)
     kinds = rng.permutation(np.repeat([True, False], 150))
     times: dict[str, list[float]] = {}
-    for hidden in kinds:
-        trainer.prepare(hidden=bool(hidden))
+    for is_hidden in kinds:
+        trainer.prepare(is_hidden=bool(is_hidden))
         for name, seconds, status in trainer.steps():
             assert status in (200, 201, 302)
             times.setdefault(name, []).append(1000 * seconds)

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from labeling import quality, reviews
 from labeling.models import Project, Ranking
+from labeling.quality import hidden, reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_practice_shows_the_expected_order_and_why_only_afterwards(
     project: Project, alice: User, bob: User, guest: User, client: Client
 ) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), bob)
-    quality.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
+    hidden.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
     client.force_login(alice)
     page = reverse("practice", args=[project.slug])
     assert "B answers" not in client.get(page).content.decode()

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User
 from labeling import leases
-from labeling.forms import RankingForm
 from labeling.models import Assignment, Project, Ranking
+from labeling.pages.forms import RankingForm
 from tests import makers
 from tests.exports.makers import export, rows
 

@@ -11,8 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, desk, past, reviews
+from labeling import comparisons
 from labeling.models import Dialogue, Project, Ranking
+from labeling.pages import history as history_page
+from labeling.pages import home as home_page
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +63,7 @@ def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client,
 def test_a_search_costs_no_more_queries_and_its_next_page_searches_on(
     client: Client, project: Project, worked: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past, "PAGE", 1)
+    monkeypatch.setattr(history_page, "PAGE", 1)
     with CaptureQueriesContext(connection) as plain:
         client.get("/history/")
     with CaptureQueriesContext(connection) as searched:
@@ -75,11 +78,11 @@ def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(
     client: Client, project: Project, alice: User
 ) -> None:
     rankings = [makers.make_ranking(makers.make_comparison(project), alice) for _ in range(10)]
-    assert desk.figures(alice)["pace"] == ""
+    assert home_page.figures(alice)["pace"] == ""
     before = Ranking.objects.filter(pk__in=[ranking.pk for ranking in rankings[:5]])
     before.update(submitted_at=timezone.now() - timedelta(days=2), seconds=200)
     Ranking.objects.exclude(pk__in=before).update(seconds=43)
-    figures = desk.figures(alice)
+    figures = home_page.figures(alice)
     assert (figures["pace"], figures["usual"]) == ("45 s", "3.5 min")
     client.force_login(alice)
     assert "for a ranking today; 3.5 min on the days before" in client.get("/").content.decode()

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, exams, leases, quality
+from labeling import comparisons, leases
 from labeling.errors import Invalid
 from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.quality import drift, exams, hidden
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def answer(assignment: Assignment, *, as_known: bool = True) -> Ranking:
 
 
 def make_original(project: Project, trainer, kind="calibration", **options):
-    return quality.make_original(
+    return hidden.make_original(
         ranking=makers.make_ranking(makers.make_comparison(project), trainer), kind=kind, **options
     )
 
@@ -95,16 +96,16 @@ def test_a_calibration_item_is_handed_out_in_its_share_and_looks_like_any_other(
 ) -> None:
     original = make_original(project, bob)
     settings_of(project, calibration_share=1.0)
-    assert quality.keep_hidden() == 2  # alice and bob
-    assert quality.keep_hidden() == 0
+    assert hidden.keep_hidden() == 2  # alice and bob
+    assert hidden.keep_hidden() == 0
     assignment, new = leases.lease_next(project=project, trainer=alice)
     assert new
     assert assignment is not None
-    hidden = assignment.comparison
-    assert (hidden.kind, hidden.only_for, hidden.repeat_of) == ("calibration", alice, original)
+    item = assignment.comparison
+    assert (item.kind, item.only_for, item.repeat_of) == ("calibration", alice, original)
     theirs = {str(c.completion_id) for c in original.candidates.all()}
     assert theirs.isdisjoint(assignment.order_shown)
-    assert [len(group) for group in hidden.known_groups or []] == [1, 1, 1, 1]
+    assert [len(group) for group in item.known_groups or []] == [1, 1, 1, 1]
 
     normal = makers.make_lease(makers.make_comparison(project), bob)
     pages = []
@@ -122,7 +123,7 @@ def test_the_api_answers_alike_for_hidden_and_ordinary_items(project: Project, a
 
     make_original(project, bob)
     settings_of(project, calibration_share=1.0)
-    quality.keep_hidden()
+    hidden.keep_hidden()
     makers.make_comparison(project)
     shapes = []
     for user, share in ((alice, 1.0), (bob, 0.0)):
@@ -156,7 +157,7 @@ def test_originals_are_never_handed_out_and_least_used_ones_come_first(
     settings_of(project, calibration_share=1.0)
     seen = []
     for _ in range(2):
-        quality.keep_hidden()
+        hidden.keep_hidden()
         assignment, _ = leases.lease_next(project=project, trainer=alice)
         assert assignment is not None
         seen.append(assignment.comparison.repeat_of)
@@ -166,10 +167,10 @@ def test_originals_are_never_handed_out_and_least_used_ones_come_first(
 
 
 def test_an_own_vote_comes_back_as_a_repeat_and_is_matched_to_the_first(project: Project, alice: User) -> None:
-    for _ in range(quality.REPEAT_AFTER + 1):
+    for _ in range(hidden.REPEAT_AFTER + 1):
         makers.make_ranking(makers.make_comparison(project), alice)
     settings_of(project, repeat_share=1.0)
-    quality.keep_hidden()
+    hidden.keep_hidden()
     assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     assert assignment.comparison.kind == "repeat"
@@ -179,14 +180,14 @@ def test_an_own_vote_comes_back_as_a_repeat_and_is_matched_to_the_first(project:
     comparisons.submit_ranking(
         assignment=assignment, groups=[[names[texts[cid]] for cid in group] for group in first.groups]
     )
-    [(before, again)] = quality.intra_rater_pairs(project, alice)
+    [(before, again)] = drift.intra_rater_pairs(project, alice)
     assert before == again == first.groups
 
 
 def test_hidden_items_stay_out_of_the_review_queue(project: Project, alice: User, bob: User) -> None:
     make_original(project, bob)
     settings_of(project, calibration_share=1.0, review_rules={"random_share": 1.0})
-    quality.keep_hidden()
+    hidden.keep_hidden()
     assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     assert not hasattr(answer(assignment), "review_item")
@@ -199,14 +200,14 @@ def test_drift_counts_every_known_pair_and_rings_on_a_fall(project: Project, ali
     make_original(project, bob)
     settings_of(project, calibration_share=1.0)
     for number in range(6):
-        quality.keep_hidden()
+        hidden.keep_hidden()
         assignment, _ = leases.lease_next(project=project, trainer=alice)
         assert assignment is not None
         answer(assignment, as_known=number < 4)
-    found = quality.drift_of(project, alice)
+    found = drift.drift_of(project, alice)
     assert (found.n, found.right) == (36, 24)
     assert found.alarm_at == 34
-    assert quality.drift_of(project, bob).n == 0
+    assert drift.drift_of(project, bob).n == 0
 
 
 # -- exam --
@@ -217,7 +218,7 @@ def exam(project: Project, bob: User):
     settings_of(project, exam={"required": True, "items": 2, "pass_pairs": 0.75, "attempts": 2})
     bobs = [makers.make_ranking(makers.make_comparison(project), bob) for _ in range(2)]
     for ranking in bobs:
-        quality.make_original(ranking=ranking, kind="exam", explanation="Because.")
+        hidden.make_original(ranking=ranking, kind="exam", explanation="Because.")
     makers.make_comparison(project)
     return project
 
@@ -262,7 +263,7 @@ def test_reviewers_and_projects_without_items_need_no_exam(exam, alice: User, ri
 
 
 def test_demonstrations_wait_for_their_grades_and_pass_at_the_mark(exam, alice: User, rita: User) -> None:
-    from labeling import reviews
+    from labeling.quality import reviews
 
     settings_of(exam, exam={**exam.exam, "demonstrations": 1, "pass_grade": 6})
     sit(exam, alice, as_known=True)
@@ -288,15 +289,15 @@ def test_practice_is_no_exam_and_shows_its_explanation_afterwards(exam, alice: U
 def test_an_item_needs_a_ranking_that_orders(project: Project, alice: User) -> None:
     tied = makers.make_ranking(makers.make_comparison(project), alice, groups=[[0, 1, 2, 3]])
     with pytest.raises(Invalid, match="orders nothing"):
-        quality.make_original(ranking=tied, kind="calibration")
+        hidden.make_original(ranking=tied, kind="calibration")
     with pytest.raises(Invalid, match="calibration or for the exam"):
-        quality.make_original(ranking=tied, kind="normal")
+        hidden.make_original(ranking=tied, kind="normal")
 
 
 def test_hidden_items_expire_like_any_other(project: Project, alice: User, bob: User) -> None:
     make_original(project, bob)
     settings_of(project, calibration_share=1.0)
-    quality.keep_hidden()
+    hidden.keep_hidden()
     assignment, _ = leases.lease_next(project=project, trainer=alice)
     assert assignment is not None
     Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))

@@ -9,8 +9,8 @@ from django.test import Client
 
 from accounts.models import User
 from labeling import comparisons, selection
-from labeling.forms import RankingForm
 from labeling.models import Assignment, Project, Ranking
+from labeling.pages.forms import RankingForm
 from tests import makers
 
 HTMX = {"HX-Request": "true"}

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from labeling import comparisons, dialogues, reviews
+from labeling import comparisons, dialogues
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Project, Ranking, ReviewItem
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db

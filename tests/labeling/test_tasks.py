@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labeling import draws, tasks
+from labeling import candidates, tasks
 from labeling.models import Project
 from tests import makers
 
@@ -30,7 +30,7 @@ def test_a_comparison_that_cannot_be_settled_holds_up_no_other(
 ) -> None:
     for _ in range(3):
         makers.make_comparison(project, state="sampling")
-    settle, calls = draws._settle, []
+    settle, calls = candidates._settle, []
 
     def sometimes(pk):
         calls.append(pk)
@@ -38,6 +38,6 @@ def test_a_comparison_that_cannot_be_settled_holds_up_no_other(
             raise ValueError("its model was retired this very moment")
         return settle(pk)
 
-    monkeypatch.setattr(draws, "_settle", sometimes)
-    assert draws.settle_sampling()["broken"] == 1
+    monkeypatch.setattr(candidates, "_settle", sometimes)
+    assert candidates.settle_sampling()["broken"] == 1
     assert len(calls) == 3
