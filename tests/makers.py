@@ -3,8 +3,9 @@ what tests build is what the product builds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.utils import timezone
 
@@ -15,32 +16,48 @@ from sampler.models import Completion, ModelVersion, SampleRequest
 
 _numbers = count(1)
 
+
+class Judgement(TypedDict, total=False):
+    """What a ranking may hold beside its order."""
+
+    ratings: Mapping[str, int]
+    flags: Mapping[str, Sequence[str]]
+    strengths: Sequence[int]
+    note: str
+    not_rankable: str
+    ideal_answer: str
+    seconds: int
+    confirmed: bool
+
+
 PASSWORD = "correct horse battery staple"
 
 
-def make_user(username: str, *, password: str | None = None, **fields: Any) -> User:
+def make_user(username: str, *, password: str | None = None, **fields: object) -> User:
     user = User(username=username, email=f"{username}@example.org", **fields)
     user.set_password(password or PASSWORD)
     user.save()
     return user
 
 
-def make_member(project: Project, username: str, *, role: str = "trainer", **fields: Any) -> User:
-    user = make_user(username, **fields)
+def make_member(
+    project: Project, username: str, *, role: str = "trainer", password: str | None = None, **fields: object
+) -> User:
+    user = make_user(username, password=password, **fields)
     projects.set_membership(project=project, user=user, role=role)
     return user
 
 
-def make_model(slug: str | None = None, **fields: Any) -> ModelVersion:
+def make_model(slug: str | None = None, **fields: object) -> ModelVersion:
     slug = slug or f"fake-{next(_numbers)}"
     fields = {"engine": "fake", "weights_hash": "f" * 64, "state": "serving"} | fields
     return ModelVersion.objects.create(slug=slug, **fields)
 
 
-def make_project(slug: str = "demo", *, with_round: bool = True, **settings: Any) -> Project:
+def make_project(slug: str = "demo", *, with_round: bool = True, **settings: object) -> Project:
     settings = {"stock_target": 0, "overlap_share": 0.0, "exclude_own_chats": True} | settings
     project = projects.create_project(
-        slug=slug, title=f"Project {slug}", guidelines="# Guidelines\n\nBe helpful.", **settings
+        slug=slug, title=f"Project {slug}", guidelines="# Guidelines\n\nBe helpful.", by=None, **settings
     )
     if with_round:
         projects.open_round(project=project, policies=[(make_model(), 1.0, {})])
@@ -112,7 +129,7 @@ def make_demonstration(project: Project, author: User, *, submit: bool = True, q
     return dialogue
 
 
-def make_comparison(project: Project, *, k: int = 4, votes: int = 1, prompt: str = "", **columns: Any) -> Comparison:
+def make_comparison(project: Project, *, k: int = 4, votes: int = 1, prompt: str = "", **columns: object) -> Comparison:
     """An open comparison of K distinct texts."""
     number = next(_numbers)
     comparison, _ = comparisons.bring(
@@ -132,7 +149,7 @@ def make_lease(comparison: Comparison, trainer: User) -> Assignment:
 
 
 def make_ranking(
-    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **fields: Any
+    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **fields: Unpack[Judgement]
 ) -> Ranking:
     """A submitted ranking; `groups` names completions by storage index, default 0 > 1 > 2 > …"""
     assignment = make_lease(comparison, trainer)

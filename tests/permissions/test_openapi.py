@@ -14,6 +14,7 @@ from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import Case, checks
+from schemathesis.core.adapter import OperationParameter, ResponsesContainer
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks as openapi_checks
@@ -22,7 +23,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from accounts import tokens
 from tests.permissions.conftest import People, Rows
 
-Operation = APIOperation[object, object, object, OpenApiSchema]
+Operation = APIOperation[OperationParameter, ResponsesContainer[object], object, OpenApiSchema]
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,

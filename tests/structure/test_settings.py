@@ -80,7 +80,7 @@ def variables(sources: list[str]) -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 for ending in helpers.get(ast.unparse(node.func).rpartition(".")[2], set()):
-                    found.add(f"{node.args[0].value}{ending}")
+                    found.add(f"{node.args[0].value!s}{ending}")
     return {name for name in found if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)}
 
 
