@@ -63,6 +63,11 @@ def _separate() -> None:
 _separate()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give no name to a test: packed ones hold the time of packing, and workers have to agree on the names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, so that no worker ends long after the others; tests that want the machine last."""
     alone = {item.path for item in items if item.get_closest_marker("alone")}
@@ -73,12 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Outside pytest-timeout: waiting for other workers is no part of a test's time."""
-    with _machine(alone=item.get_closest_marker("alone") is not None):
+    with machine(alone=item.get_closest_marker("alone") is not None):
         return (yield)
 
 
 @contextlib.contextmanager
-def _machine(*, alone: bool) -> Iterator[None]:
+def machine(*, alone: bool) -> Iterator[None]:
     """Hold the machine, shared with other workers' tests or `alone`. Whoever wants it closes the gate for those
     who come later, so that it waits for the tests that run now and for no others."""
     if not number():

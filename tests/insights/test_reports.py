@@ -320,6 +320,7 @@ def test_the_live_page_counts_what_waits_and_what_is_worked_on(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(
     project: Project, alice: User, bob: User, mona: User, client: Client
