@@ -22,6 +22,7 @@ import pytest
 BASE = Path(__file__).resolve().parents[1]
 PORTS = range(10_000, 32_000)  # below those that systems give to outgoing connections
 MOST_WORKERS = 8
+LONG_FILES = ("journeys", "permissions", "operations")
 _given: set[int] = set()
 
 
@@ -69,10 +70,16 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first, so that no worker ends long after the others; tests that want the machine last."""
+    """Folders with long files first, so that no worker ends long after the other; tests that want the machine last."""
     alone = {item.path for item in items if item.get_closest_marker("alone")}
-    long = {item.path for item in items if item.get_closest_marker("journey")}
-    items.sort(key=lambda item: 2 if item.path in alone else 0 if item.path in long else 1)
+
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(BASE / "tests").parts[0]
+        if folder in LONG_FILES:
+            return LONG_FILES.index(folder)
+        return len(LONG_FILES) + (item.path in alone)
+
+    items.sort(key=turn)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
