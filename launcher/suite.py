@@ -109,7 +109,9 @@ def _pytest(rest: Sequence[str], var: Path, *, everything: bool) -> int:
     chosen = [] if any(argument.startswith("-m") for argument in rest) else ["-m", marks]
     few = _names_tests(rest)
     parallel = [] if few else ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
-    covered = ["--cov", "--cov-report=term:skip-covered"] if everything and not few else []
+    covered = (
+        ["--cov", "--cov-report=term:skip-covered", "--override-ini=timeout=300"] if everything and not few else []
+    )
     (var / "coverage").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pytest", *parallel, *covered, *chosen, *rest]
     environment = {**os.environ, "COVERAGE_FILE": str(var / "coverage" / "data")}
