@@ -112,9 +112,12 @@ def _pytest(rest: Sequence[str], var: Path, *, everything: bool) -> int:
     covered = (
         ["--cov", "--cov-report=term:skip-covered", "--override-ini=timeout=300"] if everything and not few else []
     )
-    (var / "coverage").mkdir(exist_ok=True)
+    for folder in ("coverage", "tmp"):
+        (var / folder).mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pytest", *parallel, *covered, *chosen, *rest]
-    environment = {**os.environ, "COVERAGE_FILE": str(var / "coverage" / "data")}
+    # Any pytest that begins closes the folder that all of a user's share, to PostgreSQL's user too: ours has its own.
+    places = {"COVERAGE_FILE": str(var / "coverage" / "data"), "PYTEST_DEBUG_TEMPROOT": str(var / "tmp")}
+    environment = {**os.environ, **places}
     return subprocess.run(
         command, cwd=BASE, check=False, env=environment, preexec_fn=processes.die_with_parent()
     ).returncode
