@@ -3,6 +3,7 @@ what tests build is what the product builds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, TypedDict, Unpack
 
@@ -14,6 +15,20 @@ from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from sampler.models import Completion, ModelVersion, SampleRequest
 
 _numbers = count(1)
+
+
+class Judgement(TypedDict, total=False):
+    """What a ranking may hold beside its order."""
+
+    ratings: Mapping[str, int]
+    flags: Mapping[str, Sequence[str]]
+    strengths: Sequence[int]
+    note: str
+    not_rankable: str
+    ideal_answer: str
+    seconds: int
+    confirmed: bool
+
 
 PASSWORD = "correct horse battery staple"
 
@@ -135,21 +150,8 @@ def make_lease(comparison: Comparison, trainer: User) -> Assignment:
     return leases.lease(comparison=comparison, trainer=trainer)
 
 
-class Judged(TypedDict, total=False):
-    """What `submit_ranking` takes beside the order."""
-
-    ratings: dict[str, int]
-    flags: dict[str, list[str]]
-    strengths: list[int]
-    note: str
-    not_rankable: str
-    ideal_answer: str
-    seconds: int
-    confirmed: bool
-
-
 def make_ranking(
-    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **judged: Unpack[Judged]
+    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **judged: Unpack[Judgement]
 ) -> Ranking:
     """A submitted ranking; `groups` names completions by storage index, default 0 > 1 > 2 > …"""
     assignment = make_lease(comparison, trainer)

@@ -135,6 +135,7 @@ def test_a_report_of_another_shape_is_made_again(voted: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(
     project: Project, alice: User, bob: User, mona: User, client: Client

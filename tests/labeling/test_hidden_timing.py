@@ -120,6 +120,7 @@ def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
 def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(

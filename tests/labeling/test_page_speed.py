@@ -10,9 +10,9 @@ from django.conf import settings
 
 from benchmarks import filling, pages, services
 from benchmarks.browsing import Trainer
-from tests.journeys.conftest import database_url
+from tests.journeys.server import database_url
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from operations.loop import project as loop_project
 from operations.loop.measure import Row, Versus
 from sampler import registry
 from sampler.models import Completion, ModelVersion, SampleRequest
-from tests.journeys.conftest import database_url
+from tests.journeys.server import database_url
 from tests.makers import make_model, make_user
 from tests.sampler.conftest import smollm2_path as smollm2_path  # a fixture
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,17 +17,12 @@ from labeling import corrections
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.receiver import Receiver, is_signed
+from tests.workers import free_port
 from webhooks import signing, subscriptions, tasks
 from webhooks.models import Delivery, Event
 
 BEAT = 5.0  # as in the settings
 DOWN = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def beat(stop: threading.Event) -> None:
