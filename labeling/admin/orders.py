@@ -1,4 +1,4 @@
-"""A ranking spelled in the letters that its trainer saw."""
+"""A ranking spelled in the letters that its trainer saw; or why nothing could be ranked."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping
 
 from labeling.admin.base import short
 from labeling.models import Ranking
-from labeling.pages.forms import LETTERS
+from labeling.pages import letters as page_letters
 
 
-def letters_of(ranking: Ranking) -> dict[str, str]:
-    """The letter of each completion on this trainer's page, by the completion's id."""
-    return dict(zip(ranking.order_shown, LETTERS, strict=False))
-
-
-def spelled(ranking: Ranking, letters: Mapping[str, str], *, reason_up_to: int = 200) -> str:
-    """B > A = C > D; or why nothing could be ranked."""
-    groups = [" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in ranking.groups]
-    return " > ".join(groups) or f"not rankable: {short(ranking.not_rankable, reason_up_to)}"
+def spelled(ranking: Ranking, letters: Mapping[str, str] | None = None, *, reason_up_to: int = 200) -> str:
+    """B > A = C > D, in `letters` or those of the trainer's own page."""
+    letters = page_letters.letters_of(ranking.order_shown) if letters is None else letters
+    order = page_letters.spelled(ranking.groups, letters)
+    return order or f"not rankable: {short(ranking.not_rankable, reason_up_to)}"

@@ -21,7 +21,7 @@ from common.admin import (
     ScopedTabularInline,
 )
 from labeling.admin.base import Button, PageAdmin, messages_html
-from labeling.admin.orders import letters_of, spelled
+from labeling.admin.orders import spelled
 from labeling.admin.review_pages import begin_blind_vote, review_ranking
 from labeling.admin.review_queue import review_queue
 from labeling.errors import LabelingError
@@ -152,7 +152,7 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin):
 
     @display(description="Order")
     def order_text(self, obj: Ranking) -> str:
-        return spelled(obj, letters_of(obj), reason_up_to=40)
+        return spelled(obj, reason_up_to=40)
 
     @display(description="Took")
     def took(self, obj: Ranking) -> str:

@@ -13,9 +13,10 @@ from accounts.requests import user_of
 from common.admin import ProjectScopedAdmin
 from common.stats.agreement import tau_b
 from labeling import preferences
-from labeling.admin.orders import letters_of, spelled
+from labeling.admin.orders import spelled
 from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+from labeling.pages.letters import letters_of
 from labeling.pages.provenance import for_reviewers
 from labeling.quality import reviews
 
@@ -55,7 +56,7 @@ def _placed(ranking: Ranking) -> list[dict[str, object]]:
     """The completions, best first, with who wrote them and what the trainer said of each."""
     candidates = ranking.comparison.candidates.select_related("completion__model_version")
     completions = {str(candidate.completion_id): candidate.completion for candidate in candidates}
-    letters = letters_of(ranking)
+    letters = letters_of(ranking.order_shown)
     return [
         {
             "place": place,
@@ -74,7 +75,7 @@ def _placed(ranking: Ranking) -> list[dict[str, object]]:
 
 def _other_votes(ranking: Ranking) -> list[dict[str, object]]:
     """The other rankings of the comparison in this one's letters, with their agreement with it."""
-    letters = letters_of(ranking)
+    letters = letters_of(ranking.order_shown)
     others = Ranking.objects.in_force().filter(comparison=ranking.comparison).exclude(pk=ranking.pk)
     return [
         {
