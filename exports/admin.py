@@ -21,16 +21,19 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from common import plugins
 from common.admin import ProjectFilter, record
 from common.downloads import Download
+from common.plugins import Folder
 from exports import runs, storage
+from exports.formats.base import FORMATS, Format
 from exports.models import ExportRun
-from exports.options import COMPRESSIONS, CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options
+from exports.options import COMPRESSIONS, CONSENSUS, BadOptions, Options
+from exports.renderings.base import RENDERINGS, Rendering
+from exports.sources.base import Record
+from exports.writing.files import Row
 from labeling.admin.base import Button, PageAdmin
 
 State = ExportRun.State
-WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")
 TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
 
 # The admin site's clothes for the plain widgets of fields that no model brings.
@@ -42,11 +45,9 @@ DRESSED: dict[type, type[forms.Widget]] = {
 }
 
 
-def _choices(package: str) -> list[tuple[str, str]]:
+def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> list[tuple[str, str]]:
     """Each with its sentence, without the marks that the sentence carries for the data card."""
-    return [
-        (name, f"{name}: {plugins.load(package, name).ABOUT}".replace("`", "")) for name in plugins.choices(package)
-    ]
+    return [(name, f"{name}: {folder.load(name).about}".replace("`", "")) for name in folder.choices()]
 
 
 class ExportForm(ModelForm):
@@ -114,9 +115,9 @@ class ExportForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, package in (("configs", FORMATS), ("renderings", RENDERINGS)):
-            if name in self.fields:
-                cast(forms.MultipleChoiceField, self.fields[name]).choices = _choices(package)
+        for name, choices in (("configs", _choices(FORMATS)), ("renderings", _choices(RENDERINGS))):
+            if isinstance(field := self.fields.get(name), forms.MultipleChoiceField):
+                field.choices = choices
         for field in self.fields.values():
             if dressed := DRESSED.get(type(field.widget)):
                 field.widget = dressed(attrs=field.widget.attrs)
@@ -222,7 +223,7 @@ class ExportRunAdmin(PageAdmin):
         if obj.state != State.FINISHED or obj.trigger == ExportRun.Trigger.COMMAND:
             return "—"
         listed = [(f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in obj.manifest["files"]]
-        listed += [(name, "") for name in WHOLE_FOLDER]
+        listed += [(name, "") for name in storage.WHOLE_FOLDER]
         return format_html_join(
             "",
             '<div><a class="text-primary-600 underline" href="{}">{}</a> {}</div>',
@@ -237,7 +238,7 @@ class ExportRunAdmin(PageAdmin):
     def download_view(self, request: HttpRequest, object_id: Any, name: str) -> StreamingHttpResponse:
         run = self.reachable(request, str(object_id))
         sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != State.FINISHED or name not in {*sizes, *WHOLE_FOLDER}:
+        if run.state != State.FINISHED or name not in {*sizes, *storage.WHOLE_FOLDER}:
             raise Http404
         try:
             file = storage.open_file(run.path, name)

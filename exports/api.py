@@ -23,8 +23,6 @@ from exports.options import CONSENSUS, BadOptions, Options
 from labeling.api.base import ROLE, project_of, user_of
 from labeling.errors import Gone, Invalid
 
-WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")  # beside the files that the manifest lists
-
 
 class ExportIn(Shape):
     project = serializers.SlugField(max_length=60)
@@ -123,7 +121,7 @@ class ExportFileView(ApiView):
         if run.state == ExportRun.State.REMOVED:
             raise Gone("The files of this export were removed.")
         listed = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != ExportRun.State.FINISHED or path not in {*listed, *WHOLE_FOLDER}:
+        if run.state != ExportRun.State.FINISHED or path not in {*listed, *storage.WHOLE_FOLDER}:
             raise Http404("This export has no such file (yet).")
         try:
             file = storage.open_file(run.path, path)

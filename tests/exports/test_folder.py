@@ -93,7 +93,7 @@ def test_what_a_killed_run_left_goes_with_the_next(project: Project, ranked: Ran
 def test_a_run_that_fails_leaves_nothing_and_says_why(
     project: Project, ranked: Ranking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exports.formats.preferences.rows", lambda record, context: 1 / 0)
+    monkeypatch.setattr("exports.formats.preferences.FORMAT.rows", lambda record, context: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(project, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

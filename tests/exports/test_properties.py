@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from exports.formats import preferences, rankings
-from exports.formats._shared import Context
-from exports.options import Options
-from exports.records import Answer, RankingRecord
+from exports.formats.base import Context
+from exports.sources.rankings import Answer, RankingRecord
 from labeling import imports
 from labeling.models import Project
 from labeling.preferences import strict_pairs
@@ -43,7 +42,7 @@ def records(draw) -> RankingRecord:
 
 
 def context() -> Context:
-    return Context(options=Options(), cutoff="", language="en", name=Mock(return_value=None))
+    return Context(cutoff="", language="en", name=Mock(return_value=None))
 
 
 @given(records())
@@ -51,7 +50,7 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
     text = {answer.id: answer.text.strip() for answer in record.answers}
     expected = {(c, r) for c, r in strict_pairs(record.groups) if text[c] and text[r] and text[c] != text[r]}
     ground = context()
-    made = list(preferences.rows(record, ground))
+    made = list(preferences.FORMAT.rows(record, ground))
     assert {(row["chosen_completion_id"], row["rejected_completion_id"]) for row in made} == expected
     assert len(made) == len(expected)
     for row in made:
@@ -61,7 +60,7 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
         assert abs(sum(row["weight"] for row in made) - 1) < 1e-9
     else:
         assert ground.excluded == {"no strict pair": 1}
-    (whole,) = rankings.rows(record, context())
+    (whole,) = rankings.FORMAT.rows(record, context())
     place = {c["completion_id"]: c["rank"] for c in whole["completions"]}
     assert all(place[c] < place[r] for c, r in strict_pairs(record.groups))
 

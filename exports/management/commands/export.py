@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from common import plugins
-from exports import folder, runs
+from common.folders import FolderExists
+from exports import runs
 from exports.models import ExportRun
 from exports.options import CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options, parse_instant
 from exports.snapshot import Unsettled
@@ -61,7 +63,7 @@ class Command(BaseCommand):
             claimed = runs.claim(run_id=str(run.pk))
             assert claimed is not None
             run = runs.execute(run=claimed, target=given["out"], progress=self._progress())
-        except (BadOptions, Unsettled, folder.FolderExists, OSError) as error:
+        except (BadOptions, Unsettled, FolderExists, OSError) as error:
             raise CommandError(str(error)) from None
         manifest = run.manifest or {}
         for file in manifest["files"]:
@@ -89,7 +91,7 @@ class Command(BaseCommand):
             "include_unsafe": not given["no_unsafe"],
         }
 
-    def _progress(self) -> Any:
+    def _progress(self) -> Callable[[int], None]:
         """A line on stderr every two seconds."""
         began = last = time.monotonic()
 

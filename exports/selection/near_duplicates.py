@@ -1,22 +1,23 @@
 """No prompt in two splits: which test prompts have an equal or nearly equal one in train.
 
-Splits are stored with each dialogue and comparison and never change; where they part two prompts
-that say nearly the same, the test rows are left out and counted. Prompts are compared by MinHash:
-one-permutation hashing over 5-byte shingles of the first user turn, without case, punctuation and
-spacing. Prompts that differ in a number are two questions, however alike the rest. The sketches of
-test are held (about 350 bytes each), those of train stream past.
+Splits are stored with each dialogue and comparison and never change; where they part two prompts that say nearly the
+same, the test rows are left out and counted. Prompts are compared by MinHash: one-permutation hashing over 5-byte
+shingles of the first user turn, without case, punctuation and spacing. Prompts that differ in a number are two
+questions, however alike the rest. The sketches of test are held (about 350 bytes each), those of train stream past.
+Why this is not datasketch: docs/decisions/0030-near-duplicates-without-datasketch.md.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 if TYPE_CHECKING:
     from exports.snapshot import Snapshot
@@ -35,11 +36,11 @@ _SPACE = 32
 _ASCII_WORDS = bytes(c if c > 127 else ord(chr(c).lower()) if chr(c).isalnum() else _SPACE for c in range(256))
 _ASCII_NUMBERS = bytes(c if 48 <= c < 58 else _SPACE for c in range(256))
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[np.generic]
 
 _FIRST = "left(jsonb_path_query_first({column}, '$[*] ? (@.role == \"user\").content') #>> '{{}}', 1000)"
 _PROMPTS = f"""
-    SELECT key, text FROM (
+    SELECT json_build_array(key, text)::text FROM (
         SELECT c.prompt_key AS key, {_FIRST.format(column="c.prompt")} AS text FROM labeling_comparison c
         WHERE c.project_id = %(project)s AND c.created_at <= %(cutoff)s AND c.split = %(split)s
         UNION ALL
@@ -51,31 +52,26 @@ _PROMPTS = f"""
 """
 
 
-def leaks(view: Snapshot, params: dict[str, Any]) -> frozenset[str]:
+def found(view: Snapshot, parameters: Mapping[str, object]) -> frozenset[str]:
     """Keys of the test prompts to leave out."""
-    if (held := _test(view, params)) is None:
-        return frozenset()
-    keys, index = held
-    found: set[str] = set()
-    test_keys = set(keys)
-    for some, sketches in _sketches(view, {**params, "split": "train"}):
-        found |= test_keys.intersection(some)
-        found |= {keys[i] for i in index.near(sketches)}
-    return frozenset(found)
-
-
-def _test(view: Snapshot, params: dict[str, Any]) -> tuple[list[str], Index] | None:
     keys: list[str] = []
     index = Index()
-    for some, sketches in _sketches(view, {**params, "split": "test"}):
+    for some, sketches in _sketches(view, {**parameters, "split": "test"}):
         keys += some
         index.add(sketches)
+    if not keys:
+        return frozenset()
     index.close()
-    return (keys, index) if keys else None
+    near: set[str] = set()
+    equal = set(keys)
+    for some, sketches in _sketches(view, {**parameters, "split": "train"}):
+        near |= equal.intersection(some)
+        near |= {keys[i] for i in index.near(sketches)}
+    return frozenset(near)
 
 
-def _sketches(view: Snapshot, params: dict[str, Any]) -> Iterator[tuple[list[str], Array]]:
-    rows = view.walk(_PROMPTS, params)
+def _sketches(view: Snapshot, parameters: Mapping[str, object]) -> Iterator[tuple[list[str], Array]]:
+    rows = map(orjson.loads, view.read(_PROMPTS, parameters))
     while batch := list(islice(rows, _BATCH)):
         yield [key for key, _ in batch], sketch([text for _, text in batch])
 
