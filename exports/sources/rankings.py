@@ -117,6 +117,8 @@ class Rankings(Source[RankingRecord]):
         row = orjson.loads(text)
         answers = {answer["id"]: Answer(**answer) for answer in row["answers"] or ()}
         row["answers"] = [answers[cid] for cid in row["order_shown"] if cid in answers]
+        if row["label_weight"] is not None:
+            row["label_weight"] = float(row["label_weight"])  # PostgreSQL writes 1.0 as 1
         return RankingRecord(**row)
 
     def standing(self, record: RankingRecord, at: Instant, selection: Selection) -> str:

@@ -106,7 +106,7 @@ def test_wrong_wishes_are_answered_with_a_sentence(project: Project, tmp_path: P
     for options, words in (
         (["--config", "prefs"], "no configuration 'prefs'"),
         (["--render", "word"], "no format 'word'"),
-        (["--cutoff", "tomorrow"], "no ISO 8601 instant"),
+        (["--cutoff", "tomorrow"], "not an ISO 8601 instant"),
         (["--cutoff", "2999-01-01T00:00:00Z"], "lies ahead"),
         (["--mix", "alpaca"], "SOURCE=WEIGHT"),
         (["--shards", "0"], "shards"),

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from accounts.models import User
 from exports.formats import preferences, rankings
 from exports.formats.base import Context
-from exports.sources.rankings import Answer, RankingRecord
+from exports.sources.rankings import RankingRecord
 from labeling import imports
 from labeling.models import Project
 from labeling.preferences import strict_pairs
 from labeling.text import prompt_key
 from tests import makers
-from tests.exports.makers import export, rows
+from tests.exports.makers import export, make_ranking_record, rows
 
 NAMES = "abcdefghi"
 
@@ -33,12 +33,7 @@ def records(draw) -> RankingRecord:
         else:
             groups.append([cid])
     texts = {cid: draw(st.sampled_from(["", " \n", "same", " same ", f"text of {cid}"])) for cid in ids}
-    fields = dict.fromkeys(RankingRecord.__dataclass_fields__)
-    answers = [Answer(cid, None, "m", {}, "stop", None, texts[cid]) for cid in ids]
-    return RankingRecord(
-        **fields | {"id": "r", "not_rankable": "", "groups": groups, "ratings": {}, "flags": {}, "strengths": [],
-                    "note": "", "prompt": [{"role": "user", "content": "Hi"}], "answers": answers}
-    )  # fmt: skip
+    return make_ranking_record(groups, texts)
 
 
 def context() -> Context:
