@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Manager, Model
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
@@ -33,6 +35,13 @@ from exports.sources.base import Record
 from exports.writing.files import Row
 from labeling.admin.base import Button, PageAdmin
 
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldsetSpec
+
+    RunForm = ModelForm[ExportRun]
+else:
+    RunForm = ModelForm
+
 State = ExportRun.State
 TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
 
@@ -50,7 +59,7 @@ def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> li
     return [(name, f"{name}: {folder.load(name).about}".replace("`", "")) for name in folder.choices()]
 
 
-class ExportForm(ModelForm):
+class ExportForm(RunForm):
     """What `Options` takes, in words. Shape here; meaning is checked by `Options.from_dict`."""
 
     cutoff = forms.SplitDateTimeField(
@@ -122,10 +131,10 @@ class ExportForm(ModelForm):
             if dressed := DRESSED.get(type(field.widget)):
                 field.widget = dressed(attrs=field.widget.attrs)
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
-                field.widget.choices = field.choices  # type: ignore[attr-defined]
+                field.widget.choices = field.choices
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, Any] = super().clean() or {}
         wanted = {
             name: value
             for name, value in cleaned.items()
@@ -142,7 +151,7 @@ class ExportForm(ModelForm):
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
 
-    def _must_exist(self, name: str, rows: Any, cleaned: dict[str, Any]) -> None:
+    def _must_exist(self, name: str, rows: Manager[Model], cleaned: dict[str, object]) -> None:
         number = cleaned.get(name)
         if number and not rows.filter(number=number).exists():
             self.add_error(name, f"This project has no {name.replace('_', ' ')} {number}.")
@@ -158,7 +167,7 @@ class ExportRunAdmin(PageAdmin):
     fields = ("project", "trigger", "cutoff", "standing", "files", "left_out", "options", "path", "error", "started_at",
               "finished_at", "requested_by")  # fmt: skip
     readonly_fields = ("standing", "files", "left_out")
-    add_fieldsets = (
+    add_fieldsets: _FieldsetSpec = (
         (None, {"fields": ("project", "cutoff", "configs", "renderings", "compress", "shards")}),
         (
             "Rows",
@@ -193,24 +202,24 @@ class ExportRunAdmin(PageAdmin):
         view = self.admin_site.admin_view(self.download_view)
         return [path("<uuid:object_id>/files/<path:name>", view, name="exports_exportrun_file"), *super().get_urls()]
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: ExportRun | None = None) -> _FieldsetSpec:
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: ExportRun, form: ModelForm[ExportRun], change: bool) -> None:
         made = runs.request(
             project=obj.project,
             trigger=ExportRun.Trigger.ADMIN,
             options=form.cleaned_data["options"],
             cutoff=form.cleaned_data["cutoff"],
-            by=cast(User, request.user),
+            by=request.user if isinstance(request.user, User) else None,
         )
         obj.pk, obj._state.adding, obj.cutoff = made.pk, False, made.cutoff
 
-    def headline(self, obj: Any) -> str:
+    def headline(self, obj: ExportRun) -> str:
         return f"{obj.project.title}, as of {obj.cutoff:%Y-%m-%d %H:%M:%S} UTC: {self.standing(obj)}."
 
     @display(description="Standing")
-    def standing(self, obj: Any) -> str:
+    def standing(self, obj: ExportRun) -> str:
         if obj.state == State.RUNNING:
             of = f" of about {obj.rows_expected:,}" if obj.rows_expected else ""
             return f"running, {obj.rows_written:,}{of} rows so far"
@@ -219,10 +228,12 @@ class ExportRunAdmin(PageAdmin):
         return str(obj.get_state_display().lower())
 
     @display(description="Files")
-    def files(self, obj: Any) -> Any:
+    def files(self, obj: ExportRun) -> str:
         if obj.state != State.FINISHED or obj.trigger == ExportRun.Trigger.COMMAND:
             return "—"
-        listed = [(f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in obj.manifest["files"]]
+        listed = [
+            (f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in (obj.manifest or {}).get("files", ())
+        ]
         listed += [(name, "") for name in storage.WHOLE_FOLDER]
         return format_html_join(
             "",
@@ -231,11 +242,11 @@ class ExportRunAdmin(PageAdmin):
         )
 
     @display(description="Left out")
-    def left_out(self, obj: Any) -> Any:
+    def left_out(self, obj: ExportRun) -> str:
         excluded = (obj.manifest or {}).get("excluded", {})
         return format_html_join("", "<div>{}: {}</div>", excluded.items()) if excluded else "nothing"
 
-    def download_view(self, request: HttpRequest, object_id: Any, name: str) -> StreamingHttpResponse:
+    def download_view(self, request: HttpRequest, object_id: UUID, name: str) -> StreamingHttpResponse:
         run = self.reachable(request, str(object_id))
         sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
         if run.state != State.FINISHED or name not in {*sizes, *storage.WHOLE_FOLDER}:

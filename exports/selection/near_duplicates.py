@@ -36,7 +36,9 @@ _SPACE = 32
 _ASCII_WORDS = bytes(c if c > 127 else ord(chr(c).lower()) if chr(c).isalnum() else _SPACE for c in range(256))
 _ASCII_NUMBERS = bytes(c if 48 <= c < 58 else _SPACE for c in range(256))
 
-Array: TypeAlias = npt.NDArray[np.generic]
+Numbers: TypeAlias = npt.NDArray[np.uint32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Lengths: TypeAlias = npt.NDArray[np.intp]
 
 _FIRST = "left(jsonb_path_query_first({column}, '$[*] ? (@.role == \"user\").content') #>> '{{}}', 1000)"
 _PROMPTS = f"""
@@ -70,13 +72,13 @@ def found(view: Snapshot, parameters: Mapping[str, object]) -> frozenset[str]:
     return frozenset(near)
 
 
-def _sketches(view: Snapshot, parameters: Mapping[str, object]) -> Iterator[tuple[list[str], Array]]:
+def _sketches(view: Snapshot, parameters: Mapping[str, object]) -> Iterator[tuple[list[str], Numbers]]:
     rows = map(orjson.loads, view.read(_PROMPTS, parameters))
     while batch := list(islice(rows, _BATCH)):
         yield [key for key, _ in batch], sketch([text for _, text in batch])
 
 
-def sketch(texts: list[str]) -> Array:
+def sketch(texts: list[str]) -> Numbers:
     """One row for each text: BINS numbers, and one of the numbers that the text names."""
     joined, lengths = _words([text[:COMPARED] for text in texts])
     result = _minima(joined, lengths)
@@ -89,7 +91,7 @@ def sketch(texts: list[str]) -> Array:
     return np.column_stack([result, np.array(numbers, dtype=np.uint32)])
 
 
-def _words(texts: list[str]) -> tuple[Array, Array]:
+def _words(texts: list[str]) -> tuple[Bytes, Lengths]:
     """The words of the texts without case and punctuation, a space after each word; how many bytes each text has."""
     encoded = [
         text.encode() if text.isascii() else _WORDS.sub(" ", text.casefold()).encode("utf-8", "replace")
@@ -103,7 +105,7 @@ def _words(texts: list[str]) -> tuple[Array, Array]:
     return joined[kept], np.bincount(owner[kept], minlength=len(texts))
 
 
-def _minima(joined: Array, lengths: Array) -> Array:
+def _minima(joined: Bytes, lengths: Lengths) -> Numbers:
     """The smallest hash of each bin over the shingles of each text, its last space aside. A text that is too short
     for any has zeros."""
     count = max(len(joined) - SHINGLE + 1, 0)
@@ -137,14 +139,14 @@ def _numbers(text: str) -> bytes:
 class Index:
     """Finds sketches that are nearly equal to given ones."""
 
-    def __init__(self, *parts: Array) -> None:
+    def __init__(self, *parts: Numbers) -> None:
         self._packed, self._bands = bytearray(), bytearray()
         for part in parts:
             self.add(part)
         if parts:
             self.close()
 
-    def add(self, sketches: Array) -> None:
+    def add(self, sketches: Numbers) -> None:
         """Hold these: 16 bits of each number are enough to tell two apart once a whole band is equal."""
         self._packed += sketches.astype(np.uint16).tobytes()
         self._bands += _bands(sketches).tobytes()
@@ -165,7 +167,7 @@ class Index:
             place = self._sorted[begin : begin + _BLOCK] & self._mask
             np.bitwise_or.at(self._seen, place >> np.uint64(3), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8))
 
-    def near(self, sketches: Array) -> set[int]:
+    def near(self, sketches: Numbers) -> set[int]:
         """Which of the index's sketches are near any of these."""
         found: set[int] = set()
         bands = _bands(sketches).reshape(-1)
@@ -180,7 +182,7 @@ class Index:
         return found
 
 
-def _bands(sketches: Array) -> Array:
+def _bands(sketches: Numbers) -> npt.NDArray[np.uint64]:
     """Each band of a sketch as one number, which says which band it is too."""
     parts = sketches[:, :BINS].reshape(len(sketches), BANDS, BINS // BANDS).astype(np.uint64)
     result = np.repeat(sketches[:, BINS:].astype(np.uint64), BANDS, axis=1) ^ (

@@ -125,8 +125,12 @@ class Raw(Source[RawRecord]):
     def parse(self, text: str) -> RawRecord:
         row = orjson.loads(text)
         body = row["body"]
-        said = [{"role": turn["role"], "content": turn["text"]} for turn in body.get("turns") or ()]
-        return RawRecord(**row, messages=body.get("messages") or body.get("prompt") or said)
+        messages: list[Message] = (
+            body.get("messages")
+            or body.get("prompt")
+            or [{"role": turn["role"], "content": turn["text"]} for turn in body.get("turns") or ()]
+        )
+        return RawRecord(**row, messages=messages)
 
     def standing(self, record: RawRecord, at: Instant, selection: Selection) -> str:
         """An archive leaves out only what was withdrawn or taken back."""

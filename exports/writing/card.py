@@ -111,14 +111,8 @@ def _words(
     manifest: Manifest,
     lengths: Mapping[str, Lengths],
 ) -> str:
-    counts, split = manifest["counts"], manifest["split"]
     rows = [f"| `{c}` | {_rows(files, c, 'train')} | {_rows(files, c, 'test')} | {about[c]} |" for c in configs]
-    excluded = [f"- {reason}: {n}" for reason, n in manifest["excluded"].items()]
     commands = ["    " + TRAINERS[config] for config in configs if config in TRAINERS]
-    guidelines = [
-        f"- version {g['number']} of {g['created_at'][:10]}{': ' + g['note'] if g['note'] else ''}"
-        for g in manifest["guidelines"]
-    ]
     return f"""
 # {project.title}
 
@@ -131,6 +125,36 @@ settings it was made; `sha256sum -c SHA256SUMS` checks the files.
 |---|---:|---:|---|
 {_lines(rows)}
 
+{_origin(manifest)}
+
+## Lengths
+
+Characters of a whole row's text; a token is about 4 characters of English. Trainers drop or cut rows that are too
+long: TRL's `--max_length` is 1024 tokens by default.
+
+| configuration | median | 90 % | 99 % | longest |
+|---|---:|---:|---:|---:|
+{_lines(_length(config, some) for config, some in lengths.items() if config in configs and some.seen)}
+
+## Training
+
+{_lines(commands) or "    see docs/formats.md"}
+
+## Licence and contact
+
+Licence: {project.licence or "other"}. Contact: {project.contact or "the project's managers"}.
+"""
+
+
+def _origin(manifest: Manifest) -> str:
+    """How the rows came about, how they were split, and what is not among them."""
+    counts, split = manifest["counts"], manifest["split"]
+    excluded = [f"- {reason}: {n}" for reason, n in manifest["excluded"].items()]
+    guidelines = [
+        f"- version {g['number']} of {g['created_at'][:10]}{': ' + g['note'] if g['note'] else ''}"
+        for g in manifest["guidelines"]
+    ]
+    return f"""\
 ## How it was made
 
 Trainers hold dialogues with model versions and write demonstrations; a random model-written turn is drawn from each
@@ -150,25 +174,7 @@ Their texts are in `manifest.json`.
 
 ## What was left out
 
-{_lines(excluded) or "- nothing"}
-
-## Lengths
-
-Characters of a whole row's text; a token is about 4 characters of English. Trainers drop or cut rows that are too
-long: TRL's `--max_length` is 1024 tokens by default.
-
-| configuration | median | 90 % | 99 % | longest |
-|---|---:|---:|---:|---:|
-{_lines(_length(config, some) for config, some in lengths.items() if config in configs and some.seen)}
-
-## Training
-
-{_lines(commands) or "    see docs/formats.md"}
-
-## Licence and contact
-
-Licence: {project.licence or "other"}. Contact: {project.contact or "the project's managers"}.
-"""
+{_lines(excluded) or "- nothing"}"""
 
 
 def _lines(some: Iterable[str]) -> str:

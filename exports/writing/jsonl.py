@@ -67,11 +67,12 @@ class Shard:
 
     def __init__(self, path: Path, compress: str) -> None:
         self._raw = _Hashed(path)
+        self._out = io.BufferedWriter(self._raw, BLOCK)
         self._packed: gzip.GzipFile | zstandard.ZstdCompressionWriter | None = None
         if compress == "gzip":
-            self._packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=self._raw, mtime=0)
+            self._packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=self._out, mtime=0)
         elif compress == "zstd":
-            self._packed = zstandard.ZstdCompressor(level=3).stream_writer(self._raw, closefd=False)
+            self._packed = zstandard.ZstdCompressor(level=3).stream_writer(self._out, closefd=False)
         self._lines: list[str] = []
         self._pending = 0
         self.rows = 0
@@ -86,7 +87,7 @@ class Shard:
     def _flush(self) -> None:
         if self._lines:
             data = "\n".join([*self._lines, ""]).encode()
-            (self._packed or self._raw).write(data)
+            (self._packed or self._out).write(data)
             self._lines = []
             self._pending = 0
 
@@ -95,5 +96,5 @@ class Shard:
         self._flush()
         if self._packed is not None:
             self._packed.close()
-        self._raw.close()
+        self._out.close()
         return self._raw.size, self._raw.sha256.hexdigest()

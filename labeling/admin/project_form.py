@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.forms import ModelForm
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -18,7 +19,6 @@ from labeling.models import Project
 from labeling.quality.rules import ExamRules, ReviewRules
 from sampler.models import ModelVersion
 
-CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw")
 HELP = {
     "slug": "Its name in addresses and commands; cannot be changed later.",
     "title": "What trainers see.",
@@ -71,6 +71,11 @@ def _task_types() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ").capitalize()) for name in plugins.choices("labeling.task_types")]
 
 
+def _configurations() -> list[tuple[str, str]]:
+    """Names of files only: what they hold belongs to a layer above."""
+    return [(name, name) for name in plugins.choices(settings.EXPORT_FORMATS)]
+
+
 def _number(label: str, sentence: str, *, low: float, high: float, whole: bool = False) -> forms.Field:
     if whole:
         return forms.IntegerField(
@@ -95,7 +100,7 @@ class ProjectForm(ModelForm):
         help_text="What can be ticked for each answer, one a line. A change counts up the version stored with labels.",
     )
     nightly_configs = forms.MultipleChoiceField(
-        choices=[(name, name) for name in CONFIGS],
+        choices=_configurations,
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="What the nightly export writes; none ticked: everything.",
