@@ -207,6 +207,7 @@ class Usage:
     share counts once)."""
 
     seconds: float
+    processor: float = 0.0  # seconds of it that the command's own process had
     largest: float = 0.0  # of one process, as the system counts it
     own: float = 0.0
     postgresql: float = 0.0
@@ -236,6 +237,7 @@ def used(*arguments: str, watch: Connection | None = None) -> Usage:
     if status:
         raise SystemExit(f"manage.py {arguments[0]} failed")
     usage.seconds, usage.largest = time.perf_counter() - began, resources.ru_maxrss / 1024
+    usage.processor = resources.ru_utime + resources.ru_stime
     return usage
 
 
@@ -266,12 +268,8 @@ def _held(pid: int) -> float:
 def make_project(slug: str) -> str:
     """Its id."""
     code = f"from labeling.projects import create_project; print(create_project(slug='{slug}', title='Bench').pk)"
-    made = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
     return made.stdout.strip().splitlines()[-1]
 
 
@@ -311,6 +309,7 @@ def measure(connection: Connection, name: str, config: str, query: str, scratch:
         "seconds": round(usage.seconds, 1),
         "rows/s": round(rows / usage.seconds),
         "MB/s": round(speed, 1),
+        "own processor s": round(usage.processor, 1),
         "own processes MB": round(usage.own),
         "postgresql MB": round(usage.postgresql),
         "copy-json rows/s": round(sink.rows / copy_seconds),
@@ -333,28 +332,18 @@ def main() -> None:
         for n, lived_in in sorted({(n, False) for n in given.rankings + given.preferences}
                                   | {(n, True) for n in given.lived_in}):  # fmt: skip
             name = f"{'lived_in' if lived_in else 'bench'}_{n}"
-            with (
-                database(name, n, keep=given.keep, lived_in=lived_in) as url,
-                closing(psycopg2.connect(url)) as connection,
-            ):
+            filled = database(name, n, keep=given.keep, lived_in=lived_in)
+            with filled as url, closing(psycopg2.connect(url)) as connection:
                 if lived_in or n in given.rankings:
                     print(json.dumps(measure(connection, name, "rankings", COPY_RANKINGS, scratch)), flush=True)
                 if lived_in or n in given.preferences:
                     print(json.dumps(measure(connection, name, "preferences", COPY_PAIRS, scratch)), flush=True)
         if given.imports:
-            measure_imports(given.imports, scratch)
-
-
-def measure_imports(sizes: list[int], scratch: Path) -> None:
-    with database("bench_imports", 0, keep=False) as url, closing(psycopg2.connect(url)) as connection:
-        for row in imports.measured(
-            sizes=sizes,
-            connection=connection,
-            project=lambda slug: (make_project(slug), slug)[1],
-            manage=manage,
-            scratch=scratch,
-        ):
-            print(json.dumps(row), flush=True)
+            with database("bench_imports", 0, keep=False) as url, closing(psycopg2.connect(url)) as connection:
+                found = imports.measured(sizes=given.imports, connection=connection, manage=manage, scratch=scratch,
+                                         project=lambda slug: (make_project(slug), slug)[1])  # fmt: skip
+                for row in found:
+                    print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

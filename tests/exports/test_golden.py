@@ -94,6 +94,12 @@ def golden_project(db: None) -> Project:
             guideline_version=guideline, order_shown=list(reversed(ids)), seconds=40, label_weight=1.0, submitted_at=AT,
             **columns,
         )  # fmt: skip
+    _talk(project, alice)
+    return project
+
+
+def _talk(project: Project, alice: User) -> None:
+    """A demonstration, a rated chat and a prompt of the pool."""
     spoken = makers.make_demonstration(project, alice, submit=False, question="How long is a day?")
     dialogues.add_turn(dialogue=spoken, role="user", text="And on the moon?")
     dialogues.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
@@ -121,7 +127,6 @@ def golden_project(db: None) -> Project:
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Name a colour."}]], source="pool A")
     Prompt.objects.update(id=fixed("prompt"))
     TurnFeedback.objects.filter(pk=fixed("thumb")).update(turn=rated)
-    return project
 
 
 CHOICES = [*FORMATS.choices(), *RENDERINGS.choices()]
