@@ -59,6 +59,10 @@ def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> li
     return [(name, f"{name}: {folder.load(name).about}".replace("`", "")) for name in folder.choices()]
 
 
+def _share(help_text: str) -> forms.FloatField:
+    return forms.FloatField(required=False, min_value=0, max_value=1, help_text=help_text)
+
+
 class ExportForm(RunForm):
     """What `Options` takes, in words. Shape here; meaning is checked by `Options.from_dict`."""
 
@@ -91,18 +95,8 @@ class ExportForm(RunForm):
     mix = forms.CharField(
         required=False, help_text="Sources of imported data to mix in, each with its weight: alpaca=0.5, hh=1"
     )
-    min_label_weight = forms.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0 to 1: only labels of trainers whose weight is at least this.",
-    )
-    min_agreement = forms.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0 to 1: only comparisons whose votes agree at least so far.",
-    )
+    min_label_weight = _share("0 to 1: only labels of trainers whose weight is at least this.")
+    min_agreement = _share("0 to 1: only comparisons whose votes agree at least so far.")
     compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
     shards = forms.IntegerField(
         required=False, min_value=1, max_value=1000, initial=1, help_text="Files that each split is cut into."
@@ -169,22 +163,9 @@ class ExportRunAdmin(PageAdmin):
     readonly_fields = ("standing", "files", "left_out")
     add_fieldsets: _FieldsetSpec = (
         (None, {"fields": ("project", "cutoff", "configs", "renderings", "compress", "shards")}),
-        (
-            "Rows",
-            {
-                "fields": (
-                    "round",
-                    "guideline_version",
-                    "since",
-                    "mix",
-                    "min_label_weight",
-                    "min_agreement",
-                    "consensus",
-                    *TICKED,
-                )
-            },
-        ),
-    )
+        ("Rows", {"fields": ("round", "guideline_version", "since", "mix", "min_label_weight", "min_agreement",
+                             "consensus", *TICKED)}),
+    )  # fmt: skip
     buttons = {
         "remove": Button(
             "Remove its files",

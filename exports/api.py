@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
+from django.urls import path as route
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -130,3 +131,10 @@ class ExportFileView(ApiView):
         record(actor=user_of(request), action="export.downloaded", obj=run, address=address_of(request))
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", path)
         return Download(file, filename=name, size=listed.get(path))
+
+
+urlpatterns = [
+    route("exports/", Exports.as_view()),
+    route("exports/<uuid:pk>/", OneExport.as_view()),
+    route("exports/<uuid:pk>/files/<path:path>", ExportFileView.as_view()),
+]

@@ -24,8 +24,7 @@ from accounts.audit import record
 from common.folders import FolderExists
 from common.transitions import advance
 from exports import storage
-from exports.lease import LEASE as LEASE
-from exports.lease import Lease
+from exports.lease import LEASE, Lease
 from exports.lease import LostLease as LostLease
 from exports.models import ExportRun
 from exports.options import BadOptions, Options
@@ -203,7 +202,7 @@ def _sentence(error: BaseException) -> str:
 
 def _finish(run: ExportRun, *, manifest: Manifest, path: str) -> None:
     mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts)
-    rows = sum(file["rows"] for file in manifest["files"])
+    rows = sum(n for file in manifest["files"] if isinstance(n := file["rows"], int))
     finished = advance(
         mine,
         to=State.FINISHED,

@@ -13,14 +13,13 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-if TYPE_CHECKING:
-    from exports.snapshot import Snapshot
+from exports.snapshot import Snapshot
 
 BINS = 64
 BANDS = 16  # of 4 bins each: prompts that share a band are compared

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import orjson
 
@@ -14,9 +14,7 @@ from exports.options import Options
 from exports.selection import votes
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import Snapshot, instant
-
-if TYPE_CHECKING:
-    from labeling.models import Project
+from labeling.models import Project
 
 Parameters = Mapping[str, object]
 

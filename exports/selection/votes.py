@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -135,11 +136,10 @@ METHODS: dict[str, Callable[[Iterable[Groups]], list[list[str]]]] = {"borda": bo
 
 def majority_flags(votes: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
     """The flags that more than half of the votes put on a completion."""
-    counted: dict[str, dict[str, int]] = {}
+    counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for flags in votes:
         for cid, names in flags.items():
-            for name in names:
-                counted.setdefault(cid, {})[name] = counted.setdefault(cid, {}).get(name, 0) + 1
+            counted[cid].update(names)
     return {
-        cid: sorted(name for name, n in names.items() if n * 2 > len(votes)) for cid, names in sorted(counted.items())
+        cid: sorted(name for name, n in found.items() if n * 2 > len(votes)) for cid, found in sorted(counted.items())
     }

@@ -7,7 +7,6 @@ where a column starts with nulls.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from huggingface_hub.repocard_data import DatasetCardData
 
@@ -17,10 +16,8 @@ from exports.selection.votes import Summary
 from exports.writing.counts import Lengths
 from exports.writing.files import Stored
 from exports.writing.jsonl import SUFFIX
-
-if TYPE_CHECKING:
-    from exports.writing.manifest import Manifest
-    from labeling.models import Project
+from exports.writing.manifest import Manifest
+from labeling.models import Project
 
 TRAINERS = {
     "preferences": "trl reward --dataset_name FOLDER --dataset_config preferences --model_name_or_path MODEL",

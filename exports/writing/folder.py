@@ -8,7 +8,6 @@ import json
 import uuid
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from common.folders import appearing
 from exports.options import Options
@@ -18,9 +17,7 @@ from exports.storage import MANIFEST, README, SUMS
 from exports.writing import card, manifest
 from exports.writing.files import store
 from exports.writing.rows import Progress, Rows
-
-if TYPE_CHECKING:
-    from labeling.models import Project
+from labeling.models import Project
 
 
 def write(

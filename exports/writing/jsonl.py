@@ -47,11 +47,8 @@ class _Hashed(io.RawIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
-        view = memoryview(data)
-        written = 0
-        while written < len(view):
-            written += self._file.write(view[written:])
-        self.sha256.update(view)
+        written = self._file.write(data)
+        self.sha256.update(memoryview(data)[:written])
         self.size += written
         return written
 

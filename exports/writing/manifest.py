@@ -8,6 +8,7 @@ import tomllib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import TypedDict
@@ -30,15 +31,6 @@ SPLIT_METHODS = {
     "prompt": "by the hash of the normalised first user turn: equal prompts are on one side",
     "author": "by the hash of the author; test rows with an equal or nearly equal prompt in train are left out",
 }
-
-
-class StoredFile(TypedDict):
-    path: str
-    config: str
-    split: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 class Split(TypedDict):
@@ -73,7 +65,7 @@ class Manifest(TypedDict):
     agreement: Summary | None
     guidelines: list[Guideline]
     query: dict[str, str]
-    files: list[StoredFile]
+    files: list[JsonObject]
 
 
 def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.UUID) -> Manifest:
@@ -107,7 +99,7 @@ def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.
         "agreement": facts.agreement,
         "guidelines": facts.guidelines,
         "query": {source.name: " ".join(source.query(options).split()) for source in rows.outputs.sources},
-        "files": [_file(file) for file in files],
+        "files": [asdict(file) for file in files],
     }
 
 
@@ -120,17 +112,6 @@ def _counts(counts: Counts) -> Mapping[str, int | dict[str, int]]:
         **{name: n for name, n in sorted(found.items()) if name not in first},
         "judges": len(counts.judges),
         "by K": {str(k): n for k, n in sorted(counts.by_k.items())},
-    }
-
-
-def _file(file: Stored) -> StoredFile:
-    return {
-        "path": file.path,
-        "config": file.config,
-        "split": file.split,
-        "rows": file.rows,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
     }
 
 

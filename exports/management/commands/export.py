@@ -18,6 +18,9 @@ from exports.options import CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options,
 from exports.snapshot import Unsettled
 from labeling.models import Project
 
+AS_NAMED = ("round", "since", "consensus", "redact", "shards", "compress", "mix", "guideline_version", "task_types",
+            "min_label_weight", "min_agreement")  # fmt: skip
+
 
 class Command(BaseCommand):
     help = "Write the project's data as a folder that training tools read (docs/formats.md)."
@@ -73,20 +76,9 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"export {run.pk} of {manifest['cutoff']} is in {given['out']}"))
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {
+        return {name: given[name] for name in AS_NAMED} | {
             "configs": given["config"],
             "renderings": [name for value in given["render"] or () for name in value.split(",")],
-            "round": given["round"],
-            "since": given["since"],
-            "consensus": given["consensus"],
-            "redact": given["redact"],
-            "shards": given["shards"],
-            "compress": given["compress"],
-            "mix": given["mix"],
-            "guideline_version": given["guideline_version"],
-            "task_types": given["task_types"],
-            "min_label_weight": given["min_label_weight"],
-            "min_agreement": given["min_agreement"],
             "include_verbatim": not given["no_verbatim"],
             "include_unsafe": not given["no_unsafe"],
         }
