@@ -16,7 +16,7 @@ from exports.formats.base import FORMATS
 from exports.renderings.base import RENDERINGS
 from exports.writing.files import SplitFile
 from exports.writing.jsonl import line
-from labeling import comparisons, dialogues, projects
+from labeling import comparisons, dialogues, projects, turns
 from labeling.models import (
     Candidate,
     Comparison,
@@ -101,8 +101,8 @@ def golden_project(db: None) -> Project:
 def _talk(project: Project, alice: User) -> None:
     """A demonstration, a rated chat and a prompt of the pool."""
     spoken = makers.make_demonstration(project, alice, submit=False, question="How long is a day?")
-    dialogues.add_turn(dialogue=spoken, role="user", text="And on the moon?")
-    dialogues.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
+    turns.add_turn(dialogue=spoken, role="user", text="And on the moon?")
+    turns.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
     dialogues.submit_dialogue(dialogue=spoken)
     for turn in spoken.turns.all():
         Turn.objects.filter(pk=turn.pk).update(id=fixed(f"turn {turn.position}"))

@@ -66,7 +66,7 @@ def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others
 ) -> None:
     makers.make_project("other")
     first, second = runs.start_night(night=NIGHT)
-    monkeypatch.setattr(tasks, "alone", lambda name: nullcontext(enter_result=False))
+    monkeypatch.setattr(tasks, "try_advisory_lock", lambda name: nullcontext(enter_result=False))
     assert tasks.run_export(str(first.pk)) == "waits for another export"
     monkeypatch.undo()
     rung: list[str] = []
