@@ -14,8 +14,9 @@ class Text(serializers.CharField):
     """Text as it is, blanks at its ends included; required where there is no `default`."""
 
     def __init__(self, *, default: str | None = None, allow_blank: bool = False) -> None:
-        given = {} if default is None else {"default": default}
-        super().__init__(allow_blank=allow_blank, trim_whitespace=False, max_length=MAX_CHARACTERS, **given)
+        super().__init__(allow_blank=allow_blank, trim_whitespace=False, max_length=MAX_CHARACTERS)
+        if default is not None:
+            self.default, self.required = default, False
 
 
 class Message(Shape):
