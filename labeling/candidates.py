@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
+from common.visible import visible
 from labeling import policies, selection
 from labeling.models import Candidate, Comparison, ComparisonRequest, Dialogue, Project, Prompt, Round, Turn, TurnDraw
 from sampler import sampling
@@ -168,7 +169,7 @@ def _take_completions(comparison: Comparison) -> None:
 
 def usable(completion: Completion, project: Project) -> bool:
     """Not empty, and not truncated where the project does not rank truncated texts."""
-    if not completion.text.strip():
+    if not visible(completion.text):
         return False
     return project.keep_truncated or completion.finish_reason != Completion.FinishReason.LENGTH
 
