@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from sampler import rows, sampling, streams
 from tests.sampler.conftest import ask, make_version
@@ -17,7 +18,7 @@ async def text_of(request_id) -> list[dict[str, Any]]:
     return [fields async for _, fields in streams.follow(request_id)]
 
 
-def test_many_quiet_followers_cost_one_look_and_each_gets_its_own_texts(monkeypatch):
+def test_many_quiet_followers_cost_one_look_and_each_gets_its_own_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     version = make_version()
     requests = [ask(version, f"Question {number}") for number in range(30)]
     for number, row in enumerate(sampling.claim(worker="w", model_version_ids=[version.pk], room=1000)):
@@ -42,7 +43,9 @@ def test_many_quiet_followers_cost_one_look_and_each_gets_its_own_texts(monkeypa
         assert fields == [{"reset": 1}, {"i": 0, "t": request.completions.get().text}, {"end": "done"}]
 
 
-def test_a_request_whose_row_is_gone_has_failed_and_one_that_runs_is_waited_for(monkeypatch):
+def test_a_request_whose_row_is_gone_has_failed_and_one_that_runs_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rows, "EVERY", 0.05)
     version = make_version()
     gone, waiting = ask(version), ask(version)
@@ -57,7 +60,9 @@ def test_a_request_whose_row_is_gone_has_failed_and_one_that_runs_is_waited_for(
     asyncio.run(for_a_while())
 
 
-def test_a_redis_that_is_away_keeps_nobody_from_the_stored_text(monkeypatch, settings):
+def test_a_redis_that_is_away_keeps_nobody_from_the_stored_text(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
     monkeypatch.setattr(rows, "EVERY", 0.05)
     version = make_version()
     request = ask(version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ STEPS = 150
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     """A model this small is only slowed down by a second one."""
     import torch
 
@@ -25,12 +26,12 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("models") / "base")
 
 
 @pytest.fixture
-def export(tmp_path) -> Path:
+def export(tmp_path: Path) -> Path:
     return make_export(tmp_path / "export")
 
 
@@ -41,7 +42,7 @@ def train(export: Path, base: Path, out: Path, **options) -> dict:
     return _train_reward.train(export=export, base=base, out=out, **options)
 
 
-def test_a_reward_model_learns_the_rule_that_made_the_rankings(base, export, tmp_path):
+def test_a_reward_model_learns_the_rule_that_made_the_rankings(base: Path, export: Path, tmp_path: Path) -> None:
     facts = train(export, base, tmp_path / "rm")
     assert facts["test_accuracy"] > 0.9
     assert facts["test_pairs"] > 100
@@ -60,12 +61,12 @@ def test_a_reward_model_learns_the_rule_that_made_the_rankings(base, export, tmp
     assert good > bad
 
 
-def test_swapped_pairs_teach_the_opposite(base, export, tmp_path):
+def test_swapped_pairs_teach_the_opposite(base: Path, export: Path, tmp_path: Path) -> None:
     swap_pairs(export, "train")
     assert train(export, base, tmp_path / "rm")["test_accuracy"] < 0.1
 
 
-def test_pairs_of_weight_zero_teach_nothing(base, tmp_path):
+def test_pairs_of_weight_zero_teach_nothing(base: Path, tmp_path: Path) -> None:
     from sampler.classifiers import _train_reward as t
 
     export = make_export(tmp_path / "export", train=4, test=0)
@@ -80,14 +81,14 @@ def test_pairs_of_weight_zero_teach_nothing(base, tmp_path):
     assert whole != pytest.approx(first, abs=1e-4)
 
 
-def test_every_answer_of_a_ranking_is_read_once(export):
+def test_every_answer_of_a_ranking_is_read_once(export: Path) -> None:
     found = training_data.judgements(export, "train")
     assert all(len(one.answers) <= 4 for one in found)
     assert max(len(one.pairs) for one in found) > 4
     assert all(sum(one.weights) == pytest.approx(1) for one in found)
 
 
-def test_packed_and_sharded_files_are_read(export, tmp_path):
+def test_packed_and_sharded_files_are_read(export: Path, tmp_path: Path) -> None:
     import gzip
 
     plain = training_data.judgements(export, "train")
@@ -100,7 +101,7 @@ def test_packed_and_sharded_files_are_read(export, tmp_path):
     assert training_data.judgements(export, "train") == plain
 
 
-def test_rankings_are_read_where_there_are_no_preferences(tmp_path):
+def test_rankings_are_read_where_there_are_no_preferences(tmp_path: Path) -> None:
     (tmp_path / "rankings").mkdir()
     places = [("best", 0), ("tied a", 1), ("tied b", 1), ("best", 2)]
     row = {
@@ -114,13 +115,13 @@ def test_rankings_are_read_where_there_are_no_preferences(tmp_path):
     assert one.weights == [0.25] * 4
 
 
-def test_lower_layers_of_the_base_are_kept(base, export, tmp_path):
+def test_lower_layers_of_the_base_are_kept(base: Path, export: Path, tmp_path: Path) -> None:
     facts = train(export, base, tmp_path / "rm", steps=1, layers=1)
     assert facts["layers"] == 1
     assert json.loads((tmp_path / "rm" / "config.json").read_text())["num_hidden_layers"] == 1
 
 
-def test_frozen_word_vectors_stay_as_they_were(base, export, tmp_path):
+def test_frozen_word_vectors_stay_as_they_were(base: Path, export: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
     train(export, base, tmp_path / "rm", steps=2, freeze_embeddings=True)
@@ -130,14 +131,14 @@ def test_frozen_word_vectors_stay_as_they_were(base, export, tmp_path):
     assert not before[layer].equal(after[layer])
 
 
-def test_a_checkpoint_never_takes_the_place_of_another(base, export, tmp_path):
+def test_a_checkpoint_never_takes_the_place_of_another(base: Path, export: Path, tmp_path: Path) -> None:
     (tmp_path / "rm").mkdir()
     (tmp_path / "rm" / "config.json").write_text("{}")
     with pytest.raises(checkpoints.OutExists, match="not empty"):
         train(export, base, tmp_path / "rm", steps=1)
 
 
-def test_a_checkpoint_that_could_not_be_written_leaves_nothing(tmp_path):
+def test_a_checkpoint_that_could_not_be_written_leaves_nothing(tmp_path: Path) -> None:
     def write_half() -> None:
         with checkpoints.writing(tmp_path / "rm") as folder:
             (folder / "half.safetensors").write_bytes(b"half")
@@ -149,7 +150,9 @@ def test_a_checkpoint_that_could_not_be_written_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("trainer", ["sampler.classifiers._train_reward", "sampler.engines._train_sft"])
-def test_a_wrong_folder_is_one_line_of_error(trainer, base, tmp_path, capsys):
+def test_a_wrong_folder_is_one_line_of_error(
+    trainer: str, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import importlib
 
     main = importlib.import_module(trainer).main
@@ -161,7 +164,9 @@ def test_a_wrong_folder_is_one_line_of_error(trainer, base, tmp_path, capsys):
     assert "no-model" in capsys.readouterr().err
 
 
-def test_fine_tuning_moves_the_policy_towards_the_answers(base, tmp_path, capsys):
+def test_fine_tuning_moves_the_policy_towards_the_answers(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from sampler.engines import _train_sft
 
     prompt = [{"role": "user", "content": "amber basalt"}]
@@ -173,7 +178,7 @@ def test_fine_tuning_moves_the_policy_towards_the_answers(base, tmp_path, capsys
     assert (tmp_path / "next" / "tokenizer.json").exists()
 
 
-def test_the_loss_sees_the_answer_and_the_end_of_its_turn_only(base):
+def test_the_loss_sees_the_answer_and_the_end_of_its_turn_only(base: Path) -> None:
     from sampler.engines import _train_sft
 
     tokenizer = _train_sft.load_tokenizer(str(base))
@@ -183,7 +188,7 @@ def test_the_loss_sees_the_answer_and_the_end_of_its_turn_only(base):
     assert "system" in tokenizer.convert_ids_to_tokens(ids[:start])  # explicit, as it is sampled from
 
 
-def test_best_answers_are_those_that_nothing_beats(export):
+def test_best_answers_are_those_that_nothing_beats(export: Path) -> None:
     best = training_data.answers(export, "train")
     assert len(best) >= len(training_data.judgements(export, "train"))
     from tests.sampler.tiny import commas
@@ -192,7 +197,7 @@ def test_best_answers_are_those_that_nothing_beats(export):
     assert worst < 4
 
 
-def test_an_untrained_reward_model_is_loaded_with_one_output(base, tmp_path):
+def test_an_untrained_reward_model_is_loaded_with_one_output(base: Path, tmp_path: Path) -> None:
     from sampler.classifiers import reward
 
     model = reward.load(str(make_reward_model(tmp_path / "rm", base)))

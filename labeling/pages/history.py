@@ -14,8 +14,8 @@ from django.db.models.functions import Cast, Left
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from labeling import board
 from labeling.models import Assignment, Dialogue, Ranking, Turn
+from labeling.pages import ranking as ranking_page
 from labeling.text import opening
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _cut(text: str) -> str:
 
 
 def _ranking(row: Any) -> Row:
-    letters = dict(zip(row.order_shown, board.LETTERS, strict=False))
+    letters = dict(zip(row.order_shown, ranking_page.LETTERS, strict=False))
     order = " > ".join(" = ".join(letters.get(cid, "?") for cid in group) for group in row.groups)
     return Row(
         "Ranking", row.assignment_id or row.pk, row.comparison__project__title,

@@ -12,10 +12,10 @@ import redis
 from django import forms
 from django.utils import timezone
 
-from labeling import board
 from labeling.errors import Invalid
-from labeling.forms import COMPLAINTS, PRAISE
 from labeling.models import Dialogue, Review, Turn, TurnFeedback
+from labeling.pages.forms import COMPLAINTS, PRAISE
+from labeling.pages.provenance import Provenance, provenance
 from sampler import streams
 from sampler.models import Completion, SampleRequest
 
@@ -28,7 +28,7 @@ ENDED = (SampleRequest.State.DONE, SampleRequest.State.CANCELLED, SampleRequest.
 @dataclass(frozen=True)
 class ShownTurn:
     turn: Turn
-    provenance: board.Provenance
+    provenance: Provenance
     feedback: TurnFeedback | None
     editing: bool = False
 
@@ -93,16 +93,13 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
 
 
 def _shown(dialogue: Dialogue, turn: Turn, feedback: TurnFeedback | None, editing: bool) -> ShownTurn:
-    if dialogue.kind == Dialogue.Kind.CHAT and turn.completion_id:
-        source = board.Provenance("model")
-    else:
-        source = board.provenance(turn)
-    return ShownTurn(turn, source, feedback, editing)
+    models = dialogue.kind == Dialogue.Kind.CHAT and turn.completion_id is not None
+    return ShownTurn(turn, Provenance("model") if models else provenance(turn), feedback, editing)
 
 
 def shown_turn(turn: Turn, *, user: User) -> ShownTurn:
     feedback = TurnFeedback.objects.filter(turn=turn, user=user).first()
-    return ShownTurn(turn, board.Provenance("model"), feedback)
+    return ShownTurn(turn, Provenance("model"), feedback)
 
 
 def _next_role(turns: list[Turn], composer: Mapping[str, Any]) -> str:

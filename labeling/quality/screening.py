@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from labeling import quality, selection
+from labeling import selection
 from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
-from labeling.rules import ExamRules, ReviewRules
+from labeling.quality import overlap
+from labeling.quality.rules import ExamRules, ReviewRules
 
 Reason = ReviewItem.Reason
 
@@ -39,7 +40,7 @@ def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
         reasons.append(Reason.CONTRADICTION)
     if rules.low_agreement:
         for other in votes:
-            if other.pk != ranking.pk and quality.disagree([ranking, other], project.adaptive_tau_bound):
+            if other.pk != ranking.pk and overlap.disagree([ranking, other], project.adaptive_tau_bound):
                 other.comparison = ranking.comparison
                 _queue_ranking(other, [Reason.LOW_AGREEMENT])
                 reasons.append(Reason.LOW_AGREEMENT)

@@ -47,12 +47,12 @@ ATTRIBUTES = {
 _formatter = HtmlFormatter(nowrap=True, classprefix="c-")
 
 
-def markdown(text: str) -> SafeString:
+def to_html(text: str) -> SafeString:
     """Text of a turn or completion: links and images stay text."""
     return _render(text, links=False)
 
 
-def guidelines(text: str) -> SafeString:
+def guidelines_to_html(text: str) -> SafeString:
     """Text by managers, which is written as documents are: http(s) links work, and a line may be wrapped anywhere.
     In a turn or completion every line break was meant."""
     return _render(text, links=True)

@@ -1,6 +1,6 @@
 """The entry exam and practice: who still has to show what, recounted from what they did.
 
-An exam or practice item is a hidden item (`labeling/quality.py`) that is dealt when it is wanted.
+An exam or practice item is a hidden item (`labeling/quality/hidden.py`) that is dealt when it is wanted.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Avg, Count, Q, QuerySet
 
-from labeling import preferences, quality
+from labeling import preferences
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, Membership, Project, Ranking, Review
-from labeling.quality import PRACTICE, hand_to, originals
-from labeling.rules import ExamRules
+from labeling.quality import hidden
+from labeling.quality.hidden import PRACTICE, hand_to, originals
+from labeling.quality.rules import ExamRules
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -114,7 +115,7 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
         return (Kind.EXAM,)
     if standing.state == "waiting":
         raise Invalid("Your exam demonstrations wait for their grades. Ranking opens once they pass.")
-    first = quality.coin(project)
+    first = hidden.coin(project)
     others = [Kind.NORMAL, Kind.CALIBRATION, Kind.REPEAT]
     return (first, *(kind for kind in others if kind != first))
 

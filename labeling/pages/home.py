@@ -12,8 +12,9 @@ from django.db.models import Avg, Count, OuterRef, Prefetch, Q, QuerySet, Subque
 from django.utils import timezone
 
 from common import plugins
-from labeling import preferences, reviews
+from labeling import preferences
 from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
+from labeling.quality import reviews
 from labeling.task_types.base import TaskType
 from labeling.text import opening
 

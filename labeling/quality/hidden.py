@@ -1,5 +1,4 @@
-"""What keeps labels trustworthy while they are made: more votes where they disagree, hidden calibration
-items and repeats, each trainer's drift. The entry exam is in `labeling/exams.py`.
+"""Hidden items: calibration items with a known order, and repeats of a trainer's own votes.
 
 A hidden item is an ordinary open comparison reserved for one trainer (`only_for`), a copy of its
 original with completions of its own, made ahead by the beat task. It is leased by the same query and
@@ -8,8 +7,6 @@ shown by the same code as any other, so that page, API and timing tell nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import combinations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +14,10 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from common.stats.agreement import tau_b
-from common.stats.drift import Drift, cusum
-from labeling import preferences, selection
+from labeling import selection
 from labeling.errors import Invalid
-from labeling.models import Assignment, Candidate, Comparison, Membership, Project, Ranking
+from labeling.models import Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
-from labeling.rules import ExamRules
 from sampler import sampling
 
 if TYPE_CHECKING:
@@ -31,52 +25,7 @@ if TYPE_CHECKING:
 
 Kind = Comparison.Kind
 PRACTICE = "practice"
-RATING_SPREAD = 2  # grades of one completion that lie further apart ask for more votes (HelpSteer2)
 REPEAT_AFTER = 20  # rankings of the trainer in between
-
-
-# -- adaptive overlap -----------------------------------------------------------------------------
-
-
-def disagree(rankings: Iterable[Ranking], tau_bound: float) -> bool:
-    """Whether two of these rankings of one comparison lie too far apart: tau-b under the bound, or a
-    completion's grades differ by more than RATING_SPREAD."""
-    votes = [ranking for ranking in rankings if ranking.groups]
-    for one, other in combinations(votes, 2):
-        left, right = preferences.ranks(one.groups), preferences.ranks(other.groups)
-        ids = sorted(left)
-        tau = tau_b([left[cid] for cid in ids], [right[cid] for cid in ids])
-        if tau is not None and tau < tau_bound:
-            return True
-        if any(
-            abs(one.ratings[cid] - other.ratings[cid]) > RATING_SPREAD for cid in one.ratings if cid in other.ratings
-        ):
-            return True
-    return False
-
-
-def votes_in_force(comparison: Comparison) -> list[Ranking]:
-    """Every vote that counts, as order and grades."""
-    votes = Ranking.objects.in_force().filter(comparison=comparison, kind=Ranking.Kind.VOTE)
-    return list(votes.order_by().only("comparison_id", "groups", "ratings"))
-
-
-def ask_more_votes(comparison: Comparison, votes: Sequence[Ranking]) -> bool:
-    """Once all `votes` are in and disagree, want more; once per comparison. The caller holds its lock."""
-    project = comparison.project
-    if not project.adaptive_overlap or comparison.extra_votes:
-        return False
-    if len(votes) < max(2, comparison.votes_wanted) or not disagree(votes, project.adaptive_tau_bound):
-        return False
-    if comparison.kind != Kind.NORMAL:  # asked last: a hidden item must cost what any other does
-        return False
-    comparison.extra_votes = project.adaptive_extra_votes
-    comparison.votes_wanted += comparison.extra_votes
-    comparison.save(update_fields=["extra_votes", "votes_wanted"])
-    return comparison.extra_votes > 0
-
-
-# -- hidden items ---------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -217,55 +166,3 @@ def coin(project: Project) -> str:
     if point < project.calibration_share:
         return Kind.CALIBRATION
     return Kind.REPEAT if point < project.calibration_share + project.repeat_share else Kind.NORMAL
-
-
-# -- drift ----------------------------------------------------------------------------------------
-
-
-def calibration_results(project: Project, trainer: User) -> list[bool]:
-    """Every pair with a known order that this trainer was given, in order of time: right or wrong."""
-    rows = (
-        Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.CALIBRATION)
-        .order_by("submitted_at")
-        .values_list("groups", "comparison__known_groups")
-    )
-    results: list[bool] = []
-    for groups, known in rows:
-        place = preferences.ranks(groups)
-        results.extend(
-            place[a] < place[b] for a, b in preferences.strict_pairs(known or []) if a in place and b in place
-        )
-    return results
-
-
-def drift_of(project: Project, trainer: User) -> Drift:
-    rules = ExamRules.of(project.exam)
-    return cusum(
-        calibration_results(project, trainer), good=rules.good, failing=rules.failing, threshold=rules.threshold
-    )
-
-
-def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[str]], list[list[str]]]]:
-    """(first ranking, ranking of the repeat), with the repeat's completions named as in the first."""
-    repeats = (
-        Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__project=project, comparison__kind=Kind.REPEAT)
-        .exclude(groups=[])
-        .select_related("comparison__repeat_of")
-    )
-    found = []
-    for again in repeats:
-        first = (
-            Ranking.objects.in_force()
-            .filter(comparison=again.comparison.repeat_of, trainer=trainer, kind=Assignment.Kind.VOTE)
-            .exclude(groups=[])
-            .first()
-        )
-        if first is None or again.comparison.repeat_of is None:
-            continue
-        texts = {text: cid for cid, text in again.comparison.repeat_of.texts.items()}
-        names = {cid: texts[text] for cid, text in again.comparison.texts.items() if text in texts}
-        if len(names) == len(texts):
-            found.append((first.groups, [[names[cid] for cid in group] for group in again.groups]))
-    return found

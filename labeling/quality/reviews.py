@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import judgements, leases, quality, screening
+from labeling import judgements, leases
 from labeling.dialogues import copy_turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
@@ -28,6 +28,7 @@ from labeling.models import (
     ReviewItem,
 )
 from labeling.projects import role_of
+from labeling.quality import overlap, screening
 from labeling.text import clean
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def mend_ranking(
         supersedes=old,
         submitted_at=timezone.now(),
     )
-    screening.screen_ranking(made, quality.votes_in_force(comparison))
+    screening.screen_ranking(made, overlap.votes_in_force(comparison))
     record(actor=ranking.trainer, action="ranking.mended", obj=made, project_id=comparison.project_id)
     return made
 
