@@ -73,7 +73,7 @@ class PageAdmin(ProjectScopedAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def do_view(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
-        obj = self.reachable(request, object_id, change=True)
+        obj = self.reachable(request, object_id, self.model, change=True)
         chosen = self.buttons.get(button)
         if chosen is None or not self._offers(request, obj, chosen):
             raise Http404

@@ -77,7 +77,7 @@ class DialogueAdmin(PageAdmin, BigTableAdmin):
         return [path("<uuid:object_id>/review/", view, name="labeling_dialogue_review"), *super().get_urls()]
 
     def review_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return review_dialogue(self, request, self.reachable(request, str(object_id)))
+        return review_dialogue(self, request, self.reachable(request, str(object_id), Dialogue))
 
     def links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         return [("Review", reverse("admin:labeling_dialogue_review", args=[obj.pk]))]

@@ -144,10 +144,10 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         return TemplateResponse(request, "admin/labeling/queue.html", context)
 
     def review_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return review_ranking(self, request, self.reachable(request, str(object_id)))
+        return review_ranking(self, request, self.reachable(request, str(object_id), Ranking))
 
     def blind_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return begin_blind_vote(request, self.reachable(request, str(object_id)))
+        return begin_blind_vote(request, self.reachable(request, str(object_id), Ranking))
 
     def links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         links = [("Review", reverse("admin:labeling_ranking_review", args=[obj.pk]))]

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
-from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
+from common.api import PAGE_PARAMETERS, CursorPages, checked, checked_list, page_of
 from labeling import comparisons
 from labeling.api import shapes
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
@@ -87,8 +87,8 @@ class Comparisons(ApiView):
         many = isinstance(request.data, list)
         if many and not 1 <= len(request.data) <= MOST:
             raise ValidationError(f"1 to {MOST} comparisons at a time.")
-        wanted = checked(shapes.ComparisonIn, request, many=many)
-        made = self._bring(project, wanted if many else [wanted], request)
+        wanted = checked_list(shapes.ComparisonIn, request) if many else [checked(shapes.ComparisonIn, request)]
+        made = self._bring(project, wanted, request)
         body = shapes.BroughtComparison([comparison for comparison, _ in made], many=True).data
         created = any(new for _, new in made)
         return Response(body if many else body[0], status=201 if created else 200)

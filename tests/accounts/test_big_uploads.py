@@ -35,7 +35,9 @@ def peak(server: Server) -> int:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
-def upload(server: Server, path: str, token: str, *, announced: bool, size: int = SIZE) -> tuple[int, dict, int]:
+def upload(
+    server: Server, path: str, token: str, *, announced: bool, size: int = SIZE
+) -> tuple[int, dict[str, str], int]:
     """Status and body of the answer, and how many bytes the server let us send."""
     head = [
         f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}", "Content-Type: application/json",

@@ -76,7 +76,7 @@ def trial(var: Path, wanted: int, kills: int) -> dict[str, object]:
                     streams.client().flushall()
                 else:
                     pid = int((next(var.glob("**/postmaster.pid"))).read_text().split()[0])
-                    os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown; its keeper starts it again
+                    os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown; its supervisor starts it again
     finally:
         worker.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,0 +1,45 @@
+"""What waits, what is worked on and what is done in a project, as of now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from insights.models import Judgement
+from labeling import progress
+from labeling.models import Assignment, Comparison, Membership, Project, Ranking
+from labeling.projects import current_round
+from sampler.models import SampleRequest
+
+State = SampleRequest.State
+
+
+def live_progress(project: Project) -> dict[str, object]:
+    """Live: what waits, what is worked on, what is done, and what the sampler has before it."""
+    round_ = current_round(project)
+    policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
+    waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
+    by_state = dict(waiting.order_by().values_list("state").annotate(n=Count("pk")))
+    since = timezone.now() - timedelta(hours=1)
+    votes = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
+    at_work = Assignment.objects.leased().filter(comparison__project=project)
+    return {
+        **progress.progress_of(project),
+        "as_of": timezone.now().isoformat(),
+        "ready": _ready(project),
+        "stock_target": project.stock_target,
+        "rankings_last_hour": votes.filter(submitted_at__gte=since).count(),
+        "people_at_work": at_work.values("trainer").distinct().count(),
+        "members": Membership.objects.filter(project=project, ended_at__isnull=True).count(),
+        "sampler_queued": by_state.get(State.QUEUED, 0),
+        "sampler_running": by_state.get(State.RUNNING, 0),
+    }
+
+
+def _ready(project: Project) -> int:
+    """Open comparisons with a free vote: a constraint keeps a slot exactly while a vote is leased or submitted."""
+    open_to_all = project.comparisons.filter(state=Comparison.State.OPEN, only_for__isnull=True)
+    held = Count("assignments", filter=Q(assignments__slot__isnull=False))
+    return open_to_all.annotate(held=held).filter(votes_wanted__gt=F("held")).count()
