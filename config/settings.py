@@ -10,10 +10,11 @@ from pathlib import Path
 
 from celery.schedules import crontab
 
-from common import environment
+from common import environment, processes
 from config import unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+processes.keep_private()
 env = environment.read(BASE_DIR)
 
 VAR_DIR: Path = env.var_dir

@@ -36,7 +36,7 @@ class Child:
 
     def start(self) -> None:
         processes.roll(self.log)
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=processes.private) as log:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=BASE,
