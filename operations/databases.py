@@ -63,7 +63,8 @@ def create(fresh: str, *, mark: str) -> None:
     with _server() as server, server.cursor() as cursor:
         cursor.execute(
             "SELECT pg_encoding_to_char(encoding), datlocprovider, datcollate, datctype, "
-            "coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') FROM pg_database d WHERE datname = %s",
+            "coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') "
+            "FROM pg_database d WHERE datname = %s",
             [name()],
         )
         encoding, provider, collate, ctype, locale = cursor.fetchone() or ("UTF8", "c", "C", "C", None)

@@ -12,6 +12,8 @@ import os
 import shutil
 import tarfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from common import processes
 from operations import databases
 from operations.backup import DUMP, FOLDERS, KEY, MANIFEST, SUMS, BackupError, Facts, Say, sha256
 
@@ -51,8 +54,12 @@ def read(source: Path, *, force: bool, say: Say) -> None:
         BackupError: not a backup of ours, damaged, no room for it, or the database holds something and `force` is
             not set. What was there is still there.
     """
-    finish(say=say)
-    plan = Plan(uuid.uuid4().hex[:12])
+    with _alone():
+        _finish(say)
+        _read(source, Plan(uuid.uuid4().hex[:12]), force=force, say=say)
+
+
+def _read(source: Path, plan: Plan, *, force: bool, say: Say) -> None:
     try:
         with tarfile.open(source) as archive:
             _require_room(source)
@@ -65,7 +72,7 @@ def read(source: Path, *, force: bool, say: Say) -> None:
         _write_note(plan)
         databases.put_in_place(plan.fresh, aside=plan.aside)  # from here on the new data is what there is
         say("  database  in place")
-        finish(say=say)
+        _finish(say)
     except (tarfile.TarError, EOFError):
         raise BackupError(f"{str(source)!r} is not a backup, or it is damaged.") from None
     except databases.DatabaseError as error:
@@ -78,6 +85,23 @@ def read(source: Path, *, force: bool, say: Say) -> None:
 
 def finish(*, say: Say) -> None:
     """End a restore that was killed: forwards where the database has changed places, else backwards."""
+    if _note().exists() or list(Path(settings.VAR_DIR).glob(".restore-*")):
+        with _alone():
+            _finish(say)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    run = Path(settings.VAR_DIR) / "run"
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = processes.lock(run / "restore.lock")
+    if lock is None:
+        raise BackupError("A restore is at work on this var folder.")
+    with lock:
+        yield
+
+
+def _finish(say: Say) -> None:
     for plan in _noted():
         if databases.mark_of(databases.name()) == plan.mark:
             _move_files(plan.folder)

@@ -43,6 +43,7 @@ def test_everything_is_there_after_the_migrations() -> None:
 def test_people_go_on_reading_and_writing_meanwhile() -> None:
     """A reader in a long transaction and a writer: the migrations wait for neither longer than their lock timeout."""
     with loaded() as old:
+        assert old.manage("migrate", "labeling", "0003").returncode == 0  # so that there is something to alter
         done = threading.Event()
         waits: list[float] = []
         errors: list[str] = []
