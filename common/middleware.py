@@ -16,6 +16,8 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 
+from common.serving import access
+
 IN_UTC = ("/admin/", "/api/")
 Synchronous = Callable[[HttpRequest], HttpResponseBase]
 Asynchronous = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -75,3 +77,4 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
 
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
+RequestNoted = middleware(answer=access.note)

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "common.middleware.RequestNoted",
     "common.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -87,6 +88,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.administration",
+                "config.context.mail",
             ],
         },
     },
@@ -98,7 +100,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+    "default": {
+        "BACKEND": "common.cache.SharedOrOwn",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -150,6 +157,7 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"user": env.api_rate, "anon": "120/min"},
+    "NUM_PROXIES": 0,  # the client's address is REMOTE_ADDR, which uvicorn sets from FORWARDED_ALLOW_IPS alone
     "EXCEPTION_HANDLER": "labeling.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
@@ -249,7 +257,8 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
-METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # bearer of /metrics; empty: this machine only
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
+MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
 SAMPLER_GRACE_SECONDS = env.sampler_grace  # a stopped worker finishes what it can within this, and hands back the rest
@@ -258,10 +267,26 @@ SAMPLER_MEMORY_LIMIT = env.sampler_memory_limit  # bytes of model weights per wo
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it tells of every request
-    "root": {"handlers": ["stderr"], "level": os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()},
+    "filters": {"request": {"()": "common.serving.request_id.Filter"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "common.serving.json_log.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.log_format.lower(),
+            "filters": ["request"],
+        }
+    },
+    "loggers": {
+        "httpx": {"level": "WARNING"},  # it tells of every request
+        "common.serving.access": {"level": "INFO" if env.log_format == "JSON" else "WARNING"},
+        "celery.beat": {"level": "WARNING"},  # it tells of every task that it sends
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+    "root": {"handlers": ["stderr"], "level": env.log_level},
 }
 
 # What `common/` asks of the apps, which it does not import.

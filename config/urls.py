@@ -9,6 +9,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("config.api_urls")),
     path("", include("operations.urls")),
-    path("", include("sampler.urls")),
     path("", include("labeling.urls")),
 ]

@@ -60,7 +60,7 @@ def create(fresh: str, *, mark: str) -> None:
     Raises:
         DatabaseError: this user may not, or there is no room.
     """
-    with _server() as server, server.cursor() as cursor:
+    with _server(called=fresh) as server, server.cursor() as cursor:
         cursor.execute(
             "SELECT pg_encoding_to_char(encoding), datlocprovider, datcollate, datctype, "
             "coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') "
@@ -85,6 +85,14 @@ def create(fresh: str, *, mark: str) -> None:
 def drop(other: str) -> None:
     """A database that is not in use any more; nothing where there is none of that name."""
     with _server() as server, server.cursor() as cursor:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:  # a CREATE goes on in the server when whoever asked for it was killed
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [other[:63]]
+            )
+            if not cursor.fetchall():
+                break
+            time.sleep(0.05)
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(other)))
 
 
@@ -128,7 +136,7 @@ def put_in_place(fresh: str, *, aside: str) -> None:
 
 
 @contextmanager
-def _server() -> Iterator[Connection]:
+def _server(called: str = "") -> Iterator[Connection]:
     values = connection.settings_dict
     errors: list[str] = []
     for other in MAINTENANCE:
@@ -136,6 +144,7 @@ def _server() -> Iterator[Connection]:
             made = psycopg2.connect(
                 dbname=other, user=values["USER"] or None, password=values["PASSWORD"] or None,
                 host=values["HOST"] or None, port=values["PORT"] or None, connect_timeout=10,
+                application_name=called[:63] or "duologue",
             )  # fmt: skip
             break
         except psycopg2.OperationalError as error:

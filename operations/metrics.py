@@ -3,6 +3,7 @@ asks. Each part that cannot be read is left out and said by `duologue_up`."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,12 +14,15 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from common.serving import figures
 from exports.models import ExportRun
 from labeling.models import Assignment, Comparison, Dialogue
-from operations import health
+from operations import worker_heartbeat
+from sampler import metrics as sampler
 from sampler.models import SampleRequest
 from webhooks.models import Delivery
 
@@ -99,7 +103,7 @@ def webhooks() -> Families:
 
 def workers() -> Families:
     yield GaugeMetricFamily(
-        "duologue_default_workers", "Default workers with a sign of life.", value=len(health.default_workers())
+        "duologue_default_workers", "Default workers with a sign of life.", value=len(worker_heartbeat.workers())
     )
 
 
@@ -120,4 +124,11 @@ PARTS: dict[str, Callable[[], Families]] = {
 
 
 def _age(since: object) -> float:
-    return max(0.0, (timezone.now() - since).total_seconds()) if isinstance(since, timezone.datetime) else 0.0
+    return max(0.0, (timezone.now() - since).total_seconds()) if isinstance(since, dt.datetime) else 0.0
+
+
+def text() -> bytes:
+    """Everything: of this process's requests, of the whole, of the samplers."""
+    reading = CollectorRegistry()
+    reading.register(Whole())
+    return generate_latest(figures.registry) + generate_latest(reading) + generate_latest(sampler.web_registry())

@@ -15,6 +15,8 @@ from common.environment.services import DatabaseSettings
 from common.environment.sign_on import Provider
 from common.environment.values import SettingError
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -35,6 +37,8 @@ class Environment:
     api_rate: str
     web_threads: int
     max_upload_bytes: int
+    log_level: str
+    log_format: str
     webhooks_to_private_addresses: bool
     sampler_memory_limit: int | None
     sampler_grace: float
@@ -72,6 +76,8 @@ def read(base_dir: Path) -> Environment:
         api_rate=_api_rate(),
         web_threads=values.count("DUOLOGUE_WEB_THREADS", 16),
         max_upload_bytes=values.megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
+        log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
+        log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=values.size("SAMPLER_MEMORY_LIMIT"),
         sampler_grace=values.seconds("SAMPLER_GRACE", 20.0),
@@ -107,3 +113,10 @@ def _api_rate() -> str:
     if not number.isdigit() or int(number) == 0 or period not in {"sec", "min", "hour", "day"}:
         raise SettingError(f"DUOLOGUE_API_RATE is {rate!r}: it takes a number of requests per user, as in 1200/min.")
     return rate
+
+
+def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = (os.environ.get(name) or default).upper()
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}: it takes {', '.join(choices).lower()}.")
+    return value
