@@ -148,7 +148,7 @@ class ExportForm(ModelForm):
 
 
 @admin.register(ExportRun)
-class ExportRunAdmin(PageAdmin):
+class ExportRunAdmin(PageAdmin[ExportRun]):
     form = ExportForm
     may_add = True
     list_display = ("cutoff", "project", "trigger", "standing", "created_at")

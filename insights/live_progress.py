@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from insights.models import Judgement
-from labeling import progress
+from labeling import progress, votes
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
 from sampler.models import SampleRequest
@@ -23,14 +23,14 @@ def live_progress(project: Project) -> dict[str, object]:
     waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
     by_state = dict(waiting.order_by().values_list("state").annotate(n=Count("pk")))
     since = timezone.now() - timedelta(hours=1)
-    votes = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
+    judged = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
     at_work = Assignment.objects.leased().filter(comparison__project=project)
     return {
         **progress.progress_of(project),
         "as_of": timezone.now().isoformat(),
         "ready": _ready(project),
         "stock_target": project.stock_target,
-        "rankings_last_hour": votes.filter(submitted_at__gte=since).count(),
+        "rankings_last_hour": judged.filter(submitted_at__gte=since).count(),
         "people_at_work": at_work.values("trainer").distinct().count(),
         "members": Membership.objects.filter(project=project, ended_at__isnull=True).count(),
         "sampler_queued": by_state.get(State.QUEUED, 0),
@@ -39,7 +39,6 @@ def live_progress(project: Project) -> dict[str, object]:
 
 
 def _ready(project: Project) -> int:
-    """Open comparisons with a free vote: a constraint keeps a slot exactly while a vote is leased or submitted."""
-    open_to_all = project.comparisons.filter(state=Comparison.State.OPEN, only_for__isnull=True)
-    held = Count("assignments", filter=Q(assignments__slot__isnull=False))
-    return open_to_all.annotate(held=held).filter(votes_wanted__gt=F("held")).count()
+    """Open comparisons with a free vote."""
+    open_to_all = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, only_for__isnull=True)
+    return votes.with_a_free_vote(open_to_all).count()

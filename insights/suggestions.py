@@ -7,11 +7,11 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
 from common.stats.arrays import Integers
 from common.stats.intervals import difference, ratio
 from insights.report_types import Origins, Share, SuggestionUse, share
+from labeling.edits import edit_share
 
 Texts = NDArray[np.str_]
 SUGGESTIONS = """
@@ -45,7 +45,7 @@ def suggestion_use(project_id: UUID, round_id: UUID | None, names: dict[int, str
         rows = cursor.fetchall()
         cursor.execute(EDITED, [project_id, round_id, round_id, EDITED_SAMPLE])
         edits = [
-            (week.isoformat(), dialogue, Levenshtein.normalized_distance(before, after))
+            (week.isoformat(), dialogue, edit_share(before, after))
             for week, dialogue, before, after in cursor.fetchall()
         ]
     week_of = [row[0].isoformat() for row in rows]

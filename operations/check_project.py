@@ -64,9 +64,9 @@ def make(*, version: ModelVersion, names: tuple[str, ...] = ("chats", "ranks")) 
     return CheckProject(project, users, made)
 
 
-def remove(thing: CheckProject) -> None:
+def remove(made: CheckProject) -> None:
     """Everything that the project led to, in the order that its protected references allow."""
-    project = thing.project
+    project = made.project
     requests = _requests(project)
     for pk in requests.filter(finished_at__isnull=True).values_list("pk", flat=True):
         sampling.cancel(request_id=pk)
@@ -86,7 +86,7 @@ def remove(thing: CheckProject) -> None:
         SampleRequest.objects.filter(pk__in=request_ids).delete()
         project.rounds.all().delete()
         project.delete()
-        for user in thing.users.values():
+        for user in made.users.values():
             user.delete()
 
 

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 class SelfCheck:
     def __init__(self, *, url: str, model: str, say: Say, patience: float) -> None:
         self.url, self.model, self.say, self.patience = url, model, say, patience
-        self.thing: CheckProject | None = None
+        self.project: CheckProject | None = None
         self.dialogue: DialogueBody | None = None
         self.assignment: AssignmentBody | None = None
         self.groups: list[list[str]] = []
@@ -57,9 +57,9 @@ class SelfCheck:
                 with self._timed(title):
                     work()
         finally:
-            if self.thing is not None:
+            if self.project is not None:
                 with self._timed("cleaned up"):
-                    remove(self.thing)
+                    remove(self.project)
         self.say(f"all is well after {time.monotonic() - began:.1f} s")
 
     @contextmanager
@@ -72,16 +72,16 @@ class SelfCheck:
             raise
         self.say(f"  {title:<44}{time.monotonic() - began:6.1f} s")
 
-    def _thing(self) -> CheckProject:
-        assert self.thing is not None
-        return self.thing
+    def _made(self) -> CheckProject:
+        assert self.project is not None
+        return self.project
 
     def _lease(self) -> AssignmentBody:
         assert self.assignment is not None
         return self.assignment
 
     def _client(self, name: str) -> Client:
-        return Client(self.url, self._thing().tokens[name])
+        return Client(self.url, self._made().tokens[name])
 
     def _ready(self) -> None:
         body = Client(self.url).call("GET", "/readyz", Readiness, expect=(200, 503))
@@ -98,10 +98,10 @@ class SelfCheck:
         version = ModelVersion.objects.filter(slug=slug).first()
         if version is None:
             raise CheckFailed(f"There is no model version {slug!r}." if slug else "No sampler has loaded a model.")
-        self.thing = make(version=version)
+        self.project = make(version=version)
 
     def _chat(self) -> None:
-        client, slug = self._client("chats"), self._thing().project.slug
+        client, slug = self._client("chats"), self._made().project.slug
         dialogue = client.call("POST", f"/api/v1/projects/{slug}/dialogues/", DialogueBody, {"kind": "chat"})
         path = f"/api/v1/dialogues/{dialogue['id']}/"
         for count, text in enumerate(MESSAGES, start=1):
@@ -125,7 +125,7 @@ class SelfCheck:
             raise CheckFailed("The submitted chat has no draw of one of its turns.")
 
     def _sampled(self) -> None:
-        project = self._thing().project
+        project = self._made().project
         client, path = self._client("ranks"), f"/api/v1/projects/{project.slug}/assignments/"
 
         def lease() -> AssignmentBody | None:
@@ -151,7 +151,7 @@ class SelfCheck:
 
     def _export(self) -> None:
         run = runs.request(
-            project=self._thing().project,
+            project=self._made().project,
             trigger=ExportRun.Trigger.API,
             options={"configs": ["preferences", "rankings"]},
         )
@@ -167,4 +167,4 @@ class SelfCheck:
     def _trace(self) -> None:
         assert self.run_row is not None
         assert self.dialogue is not None
-        tracing.trace(self._thing(), self.run_row, self.dialogue, self._lease(), self.groups)
+        tracing.trace(self._made(), self.run_row, self.dialogue, self._lease(), self.groups)

@@ -68,7 +68,7 @@ class PairRow(TypedDict):
 
 
 def trace(
-    thing: CheckProject, run: ExportRun, dialogue: DialogueBody, assignment: AssignmentBody, groups: list[list[str]]
+    made: CheckProject, run: ExportRun, dialogue: DialogueBody, assignment: AssignmentBody, groups: list[list[str]]
 ) -> None:
     """One ranking with a tie gives one row and five pairs, each of which names its origin.
 
@@ -82,7 +82,7 @@ def trace(
     comparison = Comparison.objects.get(pk=assignment["comparison"]["id"])
     turn = Turn.objects.get(pk=comparison.turn_id or dialogue["id"])
     place = {cid: at for at, group in enumerate(groups) for cid in group}
-    names = {user.username for user in thing.users.values()}
+    names = {user.username for user in made.users.values()}
     for pair in pairs:
         holds = {
             "ranking": pair["ranking_id"] == rankings[0]["id"],

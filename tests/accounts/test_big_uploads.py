@@ -12,7 +12,8 @@ from accounts import tokens
 from accounts.models import User
 from labeling.models import Project
 from tests import makers
-from tests.journeys.conftest import Server, free_port
+from tests.journeys.server import Server
+from tests.workers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 SIZE = 100 * 1024 * 1024

@@ -102,13 +102,13 @@ def test_unknown_api_addresses_are_problem_details(client: Client) -> None:
 
 
 def test_a_decompression_bomb_is_stopped_early() -> None:
-    from labeling.importers import _reading
+    from labeling.imports import Unreadable, reading
 
     bomb = io.BytesIO(gzip.compress((b'{"text": "' + b"a" * 1_000_000 + b'"}\n') * 150))  # 150 MB
-    with pytest.raises(_reading.Unreadable, match="decompression bomb"):
-        list(_reading.records(bomb))
+    with pytest.raises(Unreadable, match="decompression bomb"):
+        list(reading.records(bomb))
     harmless = gzip.compress(b'{"messages": []}\n' * 1000)
-    assert len(list(_reading.records(io.BytesIO(harmless)))) == 1000
+    assert len(list(reading.records(io.BytesIO(harmless)))) == 1000
 
 
 @pytest.mark.parametrize(

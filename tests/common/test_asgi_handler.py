@@ -64,8 +64,15 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedHandler]:
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         handler = ThreadedHandler(threads=2)
         yield handler
-        handler.threads.submit(lambda: connection.close()).result()
+        together = threading.Barrier(2)  # so that each of the two threads closes its own
+        for closed in [handler.threads.submit(close, together) for _ in range(2)]:
+            closed.result()
         handler.threads.shutdown()
+
+
+def close(together: threading.Barrier) -> None:
+    together.wait(30)
+    connection.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -73,10 +80,11 @@ def test_requests_share_threads_and_their_connections_and_async_views_stay_on_th
     handler: ThreadedHandler,
 ) -> None:
     async def several() -> tuple[list[str], str, tuple[int, str]]:
-        one_after_another = [(await ask(handler, "/who"))[1] for _ in range(4)]
+        one_after_another = [(await ask(handler, "/who"))[1] for _ in range(12)]
         return one_after_another, (await ask(handler, "/where"))[1], await ask(handler, "/broken")
 
     answers, on_loop, failure = asyncio.run(several())
-    assert len(set(answers)) == 1, "a new thread or connection for a request"
+    # A thread is free again a moment after its answer, so that the next request may begin the other one.
+    assert len(set(answers)) <= 2, "a new thread or connection for a request"
     assert on_loop == str(threading.get_ident()), "an async view left the event loop"
     assert failure[0] == 500

@@ -47,13 +47,14 @@ def test_planted_position_bias_is_told_in_a_sentence(project: Project, alice: Us
 
 
 def test_edits_of_suggestions_are_measured_by_week(project: Project, alice: User) -> None:
-    from labeling import dialogues
+    from labeling import dialogues, turns
+    from labeling.suggestions import request_suggestions
 
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text="What is rain?")
-    [request] = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    turns.add_turn(dialogue=dialogue, role="user", text="What is rain?")
+    [request] = request_suggestions(dialogue=dialogue, role="assistant", n=1)
     [completion] = makers.answer(request, "abcd")
-    dialogues.add_turn(
+    turns.add_turn(
         dialogue=dialogue, role="assistant", text="abcx", completion=completion, suggestions_shown=[str(completion.pk)]
     )
     dialogues.submit_dialogue(dialogue=dialogue)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from insights import judgements
 from insights.models import Judgement
-from labeling import comparisons
+from labeling import comparisons, corrections
 from labeling.models import Project, Ranking
 from labeling.quality import reviews
 from tests import makers
@@ -34,7 +34,7 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(
     judgements.catch_up(project)
     assert Judgement.objects.count() == 4
     assert first.assignment is not None
-    comparisons.undo_ranking(assignment=first.assignment)
+    corrections.undo_ranking(assignment=first.assignment)
     comparisons.discard(comparison=second.comparison, reason="spam")
     reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
     mended = reviews.mend_ranking(ranking=third, groups=third.groups[::-1])

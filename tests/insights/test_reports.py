@@ -17,7 +17,7 @@ from insights import report_parts, reports
 from insights.judgement_arrays import Data
 from insights.models import Report
 from insights.report_types import ReportData
-from labeling import comparisons, preferences, projects
+from labeling import comparisons, preferences, projects, rankings
 from labeling.models import Project, Ranking, Round
 from labeling.quality import reviews
 from tests import makers
@@ -32,16 +32,16 @@ def recount(project: Project) -> tuple[float, float]:
     by_comparison: dict[UUID, list[Ranking]] = {}
     for ranking in Ranking.objects.filter(comparison__project=project).select_related("comparison"):
         by_comparison.setdefault(ranking.comparison_id, []).append(ranking)
-    for rankings in by_comparison.values():
+    for votes in by_comparison.values():
         lengths = {
             str(c.completion_id): len(c.completion.text)
-            for c in rankings[0].comparison.candidates.select_related("completion")
+            for c in votes[0].comparison.candidates.select_related("completion")
         }
-        for ranking in rankings:
+        for ranking in votes:
             for chosen, rejected in preferences.strict_pairs(ranking.groups):
                 unequal += lengths[chosen] != lengths[rejected]
                 longer += lengths[chosen] > lengths[rejected]
-        for one, other in itertools.combinations(rankings, 2):
+        for one, other in itertools.combinations(votes, 2):
             left, right = preferences.ranks(one.groups), preferences.ranks(other.groups)
             for a, b in itertools.combinations(sorted(left), 2):
                 if left[a] != left[b] and right[a] != right[b]:
@@ -98,7 +98,7 @@ def test_a_closed_round_without_news_is_not_counted_again(
 def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project: Project, alice: User, rita: User) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
-    comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
+    rankings.submit_ranking(assignment=assignment, groups=ranking.groups)
     found = report_of(project)
     assert found["counts"]["rankings"] == 1
     assert found["agreement"]["between_trainers"]["rankings"] == 0
@@ -135,6 +135,7 @@ def test_a_report_of_another_shape_is_made_again(voted: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(
     project: Project, alice: User, bob: User, mona: User, client: Client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,21 +13,16 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.receiver import Receiver, is_signed
+from tests.workers import free_port
 from webhooks import signing, subscriptions, tasks
 from webhooks.models import Delivery, Event
 
 BEAT = 5.0  # as in the settings
 DOWN = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def beat(stop: threading.Event) -> None:
@@ -58,7 +52,7 @@ def rank_and_undo_while_nothing_listens(project: Project, alice: User) -> None:
     while time.monotonic() - began < DOWN:
         ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
         assert ranking.assignment is not None
-        comparisons.undo_ranking(assignment=ranking.assignment)
+        corrections.undo_ranking(assignment=ranking.assignment)
         time.sleep(6)
 
 

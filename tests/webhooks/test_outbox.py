@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.receiver import Receiver, is_signed
@@ -56,7 +56,7 @@ def test_an_undo_is_told_after_the_submission(
 ) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
     assert ranking.assignment is not None
-    comparisons.undo_ranking(assignment=ranking.assignment)
+    corrections.undo_ranking(assignment=ranking.assignment)
     outbox.deliver_due()
     kinds = [json.loads(body)["type"] for _, body in receiver.got]
     assert kinds == ["ranking.submitted", "comparison.closed", "ranking.undone"]
