@@ -270,7 +270,7 @@ def prepare(count: int) -> dict[str, str]:
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-    from labeling import chats, dialogues
+    from labeling import chats, dialogues, turns
     from tests import makers
 
     project = makers.make_project("bench")
@@ -281,8 +281,8 @@ def prepare(count: int) -> dict[str, str]:
     talk = makers.make_chat(project, alice, turns=5)
     written = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     for number in range(5):
-        dialogues.add_turn(dialogue=written, role="user", text=f"Question {number}: what then?")
-        dialogues.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
+        turns.add_turn(dialogue=written, role="user", text=f"Question {number}: what then?")
+        turns.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(alice.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from rapidfuzz.distance import Levenshtein
 
 from common.stats.bias import longer_wins, position_test
 from common.stats.intervals import difference, ratio
 from insights.agreement import estimate
 from insights.arrays import Array, Data, Pairs
+from labeling.edits import edit_share
 
 SUGGESTIONS = """
 SELECT date_trunc('week', d.submitted_at)::date AS week, d.author_id,
@@ -117,7 +117,7 @@ def suggestion_use(project_id: UUID, round_id: UUID | None, names: dict[int, str
         rows = cursor.fetchall()
         cursor.execute(EDITED, [project_id, round_id, round_id, EDITED_SAMPLE])
         edits = [
-            (week.isoformat(), dialogue, Levenshtein.normalized_distance(before, after))
+            (week.isoformat(), dialogue, edit_share(before, after))
             for week, dialogue, before, after in cursor.fetchall()
         ]
     week_of = [row[0].isoformat() for row in rows]

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -26,7 +25,7 @@ from insights.arrays import Data, Pairs, pairs, read
 from insights.biases import biases, suggestion_use
 from insights.models import Judgement, Ledger, Report
 from insights.strengths import new_against_previous, strengths
-from labeling import preferences, progress
+from labeling import preferences, progress, votes
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Round
 from labeling.projects import current_round
 from labeling.quality import drift
@@ -256,11 +255,5 @@ def progress_of(project: Project) -> dict[str, Any]:
 
 def _ready(project: Project) -> int:
     """Open comparisons with a free vote."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM labeling_comparison c WHERE c.project_id = %s AND c.state = 'open'
-               AND c.only_for_id IS NULL AND c.votes_wanted > (SELECT count(*) FROM labeling_assignment a
-               WHERE a.comparison_id = c.id AND a.slot IS NOT NULL AND a.state IN ('leased', 'submitted'))""",
-            [project.pk],
-        )
-        return int(cursor.fetchone()[0])
+    rows = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, only_for__isnull=True)
+    return votes.with_a_free_vote(rows).count()

@@ -102,6 +102,7 @@ class SampleRequest(models.Model):
         State.FAILED: frozenset(),
         State.CANCELLED: frozenset(),
     }
+    ENDED = (State.DONE, State.FAILED, State.CANCELLED)
 
     class Purpose(models.TextChoices):
         REPLY = "reply", "Chat reply"

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import chats, comparisons, dialogues, leases, projects
+from labeling import chats, comparisons, dialogues, leases, projects, rankings, turns
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from sampler.models import Completion, ModelVersion, SampleRequest
 
@@ -97,7 +97,7 @@ def make_chat(project: Project, author: User, *, turns: int = 1, submit: bool = 
     for number in range(turns):
         request = chats.send_message(dialogue=dialogue, text=f"Question {number} of {dialogue.pk}?")
         answer(request, f"Reply {number} to {dialogue.pk}.")
-        chats.settle_reply(dialogue=dialogue)
+        chats.store_reply(dialogue=dialogue)
     if submit:
         dialogues.submit_dialogue(dialogue=dialogue)
     return dialogue
@@ -105,8 +105,8 @@ def make_chat(project: Project, author: User, *, turns: int = 1, submit: bool = 
 
 def make_demonstration(project: Project, author: User, *, submit: bool = True, question: str = "") -> Dialogue:
     dialogue = dialogues.start_dialogue(project=project, author=author, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text=question or f"How does {dialogue.pk} work?")
-    dialogues.add_turn(dialogue=dialogue, role="assistant", text="It works like this.")
+    turns.add_turn(dialogue=dialogue, role="user", text=question or f"How does {dialogue.pk} work?")
+    turns.add_turn(dialogue=dialogue, role="assistant", text="It works like this.")
     if submit:
         dialogues.submit_dialogue(dialogue=dialogue)
     return dialogue
@@ -138,5 +138,5 @@ def make_ranking(
     assignment = make_lease(comparison, trainer)
     ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
     order = [[ids[i] for i in group] for group in groups] if groups is not None else [[cid] for cid in ids]
-    ranking, _ = comparisons.submit_ranking(assignment=assignment, groups=order, **fields)
+    ranking, _ = rankings.submit_ranking(assignment=assignment, groups=order, **fields)
     return ranking

@@ -7,13 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from rapidfuzz.distance import Levenshtein
 from unfold.decorators import display
 
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
 from labeling.admin.base import Button, PageAdmin, short, text_html
 from labeling.admin.review_pages import review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.pages.provenance import for_reviewers
 from labeling.quality.reviews import ask_review
 
 
@@ -33,17 +33,7 @@ class TurnInline(ScopedTabularInline):
 
     @display(description="Written by")
     def written(self, obj: Any) -> str:
-        return provenance(obj)
-
-
-def provenance(turn: Turn) -> str:
-    """verbatim, edited (and how much was kept) or own."""
-    if turn.completion is None:
-        return "own words"
-    source = turn.completion.model_name or "a model"
-    if turn.completion.text.strip() == turn.text.strip():
-        return f"{source}, verbatim"
-    return f"{source}, edited ({Levenshtein.normalized_distance(turn.completion.text, turn.text):.0%} changed)"
+        return for_reviewers(obj)
 
 
 def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:

@@ -17,6 +17,7 @@ from common.stats.agreement import tau_b
 from labeling import preferences
 from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+from labeling.pages.provenance import for_reviewers
 from labeling.quality import reviews
 
 
@@ -82,8 +83,6 @@ def review_ranking(model_admin: ModelAdmin, request: HttpRequest, ranking: Ranki
 
 
 def review_dialogue(model_admin: ModelAdmin, request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
-    from labeling.admin.dialogues import provenance
-
     if request.method == "POST":
         return _decide(request, dialogue=dialogue)
     turns = dialogue.turns.select_related("completion__model_version").order_by("position")
@@ -91,7 +90,7 @@ def review_dialogue(model_admin: ModelAdmin, request: HttpRequest, dialogue: Dia
         "work": dialogue,
         "kind": "dialogue",
         "author": dialogue.author,
-        "turns": [{"role": t.role, "text": t.text, "by": provenance(t), "seconds": t.seconds} for t in turns],
+        "turns": [{"role": t.role, "text": t.text, "by": for_reviewers(t), "seconds": t.seconds} for t in turns],
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),

@@ -13,11 +13,13 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, dialogues
+from labeling import chats, corrections, dialogues, turns
 from labeling.api import shapes
 from labeling.api.base import ApiView, dialogue_of, project_of, turn_of, user_of
 from labeling.errors import Invalid
+from labeling.feedback import give_feedback
 from labeling.models import Dialogue, Prompt
+from labeling.suggestions import request_suggestions
 from sampler import streams
 from sampler.models import Completion, SampleRequest
 
@@ -121,7 +123,7 @@ class Turns(ApiView):
                 raise Invalid("In a chat you write the user's turns.")
             chats.send_message(dialogue=dialogue, text=wanted["text"], seconds=seconds, expected_version=expected)
         else:
-            dialogues.add_turn(
+            turns.add_turn(
                 dialogue=dialogue,
                 role=wanted["role"],
                 text=wanted["text"],
@@ -141,7 +143,7 @@ class OneTurn(ApiView):
     def patch(self, request: Request, pk: UUID) -> Response:
         turn = turn_of(request, pk)
         wanted = checked(shapes.TurnEdit, request)
-        dialogues.edit_turn(
+        turns.edit_turn(
             turn=turn,
             text=wanted["text"],
             completion=suggestion_named(wanted["completion"]),
@@ -152,7 +154,7 @@ class OneTurn(ApiView):
 
     @extend_schema(summary="Delete a turn of a draft", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
-        dialogues.delete_turn(turn=turn_of(request, pk))
+        turns.delete_turn(turn=turn_of(request, pk))
         return Response(status=204)
 
 
@@ -162,7 +164,7 @@ class Feedback(ApiView):
     @extend_schema(summary="Thumbs on a model's turn", request=shapes.FeedbackIn, responses=shapes.FeedbackOut)
     def put(self, request: Request, pk: UUID) -> Response:
         turn = turn_of(request, pk, own=False)
-        given = dialogues.give_feedback(turn=turn, user=user_of(request), **checked(shapes.FeedbackIn, request))
+        given = give_feedback(turn=turn, user=user_of(request), **checked(shapes.FeedbackIn, request))
         return Response(shapes.FeedbackOut(given).data)
 
 
@@ -178,7 +180,7 @@ class Suggestions(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
         dialogue = dialogue_of(request, pk)
         wanted = checked(shapes.SuggestionsIn, request)
-        asked = dialogues.request_suggestions(dialogue=dialogue, **wanted)
+        asked = request_suggestions(dialogue=dialogue, **wanted)
         signed = [{"id": signing.dumps([str(pk), str(r.pk)], salt=SALT), "n": r.n} for r in asked]
         return Response(shapes.SuggestionRequestOut(signed, many=True).data, status=201)
 
@@ -224,7 +226,7 @@ class UndoSubmission(ApiView):
     )
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        draft = dialogues.undo_submission(dialogue=dialogue_of(request, pk))
+        draft = corrections.undo_submission(dialogue=dialogue_of(request, pk))
         return Response(dialogue_body(dialogue_of(request, draft.pk)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from exports import runs
 from exports.models import ExportRun
-from labeling import candidates, comparisons, leases, projects, scoring, stock
+from labeling import candidates, leases, projects, rankings, scoring, stock
 from labeling.models import Candidate, Comparison, Prompt, Round
 from operations.loop import machines, measure, rule
 from operations.loop.stage import LoopError, Stage
@@ -25,7 +25,6 @@ CONFIGS = ["preferences", "rankings", "sft", "prompts"]
 POLL = 0.5
 TELL_EVERY = 5.0
 STALLED = 300.0  # seconds without a new completion
-ENDED = [SampleRequest.State.DONE, SampleRequest.State.FAILED, SampleRequest.State.CANCELLED]
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class Loop:
             )
             groups = rule.rank({str(cid): text for cid, text in texts})
             ratings = {cid: max(1, 7 - place) for place, group in enumerate(groups) for cid in group}
-            comparisons.submit_ranking(assignment=assignment, groups=groups, ratings=ratings, note="Simulated.")
+            rankings.submit_ranking(assignment=assignment, groups=groups, ratings=ratings, note="Simulated.")
             done += 1
         return done
 
@@ -280,7 +279,7 @@ class Loop:
 
 
 def _requests_left(asked: dict[Any, Prompt]) -> tuple[int, str]:
-    ended = SampleRequest.objects.filter(pk__in=asked, state__in=ENDED)
+    ended = SampleRequest.objects.filter(pk__in=asked, state__in=SampleRequest.ENDED)
     done = ended.count()
     if done == len(asked) and not ended.filter(state=SampleRequest.State.DONE).exists():
         first = ended.first()

@@ -16,9 +16,10 @@ from django.utils import timezone
 from accounts.models import User
 from insights import facts, reports, sentences, tables, tasks
 from insights.models import Judgement, Report
-from labeling import comparisons, leases, preferences, projects
+from labeling import comparisons, corrections, leases, preferences, projects, rankings, turns
 from labeling.models import Project, Ranking
 from labeling.quality import reviews
+from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.insights.makers import make_votes, multiply
 
@@ -42,16 +43,16 @@ def recount(project: Project) -> tuple[float, float]:
     by_comparison: dict = {}
     for ranking in Ranking.objects.filter(comparison__project=project).select_related("comparison"):
         by_comparison.setdefault(ranking.comparison_id, []).append(ranking)
-    for rankings in by_comparison.values():
+    for votes in by_comparison.values():
         lengths = {
             str(c.completion_id): len(c.completion.text)
-            for c in rankings[0].comparison.candidates.select_related("completion")
+            for c in votes[0].comparison.candidates.select_related("completion")
         }
-        for ranking in rankings:
+        for ranking in votes:
             for chosen, rejected in preferences.strict_pairs(ranking.groups):
                 unequal += lengths[chosen] != lengths[rejected]
                 longer += lengths[chosen] > lengths[rejected]
-        for one, other in itertools.combinations(rankings, 2):
+        for one, other in itertools.combinations(votes, 2):
             left, right = preferences.ranks(one.groups), preferences.ranks(other.groups)
             for a, b in itertools.combinations(sorted(left), 2):
                 if left[a] != left[b] and right[a] != right[b]:
@@ -84,10 +85,10 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(
     fourth = makers.make_ranking(makers.make_comparison(project), bob)
     facts.catch_up(project)
     assert Judgement.objects.count() == 4
-    comparisons.undo_ranking(assignment=first.assignment)
+    corrections.undo_ranking(assignment=first.assignment)
     comparisons.discard(comparison=second.comparison, reason="spam")
     reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
-    mended = reviews.mend_ranking(ranking=third, groups=third.groups[::-1])
+    mended = corrections.mend_ranking(ranking=third, groups=third.groups[::-1])
     reviews.decide(reviewer=rita, decision="excluded", ranking=fourth)
     facts.catch_up(project)
     assert list(Judgement.objects.values_list("ranking_id", flat=True)) == [mended.pk]
@@ -166,7 +167,7 @@ def test_ties_grades_and_places_are_kept_as_numbers(project: Project, alice: Use
 def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project: Project, alice: User, rita: User) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
-    comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
+    rankings.submit_ranking(assignment=assignment, groups=ranking.groups)
     found = reports.insights_of(project)
     assert found["counts"]["rankings"] == 1
     assert found["agreement"]["between_trainers"]["rankings"] == 0
@@ -255,10 +256,10 @@ def test_edits_of_suggestions_are_measured_by_week(project: Project, alice: User
     from labeling import dialogues
 
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text="What is rain?")
-    [request] = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    turns.add_turn(dialogue=dialogue, role="user", text="What is rain?")
+    [request] = request_suggestions(dialogue=dialogue, role="assistant", n=1)
     [completion] = makers.answer(request, "abcd")
-    dialogues.add_turn(
+    turns.add_turn(
         dialogue=dialogue, role="assistant", text="abcx", completion=completion, suggestions_shown=[str(completion.pk)]
     )
     dialogues.submit_dialogue(dialogue=dialogue)

@@ -9,9 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, dialogues
+from labeling import comparisons, turns
+from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
+from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.journeys.conftest import Server, Visitor
 
@@ -38,12 +40,12 @@ def pages(live: Server, project: Project, alice: User, rita: User):
     returned = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="Look again at B.")
     chat = makers.make_chat(project, alice, turns=2)
-    dialogues.give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
+    give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
     demonstration = makers.make_demonstration(project, alice, submit=False, question=RICH)
-    request = dialogues.request_suggestions(dialogue=demonstration, role="user")[0]
+    request = request_suggestions(dialogue=demonstration, role="user")[0]
     makers.answer(request, "One.", "Two.", "Three.")
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
-    dialogues.save_composer(dialogue=demonstration, composer=composer)
+    turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
     return {
         "home": "/",

@@ -158,7 +158,7 @@ def test_a_browser_that_was_offline_while_the_reply_ended_shows_it_afterwards(wr
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-request]")).to_have_count(1)
     request = wait_for(lambda: SampleRequest.objects.filter(state="done").first(), seconds=20)
-    assert chats.settle_reply(dialogue=Dialogue.objects.get()) is not None  # as the clock does it
+    assert chats.store_reply(dialogue=Dialogue.objects.get()) is not None  # as the clock does it
     page.unroute("**/stream/*")
     expect(page.locator('.turn[data-role="assistant"] .prose')).to_have_text(request.completions.get().text.strip())
 

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from accounts.models import User
 from exports import runs, tasks
 from labeling import projects
+from labeling.feedback import give_feedback
 from labeling.models import Invitation, Membership, Project
 from labeling.quality import hidden, reviews
 from tests import makers
@@ -34,9 +35,8 @@ def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 -
     projects.add_prompts(project=other, prompts=[[{"role": "user", "content": SECRET}]], source=SECRET)
     dialogue = makers.make_demonstration(other, tina, question=SECRET)
     chat = makers.make_chat(other, tina, submit=True)
-    from labeling import dialogues
 
-    dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=tina, thumb_up=False, comment=SECRET)
+    give_feedback(turn=chat.turns.get(role="assistant"), user=tina, thumb_up=False, comment=SECRET)
     comparison = makers.make_comparison(other, prompt=SECRET)
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)

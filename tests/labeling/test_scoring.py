@@ -91,7 +91,8 @@ def test_agreement_is_counted_over_strict_pairs_by_split(
 
 
 def test_undone_and_discarded_judgements_do_not_count(project: Project, alice: User, checkpoint: Path) -> None:
-    from labeling.comparisons import discard, undo_ranking
+    from labeling.comparisons import discard
+    from labeling.corrections import undo_ranking
 
     version = make_reward_version(checkpoint)
     undone, discarded = make_comparison(project), make_comparison(project)

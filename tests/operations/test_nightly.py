@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 SET_UP = """
-from labeling import leases, comparisons, projects
+from labeling import comparisons, leases, projects, rankings
 from labeling.models import Membership
 from accounts.models import User
 from tests import makers
@@ -40,7 +40,7 @@ for slug in ("north", "south"):
         )[0]
         assignment, _ = leases.lease_next(project=project, trainer=alice)
         ids = assignment.order_shown
-        comparisons.submit_ranking(assignment=assignment, groups=[[ids[0]], ids[1:3], [ids[3]]])
+        rankings.submit_ranking(assignment=assignment, groups=[[ids[0]], ids[1:3], [ids[3]]])
 print("set up")
 """
 

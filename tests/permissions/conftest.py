@@ -9,8 +9,10 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User
-from labeling import dialogues, invitations, leases
+from labeling import dialogues, invitations, leases, turns
+from labeling.feedback import give_feedback
 from labeling.models import Project
+from labeling.suggestions import request_suggestions
 from tests import makers
 from webhooks import subscriptions
 from webhooks.models import Delivery
@@ -47,8 +49,8 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
     demonstration = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
-    asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
+    turn = turns.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
+    asked = request_suggestions(dialogue=demonstration, role="assistant")[0]
     makers.make_comparison(project)
     assignment, _ = leases.lease_next(project=project, trainer=alice)
     makers.make_comparison(project, votes=9)
@@ -94,7 +96,7 @@ def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
     from sampler.models import ModelVersion, SampleRequest
 
     chat = makers.make_chat(project, alice, submit=True)
-    feedback = dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
+    feedback = give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Of tides?"}]])
     review = Review.objects.create(ranking=ranking, reviewer=rita, decision="accepted")

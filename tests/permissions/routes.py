@@ -133,7 +133,7 @@ PAGES = {
     "dialogues/<uuid:pk>/send/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/stop/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/retry/": route("POST", {OWNER}, **OWN_CHAT),
-    "dialogues/<uuid:pk>/settle/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/reply/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/suggest/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/suggestions/": route("GET", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/stream/": route("GET", set(), **OWN_CHAT),  # nothing is being written for anybody

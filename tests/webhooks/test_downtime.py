@@ -16,7 +16,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.test_outbox import Receiver
@@ -68,7 +68,7 @@ def test_a_receiver_that_is_down_for_a_minute_gets_every_event_once_signed_and_i
         began = time.monotonic()
         while time.monotonic() - began < DOWN:  # nothing listens
             ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
-            comparisons.undo_ranking(assignment=ranking.assignment)
+            corrections.undo_ranking(assignment=ranking.assignment)
             time.sleep(6)
         tried = Counter(Delivery.objects.values_list("state", flat=True))
         assert set(tried) == {"pending"}

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
-from labeling import comparisons
+from labeling import corrections
 from labeling.errors import Invalid
 from labeling.models import Project
 from tests import makers
@@ -100,7 +100,7 @@ def test_what_is_rolled_back_is_never_told(project: Project, alice: User, webhoo
 
 def test_an_undo_is_told_after_the_submission(project: Project, alice: User, webhook, receiver: Receiver) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
-    comparisons.undo_ranking(assignment=ranking.assignment)
+    corrections.undo_ranking(assignment=ranking.assignment)
     outbox.deliver_due()
     kinds = [json.loads(body)["type"] for _, body in receiver.got]
     assert kinds == ["ranking.submitted", "comparison.closed", "ranking.undone"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -19,6 +17,7 @@ from accounts.models import User
 from labeling import invitations, projects, signup
 from labeling.errors import LabelingError
 from labeling.models import Invitation, Membership, Project
+from labeling.views._shared import PageRequest
 
 
 class InviteForm(forms.Form):
@@ -47,19 +46,19 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
         return redirect("account_signup")
     try:
-        invitations.accept(invitation=found, user=cast(User, request.user))
+        invitations.accept(invitation=found, user=request.user)
     except LabelingError as error:
         messages.error(request, str(error))
     return redirect("home")
 
 
-def managed_project(request: HttpRequest, slug: str) -> Project:
-    return get_object_or_404(Project.objects.managed_by(cast(User, request.user)), slug=slug)
+def managed_project(request: PageRequest, slug: str) -> Project:
+    return get_object_or_404(Project.objects.managed_by(request.user), slug=slug)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def people(request: HttpRequest, slug: str) -> HttpResponse:
+def people(request: PageRequest, slug: str) -> HttpResponse:
     """Members, open invitations, and a form for the next one; its link is shown in the answer, once."""
     project = managed_project(request, slug)
     form = InviteForm(request.POST or None)
@@ -78,10 +77,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "labeling/people.html", context)
 
 
-def _invited(request: HttpRequest, project: Project, wanted: dict[str, str]) -> str:
-    made, token = invitations.invite(
-        project=project, by=cast(User, request.user), role=wanted["role"], email=wanted["email"]
-    )
+def _invited(request: PageRequest, project: Project, wanted: dict[str, str]) -> str:
+    made, token = invitations.invite(project=project, by=request.user, role=wanted["role"], email=wanted["email"])
     link = request.build_absolute_uri(reverse("invitation", args=[token]))
     if made.email:
         try:
@@ -94,24 +91,23 @@ def _invited(request: HttpRequest, project: Project, wanted: dict[str, str]) -> 
 
 
 @require_POST
-def withdraw_invitation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+def withdraw_invitation(request: PageRequest, slug: str, pk: str) -> HttpResponse:
     project = managed_project(request, slug)
     found = get_object_or_404(Invitation, project=project, pk=pk)
-    invitations.revoke(invitation=found, by=cast(User, request.user))
+    invitations.revoke(invitation=found, by=request.user)
     return redirect("people", slug)
 
 
 @require_POST
-def change_role(request: HttpRequest, slug: str, username: str) -> HttpResponse:
+def change_role(request: PageRequest, slug: str, username: str) -> HttpResponse:
     """Give a member another role, or none."""
     project = managed_project(request, slug)
     user = get_object_or_404(User, username=username, memberships__project=project)
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Http404
-    by = cast(User, request.user)
     if role := form.cleaned_data["role"]:
-        projects.set_membership(project=project, user=user, role=role, by=by)
+        projects.set_membership(project=project, user=user, role=role, by=request.user)
     else:
-        projects.end_membership(project=project, user=user, by=by)
+        projects.end_membership(project=project, user=user, by=request.user)
     return redirect("people", slug)
