@@ -219,7 +219,7 @@ class _Writer:
         """Kinds of the items made of each record; none where all were there."""
         with transaction.atomic():
             # Two imports into one project take turns, so that neither trips over the other's hashes.
-            Project.objects.select_for_update().get(pk=self._project.pk)
+            Project.objects.select_for_update(no_key=True).get(pk=self._project.pk)
             hashes = {id(item): self._hash(item) for read in batch for item in read.items}
             known = self._known(batch, hashes)
             fresh: list[tuple[_Read, Item, str]] = []
@@ -370,7 +370,7 @@ def _shown(items: Sequence[Item]) -> list[dict[str, Any]]:
 @transaction.atomic
 def revert(*, project: Project, source: str) -> dict[str, int]:
     """Take an import back: everything of that source that nobody has worked on since."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     comparisons = Comparison.objects.filter(project=project, source=source, source_row__isnull=False)
     untouched = comparisons.filter(assignments__isnull=True)
     completions = list(Candidate.objects.filter(comparison__in=untouched).values_list("completion_id", flat=True))
