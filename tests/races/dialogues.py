@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.models import User
-from labeling import chats, dialogues, leases, reviews, withdrawal
+from labeling import candidates, chats, corrections, dialogues, feedback, leases, suggestions, turns, withdrawal
 from labeling.models import Dialogue, Project, Turn
+from labeling.quality import reviews
 from sampler import sampling
 from sampler.models import SampleRequest
 from sampler.params import Drawn
 from tests import makers
+from tests.races.cast import Cast
 from tests.races.pairs import Situation
-from tests.races.rankings import numbers, people
 
 
 @dataclass
 class Work:
-    """One dialogue of alice's; bob is another trainer, rita and ron review."""
+    """One dialogue of alice's."""
 
     project: Project
     dialogue: Dialogue
@@ -32,95 +33,91 @@ class Work:
         return Turn.objects.select_related("dialogue__project").get(dialogue=self.dialogue, position=position)
 
 
-def _begun(kind: str) -> Work:
-    number = next(numbers)
-    project = makers.make_project(f"races-{number}", stock_target=0, task_types=["chat", "demonstration", "ranking"])
-    cast = people(project, number)
-    return Work(project, dialogues.start_dialogue(project=project, author=cast["alice"], kind=kind), cast)
+def _begun(cast: Cast, kind: str) -> Work:
+    dialogue = dialogues.start_dialogue(project=cast.project, author=cast.people["alice"], kind=kind)
+    return Work(cast.project, dialogue, cast.people)
 
 
-def demonstration() -> Work:
-    work = _begun("demonstration")
-    dialogues.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
-    dialogues.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
+def demonstration(cast: Cast) -> Work:
+    work = _begun(cast, "demonstration")
+    turns.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
+    turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
     return work
 
 
-def handed_in() -> Work:
-    work = demonstration()
+def handed_in(cast: Cast) -> Work:
+    work = demonstration(cast)
     dialogues.submit_dialogue(dialogue=work.dialogue)
     return work
 
 
-def sent_back() -> Work:
-    work = handed_in()
+def sent_back(cast: Cast) -> Work:
+    work = handed_in(cast)
     decide(work, "rita", "returned", "Say more.")
     return work
 
 
-def chat() -> Work:
+def chat(cast: Cast) -> Work:
     """The model writes: a worker holds the request."""
-    work = _begun("chat")
+    work = _begun(cast, "chat")
     chats.send_message(dialogue=work.dialogue, text="Why is the sky blue?")
     assert work.dialogue.model_version is not None
     sampling.claim(worker="w", model_version_ids=[work.dialogue.model_version.pk], room=9)
     return work
 
 
-def answered() -> Work:
+def answered(cast: Cast) -> Work:
     """The model has written, and nobody has made a turn of it yet."""
-    work = chat()
+    work = chat(cast)
     complete(work)
     return work
 
 
-def unanswered() -> Work:
+def unanswered(cast: Cast) -> Work:
     """The model has failed."""
-    work = chat()
+    work = chat(cast)
     request = _pending(work)
     sampling.fail(request_id=request.pk, attempt=request.attempts, reason="It broke.", retry=False)
     return work
 
 
-def chat_handed_in() -> Work:
+def chat_handed_in(cast: Cast) -> Work:
     """With an open comparison drawn from it."""
-    from labeling import draws
-
-    work = answered()
+    work = answered(cast)
     dialogues.submit_dialogue(dialogue=work.fresh)
     for request in SampleRequest.objects.filter(model_version=work.dialogue.model_version, state="queued"):
         makers.answer(request, *[f"Answer {word}." for word in ("amber", "basalt", "cedar", "delta")[: request.n]])
-    draws.settle_sampling()
+    candidates.settle_sampling()
     return work
 
 
 def add_turn(work: Work) -> object:
-    return dialogues.add_turn(dialogue=work.fresh, role="user", text="And at dusk?")
+    return turns.add_turn(dialogue=work.fresh, role="user", text="And at dusk?")
 
 
 def insert_turn(work: Work) -> object:
-    return dialogues.add_turn(dialogue=work.fresh, role="system", text="Be brief.", position=0)
+    return turns.add_turn(dialogue=work.fresh, role="system", text="Be brief.", position=0)
 
 
 def edit_turn(work: Work) -> object:
-    return dialogues.edit_turn(turn=_last(work), text="Blue light scatters most.")
+    return turns.edit_turn(turn=_last(work), text="Blue light scatters most.")
 
 
 def delete_turn(work: Work) -> object:
-    return dialogues.delete_turn(turn=_last(work))
+    return turns.delete_turn(turn=_last(work))
 
 
 def save_composer(work: Work) -> object:
-    return dialogues.save_composer(dialogue=work.fresh, composer={"text": "unsent"})
+    return turns.save_composer(dialogue=work.fresh, composer={"text": "unsent"})
 
 
 def save_if_unchanged(work: Work) -> object:
     dialogue = work.dialogue
-    return dialogues.save_composer(dialogue=work.fresh, composer={"text": "tab"}, expected_version=dialogue.version)
+    return turns.save_composer(dialogue=work.fresh, composer={"text": "tab"}, expected_version=dialogue.version)
 
 
 def suggest(work: Work) -> object:
-    return dialogues.request_suggestions(dialogue=work.fresh, role="user", n=1)
+    return suggestions.request_suggestions(dialogue=work.fresh, role="user", n=1)
 
 
 def submit(work: Work) -> object:
@@ -132,7 +129,7 @@ def discard(work: Work) -> object:
 
 
 def undo(work: Work) -> object:
-    return dialogues.undo_submission(dialogue=work.fresh)
+    return corrections.undo_submission(dialogue=work.fresh)
 
 
 def send(work: Work) -> object:
@@ -163,7 +160,7 @@ def lease_to_bob(work: Work) -> object:
 
 
 def thumb(work: Work, up: bool) -> object:
-    return dialogues.give_feedback(turn=work.turn(1), user=work.people["alice"], thumb_up=up)
+    return feedback.give_feedback(turn=work.turn(1), user=work.people["alice"], thumb_up=up)
 
 
 def decide(work: Work, name: str, decision: str, comment: str = "") -> object:
@@ -171,7 +168,7 @@ def decide(work: Work, name: str, decision: str, comment: str = "") -> object:
 
 
 def mend(work: Work) -> object:
-    return reviews.mend_dialogue(dialogue=work.fresh)
+    return corrections.mend_dialogue(dialogue=work.fresh)
 
 
 def ask_review(work: Work) -> object:
@@ -189,13 +186,13 @@ def _last(work: Work) -> Turn:
 
 
 def _pending(work: Work) -> SampleRequest:
-    request = SampleRequest.objects.filter(model_version=work.dialogue.model_version, purpose="reply").first()
+    request = (
+        SampleRequest.objects.filter(model_version=work.dialogue.model_version, purpose="reply")
+        .order_by("-created_at")
+        .first()
+    )
     assert request is not None
     return request
-
-
-def _project(work: Work) -> Project:
-    return work.project
 
 
 REVIEWS = {
@@ -208,23 +205,23 @@ THUMBS = {"thumb up": lambda work: thumb(work, True), "thumb down": lambda work:
 
 SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
-        "demonstration", demonstration, _project,
+        "demonstration", demonstration,
         {
             "add turn": add_turn, "insert turn": insert_turn, "edit turn": edit_turn, "delete turn": delete_turn,
             "composer": save_composer, "composer if unchanged": save_if_unchanged, "suggest": suggest,
             "submit": submit, "discard": discard, "withdraw": withdraw,
         },
     ),
-    Situation("chat", chat, _project, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
-    Situation("answered", answered, _project, {**OF_A_CHAT, "withdraw": withdraw}),
-    Situation("unanswered", unanswered, _project, {"retry": retry, "send": send, "submit": submit, "discard": discard}),
+    Situation("chat", chat, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
+    Situation("answered", answered, {**OF_A_CHAT, "withdraw": withdraw}),
+    Situation("unanswered", unanswered, {"retry": retry, "send": send, "submit": submit, "discard": discard}),
     Situation(
-        "handed in", handed_in, _project,
+        "handed in", handed_in,
         {"undo": undo, **REVIEWS, "submit": submit, "ask review": ask_review, "withdraw": withdraw},
     ),
     Situation(
-        "chat handed in", chat_handed_in, _project,
+        "chat handed in", chat_handed_in,
         {"undo": undo, **REVIEWS, "bob leases": lease_to_bob, **THUMBS, "withdraw": withdraw},
     ),
-    Situation("sent back", sent_back, _project, {"mend": mend, **REVIEWS, "undo": undo, "withdraw": withdraw}),
+    Situation("sent back", sent_back, {"mend": mend, **REVIEWS, "undo": undo, "withdraw": withdraw}),
 )  # fmt: skip

@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations_with_replacement
 from typing import Generic, TypeVar
 
 from django.db import connections
+from django.utils import timezone
 
 from labeling.errors import LabelingError
-from labeling.models import Project
+from tests.races.cast import Cast
 from tests.races.standing import Standing, standing
 
 Work = TypeVar("Work")
@@ -32,8 +34,7 @@ class Situation(Generic[Work]):
     """A piece of work as it stands before the two writes, and what may be written to it."""
 
     name: str
-    make: Callable[[], Work]
-    project: Callable[[Work], Project]
+    make: Callable[[Cast], Work]
     writes: Mapping[str, Write[Work]]
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -46,26 +47,32 @@ class Pair(Generic[Work]):
     def __init__(self, situation: Situation[Work], first: str, second: str) -> None:
         self.situation = situation
         self.first, self.second = situation.writes[first], situation.writes[second]
+        self.cast = Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
+
+    def _make(self) -> tuple[datetime, Work]:
+        self.cast.reset()
+        began = timezone.now()
+        return began, self.situation.make(self.cast)
 
     def in_turn(self) -> set[Outcome]:
         """What the two orders, one after the other, end with."""
         return {self._one_after_the_other(swap) for swap in (False, True)}
 
     def _one_after_the_other(self, swap: bool) -> Outcome:
-        work = self.situation.make()
+        began, work = self._make()
         if swap:
             second, first = said(self.second, work), said(self.first, work)
         else:
             first, second = said(self.first, work), said(self.second, work)
-        return first, second, standing(self.situation.project(work))
+        return first, second, standing(self.cast.project, began)
 
     def at_once(self, times: int) -> Counter[Outcome]:
         """What `times` runs of both at the same moment end with."""
         seen: Counter[Outcome] = Counter()
         with ThreadPoolExecutor(2) as threads:
             for _ in range(times):
-                work = self.situation.make()
+                began, work = self._make()
                 barrier = threading.Barrier(2, timeout=30)
                 late = self.random.uniform(-LATEST, LATEST)
                 both = [
@@ -73,7 +80,7 @@ class Pair(Generic[Work]):
                     threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
                 ]
                 first, second = (one.result(timeout=60) for one in both)
-                seen[first, second, standing(self.situation.project(work))] += 1
+                seen[first, second, standing(self.cast.project, began)] += 1
             closing = threading.Barrier(2, timeout=30)
             for done in [threads.submit(_close, closing) for _ in range(2)]:
                 done.result()

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, leases, quality, reviews, withdrawal
+from labeling import assignments, comparisons, corrections, leases, rankings, withdrawal
 from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.quality import hidden, reviews
 from tests import makers
+from tests.races.cast import Cast
 from tests.races.pairs import Situation
-
-numbers = count(1)
 
 
 @dataclass
 class Work:
-    """One comparison, leased to alice; bob is another trainer, carol wrote the prompt, rita and ron review."""
+    """One comparison, leased to alice."""
 
     project: Project
     comparison: Comparison
@@ -37,76 +36,71 @@ class Work:
         return Ranking.objects.filter(assignment=self.lease).order_by("submitted_at").first() or Ranking()
 
 
-def people(project: Project, number: int) -> dict[str, User]:
-    roles = {"alice": "trainer", "bob": "trainer", "carol": "trainer", "rita": "reviewer", "ron": "reviewer"}
-    return {name: makers.make_member(project, f"{name}.{number}", role=role) for name, role in roles.items()}
+def leased(cast: Cast, *, votes: int = 1) -> Work:
+    author = cast.people["carol"]
+    comparison = makers.make_comparison(
+        cast.project, k=3, votes=votes, prompt="Why is the sky blue?", author=author, content_hash=""
+    )
+    lease = makers.make_lease(comparison, cast.people["alice"])
+    assignments.save_draft(assignment=lease, draft={"note": "begun"})
+    return Work(cast.project, comparison, lease, cast.people)
 
 
-def leased(*, votes: int = 1) -> Work:
-    number = next(numbers)
-    project = makers.make_project(f"races-{number}", stock_target=0)
-    cast = people(project, number)
-    comparison = makers.make_comparison(project, k=3, votes=votes, prompt="Why is the sky blue?", author=cast["carol"])
-    lease = makers.make_lease(comparison, cast["alice"])
-    comparisons.save_draft(assignment=lease, draft={"note": "begun"})
-    return Work(project, comparison, lease, cast)
-
-
-def overdue() -> Work:
-    work = leased()
+def overdue(cast: Cast) -> Work:
+    work = leased(cast)
     Assignment.objects.filter(pk=work.lease.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
     return work
 
 
-def expired() -> Work:
-    work = overdue()
+def expired(cast: Cast) -> Work:
+    work = overdue(cast)
     leases.expire_leases()
     return work
 
 
-def submitted(*, votes: int = 1) -> Work:
-    work = leased(votes=votes)
+def submitted(cast: Cast, *, votes: int = 1) -> Work:
+    work = leased(cast, votes=votes)
     submit(work)
     return work
 
 
-def returned() -> Work:
-    work = submitted()
+def returned(cast: Cast) -> Work:
+    work = submitted(cast)
     decide(work, "rita", "returned", "Look again.")
     return work
 
 
-def two_votes() -> Work:
+def two_votes(cast: Cast) -> Work:
     """Alice has handed hers in and bob holds the second vote."""
-    work = submitted(votes=2)
+    work = submitted(cast, votes=2)
     makers.make_lease(work.comparison, work.people["bob"])
     return work
 
 
 def submit(work: Work) -> object:
-    return comparisons.submit_ranking(assignment=_fresh(work.lease), groups=work.order(), note="mine", seconds=60)
+    return rankings.submit_ranking(assignment=_fresh(work.lease), groups=work.order(), note="mine", seconds=60)
 
 
 def submit_another(work: Work) -> object:
     groups = work.order(reverse=True)
-    return comparisons.submit_ranking(assignment=_fresh(work.lease), groups=groups, note="another", seconds=60)
+    return rankings.submit_ranking(assignment=_fresh(work.lease), groups=groups, note="another", seconds=60)
 
 
 def submit_bobs(work: Work) -> object:
     lease = Assignment.objects.get(comparison=work.comparison, trainer=work.people["bob"])
-    return comparisons.submit_ranking(assignment=lease, groups=work.order(reverse=True), note="bob's", seconds=60)
+    return rankings.submit_ranking(assignment=lease, groups=work.order(reverse=True), note="bob's", seconds=60)
 
 
 def skip(work: Work) -> object:
-    return comparisons.skip(assignment=_fresh(work.lease), reason="no opinion")
+    return assignments.skip(assignment=_fresh(work.lease), reason="no opinion")
 
 
 def save_draft(work: Work) -> object:
-    return comparisons.save_draft(assignment=_fresh(work.lease), draft={"note": "later"})
+    return assignments.save_draft(assignment=_fresh(work.lease), draft={"note": "later"})
 
 
 def heartbeat(work: Work) -> object:
-    return leases.heartbeat(assignment=_fresh(work.lease))
+    return assignments.heartbeat(assignment=_fresh(work.lease))
 
 
 def expire(work: Work) -> object:
@@ -118,7 +112,7 @@ def lease_next(work: Work, name: str) -> object:
 
 
 def undo(work: Work) -> object:
-    return comparisons.undo_ranking(assignment=_fresh(work.lease))
+    return corrections.undo_ranking(assignment=_fresh(work.lease))
 
 
 def decide(work: Work, name: str, decision: str, comment: str = "") -> object:
@@ -127,7 +121,7 @@ def decide(work: Work, name: str, decision: str, comment: str = "") -> object:
 
 def mend(work: Work, *, reverse: bool) -> object:
     note = "mended back" if reverse else "mended"
-    return reviews.mend_ranking(ranking=work.ranking, groups=work.order(reverse=reverse), note=note)
+    return corrections.mend_ranking(ranking=work.ranking, groups=work.order(reverse=reverse), note=note)
 
 
 def ask_review(work: Work) -> object:
@@ -135,7 +129,7 @@ def ask_review(work: Work) -> object:
 
 
 def make_item(work: Work) -> object:
-    return quality.make_original(ranking=work.ranking, kind="calibration")
+    return hidden.make_original(ranking=work.ranking, kind="calibration")
 
 
 def blind_vote(work: Work) -> object:
@@ -154,10 +148,6 @@ def _fresh(lease: Assignment) -> Assignment:
     return Assignment.objects.select_related("comparison__project").get(pk=lease.pk)
 
 
-def _project(work: Work) -> Project:
-    return work.project
-
-
 EVERYBODYS = {
     "discard": discard,
     "withdraw alice": lambda work: withdraw(work, "alice"),
@@ -172,33 +162,33 @@ REVIEWS = {
 
 SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
-        "leased", leased, _project,
+        "leased", leased,
         {**UNDER_A_LEASE, "heartbeat": heartbeat, "bob leases": lambda work: lease_next(work, "bob"), **EVERYBODYS},
     ),
-    Situation("overdue", overdue, _project, {**UNDER_A_LEASE, "heartbeat": heartbeat, "expire": expire}),
+    Situation("overdue", overdue, {**UNDER_A_LEASE, "heartbeat": heartbeat, "expire": expire}),
     Situation(
-        "expired", expired, _project,
+        "expired", expired,
         {
             **UNDER_A_LEASE, "heartbeat": heartbeat, "bob leases": lambda work: lease_next(work, "bob"),
             "alice leases": lambda work: lease_next(work, "alice"), **EVERYBODYS,
         },
     ),
     Situation(
-        "submitted", submitted, _project,
+        "submitted", submitted,
         {
             "undo": undo, **REVIEWS, "submit": submit, "submit another": submit_another, "ask review": ask_review,
             "make item": make_item, "blind vote": blind_vote, **EVERYBODYS,
         },
     ),
     Situation(
-        "returned", returned, _project,
+        "returned", returned,
         {
             "mend": lambda work: mend(work, reverse=False), "mend back": lambda work: mend(work, reverse=True),
             "undo": undo, **REVIEWS, **EVERYBODYS,
         },
     ),
     Situation(
-        "two votes", two_votes, _project,
+        "two votes", two_votes,
         {"submit bob's": submit_bobs, "undo": undo, "accept": REVIEWS["accept"], "discard": discard,
          "withdraw carol": EVERYBODYS["withdraw carol"]},
     ),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from accounts.models import User
+from datetime import datetime
+
+from django.db.models import Q
+
 from labeling.models import (
     Assignment,
     Comparison,
@@ -11,7 +14,6 @@ from labeling.models import (
     Project,
     Ranking,
     Review,
-    RoundPolicy,
     Turn,
     TurnFeedback,
 )
@@ -21,35 +23,34 @@ Fact = tuple[object, ...]
 Standing = tuple[Fact, ...]
 
 
-def standing(project: Project) -> Standing:
-    """Every fact that a write on a ranking or a dialogue may change, sorted."""
+def standing(project: Project, since: datetime) -> Standing:
+    """Every fact that a write on a ranking or a dialogue may change, of what came into being since then; sorted."""
     facts: list[Fact] = []
-    for row in Comparison.objects.filter(project=project):
+    comparisons = Comparison.objects.filter(project=project, created_at__gte=since)
+    dialogues = Dialogue.objects.filter(project=project, created_at__gte=since)
+    for row in comparisons:
         facts.append(("comparison", row.state, row.votes_wanted, row.prompt[-1]["content"]))
-    for lease in Assignment.objects.filter(comparison__project=project).select_related("trainer"):
+    for lease in Assignment.objects.filter(comparison__in=comparisons).select_related("trainer"):
         held = lease.state in (Assignment.State.LEASED, Assignment.State.SUBMITTED)
         slot = lease.slot if held else None
-        facts.append(("assignment", _name(lease.trainer), lease.kind, lease.state, slot, str(lease.draft.get("note"))))
-    for ranking in Ranking.objects.filter(comparison__project=project).select_related("trainer"):
-        superseded = Ranking.objects.filter(supersedes=ranking).exists()
         facts.append(
-            ("ranking", _name(ranking.trainer), ranking.kind, ranking.note, ranking.undone_at is None, superseded)
+            ("assignment", lease.trainer.username, lease.kind, lease.state, slot, str(lease.draft.get("note")))
         )
-    for dialogue in Dialogue.objects.filter(project=project):
+    for ranking in Ranking.objects.filter(comparison__in=comparisons).select_related("trainer"):
+        superseded = Ranking.objects.filter(supersedes=ranking).exists()
+        stands = ranking.undone_at is None
+        facts.append(("ranking", str(ranking.trainer), ranking.kind, ranking.note, stands, superseded))
+    for dialogue in dialogues:
         facts.append(_dialogue(dialogue))
-    for opinion in TurnFeedback.objects.filter(turn__dialogue__project=project):
+    for opinion in TurnFeedback.objects.filter(turn__dialogue__in=dialogues):
         facts.append(("feedback", opinion.thumb_up, len(opinion.earlier), opinion.comment))
-    for review in Review.objects.filter(ranking__comparison__project=project):
-        facts.append(("review", review.decision, review.comment))
-    for review in Review.objects.filter(dialogue__project=project):
+    for review in Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues)):
         facts.append(("review", review.decision, review.comment))
     for member in Membership.objects.filter(project=project).select_related("user"):
-        facts.append(("member", _name(member.user), member.withdrawn_at is None))
-    asked = SampleRequest.objects.filter(model_version__in=_models(project))
-    for request in asked:
-        facts.append(
-            ("request", request.state, request.purpose, request.cancel_requested, request.prompt[-1]["content"])
-        )
+        facts.append(("member", member.user.username, member.withdrawn_at is None))
+    for request in SampleRequest.objects.filter(created_at__gte=since):
+        last = request.prompt[-1]["content"]
+        facts.append(("request", request.state, request.purpose, request.cancel_requested, last))
     return tuple(sorted(facts, key=repr))
 
 
@@ -64,13 +65,3 @@ def _dialogue(dialogue: Dialogue) -> Fact:
         dialogue.pending_request_id is None,
         tuple(turns),
     )
-
-
-def _models(project: Project) -> list[object]:
-    policies = RoundPolicy.objects.filter(round__project=project)
-    return list(policies.values_list("model_version", flat=True))
-
-
-def _name(user: User | None) -> str:
-    """Without the number that makes it another person in every run."""
-    return user.username.partition(".")[0] if user is not None else ""
