@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allauth.account.forms import default_token_generator
+from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
 from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 
@@ -15,7 +15,7 @@ def reset_link(*, user: User, base: str) -> str:
 
     It is returned and nowhere else: not in a log, not in the audit log, which keeps that it was made.
     """
-    key = default_token_generator.make_token(user)
+    key = EmailAwarePasswordResetTokenGenerator().make_token(user)
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
     record(actor=None, action="password.link", obj=user)
     return base.rstrip("/") + path

@@ -75,6 +75,14 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
         return None
 
 
+def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """What is behind a login is kept by no cache, the browser's included: the next person may sit there."""
+    if access.user_of(request) is not None:
+        response["Cache-Control"] = "private, no-store"
+    return response
+
+
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
+KeptFromCaches = middleware(answer=_for_nobody_else)
 RequestNoted = middleware(answer=access.note)

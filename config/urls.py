@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "config.errors.server_error"
 urlpatterns = [
     path("admin/insights/", include("insights.urls")),
     path("admin/", admin.site.urls),

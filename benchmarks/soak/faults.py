@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,9 +33,9 @@ class Faults:
     def plan(self) -> Sequence[tuple[str, Callable[[], bool]]]:
         kinds: list[tuple[str, Callable[[], bool]]] = []
         for name in EVERYTHING:
-            kinds.append((f"kill -9 of the {name}", lambda name=name: self.kill(name)))
+            kinds.append((f"kill -9 of the {name}", partial(self.kill, name)))
         for name in ("web server", "default worker", "sampler", "PostgreSQL"):
-            kinds.append((f"the {name} stopped for {STOPPED:.0f} s", lambda name=name: self.stop(name)))
+            kinds.append((f"the {name} stopped for {STOPPED:.0f} s", partial(self.stop, name)))
         kinds += [("FLUSHALL", self.flush), ("disk full", self.fill), ("a worker an hour behind", self.behind)]
         random.Random(7).shuffle(kinds)
         return list(islice(cycle(kinds), self.count))

@@ -48,10 +48,10 @@ def check(site: Site, ledger: Ledger) -> list[str]:
     by_lease: dict[str, list[list[list[str]]]] = {}
     for lease, groups in standing.values_list("assignment_id", "groups"):
         by_lease.setdefault(str(lease), []).append(in_order(groups))
-    for lease, groups in ledger.rankings.items():
-        found = by_lease.get(lease, [])
+    for pk, groups in ledger.rankings.items():
+        found = by_lease.get(pk, [])
         if found != [in_order(groups)]:
-            wrong.append(f"ranking of lease {lease}: acknowledged {groups}, found {found}")
+            wrong.append(f"ranking of lease {pk}: acknowledged {groups}, found {found}")
     doubled = Counter(standing.values_list("comparison_id", "trainer_id"))
     wrong += [f"two votes of one trainer on comparison {key[0]}" for key, count in doubled.items() if count > 1]
     for pk, turns in ledger.dialogues.items():

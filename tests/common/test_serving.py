@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ Messages = list[dict[str, Any]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def ask(application: App, *, messages: Messages | None = None, **headers: str) -> Awaitable[Messages]:
+def ask(application: App, *, messages: Messages | None = None, **headers: str) -> Coroutine[Any, Any, Messages]:
     """One request; the messages that were sent back."""
     waiting = list(messages or [{"type": "http.request", "body": b"", "more_body": False}])
     sent: Messages = []
@@ -92,7 +93,7 @@ def test_a_slow_upload_is_not_our_time() -> None:
 def test_a_thread_that_does_not_come_back_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     ended: list[int] = []
-    monkeypatch.setattr(deadline.os, "kill", lambda pid, number: told.append(number))
+    monkeypatch.setattr(os, "kill", lambda pid, number: told.append(number))
     dog = Watchdog(hung=0.2, last=0.05, end=ended.append)
     release = threading.Event()
 
@@ -191,7 +192,7 @@ def test_a_proxys_number_is_kept_where_it_is_fit_for_a_log(given: str, kept: boo
 
 
 def test_strangers_make_no_new_labels() -> None:
-    before = len(list(figures.requests_total.collect())[0].samples)
+    before = len(next(iter(figures.requests_total.collect())).samples)
     for number in range(5):
         figures.answered(method=f"ODD{number}", route="", status=404, seconds=0.01)
-    assert len(list(figures.requests_total.collect())[0].samples) <= before + 2
+    assert len(next(iter(figures.requests_total.collect())).samples) <= before + 2

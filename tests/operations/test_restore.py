@@ -116,7 +116,8 @@ def damaged(source: Path, target: Path, name: str) -> None:
     """`source` with another content of the file `name`."""
     with tarfile.open(source) as old, tarfile.open(target, "w") as new:
         for member in old.getmembers():
-            content = old.extractfile(member).read() if member.isfile() else b""
+            file = old.extractfile(member)
+            content = file.read() if file is not None else b""
             if member.name == name:
                 content = b"?" + content[1:]
             new.addfile(member, io.BytesIO(content))
@@ -149,7 +150,7 @@ def test_a_dump_that_this_server_cannot_read_changes_nothing(
 def test_without_room_for_both_nothing_is_begun(
     backup: Path, var: Path, own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restore.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10))
     with pytest.raises(CommandError, match="MB free and the backup needs"):
         call_command("restore", str(backup), "--force")
     assert what_is_there(var) == {"old"}

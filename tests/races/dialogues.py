@@ -9,7 +9,7 @@ from accounts.models import User
 from labeling import candidates, chats, corrections, dialogues, feedback, leases, suggestions, turns, withdrawal
 from labeling.models import Dialogue, Project, Turn
 from labeling.quality import reviews
-from sampler import sampling
+from sampler import claims, results
 from sampler.models import SampleRequest
 from sampler.params import Drawn
 from tests import makers
@@ -62,7 +62,7 @@ def chat(cast: Cast) -> Work:
     work = _begun(cast, "chat")
     chats.send_message(dialogue=work.dialogue, text="Why is the sky blue?")
     assert work.dialogue.model_version is not None
-    sampling.claim(worker="w", model_version_ids=[work.dialogue.model_version.pk], room=9)
+    claims.claim(worker="w", model_version_ids=[work.dialogue.model_version.pk], room=9)
     return work
 
 
@@ -77,7 +77,7 @@ def unanswered(cast: Cast) -> Work:
     """The model has failed."""
     work = chat(cast)
     request = _pending(work)
-    sampling.fail(request_id=request.pk, attempt=request.attempts, reason="It broke.", retry=False)
+    results.fail(request_id=request.pk, attempt=request.attempts, reason="It broke.", retry=False)
     return work
 
 
@@ -145,14 +145,14 @@ def stop(work: Work) -> object:
 
 
 def settle(work: Work) -> object:
-    return chats.settle_reply(dialogue=work.fresh)
+    return chats.store_reply(dialogue=work.fresh)
 
 
 def complete(work: Work) -> object:
     """What the worker does at the end of a reply, told to stop or not."""
     request = _pending(work)
     drawn = [Drawn(index=0, text="Short waves scatter more.", finish_reason="stop", completion_tokens=4)]
-    return sampling.complete(request_id=request.pk, attempt=1, drawn=drawn)
+    return results.complete(request_id=request.pk, attempt=1, result=results.Result(drawn))
 
 
 def lease_to_bob(work: Work) -> object:
@@ -171,8 +171,8 @@ def mend(work: Work) -> object:
     return corrections.mend_dialogue(dialogue=work.fresh)
 
 
-def ask_review(work: Work) -> object:
-    return reviews.ask_review(dialogue=work.fresh)
+def ask_review(work: Work) -> None:
+    reviews.ask_review(dialogue=work.fresh)
 
 
 def withdraw(work: Work) -> object:

@@ -124,8 +124,8 @@ def mend(work: Work, *, reverse: bool) -> object:
     return corrections.mend_ranking(ranking=work.ranking, groups=work.order(reverse=reverse), note=note)
 
 
-def ask_review(work: Work) -> object:
-    return reviews.ask_review(ranking=work.ranking)
+def ask_review(work: Work) -> None:
+    reviews.ask_review(ranking=work.ranking)
 
 
 def make_item(work: Work) -> object:
