@@ -46,7 +46,7 @@ def test_schema_and_docs_are_built_once(client: Client, monkeypatch: pytest.Monk
 
     def counted(self: SchemaGenerator, *args: object, **kwargs: object) -> object:
         built.append(1)
-        return original(self, *args, **kwargs)
+        return original(self, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(SchemaGenerator, "get_schema", counted)
     for path in ("/api/v1/schema/", "/api/v1/docs/", "/api/v1/schema/", "/api/v1/docs/"):

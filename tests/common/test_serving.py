@@ -9,9 +9,10 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TypedDict, cast
 
 import pytest
+from asgiref.typing import ASGI3Application, HTTPScope
 
 from common.serving import deadline, figures, request_id
 from common.serving.access import Access
@@ -19,11 +20,24 @@ from common.serving.deadline import Deadline, Watchdog
 from common.serving.fair_share import MOST_WAITING, FairShare
 from common.serving.json_log import JsonFormatter
 
-Messages = list[dict[str, Any]]
-App = Callable[[Any, Any, Any], Awaitable[None]]
+
+class Message(TypedDict, total=False):
+    """The members of ASGI's messages that are looked at here."""
+
+    type: str
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    more_body: bool
 
 
-def ask(application: App, *, messages: Messages | None = None, **headers: str) -> Coroutine[Any, Any, Messages]:
+Messages = list[Message]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Plain = Callable[[object, Receive, Send], Awaitable[None]]
+
+
+def ask(application: object, *, messages: Messages | None = None, **headers: str) -> Coroutine[None, None, Messages]:
     """One request; the messages that were sent back."""
     waiting = list(messages or [{"type": "http.request", "body": b"", "more_body": False}])
     sent: Messages = []
@@ -32,38 +46,38 @@ def ask(application: App, *, messages: Messages | None = None, **headers: str) -
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip
 
-    async def receive() -> dict[str, Any]:
-        return waiting.pop(0)
+    async def receive() -> Message:
+        return cast(Message, waiting.pop(0))
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     async def run() -> Messages:
-        await application(scope, receive, send)
+        await cast(Plain, application)(scope, receive, send)
         return sent
 
     return run()
 
 
-async def answers(scope: Any, receive: Any, send: Any) -> None:
+async def answers(scope: HTTPScope, receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"well"})
 
 
 def test_an_answer_in_time_goes_through_as_it_is() -> None:
-    assert asyncio.run(ask(Deadline(answers, seconds=1)))[0]["status"] == 200
+    assert asyncio.run(ask(Deadline(cast(ASGI3Application, answers), seconds=1)))[0]["status"] == 200
 
 
 def test_a_request_past_its_deadline_is_answered_and_what_it_says_later_goes_nowhere() -> None:
-    async def slow(scope: Any, receive: Any, send: Any) -> None:
+    async def slow(scope: HTTPScope, receive: Receive, send: Send) -> None:
         try:
             await asyncio.sleep(5)
         finally:
             await answers(scope, receive, send)
 
     began = time.monotonic()
-    sent = asyncio.run(ask(Deadline(slow, seconds=0.2)))
+    sent = asyncio.run(ask(Deadline(cast(ASGI3Application, slow), seconds=0.2)))
     assert time.monotonic() - began < 2
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[0]["status"] == 503
@@ -71,23 +85,23 @@ def test_a_request_past_its_deadline_is_answered_and_what_it_says_later_goes_now
 
 
 def test_a_stream_that_has_begun_may_take_as_long_as_it_likes() -> None:
-    async def stream(scope: Any, receive: Any, send: Any) -> None:
+    async def stream(scope: HTTPScope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await asyncio.sleep(0.5)
         await send({"type": "http.response.body", "body": b"late"})
 
-    assert asyncio.run(ask(Deadline(stream, seconds=0.1)))[-1]["body"] == b"late"
+    assert asyncio.run(ask(Deadline(cast(ASGI3Application, stream), seconds=0.1)))[-1]["body"] == b"late"
 
 
 def test_a_slow_upload_is_not_our_time() -> None:
-    async def upload(scope: Any, receive: Any, send: Any) -> None:
+    async def upload(scope: HTTPScope, receive: Receive, send: Send) -> None:
         for _ in range(3):
             await asyncio.sleep(0.15)
             await receive()
         await answers(scope, receive, send)
 
-    parts = [{"type": "http.request", "body": b"x", "more_body": True}] * 4
-    assert asyncio.run(ask(Deadline(upload, seconds=0.3), messages=parts))[0]["status"] == 200
+    parts: Messages = [{"type": "http.request", "body": b"x", "more_body": True}] * 4
+    assert asyncio.run(ask(Deadline(cast(ASGI3Application, upload), seconds=0.3), messages=parts))[0]["status"] == 200
 
 
 def test_a_thread_that_does_not_come_back_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +142,7 @@ def test_one_person_has_two_requests_at_work_and_another_waits_for_neither() -> 
     at_once = 0
     most = 0
 
-    async def work(scope: Any, receive: Any, send: Any) -> None:
+    async def work(scope: HTTPScope, receive: Receive, send: Send) -> None:
         nonlocal at_once, most
         if (b"authorization", b"Bearer mine") in scope["headers"]:
             at_once += 1
@@ -139,7 +153,7 @@ def test_one_person_has_two_requests_at_work_and_another_waits_for_neither() -> 
         await answers(scope, receive, send)
 
     async def everybody() -> float:
-        share = FairShare(work, at_once=2)
+        share = FairShare(cast(ASGI3Application, work), at_once=2)
         mine = [asyncio.ensure_future(ask(share, authorization="Bearer mine")) for _ in range(16)]
         await asyncio.sleep(0.01)
         began = time.monotonic()
@@ -155,11 +169,11 @@ def test_one_person_has_two_requests_at_work_and_another_waits_for_neither() -> 
 
 
 def test_who_has_too_many_waiting_is_told_to_come_later() -> None:
-    async def forever(scope: Any, receive: Any, send: Any) -> None:
+    async def forever(scope: HTTPScope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(60)
 
     async def crowd() -> Messages:
-        share = FairShare(forever, at_once=1)
+        share = FairShare(cast(ASGI3Application, forever), at_once=1)
         tasks = [asyncio.ensure_future(ask(share, cookie="sessionid=abc")) for _ in range(MOST_WAITING + 1)]
         await asyncio.sleep(0.01)
         sent = await ask(share, cookie="sessionid=abc", accept="text/html")
@@ -176,7 +190,7 @@ def test_who_has_too_many_waiting_is_told_to_come_later() -> None:
 def test_the_number_of_a_request_is_in_its_answer_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "common.serving.access")
     caplog.handler.addFilter(request_id.Filter())
-    sent = asyncio.run(ask(Access(answers)))
+    sent = asyncio.run(ask(Access(cast(ASGI3Application, answers))))
     number = dict(sent[0]["headers"])[b"x-request-id"].decode()
     (record,) = caplog.records
     line = json.loads(JsonFormatter().format(record))

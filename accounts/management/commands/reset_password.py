@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -19,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="The user's name.")
 
-    def handle(self, *, name: str, **options: Any) -> None:
+    def handle(self, *, name: str, **options: object) -> None:
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {name!r}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--export", action="store_true", help="everything, as one JSON object on stdout")
 
-    def handle(self, *, name: str, export: bool, **options: Any) -> None:
+    def handle(self, *, name: str, export: bool, **options: object) -> None:
         user = User.objects.filter(username=name).first()
         if user is None:
             raise CommandError(f"There is no user {name!r}.")
