@@ -19,7 +19,7 @@ from typing import IO, TypedDict
 
 from django.conf import settings
 
-from exports.manifests import version_of_duologue
+from exports.writing.manifest import version_of_duologue
 from operations import databases
 
 DUMP, MANIFEST, KEY, SUMS = "database.dump", "backup.json", "secret_key", "sums.json"
