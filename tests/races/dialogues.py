@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from accounts.models import User
@@ -24,6 +25,7 @@ class Work:
     project: Project
     dialogue: Dialogue
     people: dict[str, User]
+    answer: Turn | None = None
 
     @property
     def fresh(self) -> Dialogue:
@@ -41,7 +43,7 @@ def _begun(cast: Cast, kind: str) -> Work:
 def demonstration(cast: Cast) -> Work:
     work = _begun(cast, "demonstration")
     turns.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
-    turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
+    work.answer = turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
     return work
 
 
@@ -180,9 +182,9 @@ def withdraw(work: Work) -> object:
 
 
 def _last(work: Work) -> Turn:
-    return Turn.objects.select_related("dialogue__project").get(
-        dialogue=work.dialogue, text="Short waves scatter more."
-    )
+    """The answer as its page had it before either of the two began."""
+    assert work.answer is not None
+    return copy(work.answer)
 
 
 def _pending(work: Work) -> SampleRequest:
