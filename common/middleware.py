@@ -67,7 +67,7 @@ def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[objec
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
-    if request.path.startswith(IN_UTC):
+    if request.path_info.startswith(IN_UTC):
         return None
     try:
         return ZoneInfo(request.COOKIES.get("zone", "UTC")[:64])

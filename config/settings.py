@@ -21,6 +21,9 @@ VAR_DIR: Path = env.var_dir
 DEBUG = env.debug
 SECRET_KEY = env.secret_key
 PUBLIC_URL = env.public_url  # "https://label.example.org", or "" for this machine only
+# "/label" where the proxy has other things at the root of its host; it passes the path on and Django takes it off.
+FORCE_SCRIPT_NAME = env.public_path or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{env.public_path}/"
 ALLOWED_HOSTS = env.allowed_hosts
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
@@ -187,7 +190,8 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGE_CODE = "en-us"
 
-STATIC_URL = "static/"
+STATIC_URL = f"{env.public_path}/static/"
+WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves static files also where collectstatic was not run

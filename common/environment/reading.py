@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ class Environment:
     debug: bool
     secret_key: str
     public_url: str
+    public_path: str
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     database: DatabaseSettings
@@ -64,7 +66,8 @@ def read(base_dir: Path) -> Environment:
         secret_key=secret_key(var),
         public_url=public_url,
         allowed_hosts=hosts,
-        csrf_trusted_origins=[public_url] if public_url else [],
+        public_path=urlsplit(public_url).path,
+        csrf_trusted_origins=[_origin(public_url)] if public_url else [],
         database=services.database_settings(os.environ.get("DATABASE_URL") or ours.database_url),
         redis_url=services.redis(redis_url),
         celery_broker_url=services.celery_form(redis_url),
@@ -94,9 +97,14 @@ def _public_url() -> str:
     url = os.environ.get("DUOLOGUE_URL", "").rstrip("/")
     if url:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-            raise SettingError(f"DUOLOGUE_URL is {url!r}: it takes http(s)://host[:port] and no path.")
+        plain = re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", parts.path) and not parts.query and not parts.fragment
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+            raise SettingError(f"DUOLOGUE_URL is {url!r}: it takes http(s)://host[:port], with a path if you like.")
     return url
+
+
+def _origin(url: str) -> str:
+    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
 
 
 def _nightly() -> dt.time:

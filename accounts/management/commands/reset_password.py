@@ -22,5 +22,6 @@ class Command(BaseCommand):
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {name!r}.")
-        base = settings.PUBLIC_URL or f"http://127.0.0.1:{os.environ.get('DUOLOGUE_PORT') or 8000}"
+        base = settings.PUBLIC_URL.removesuffix(settings.FORCE_SCRIPT_NAME or "")
+        base = base or f"http://127.0.0.1:{os.environ.get('DUOLOGUE_PORT') or 8000}"
         self.stdout.write(passwords.reset_link(user=user, base=base))
