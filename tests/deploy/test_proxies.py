@@ -60,10 +60,11 @@ def programs() -> Path:
     return proxies.unpacked(Path(__file__).resolve().parents[2] / "var" / "test" / "debian")
 
 
+Site = tuple[Running, int, str]  # its process, the proxy's port, a token of its manager
+
+
 @pytest.fixture(scope="module", params=["", "label/"], ids=["root", "subpath"])
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Running, int, str]]:
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port, path = free_port(), str(request.param)
     folder = tmp_path_factory.mktemp("behind a proxy")
     running = Running(folder / "var", "--no-demo", DUOLOGUE_URL=f"https://localhost:{port}/{path}")
@@ -94,14 +95,15 @@ def csrf(page: httpx.Response) -> str:
     return found[1]
 
 
-def signed_in(place: Place) -> httpx.Client:
-    client = place.client()
-    page = client.get(place.at("accounts/login/"))
-    form = {"csrfmiddlewaretoken": csrf(page), "login": "alice", "password": makers.PASSWORD}
-    answer = client.post(place.at("accounts/login/"), data=form, headers={"Referer": place.at("accounts/login/")})
-    assert answer.status_code == 302, answer.text[:500]
-    assert urljoin(place.base, answer.headers["Location"]) == place.base
-    return client
+@contextlib.contextmanager
+def signed_in(place: Place) -> Iterator[httpx.Client]:
+    with place.client() as client:
+        page = client.get(place.at("accounts/login/"))
+        form = {"csrfmiddlewaretoken": csrf(page), "login": "alice", "password": makers.PASSWORD}
+        answer = client.post(place.at("accounts/login/"), data=form, headers={"Referer": place.at("accounts/login/")})
+        assert answer.status_code == 302, answer.text[:500]
+        assert urljoin(place.base, answer.headers["Location"]) == place.base
+        yield client
 
 
 def test_people_sign_in_and_the_server_knows_from_where(place: Place) -> None:
@@ -151,7 +153,7 @@ def test_uploads_go_through_up_to_the_limit(place: Place) -> None:
 
 def test_an_export_is_downloaded(place: Place) -> None:
     with place.client(Authorization=f"Bearer {place.token}") as client:
-        asked = client.post(place.at("api/v1/exports/"), json={"project": "demo", "options": {"configs": ["sft"]}})
+        asked = client.post(place.at("api/v1/exports/"), json={"project": "demo", "config": ["sft"]})
         assert asked.status_code == 201, asked.text
         until = time.monotonic() + 60
         while (run := client.get(place.at(f"api/v1/exports/{asked.json()['id']}/")).json())["state"] != "finished":
