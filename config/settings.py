@@ -195,6 +195,7 @@ WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves static files also where collectstatic was not run
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # of static files too
 MEDIA_ROOT = VAR_DIR / "media"
 EXPORT_ROOT = VAR_DIR / "exports"
 EXPORT_FORMATS = "exports.formats"  # the package whose files are the configurations of an export
@@ -249,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "labeling.tasks.tend",
         "schedule": 5.0,
     },
+    "labeling: replies that have ended become turns": {"task": "labeling.tasks.store_replies", "schedule": 0.5},
     "exports: every active project, once a night": {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
@@ -260,6 +262,12 @@ CELERY_BEAT_SCHEDULE = {
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
+BACKUPS = env.backups  # a folder, or "" for none
+if BACKUPS:
+    CELERY_BEAT_SCHEDULE["operations: a backup, old ones removed"] = {
+        "task": "operations.tasks.back_up",
+        "schedule": crontab(hour="1", minute="30"),
+    }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests

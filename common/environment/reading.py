@@ -39,6 +39,7 @@ class Environment:
     api_rate: str
     web_threads: int
     max_upload_bytes: int
+    backups: str
     log_level: str
     log_format: str
     webhooks_to_private_addresses: bool
@@ -79,6 +80,7 @@ def read(base_dir: Path) -> Environment:
         api_rate=_api_rate(),
         web_threads=values.count("DUOLOGUE_WEB_THREADS", 16),
         max_upload_bytes=values.megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
+        backups=os.environ.get("DUOLOGUE_BACKUPS", ""),
         log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
         log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.serving import figures
+from operations import metrics
+
 BASE = Path(__file__).resolve().parents[2]
 DEPLOY = BASE / "deploy"
 UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.suffix in {".service", ".timer", ".target"})
@@ -88,3 +91,17 @@ def test_a_hung_web_server_is_restarted_and_one_that_answers_is_not(tmp_path: Pa
     assert free.returncode == 0
     assert told.exists()
     assert "was not answered three times in a row" in free.stdout
+
+
+@pytest.mark.django_db
+def test_dashboard_and_alerts_ask_for_figures_that_are_shown() -> None:
+    text = (DEPLOY / "monitoring" / "dashboard.json").read_text() + (DEPLOY / "monitoring" / "alerts.yaml").read_text()
+    asked = set(re.findall(r"\bduologue_\w+", text))
+    figures.answered(method="GET", route="home", status=200, seconds=0.1)
+    lines = metrics.text().decode().splitlines()
+    shown = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    shown |= {f"{name}_bucket" for name in shown} | {f"{name}_total" for name in shown}
+    assert "duologue_http_requests_total" in asked
+    assert asked <= shown
+    loaded = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text())
+    assert all(rule["expr"] and rule["annotations"]["summary"] for group in loaded["groups"] for rule in group["rules"])

@@ -17,7 +17,8 @@ import pytest
 
 from tests import makers
 from tests.deploy import proxies
-from tests.operations.running import Running, free_port
+from tests.operations.running import Running
+from tests.workers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 CLIENT = "127.0.0.2"  # an address of this machine that is not the proxy's
