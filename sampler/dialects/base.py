@@ -31,6 +31,7 @@ class Seeds(StrEnum):
 
     INDEXED = "one request; sample i is drawn with seed + i"
     PER_REQUEST = "a request per sample, each with a seed of its own"
+    UNSURE = "a seed is sent, and honoured at best"
     NONE = "a seed is not honoured"
 
 
@@ -103,7 +104,7 @@ class Dialect:
     raw: Raw = Raw.NONE
     raw_options: Mapping[str, Json] = field(default_factory=dict)  # of /v1/completions with a rendered prompt
     owners: tuple[str, ...] = ()  # `owned_by` in /v1/models by which it is recognised
-    version_path: str = ""  # a path beside /v1 that only this server answers
+    sign: tuple[str, str] = ("", "")  # a path beside /v1, and a key of its answer, that only this server has
     refusals: tuple[Refusal, ...] = ()
 
     def unknown(self, values: Mapping[str, object]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ DIALECT = Dialect(
     raw=Raw.APPLY_TEMPLATE,
     template_arguments=True,
     owners=("llamacpp", "me"),
-    version_path="/props",
+    sign=("/props", "default_generation_settings"),
     refusals=(
         Refusal(
             Meaning.TOO_LONG,

@@ -22,7 +22,7 @@ DIALECT = Dialect(
         "frequency_penalty": Spelling("frequency_penalty", 0.0, "0"),
         "logit_bias": Spelling("logit_bias", None, "none"),
     },
-    seeds=Seeds.NONE,
+    seeds=Seeds.UNSURE,
     many=True,
     options={"logprobs": True, "stream_options": {"include_usage": True}},
     owners=("openai", "openai-internal", "system"),

@@ -33,7 +33,7 @@ DIALECT = Dialect(
     options={"logprobs": True, "stream_options": {"include_usage": True}, "return_prompt_token_ids": True},
     template_arguments=True,
     owners=("sglang",),
-    version_path="/get_model_info",
+    sign=("/get_model_info", "model_path"),
     refusals=(
         Refusal(
             Meaning.TOO_LONG,

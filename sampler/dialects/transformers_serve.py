@@ -30,6 +30,7 @@ DIALECT = Dialect(
     switch="do_sample",
     seeds=Seeds.NONE,
     template_arguments=True,
+    sign=("/openapi.json", "/load_model"),
     refusals=(
         Refusal(Meaning.PARAMETER, r"unexpected fields in the request: \{'(?P<name>\w+)'", (422,)),
         Refusal(Meaning.NO_MODEL, r"server is pinned to", (400,)),

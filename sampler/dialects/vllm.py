@@ -39,7 +39,7 @@ DIALECT = Dialect(
     raw=Raw.TOKENIZE,
     raw_options={"add_special_tokens": False},
     owners=("vllm",),
-    version_path="/version",
+    sign=("/version", "version"),
     refusals=(
         Refusal(
             Meaning.TOO_LONG,

@@ -118,7 +118,7 @@ class ModelServer(ThreadingHTTPServer):
         self.asked: list[tuple[float, str, JsonObject]] = []
         self.greeting = 200
         self.script: list[Answer] = [answer_well]  # the last one is given again and again
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property

@@ -81,7 +81,7 @@ def test_seeds_of_several_samples_are_known_where_a_server_says_how_it_makes_the
     assert DIALECTS.load("vllm").seeds == Seeds.INDEXED
     assert DIALECTS.load("vllm").many
     assert DIALECTS.load("sglang").seeds == Seeds.PER_REQUEST
-    assert DIALECTS.load("openai").seeds == Seeds.NONE
+    assert DIALECTS.load("openai").seeds == Seeds.UNSURE
 
 
 TOO_LONG = [
