@@ -1,4 +1,4 @@
-"""The user's next turn under the model's own template, for the completions endpoint: where a server gives its text away.
+"""The user's next turn under the model's own template, for the completions endpoint, where a server tells its text.
 
 A user turn with a mark in it is rendered by the server; what stands before the mark is the prompt, and what stands
 behind it ends the turn.
@@ -38,8 +38,10 @@ async def open_user_turn(
     if dialect.raw == Raw.NONE:
         return None
     root = base.removesuffix("/v1")
-    marked: JsonObject = {"model": model, "messages": [*(dict(m) for m in messages), {"role": "user", "content": MARK}]}
-    marked |= {"add_generation_prompt": False, "chat_template_kwargs": dict(template_arguments or {})}
+    turns: list[Json] = [{**message} for message in messages]
+    turns.append({"role": "user", "content": MARK})
+    marked: JsonObject = {"model": model, "messages": turns, "add_generation_prompt": False}
+    marked["chat_template_kwargs"] = dict(template_arguments or {})
     if dialect.raw == Raw.APPLY_TEMPLATE:
         text = (await _post(client, f"{root}/apply-template", marked)).get("prompt")
     else:
