@@ -26,9 +26,10 @@ from insights.arrays import Data, Pairs, pairs, read
 from insights.biases import biases, suggestion_use
 from insights.models import Judgement, Ledger, Report
 from insights.strengths import new_against_previous, strengths
-from labeling import preferences, progress, quality
+from labeling import preferences, progress
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Ranking, Round
 from labeling.projects import current_round
+from labeling.quality import drift
 from sampler.models import SampleRequest
 
 MAX_AGE = timedelta(minutes=5)
@@ -178,7 +179,7 @@ def _intra_rater(project: Project, names: dict[int, str]) -> list[dict[str, Any]
     repeats = Comparison.objects.filter(project=project, kind=Comparison.Kind.REPEAT, state=Comparison.State.CLOSED)
     for person in repeats.values_list("only_for", flat=True).distinct():
         user = User.objects.get(pk=person)
-        for at, (first, again) in enumerate(quality.intra_rater_pairs(project, user)):
+        for at, (first, again) in enumerate(drift.intra_rater_pairs(project, user)):
             before, after = preferences.ranks(first), preferences.ranks(again)
             ids = sorted(before)
             matched.append((user.pk, f"{user.pk}/{at}", [before[i] for i in ids], [after[i] for i in ids]))
@@ -209,7 +210,7 @@ def _trainers(project: Project, votes: Data, agreed: dict[str, Any], names: dict
 def _drifts(project: Project) -> dict[int, Drift]:
     given = Comparison.objects.filter(project=project, kind=Comparison.Kind.CALIBRATION, only_for__isnull=False)
     people = User.objects.filter(pk__in=given.values("only_for"))
-    return {user.pk: quality.drift_of(project, user) for user in people}
+    return {user.pk: drift.drift_of(project, user) for user in people}
 
 
 def _throughput(project: Project, round_: Round | None, votes: Data) -> list[dict[str, Any]]:

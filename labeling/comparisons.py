@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import leases, quality
+from labeling import leases
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Candidate, Comparison, Dialogue, Membership, Project, Ranking
 from labeling.projects import current_round, split_for
+from labeling.quality import overlap
 from labeling.text import check_json, check_messages, clean, content_hash, prompt_key
 from sampler import sampling
 from sampler.models import ModelVersion
@@ -84,7 +85,8 @@ def submit_ranking(
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before.
     """
-    from labeling import judgements, screening
+    from labeling import judgements
+    from labeling.quality import screening
 
     comparison, locked = leases.lock(assignment)
     judgement = judgements.check(
@@ -134,9 +136,9 @@ def submit_ranking(
         label_weight=membership.label_weight if membership else None,
         submitted_at=now,
     )
-    votes = quality.votes_in_force(comparison)
+    votes = overlap.votes_in_force(comparison)
     screening.screen_ranking(ranking, votes)
-    quality.ask_more_votes(comparison, votes)
+    overlap.ask_more_votes(comparison, votes)
     if comparison.state == Comparison.State.OPEN and len(votes) >= comparison.votes_wanted:
         advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=now)
     return ranking, True

@@ -213,7 +213,8 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     Raises:
         Invalid: the turns are no dialogue: no answer, wrong order, or a reply still being written.
     """
-    from labeling import draws, screening
+    from labeling import draws
+    from labeling.quality import screening
 
     locked = drafts.lock_draft(dialogue, expected_version)
     if locked.kind == Dialogue.Kind.CHAT:

@@ -18,10 +18,11 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import exams, selection
+from labeling import selection
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
+from labeling.quality import exams
 
 if TYPE_CHECKING:
     from accounts.models import User

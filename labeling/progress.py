@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from labeling import reviews
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from labeling.projects import current_round
+from labeling.quality import reviews
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 from celery import shared_task
 
-from labeling import chats, draws, leases, quality
+from labeling import candidates, chats, leases, stock
+from labeling.quality import hidden
 
 log = logging.getLogger(__name__)
 CHORES: tuple[Callable[[], object], ...] = (
     leases.expire_leases,
     chats.settle_ended_replies,
-    draws.settle_sampling,
-    draws.keep_stock,
-    quality.keep_hidden,
+    candidates.settle_sampling,
+    stock.keep_stock,
+    hidden.keep_hidden,
 )
 
 

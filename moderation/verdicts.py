@@ -16,8 +16,9 @@ from django.db.models import Exists, OuterRef
 
 from accounts.audit import record
 from common import plugins
-from labeling import comparisons, projects, reviews
+from labeling import comparisons, projects
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Turn
+from labeling.quality import reviews
 from moderation.filters.base import Filter
 from moderation.models import Threshold, Verdict, VerdictFeedback
 

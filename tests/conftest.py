@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 
+from accounts.models import User
+from labeling.models import Project
 from tests import makers
 
 # A busy machine is slow without anything being wrong: time is bounded by pytest-timeout alone.
@@ -14,52 +17,52 @@ hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def _quick_password_hashes(settings):
+def _quick_password_hashes(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
-def project(db):
+def project(db: None) -> Project:
     """A project with guidelines and an open round of one fake model."""
     return makers.make_project()
 
 
 @pytest.fixture
-def alice(project):
+def alice(project: Project) -> User:
     """A trainer."""
     return makers.make_member(project, "alice", role="trainer")
 
 
 @pytest.fixture
-def bob(project):
+def bob(project: Project) -> User:
     """Another trainer."""
     return makers.make_member(project, "bob", role="trainer")
 
 
 @pytest.fixture
-def rita(project):
+def rita(project: Project) -> User:
     """The reviewer."""
     return makers.make_member(project, "rita", role="reviewer")
 
 
 @pytest.fixture
-def mona(project):
+def mona(project: Project) -> User:
     """The manager."""
     return makers.make_member(project, "mona", role="manager", is_staff=True)
 
 
 @pytest.fixture
-def guest(project):
+def guest(project: Project) -> User:
     """Invited only to chat and give feedback."""
     return makers.make_member(project, "gus", role="guest")
 
 
 @pytest.fixture
-def stranger(db):
+def stranger(db: None) -> User:
     """Signed in, and a member of nothing."""
     return makers.make_user("sid")
 
 
 @pytest.fixture
-def operator(db):
+def operator(db: None) -> User:
     return makers.make_user("olga", is_staff=True, is_superuser=True)

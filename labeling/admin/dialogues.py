@@ -14,7 +14,7 @@ from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularI
 from labeling.admin.base import Button, PageAdmin, short, text_html
 from labeling.admin.review_pages import review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
-from labeling.reviews import ask_review
+from labeling.quality.reviews import ask_review
 
 
 class TurnInline(ScopedTabularInline):

@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from common import plugins
 from labeling.models import Project
-from labeling.rules import ExamRules, ReviewRules
+from labeling.quality.rules import ExamRules, ReviewRules
 from sampler.models import ModelVersion
 
 CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw")

@@ -24,11 +24,11 @@ from common.admin import (
     project_ids,
     within,
 )
-from labeling import quality, reviews
 from labeling.admin.base import Button, PageAdmin, messages_html, short
 from labeling.admin.review_pages import begin_blind_vote, review_ranking
 from labeling.errors import LabelingError
 from labeling.models import Comparison, Project, Ranking, Review, ReviewItem, Turn
+from labeling.quality import hidden, reviews
 
 
 def _ask(request: HttpRequest, ranking: Ranking, _text: str) -> str:
@@ -37,17 +37,17 @@ def _ask(request: HttpRequest, ranking: Ranking, _text: str) -> str:
 
 
 def _calibration(request: HttpRequest, ranking: Ranking, _text: str) -> str:
-    quality.make_original(ranking=ranking, kind=Comparison.Kind.CALIBRATION)
+    hidden.make_original(ranking=ranking, kind=Comparison.Kind.CALIBRATION)
     return "Made a hidden calibration item with this order. Trainers meet it in the share set for the project."
 
 
 def _exam(request: HttpRequest, ranking: Ranking, text: str) -> str:
-    quality.make_original(ranking=ranking, kind=Comparison.Kind.EXAM, explanation=text)
+    hidden.make_original(ranking=ranking, kind=Comparison.Kind.EXAM, explanation=text)
     return "Made an exam item with this order."
 
 
 def _practice(request: HttpRequest, ranking: Ranking, text: str) -> str:
-    quality.make_original(ranking=ranking, kind=Comparison.Kind.EXAM, explanation=text, practice=True)
+    hidden.make_original(ranking=ranking, kind=Comparison.Kind.EXAM, explanation=text, practice=True)
     return "Made a practice item: after ranking it, a trainer sees this order and your explanation."
 
 

@@ -14,9 +14,10 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import User
 from common.stats.agreement import tau_b
-from labeling import preferences, reviews
+from labeling import preferences
 from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+from labeling.quality import reviews
 
 
 class DecisionForm(forms.Form):

@@ -1,4 +1,4 @@
-"""What reviewers are asked to look at, and why. Writes: `labeling/reviews.py`."""
+"""What reviewers are asked to look at, and why. Writes: `labeling/quality/reviews.py`."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from labeling.board import Card
 from labeling.judgements import RATINGS
+from labeling.pages.ranking import Card
 
 register = template.Library()
 

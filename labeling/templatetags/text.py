@@ -1,4 +1,4 @@
-"""Template filters over `labeling/rendering.py`, and a few words of time and number."""
+"""Template filters over `labeling/pages/markdown.py`, and a few words of time and number."""
 
 from __future__ import annotations
 
@@ -7,26 +7,17 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from labeling import rendering
+from labeling.pages import markdown
 from labeling.text import opening
 
 register = template.Library()
 
-register.filter("is_long", rendering.is_long)
+register.filter("markdown", markdown.to_html)
+register.filter("guidelines", markdown.guidelines_to_html)
+register.filter("is_long", markdown.is_long)
 register.filter("opening", opening)
-
-
-@register.filter
-def markdown(text: str) -> SafeString:
-    return rendering.markdown(text)
-
-
-@register.filter
-def guidelines(text: str) -> SafeString:
-    return rendering.guidelines(text)
 
 
 @register.filter

@@ -8,10 +8,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import chats, dialogues, threads
+from labeling import chats, dialogues
 from labeling.errors import Invalid, LabelingError
-from labeling.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
 from labeling.models import Turn
+from labeling.pages import dialogue as dialogue_page
+from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
 
@@ -21,7 +22,7 @@ def send(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        threads.check(form)
+        dialogue_page.check(form)
         sent = form.cleaned_data
         chats.send_message(dialogue=dialogue, text=sent["text"], seconds=sent["seconds"] or 0)
     except LabelingError as error:
@@ -55,7 +56,7 @@ def settle(request: PageRequest, pk: UUID) -> HttpResponse:
     """The reply has ended: make it a turn, and show the thread without touching the composer."""
     dialogue = own_dialogue(request, pk)
     chats.settle_reply(dialogue=dialogue)
-    return render(request, "labeling/_thread.html", threads.context(dialogue, user=request.user))
+    return render(request, "labeling/_thread.html", dialogue_page.context(dialogue, user=request.user))
 
 
 @require_POST
@@ -64,10 +65,10 @@ def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        threads.check(form)
+        dialogue_page.check(form)
         kept = form.composer(dialogue.composer)
-        role = threads.role_of_next(dialogue, kept)
-        if kept.get("position") not in (None, threads.length(dialogue)):
+        role = dialogue_page.role_of_next(dialogue, kept)
+        if kept.get("position") not in (None, dialogue_page.length(dialogue)):
             raise Invalid("Suggestions continue the dialogue at its end; a turn put in between is yours to write.")
         requests = dialogues.request_suggestions(dialogue=dialogue, role=role)
         kept |= {"role": role, "requests": [str(one.pk) for one in requests]}
@@ -80,7 +81,9 @@ def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def suggestions(request: PageRequest, pk: UUID) -> HttpResponse:
     """The cards as the rows have them now; asked for when a stream has ended."""
-    return render(request, "labeling/_suggestions.html", threads.context(own_dialogue(request, pk), user=request.user))
+    return render(
+        request, "labeling/_suggestions.html", dialogue_page.context(own_dialogue(request, pk), user=request.user)
+    )
 
 
 @require_POST
@@ -89,7 +92,7 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("completion"), pk=turn_pk)
     form = FeedbackForm(request.POST)
     try:
-        threads.check(form)
+        dialogue_page.check(form)
         sent = form.cleaned_data
         dialogues.give_feedback(
             turn=turn,
@@ -102,6 +105,6 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
         return refuse(request, pk, error)
     if not request.htmx:
         return redirect("dialogue", pk)
-    context = {"dialogue": dialogue, "shown": threads.shown_turn(turn, user=request.user), "just_given": True}
+    context = {"dialogue": dialogue, "shown": dialogue_page.shown_turn(turn, user=request.user), "just_given": True}
     context |= {"praise": PRAISE, "complaints": COMPLAINTS}
     return render(request, "labeling/_feedback.html", context)

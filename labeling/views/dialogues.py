@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import dialogues, threads
+from labeling import dialogues
 from labeling.errors import Conflict, Gone, LabelingError
-from labeling.forms import ComposerForm
 from labeling.models import Dialogue, Turn
+from labeling.pages import dialogue as dialogue_page
+from labeling.pages.forms import ComposerForm
 from labeling.views._shared import PageRequest, go, own_dialogue, page, visible_project, wants_json
 
 
@@ -35,7 +36,7 @@ def dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
 
 def show(request: PageRequest, dialogue: Dialogue, *, status: int = 200, **extra: Any) -> HttpResponse:
     """The page of a dialogue as it stands: being written, or done."""
-    context = threads.context(dialogue, user=request.user) | extra
+    context = dialogue_page.context(dialogue, user=request.user) | extra
     name = dialogue.kind if dialogue.state == Dialogue.State.DRAFT else "dialogue"
     return page(request, f"labeling/{name}.html", context, status=status)
 
@@ -58,7 +59,7 @@ def composer(request: PageRequest, pk: UUID) -> HttpResponse:
     form = ComposerForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors.as_text()}, status=422)
-    kept = threads.with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
+    kept = dialogue_page.with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
     sent = form.cleaned_data
     try:
         version = dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
@@ -77,14 +78,14 @@ def add_turn(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        threads.check(form)
+        dialogue_page.check(form)
         sent = form.cleaned_data
         dialogues.add_turn(
             dialogue=dialogue,
             role=sent["role"],
             text=sent["text"],
-            completion=threads.suggestion(dialogue, sent["completion"]),
-            suggestions_shown=threads.suggestions_shown(dialogue),
+            completion=dialogue_page.suggestion(dialogue, sent["completion"]),
+            suggestions_shown=dialogue_page.suggestions_shown(dialogue),
             position=sent["position"],
             seconds=sent["seconds"] or 0,
             pasted_chars=sent["pasted"] or 0,
@@ -101,13 +102,13 @@ def edit_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("dialogue"), pk=turn_pk)
     form = ComposerForm(request.POST)
     try:
-        threads.check(form)
+        dialogue_page.check(form)
         sent = form.cleaned_data
         dialogues.edit_turn(
             turn=turn, text=sent["edit_text"], seconds=sent["seconds"] or 0, expected_version=sent["draft_version"]
         )
         dialogue.refresh_from_db()
-        dialogues.save_composer(dialogue=dialogue, composer=threads.not_editing(dialogue.composer))
+        dialogues.save_composer(dialogue=dialogue, composer=dialogue_page.not_editing(dialogue.composer))
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -129,7 +130,7 @@ def delete_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
 def submit(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     try:
-        threads.nothing_unsent(dialogue, request.POST)
+        dialogue_page.nothing_unsent(dialogue, request.POST)
         dialogues.submit_dialogue(dialogue=dialogue)
     except LabelingError as error:
         return refuse(request, pk, error)

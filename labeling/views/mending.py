@@ -10,10 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import board, exams, leases, reviews
+from labeling import leases
 from labeling.errors import Invalid, LabelingError, NeedsConfirmation
-from labeling.forms import RankingForm
 from labeling.models import Ranking
+from labeling.pages import ranking as ranking_page
+from labeling.pages.forms import RankingForm
+from labeling.quality import exams, reviews
 from labeling.views._shared import PageRequest, go, own_dialogue, page, visible_project
 
 
@@ -28,7 +30,7 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         _mend(request, ranking, form)
     except NeedsConfirmation as question:
         assert ranking.assignment is not None
-        words = board.contradiction_words(question.pairs, ranking.assignment, form.ratings)
+        words = ranking_page.contradiction_words(question.pairs, ranking.assignment, form.ratings)
         return _page(request, ranking, form, contradictions=words)
     except LabelingError as error:
         return _page(request, ranking, form, errors=[str(error)])
@@ -57,7 +59,7 @@ def _as_sent(ranking: Ranking) -> dict[str, Any]:
 def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: Any) -> HttpResponse:
     assert ranking.assignment is not None
     ranking.assignment.comparison = ranking.comparison
-    context = board.ranking_context(ranking.assignment, form)
+    context = ranking_page.ranking_context(ranking.assignment, form)
     returned = ranking.reviews.filter(decision="returned").select_related("reviewer")
     context |= {"ranking": ranking, "review": returned.order_by("-created_at").first(), **words}
     return page(request, "labeling/mend.html", context, status=422 if words else 200)
@@ -87,7 +89,7 @@ def practice(request: PageRequest, slug: str) -> HttpResponse:
 
 def _practised(ranking: Ranking) -> dict[str, Any]:
     known = ranking.comparison.known_groups or []
-    letters = dict(zip(ranking.order_shown, board.LETTERS, strict=False))
+    letters = dict(zip(ranking.order_shown, ranking_page.LETTERS, strict=False))
     texts = ranking.comparison.texts
     right, asked = exams.known_points(ranking.groups, known)
     return {

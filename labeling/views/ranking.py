@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import board, comparisons, leases
+from labeling import comparisons, leases
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
-from labeling.forms import RankingForm, number
 from labeling.models import Assignment, Membership, Project
+from labeling.pages import differences
+from labeling.pages import ranking as ranking_page
+from labeling.pages.forms import RankingForm, number
 from labeling.views._shared import (
     PageRequest,
     go,
@@ -47,7 +49,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
             _submit(request, assignment, form, membership)
             given = _lease(request, project, membership)
     except NeedsConfirmation as question:
-        words = board.contradiction_words(question.pairs, assignment, form.ratings)
+        words = ranking_page.contradiction_words(question.pairs, assignment, form.ratings)
         return _again(request, assignment, form, contradictions=words)
     except LabelingError as error:
         return _again(
@@ -88,7 +90,7 @@ def _again(
 
 
 def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> dict[str, Any]:
-    context = board.ranking_context(assignment, form) | {"today": ranked_today(request.user)}
+    context = ranking_page.ranking_context(assignment, form) | {"today": ranked_today(request.user)}
     if after := request.GET.get("after", ""):
         context["done"] = _done(request, after)
     return context
@@ -105,14 +107,14 @@ def _done(request: PageRequest, pk: str) -> Assignment | None:
 
 def _ended(assignment: Assignment) -> dict[str, Any]:
     standing = assignment.rankings.in_force().first() if assignment.state == Assignment.State.SUBMITTED else None
-    letters = dict(zip(assignment.order_shown, board.LETTERS, strict=False))
+    letters = dict(zip(assignment.order_shown, ranking_page.LETTERS, strict=False))
     return {
         "assignment": assignment,
         "project": assignment.comparison.project,
         "comparison": assignment.comparison,
         "ranking": standing,
         "places": [", ".join(letters[cid] for cid in group) for group in standing.groups] if standing else [],
-        "texts": list(zip(board.LETTERS, board.texts_shown(assignment), strict=False)),
+        "texts": list(zip(ranking_page.LETTERS, ranking_page.texts_shown(assignment), strict=False)),
         "can_undo": standing and undo_until(standing.submitted_at, assignment.comparison.project) > timezone.now(),
     }
 
@@ -221,11 +223,11 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
 def compare(request: PageRequest, pk: UUID) -> HttpResponse:
     """Two completions side by side with their word differences; letters name them."""
     assignment = own_assignment(request, pk)
-    texts = dict(zip(board.LETTERS, board.texts_shown(assignment), strict=False))
+    texts = dict(zip(ranking_page.LETTERS, ranking_page.texts_shown(assignment), strict=False))
     a, b = request.GET.get("a", "A"), request.GET.get("b", "B")
     if a not in texts or b not in texts:
         raise Http404
-    left, right = board.word_diff(texts[a], texts[b])
+    left, right = differences.word_diff(texts[a], texts[b])
     context = {"assignment": assignment, "project": assignment.comparison.project, "sides": [(a, left), (b, right)]}
     template = "labeling/_compare.html" if request.htmx else "labeling/compare.html"
     return render(request, template, context)

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import past
-from labeling.forms import number
+from labeling.pages import history as history_page
+from labeling.pages.forms import number
 from labeling.views._shared import PageRequest, visible_project, wants_json
 
 THEMES = ("light", "dark")
@@ -31,8 +31,8 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
 @require_GET
 def history(request: PageRequest) -> HttpResponse:
     """Own submitted and skipped work, newest first; with `q`, only what has its words."""
-    words = past.words_of(request.GET.get("q", ""))
-    shown = past.work_of(request.user, before=past.moment(request.GET.get("before")), words=words)
+    words = history_page.words_of(request.GET.get("q", ""))
+    shown = history_page.work_of(request.user, before=history_page.moment(request.GET.get("before")), words=words)
     context = {"here": "history", "work": shown.rows, "older": shown.older, "q": " ".join(words)}
     return render(request, "labeling/history.html", context)
 

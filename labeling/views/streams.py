@@ -17,7 +17,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from labeling import threads
+from labeling.pages import dialogue as dialogue_page
 from labeling.views._shared import own_dialogue
 from sampler import streams
 
@@ -50,7 +50,7 @@ async def stream(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
 
 def _followable(request: HttpRequest, pk: UUID) -> set[str]:
     try:
-        return threads.followable(own_dialogue(request, pk))  # type: ignore[arg-type]
+        return dialogue_page.followable(own_dialogue(request, pk))  # type: ignore[arg-type]
     finally:
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:

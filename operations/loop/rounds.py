@@ -13,7 +13,7 @@ from typing import Any
 
 from exports import runs
 from exports.models import ExportRun
-from labeling import comparisons, draws, leases, projects, scoring
+from labeling import candidates, comparisons, leases, projects, scoring, stock
 from labeling.models import Candidate, Comparison, Prompt, Round
 from operations.loop import machines, measure, rule
 from operations.loop.stage import LoopError, Stage
@@ -109,8 +109,8 @@ class Loop:
 
     def _comparisons_left(self, round_: Round) -> tuple[int, str]:
         # What the beat does as well where the services run; each row is settled once, whoever comes first.
-        draws.keep_stock()
-        draws.settle_sampling()
+        stock.keep_stock()
+        candidates.settle_sampling()
         mine = Comparison.objects.filter(round=round_)
         total = Prompt.objects.filter(project=self.stage.project).count()
         ready = mine.exclude(state=Comparison.State.SAMPLING).count()

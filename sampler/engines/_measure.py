@@ -12,17 +12,18 @@ import logging
 import os
 import platform
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 from uuid import UUID
 
 import torch
 import transformers
 
-from sampler.engines.base import Ended, Failed, Job
+from common.shapes import Message
+from generation.batch import RollingBatch
+from generation.rendering import ChatTemplate
+from sampler.engines._load import Loaded
+from sampler.engines.base import Batching, Ended, Event, Failed, Job, Spec
 from sampler.params import SamplingParams
-
-if TYPE_CHECKING:
-    from sampler.engines.hf import HfEngine
 
 logger = logging.getLogger(__name__)
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -32,13 +33,29 @@ PATIENCE = 20.0  # seconds for all of it: a machine too busy to be measured gets
 SAFE_ROWS = 32
 GAIN = 1.10  # twice the rows must bring so much more, static so much more than continuous
 PROMPT = [
-    {"role": "user", "content": "Say something about the weather in every season of the year, one after another."}
+    Message(role="user", content="Say something about the weather in every season of the year, one after another.")
 ]
 
 
-def fingerprint(engine: HfEngine) -> str:
+class Measured(Protocol):
+    """The engine, as far as it is measured."""
+
+    spec: Spec
+    loaded: Loaded
+    chat: ChatTemplate
+    most: int  # rows for background samples
+    static: bool
+
+    def fresh_batch(self) -> RollingBatch: ...
+
+    def add(self, job: Job) -> None: ...
+
+    def step(self) -> list[Event]: ...
+
+
+def fingerprint(engine: Measured) -> str:
     """What the outcome depends on."""
-    facts = engine.loaded.facts
+    facts = engine.loaded.provenance
     device = engine.loaded.model.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     return " ".join(
@@ -47,7 +64,7 @@ def fingerprint(engine: HfEngine) -> str:
     )  # fmt: skip
 
 
-def settle(engine: HfEngine, known: dict[str, Any]) -> dict[str, Any]:
+def settle(engine: Measured, known: Batching) -> Batching:
     """The batching to use: as an earlier load on such a machine found, or measured now."""
     mark = fingerprint(engine)
     if known.get("measured_on") in {mark, "any"} and known.get("rows") and known.get("way") in {"continuous", "static"}:
@@ -56,14 +73,11 @@ def settle(engine: HfEngine, known: dict[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     steps = measure_steps(engine, until=began + PATIENCE)
     rows, why_rows = choose_rows(steps)
-    speeds = {"continuous": 0.0, "static": 0.0}
-    for _ in range(TURNS):  # turn about, and the best of each: others may use the machine meanwhile
-        for way in speeds:
-            if time.monotonic() - began > PATIENCE:
-                logger.warning("%s: this machine is too busy to measure how to batch", engine.spec.slug)
-                why = f"not measured: the machine was too busy within {PATIENCE:.0f} s of trying"
-                return {"way": "continuous", "rows": max(rows, SAFE_ROWS), "why": why}
-            speeds[way] = max(speeds[way], measure_way(engine, static=way == "static", rows=rows))
+    speeds = measure_ways(engine, rows, until=began + PATIENCE)
+    if speeds is None:
+        logger.warning("%s: this machine is too busy to measure how to batch", engine.spec.slug)
+        why = f"not measured: the machine was too busy within {PATIENCE:.0f} s of trying"
+        return {"way": "continuous", "rows": max(rows, SAFE_ROWS), "why": why}
     way, why_way = choose_way(speeds)
     return {
         "way": way,
@@ -74,6 +88,17 @@ def settle(engine: HfEngine, known: dict[str, Any]) -> dict[str, Any]:
         "measured_on": mark,
         "measured_in": round(time.monotonic() - began, 1),
     }
+
+
+def measure_ways(engine: Measured, rows: int, *, until: float) -> dict[str, float] | None:
+    """Tokens per second of each way of batching; None where the time was up before."""
+    speeds = {"continuous": 0.0, "static": 0.0}
+    for _ in range(TURNS):  # turn about, and the best of each: others may use the machine meanwhile
+        for way in speeds:
+            if time.monotonic() > until:
+                return None
+            speeds[way] = max(speeds[way], measure_way(engine, static=way == "static", rows=rows))
+    return speeds
 
 
 def choose_rows(steps: dict[int, float]) -> tuple[int, str]:
@@ -93,7 +118,7 @@ def choose_way(speeds: dict[str, float]) -> tuple[str, str]:
     return way, f"{way} batching made {speeds[way]:.0f} tokens/s where {other} made {speeds[other]:.0f}"
 
 
-def measure_steps(engine: HfEngine, *, until: float) -> dict[int, float]:
+def measure_steps(engine: Measured, *, until: float) -> dict[int, float]:
     """Seconds of a decoding step by number of rows; stops where a step gets slow or memory short."""
     out: dict[int, float] = {}
     _run(engine, requests=1, rows=2, tokens=2)
@@ -110,7 +135,7 @@ def measure_steps(engine: HfEngine, *, until: float) -> dict[int, float]:
 
 
 @torch.inference_mode()
-def _step(engine: HfEngine, size: int) -> float:
+def _step(engine: Measured, size: int) -> float:
     batch = engine.fresh_batch()
     ids = engine.chat.render(PROMPT, max_tokens=8).ids
     _, past = batch.prefill(ids, None)
@@ -124,7 +149,7 @@ def _step(engine: HfEngine, size: int) -> float:
     return min(times[1:])
 
 
-def measure_way(engine: HfEngine, *, static: bool, rows: int) -> float:
+def measure_way(engine: Measured, *, static: bool, rows: int) -> float:
     """Tokens per second over samples of different lengths, more of them than there are rows."""
     before = engine.most, engine.static
     engine.most, engine.static = max(4, min(rows, 16)), static
@@ -135,7 +160,7 @@ def measure_way(engine: HfEngine, *, static: bool, rows: int) -> float:
     return tokens / seconds
 
 
-def _run(engine: HfEngine, *, requests: int, rows: int, tokens: int) -> tuple[int, float]:
+def _run(engine: Measured, *, requests: int, rows: int, tokens: int) -> tuple[int, float]:
     for number in range(requests):
         length = max(1, tokens * (1 + number % 2))
         params = SamplingParams(n=rows, max_tokens=length, seed=number, temperature=1.0)

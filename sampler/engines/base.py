@@ -1,27 +1,48 @@
 """What an engine is: jobs in, events out, one bounded step at a time. Imports no torch and no model of ours.
 
-An engine is a file of this folder with `load(spec) -> Engine`. The worker calls `add` and `cancel`
-from any thread and `step` from one; a step is as long as one decoding step of the batch, or a short
-wait where there is nothing to do. Every job ends in exactly one of `Ended`, `Failed`, `Returned`.
+An engine is a file of this folder with an `ENGINE`, the `Loader` of its kind. The worker calls `add`
+and `cancel` from any thread and `step` from one; a step is as long as one decoding step of the batch, or
+a short wait where there is nothing to do. Every job ends in exactly one of `Ended`, `Failed`, `Returned`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 from uuid import UUID
 
+from common.plugins import Folder
+from common.shapes import Message
+from generation.prompts import PromptReport
 from sampler.params import Drawn, SamplingParams
 
-__all__ = ["CannotLoad", "Delta", "Drawn", "Ended", "Engine", "Event", "Failed", "Job", "Message", "Returned", "Room",
-           "Spec", "Started", "TextStream"]  # fmt: skip
 
-Message = dict[str, str]
+class Batching(TypedDict, total=False):
+    """How an engine puts samples together, and why; stored with the model version."""
+
+    way: str
+    why: str
+    rows: int  # for background samples
+    tokens_per_second: dict[str, float]  # by way
+    step_seconds: dict[str, float]  # by number of rows
+    measured_on: str  # the kind of machine that the figures hold for
+    measured_in: float  # seconds
+    trouble: str  # what a remote server does not do at the moment
 
 
-class CannotLoad(Exception):
-    """The model cannot be loaded; the message says why, to the operator."""
+class Provenance(TypedDict):
+    """Where texts come from: kept with each completion."""
+
+    engine: str
+    versions: dict[str, str]  # of libraries
+    weights_hash: str
+    template_hash: str
+    device: str
+    dtype: str
+    server: NotRequired[str]  # of a remote model, and its name there
+    model: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -35,7 +56,7 @@ class Spec:
     api_key_env: str = ""
     system_prompt: str = ""
     context_limit: int | None = None
-    batching: dict[str, Any] = field(default_factory=dict)  # what an earlier load measured
+    batching: Batching = field(default_factory=lambda: Batching())  # what an earlier load measured
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,7 @@ class Room:
 @dataclass(frozen=True)
 class Started:
     job_id: UUID
-    report: dict[str, Any]  # how the prompt was rendered
+    report: PromptReport  # how the prompt was rendered
 
 
 @dataclass(frozen=True)
@@ -114,75 +135,30 @@ class Engine(Protocol):
     def give_back(self) -> list[Event]:
         """Let go of every job, as `Returned`."""
 
-    def provenance(self) -> dict[str, Any]:
-        """weights_hash, template_hash, engine, versions, device, dtype: kept with each completion."""
+    def provenance(self) -> Provenance: ...
 
-    def batching(self) -> dict[str, Any]:
-        """Way of batching, and why."""
+    def batching(self) -> Batching: ...
 
     def close(self) -> None: ...
 
 
-class TextStream:
-    """Text of one sample as its tokens come: what may be shown now, and whether a stop string was met.
+class Loader(Protocol):
+    """How a model version gets into this process."""
 
-    Text that might still become a stop string, and bytes that are not yet a whole character, are held back.
-    """
+    def load(self, spec: Spec) -> Engine:
+        """The engine, ready for jobs.
 
-    def __init__(self, decode: Callable[[list[int]], str], stop: Sequence[str] = ()) -> None:
-        self.decode = decode
-        self.stop = tuple(stop)
-        self.ids: list[int] = []
-        self.text = ""  # everything decided: shown or about to be
-        self.shown = 0
-        self._fixed = 0  # ids up to here are in `_base`
-        self._base = ""
-        self.stopped = False
+        Raises:
+            CannotLoad: why, for the operator.
+        """
 
-    def push(self, token: int) -> str:
-        """Take one token; return the new text that may be shown."""
-        self.ids.append(token)
-        tail = self.decode(self.ids[self._context() :])
-        head = self.decode(self.ids[self._context() : self._fixed])
-        if tail.endswith("\ufffd"):
-            return ""
-        self._base += tail[len(head) :]
-        self._fixed = len(self.ids)
-        return self._decide(final=False)
+    def memory_needed(self, spec: Spec) -> int:
+        """Bytes that loading will take; 0 where nobody can know."""
+        return 1
 
-    def _context(self) -> int:
-        """Decoding starts some tokens earlier, since a token's text can depend on what stands before it."""
-        return max(0, self._fixed - 4)
+    def memory_total(self) -> int:
+        """Bytes that weights may take on this device, the rest being for keys and values."""
+        return sys.maxsize
 
-    def finish(self) -> str:
-        """The text held back, once no more tokens come."""
-        if self._fixed < len(self.ids) and not self.stopped:
-            start = self._context()
-            head = self.decode(self.ids[start : self._fixed])
-            self._base += self.decode(self.ids[start:])[len(head) :].rstrip("\ufffd")
-            self._fixed = len(self.ids)
-        return self._decide(final=True)
 
-    def _decide(self, *, final: bool) -> str:
-        if self.stopped:
-            return ""
-        found = [at for s in self.stop if (at := self._base.find(s, max(0, self.shown - len(s)))) >= 0]
-        if found:
-            self.stopped = True
-            upto = min(found)
-        else:
-            upto = len(self._base) if final else len(self._base) - self._held()
-        new = self._base[self.shown : upto]
-        self.shown = max(self.shown, upto)
-        self.text = self._base[: self.shown]
-        return new
-
-    def _held(self) -> int:
-        """Length of the longest ending that is the beginning of a stop string."""
-        longest = 0
-        for stop in self.stop:
-            for size in range(min(len(stop) - 1, len(self._base)), longest, -1):
-                if self._base.endswith(stop[:size]):
-                    longest = size
-                    break
-        return longest
+ENGINES: Folder[Loader] = Folder("sampler.engines", "ENGINE")

@@ -14,13 +14,28 @@ import os
 import random
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from sampler import prompts
-from sampler.engines.base import CannotLoad, Delta, Drawn, Ended, Event, Failed, Job, Returned, Room, Spec, Started
+from generation import prompts
+from generation.checkpoints import CannotLoad
+from sampler.engines.base import (
+    Batching,
+    Delta,
+    Ended,
+    Event,
+    Failed,
+    Job,
+    Loader,
+    Provenance,
+    Returned,
+    Room,
+    Spec,
+    Started,
+)
+from sampler.params import Drawn
 
 _TEXT = (
     "a answer because best but can clear could each even first for from good have how idea if in is it "
@@ -109,17 +124,21 @@ class FakeEngine:
             max_tokens=job.params.max_tokens,
         )
         rendered = "\n".join(f"{m['role']}: {m['content']}" for m in messages)
-        report |= {"prompt_hash": hashlib.sha256(rendered.encode()).hexdigest(), "writes": job.writes, "way": "fake"}
+        report["prompt_hash"] = hashlib.sha256(rendered.encode()).hexdigest()
+        report["writes"], report["way"] = job.writes, "fake"
         events.append(Started(job.id, report))
         self._done[job.id] = []
+        self._running += self._samples(job, rendered, report["max_tokens"])
+
+    def _samples(self, job: Job, rendered: str, max_tokens: int) -> Iterator[_Sample]:
         for index in range(job.params.n):
             seed = self._seed(job, index, rendered)
             rng = random.Random(seed)
             wanted = int(self.options.get("tokens", 0)) or rng.randint(6, 24)
             said = self.options.get("say")
             words = said.split() if said else [rng.choice(WORDS) for _ in range(wanted)]
-            kept = words[: max(0, report["max_tokens"])]
-            self._running.append(_Sample(job, index, kept, seed, stop_at_end=len(kept) == len(words)))
+            kept = words[: max(0, max_tokens)]
+            yield _Sample(job, index, kept, seed, stop_at_end=len(kept) == len(words))
 
     def _seed(self, job: Job, index: int, rendered: str) -> int:
         base = job.params.seed if job.params.seed is not None else job.id
@@ -159,30 +178,34 @@ class FakeEngine:
         self._cancelled.clear()
         return [Returned(job_id, broken) for job_id in ids]
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> Provenance:
         digest = hashlib.sha256(f"fake {VERSION} {self.spec.slug} {self.spec.location}".encode()).hexdigest()
         template = hashlib.sha256(b"role: text").hexdigest()
         return {"engine": "fake", "versions": {"fake": VERSION}, "weights_hash": digest, "template_hash": template,
                 "device": "none", "dtype": "none"}  # fmt: skip
 
-    def batching(self) -> dict[str, Any]:
+    def batching(self) -> Batching:
         return {"way": "fake", "why": "There is nothing to measure."}
 
     def close(self) -> None:
         self._let_go("")
 
 
-def load(spec: Spec) -> FakeEngine:
-    """A fake engine with the settings in the location.
+class FakeLoader(Loader):
+    def load(self, spec: Spec) -> FakeEngine:
+        """A fake engine with the settings in the location.
 
-    Raises:
-        CannotLoad: the settings say so (`broken=`), or cannot be read.
-    """
-    options = dict(parse_qsl(spec.location))
-    if reason := options.get("broken"):
-        raise CannotLoad(reason)
-    time.sleep(float(options.get("load", 0)))
-    try:
-        return FakeEngine(spec, options)
-    except ValueError as error:
-        raise CannotLoad(f"The settings {spec.location!r} cannot be read: {error}.") from None
+        Raises:
+            CannotLoad: the settings say so (`broken=`), or cannot be read.
+        """
+        options = dict(parse_qsl(spec.location))
+        if reason := options.get("broken"):
+            raise CannotLoad(reason)
+        time.sleep(float(options.get("load", 0)))
+        try:
+            return FakeEngine(spec, options)
+        except ValueError as error:
+            raise CannotLoad(f"The settings {spec.location!r} cannot be read: {error}.") from None
+
+
+ENGINE = FakeLoader()

@@ -1,44 +1,44 @@
 """transformers in this process: requests and their K samples share one running batch.
 
 A prompt is read once and its keys and values are given to each of its samples. Rows join and leave
-between any two steps; interactive ones join first, and some rows are kept for them. What the batch
-itself is made of is in `_batch.py`, the drawing of tokens in `_choose.py`, loading in `_load.py`.
+between any two steps; interactive ones join first, and some rows are kept for them. The batch itself is
+`generation/batch.py`, the drawing of tokens `generation/choose.py`, loading `_load.py`.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections import deque
-from typing import Any
 from uuid import UUID
 
 import torch
 
+from generation.batch import RollingBatch
+from generation.devices import best_device, total_memory
+from generation.rendering import ChatTemplate
 from sampler.engines import _load, _measure
-from sampler.engines._batch import RollingBatch
-from sampler.engines._chat import Chat
-from sampler.engines._choose import Chooser
-from sampler.engines._work import Entry, Row
+from sampler.engines._entries import Entry, Row
+from sampler.engines._queue import JobQueue
+from sampler.engines._running import RunningRows
 from sampler.engines.base import (
+    Batching,
     Delta,
-    Drawn,
     Ended,
     Event,
     Failed,
     Job,
+    Loader,
+    Provenance,
     Returned,
     Room,
     Spec,
     Started,
-    TextStream,
 )
-from sampler.params import SEEDS
 
 logger = logging.getLogger(__name__)
 CHUNK = 256  # tokens of a prompt that are read between two steps
 REGROW = 500  # steps without an error after which a halved batch may grow again
+SHARE_OF_WEIGHTS = 0.8  # of the device's memory; the rest is for keys and values
 
 
 class HfEngine:
@@ -46,23 +46,16 @@ class HfEngine:
         self.loaded = loaded
         self.spec = spec
         self.memory_bytes = loaded.memory_bytes
-        self.chat = Chat(
+        self.chat = ChatTemplate(
             loaded.tokenizer, system_prompt=spec.system_prompt, context_limit=spec.context_limit or loaded.context_limit
         )
-        self.batch = self.fresh_batch()
         self.most = self.measured = 32  # rows for background samples
         self.reserve = 4  # … and so many more that only interactive ones may take
         self.static = False  # background samples join only where none runs
-        self._batching: dict[str, Any] = {}
-        self.rows: list[Row] = []
-        self.entries: dict[UUID, Entry] = {}
-        self._arrivals: deque[Job] = deque()
-        self._pending: list[Entry] = []
-        self._cancels: set[UUID] = set()
-        self._lock = threading.Lock()
-        self._chooser: Chooser | None = None
-        self._tokens: torch.Tensor | None = None
-        self._calm = 0
+        self.running = RunningRows(self.fresh_batch())
+        self.queue = JobQueue()
+        self._batching = Batching()
+        self._calm = 0  # steps since the memory last ran out
         self._gathering = True  # static batching: no background sample ran when this step began
 
     def fresh_batch(self) -> RollingBatch:
@@ -78,16 +71,13 @@ class HfEngine:
     # Called from any thread
 
     def add(self, job: Job) -> None:
-        self._arrivals.append(job)
+        self.queue.add(job)
 
     def cancel(self, job_id: UUID) -> None:
-        with self._lock:
-            self._cancels.add(job_id)
+        self.queue.cancel(job_id)
 
     def room(self) -> Room:
-        waiting = sum(job.params.n for job in tuple(self._arrivals))
-        waiting += sum(len(e.waiting) or e.job.params.n for e in tuple(self._pending))
-        running = len(self.rows) + waiting
+        running = len(self.running) + self.queue.samples()
         return Room(max(0, self.most + self.reserve - running), max(0, self.most - running), running)
 
     # One step
@@ -95,32 +85,32 @@ class HfEngine:
     @torch.inference_mode()
     def step(self) -> list[Event]:
         events: list[Event] = []
-        self._gathering = all(r.entry.job.interactive for r in self.rows)
-        self._take_cancels(events)
+        self._gathering = self.running.only_live
+        for entry in self.queue.take_cancelled():
+            self._cancel(entry, events)
         self._admit(events)
-        if self.rows:
+        if self.running:
             self._decode(events)
-        elif not self._pending and not self._arrivals:
+        elif self.queue.idle:
             time.sleep(0.002)
         return events
 
-    def _take_arrivals(self, events: list[Event]) -> None:
-        while self._arrivals:
-            job = self._arrivals.popleft()
-            entry = Entry(job)
-            self.entries[job.id] = entry
-            at = len(self._pending)
-            if job.interactive:  # behind the interactive ones, before all others
-                at = next((i for i, e in enumerate(self._pending) if not e.job.interactive), at)
-            self._pending.insert(at, entry)
+    def _cancel(self, entry: Entry, events: list[Event]) -> None:
+        entry.cancelled = True
+        if entry.prompt is None:
+            self._render(entry, events)
+        for row in [*entry.waiting, *(r for r in self.running.rows if r.entry is entry)]:
+            self._finish(row, "cancelled", events)
+
+    # Prompts are read and samples get rows
 
     def _admit(self, events: list[Event]) -> None:
         """Read prompts and let their samples join. Background prompts yield to steps of those who wait for text."""
-        live = any(r.entry.job.interactive for r in self.rows)
+        live = self.running.live
         spent = 0
         while True:
-            self._take_arrivals(events)
-            entry = self._pending[0] if self._pending else None
+            self.queue.take_arrivals()
+            entry = self.queue.pending[0] if self.queue.pending else None
             if entry is None or self._free_for(entry) <= 0:
                 return
             if not entry.job.interactive and live and spent >= CHUNK:
@@ -130,9 +120,8 @@ class HfEngine:
                     self._render(entry, events)
                 spent += self._read(entry)
             except torch.OutOfMemoryError as error:
-                entry.past, entry.logits, entry.done_ids = None, None, 0
-                if not self._shrink(events):
-                    self._fail(entry, f"Out of memory with this request alone: {error}", events)
+                entry.unread()
+                self._shrink_or_fail(entry, error, events)
                 return
             except Exception as error:
                 logger.exception("%s: a prompt could not be read", self.spec.slug)
@@ -144,33 +133,21 @@ class HfEngine:
                 return
 
     def _free_for(self, entry: Entry) -> int:
-        limit = self.most + self.reserve if entry.job.interactive else self.most
-        free = limit - len(self.rows)
+        """Rows that its samples may take now."""
+        rows = len(self.running)
+        free = (self.most + self.reserve if entry.job.interactive else self.most) - rows
         if self.static and not entry.job.interactive and not self._gathering:
             free = 0
-        if not self.rows:
+        if not rows:
             return max(1, free)
         length = (len(entry.prompt.ids) if entry.prompt else 0) + entry.job.params.max_tokens
-        width = max(length, max(len(r.entry.prompt.ids) + r.limit for r in self.rows if r.entry.prompt))
-        affordable = self.loaded.cache_tokens // max(1, width) - len(self.rows)
+        affordable = self.loaded.cache_tokens // max(1, length, self.running.width) - rows
         return min(free, affordable)
 
     def _render(self, entry: Entry, events: list[Event]) -> None:
         job = entry.job
         prompt = self.chat.render(job.messages, max_tokens=job.params.max_tokens, writes=job.writes)
-        entry.prompt = prompt
-        stops = (*job.params.stop, *prompt.stops)
-        seed = job.params.seed or 0
-        entry.waiting = [
-            Row(
-                entry,
-                index,
-                (seed + index) % SEEDS,
-                int(prompt.report["max_tokens"]),
-                TextStream(self.loaded.decode, stops) if job.interactive or stops else None,
-            )
-            for index in range(job.params.n)
-        ]
+        entry.take_prompt(prompt, self.loaded.decode)
         events.append(Started(job.id, prompt.report))
 
     def _read(self, entry: Entry) -> int:
@@ -178,9 +155,9 @@ class HfEngine:
         assert entry.prompt is not None
         if entry.logits is not None:
             return 0
-        ids = entry.prompt.ids + (entry.waiting[0].ids if entry.waiting[0].ids else [])
+        ids = entry.prompt.ids + entry.waiting[0].ids
         chunk = ids[entry.done_ids : entry.done_ids + CHUNK]
-        logits, entry.past = self.batch.prefill(chunk, entry.past)
+        logits, entry.past = self.running.batch.prefill(chunk, entry.past)
         entry.done_ids += len(chunk)
         if entry.done_ids == len(ids):
             entry.logits = logits
@@ -188,159 +165,83 @@ class HfEngine:
 
     def _join(self, entry: Entry, events: list[Event]) -> None:
         """As many of its samples as there are rows for take their first token and join."""
-        free = self._free_for(entry)
-        resumed = bool(entry.waiting[0].ids)
-        rows = entry.waiting[: 1 if resumed else free]
-        fresh = len([r for r in rows if not r.ids]) if not resumed else 1
-        rows = rows[:fresh]
+        resumed = bool(entry.waiting[0].ids)  # it goes on with what it had said, and so it joins alone
+        rows = entry.waiting[:1] if resumed else [r for r in entry.waiting[: self._free_for(entry)] if not r.ids]
         del entry.waiting[: len(rows)]
         assert entry.logits is not None
-        chooser = self._chooser_for(rows)
-        tokens, logprobs = chooser.choose(entry.logits.expand(len(rows), -1), [r.count for r in rows])
-        self.batch.join(entry.past, len(rows))
-        self.rows.extend(rows)
-        self._chooser = None
-        previous = self._tokens[: len(self.rows) - len(rows)] if self._tokens is not None else tokens[:0]
-        self._tokens = torch.cat([previous, tokens])
+        assert entry.past is not None
+        tokens, logprobs = self.running.join(rows, entry.past, entry.logits)
         if not entry.waiting:
-            self._pending.remove(entry)
+            self.queue.has_rows(entry)
         if not entry.waiting or entry.waiting[0].ids:
-            entry.past, entry.logits, entry.done_ids = None, None, 0
-        self._account(rows, tokens.tolist(), logprobs.tolist(), events)
+            entry.unread()
+        self._account(rows, tokens, logprobs, events)
+
+    # Tokens come and samples end
 
     def _decode(self, events: list[Event]) -> None:
-        assert self._tokens is not None
         try:
-            logits = self.batch.decode(self._tokens)
-            if self._chooser is None:
-                self._chooser = self._chooser_for(self.rows)
-            tokens, logprobs = self._chooser.choose(logits, [r.count for r in self.rows])
+            tokens, logprobs = self.running.decode()
         except torch.OutOfMemoryError as error:
-            if not self._shrink(events):
-                self._fail(self.rows[0].entry, f"Out of memory with this request alone: {error}", events)
+            self._shrink_or_fail(self.running.rows[0].entry, error, events)
             return
-        self._tokens = tokens
-        self._account(list(self.rows), tokens.tolist(), logprobs.tolist(), events)
+        self._account(list(self.running.rows), tokens, logprobs, events)
         self._calm += 1
         if self._calm >= REGROW and self.most < self.measured:
             self.most, self._calm = min(self.measured, self.most * 2), 0
-
-    def _chooser_for(self, rows: list[Row]) -> Chooser:
-        params = [r.entry.job.params for r in rows]
-        return Chooser(
-            [p.temperature for p in params], [p.top_p for p in params], [p.top_k for p in params],
-            [r.seed for r in rows], self.loaded.model.device,
-        )  # fmt: skip
 
     def _account(self, rows: list[Row], tokens: list[int], logprobs: list[float], events: list[Event]) -> None:
         """Take note of one new token per row; rows that are finished leave."""
         finished: list[tuple[Row, str]] = []
         for row, token, logprob in zip(rows, tokens, logprobs, strict=True):
-            row.ids.append(token)
-            row.logprob += logprob
-            job_id = row.entry.job.id
-            text = ""
-            if token in self.loaded.ends:
-                finished.append((row, "stop"))
-            elif row.stream is not None:
-                text = row.stream.push(token)
-                if row.stream.stopped:
-                    finished.append((row, "stop"))
-                elif row.count >= row.limit:
-                    finished.append((row, "length"))
-            elif row.count >= row.limit:
-                finished.append((row, "length"))
+            text, reason = row.take(token, logprob, self.loaded.ends)
+            if reason:
+                finished.append((row, reason))
             if text or not row.started:
                 row.started = True
-                events.append(Delta(job_id, row.index, text))
+                events.append(Delta(row.entry.job.id, row.index, text))
         for row, reason in finished:
             self._finish(row, reason, events)
 
     def _finish(self, row: Row, reason: str, events: list[Event]) -> None:
         entry = row.entry
-        if row in self.rows:
-            self._remove(row)
-        if row.stream is not None:
-            if (rest := row.stream.finish()) and not row.stream.stopped:
-                events.append(Delta(entry.job.id, row.index, rest, 0))
-            text = row.stream.text
-        else:
-            text = self.loaded.decode(row.ids)
-            events.append(Delta(entry.job.id, row.index, text, row.count - 1))
-        if row.stream is not None and row.stream.stopped:
-            reason = "stop"
-        entry.drawn.append(
-            Drawn(
-                index=row.index,
-                text=text,
-                finish_reason=reason,
-                prompt_tokens=len(entry.prompt.ids) if entry.prompt else None,
-                completion_tokens=row.count,
-                logprob=row.logprob,
-                seed=row.seed,
-            )
-        )
+        if row in self.running.rows:
+            self.running.remove(row)
+        drawn, rest = row.finish(reason, self.loaded.decode)
+        if rest is not None:
+            events.append(rest)
+        entry.drawn.append(drawn)
         if len(entry.drawn) == entry.job.params.n:
-            self._end(entry, events)
+            self.queue.ended(entry)
+            events.append(Ended(entry.job.id, tuple(sorted(entry.drawn, key=lambda d: d.index)), entry.cancelled))
 
-    def _end(self, entry: Entry, events: list[Event]) -> None:
-        self.entries.pop(entry.job.id, None)
-        if entry in self._pending:
-            self._pending.remove(entry)
-        events.append(Ended(entry.job.id, tuple(sorted(entry.drawn, key=lambda d: d.index)), entry.cancelled))
+    def _fail(self, entry: Entry, reason: str, events: list[Event]) -> None:
+        for row in [r for r in self.running.rows if r.entry is entry]:
+            self.running.remove(row)
+        self.queue.ended(entry)
+        events.append(Failed(entry.job.id, reason))
 
-    def _remove(self, row: Row) -> None:
-        index = next(i for i, r in enumerate(self.rows) if r is row)
-        last = self.batch.leave(index)
-        if self._tokens is not None:
-            if index != last:
-                self._tokens[index] = self._tokens[last]
-            self._tokens = self._tokens[:last]
-        moved = self.rows.pop()
-        if index != last:
-            self.rows[index] = moved
-        self._chooser = None
+    # Memory runs out
 
-    def _take_cancels(self, events: list[Event]) -> None:
-        if not self._cancels:
-            return
-        self._take_arrivals(events)
-        with self._lock:
-            wanted, self._cancels = self._cancels, set()
-        for job_id in wanted:
-            entry = self.entries.get(job_id)
-            if entry is None:
-                continue
-            entry.cancelled = True
-            if entry.prompt is None:
-                self._render(entry, events)
-            for row in [*entry.waiting, *(r for r in self.rows if r.entry is entry)]:
-                self._finish(row, "cancelled", events)
+    def _shrink_or_fail(self, entry: Entry, error: Exception, events: list[Event]) -> None:
+        if not self._shrink():
+            self._fail(entry, f"Out of memory with this request alone: {error}", events)
 
-    def _fail(self, entry: Entry, reason: str, events: list[Event], *, retry: bool = True) -> None:
-        for row in [r for r in self.rows if r.entry is entry]:
-            self._remove(row)
-        self.entries.pop(entry.job.id, None)
-        if entry in self._pending:
-            self._pending.remove(entry)
-        events.append(Failed(entry.job.id, reason, retry))
-
-    def _shrink(self, events: list[Event]) -> bool:
+    def _shrink(self) -> bool:
         """Halve the batch: the rows beyond it wait, with what they have said, and go on later. False: it is at one."""
-        if len(self.rows) <= 1 and self.most <= 1:
+        if len(self.running) <= 1 and self.most <= 1:
             return False
-        self.most = max(1, min(self.most, max(len(self.rows), 1)) // 2)
+        self.most = max(1, min(self.most, max(len(self.running), 1)) // 2)
         self._calm = 0
-        keep = sorted(self.rows, key=lambda r: not r.entry.job.interactive)[: self.most]
-        for row in [r for r in self.rows if not any(r is k for k in keep)]:
-            self._remove(row)
+        live_first = sorted(self.running.rows, key=lambda r: not r.entry.job.interactive)
+        for row in live_first[self.most :]:
+            self.running.remove(row)
             row.entry.waiting.append(row)
-            if row.entry not in self._pending:
-                self._pending.append(row.entry)
-        for entry in self._pending:
-            entry.past, entry.logits, entry.done_ids = None, None, 0
+            self.queue.put_back(row.entry)
+        for entry in self.queue.pending:
+            entry.unread()
             entry.waiting.sort(key=lambda r: not r.ids)
-        self.batch.release()
+        self.running.batch.release()
         if self.loaded.model.device.type == "cuda":
             torch.cuda.empty_cache()
         logger.warning("%s: out of memory; the batch is halved to %d rows", self.spec.slug, self.most)
@@ -349,40 +250,33 @@ class HfEngine:
     # The rest of an engine
 
     def give_back(self) -> list[Event]:
-        ids = [job.id for job in self._arrivals] + list(self.entries)
-        self._arrivals.clear()
-        self._pending, self.entries, self.rows = [], {}, []
-        self.batch = self.fresh_batch()
-        self._tokens = self._chooser = None
-        with self._lock:
-            self._cancels = set()
-        return [Returned(job_id) for job_id in dict.fromkeys(ids)]
+        ids = self.queue.clear()
+        self.running = RunningRows(self.fresh_batch())
+        return [Returned(job_id) for job_id in ids]
 
-    def provenance(self) -> dict[str, Any]:
-        return {**self.loaded.facts, "template_hash": self.chat.template_hash}
+    def provenance(self) -> Provenance:
+        return {**self.loaded.provenance, "template_hash": self.chat.template_hash}
 
-    def batching(self) -> dict[str, Any]:
-        return dict(self._batching)
+    def batching(self) -> Batching:
+        return self._batching.copy()
 
     def close(self) -> None:
         self.give_back()
         self.loaded.close()
 
 
-def load(spec: Spec) -> HfEngine:
-    """Load the model on the best device there is.
+class HfLoader(Loader):
+    def load(self, spec: Spec) -> HfEngine:
+        """Load the model on the best device there is, and find out how to batch it."""
+        engine = HfEngine(_load.load(spec), spec)
+        engine.settle_batching()
+        return engine
 
-    Raises:
-        CannotLoad: why, for the operator.
-    """
-    engine = HfEngine(_load.load(spec), spec)
-    engine.settle_batching()
-    return engine
+    def memory_needed(self, spec: Spec) -> int:
+        return _load.memory_needed(spec)
+
+    def memory_total(self) -> int:
+        return int(SHARE_OF_WEIGHTS * total_memory(best_device()))
 
 
-def memory_total() -> int:
-    return _load.total_memory(_load.best_device())
-
-
-def memory_needed(spec: Spec) -> int:
-    return _load.memory_needed(spec)
+ENGINE = HfLoader()

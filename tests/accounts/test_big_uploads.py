@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from accounts import tokens
+from accounts.models import User
+from labeling.models import Project
 from tests import makers
 from tests.journeys.conftest import Server, free_port
 
@@ -66,7 +68,9 @@ def upload(server: Server, path: str, token: str, *, announced: bool, size: int 
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_hundred_megabytes_are_refused_with_a_sentence_and_not_kept(project, mona, server, announced) -> None:
+def test_a_hundred_megabytes_are_refused_with_a_sentence_and_not_kept(
+    project: Project, mona: User, server: Server, announced: bool
+) -> None:
     token = tokens.create(user=mona)
     path = f"/api/v1/projects/{project.slug}/comparisons/"
     small = upload(server, path, token, announced=announced, size=1000)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from labeling import invitations
-from labeling.models import Invitation, Membership
+from labeling.models import Invitation, Membership, Project
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ NEWCOMER = {"username": "nina", "email": "", "password1": makers.PASSWORD, "pass
 
 
 @pytest.fixture
-def link(project, mona):
+def link(project: Project, mona: User) -> str:
     _, token = invitations.invite(project=project, role="trainer", by=mona)
     return f"/invitations/{token}/"
 
@@ -27,19 +28,19 @@ def role_of(name: str) -> str | None:
     return Membership.objects.filter(user__username=name).values_list("role", flat=True).first()
 
 
-def test_nobody_signs_up_without_an_invitation(client):
+def test_nobody_signs_up_without_an_invitation(client: Client) -> None:
     client.post("/accounts/signup/", NEWCOMER)
     assert not User.objects.exists()
 
 
-def test_a_newcomer_opens_an_account_and_is_a_member(client, link):
+def test_a_newcomer_opens_an_account_and_is_a_member(client: Client, link: str) -> None:
     assert client.post(link).url == "/accounts/signup/"
     response = client.post("/accounts/signup/", NEWCOMER)
     assert (response.status_code, response.url, role_of("nina")) == (302, "/", "trainer")
     assert Invitation.objects.get().used_by.username == "nina"
 
 
-def test_a_link_works_once_and_the_next_sign_up_is_refused(client, link):
+def test_a_link_works_once_and_the_next_sign_up_is_refused(client: Client, link: str) -> None:
     client.post(link)
     client.post("/accounts/signup/", NEWCOMER)
     client.post("/accounts/logout/")
@@ -48,7 +49,7 @@ def test_a_link_works_once_and_the_next_sign_up_is_refused(client, link):
     assert not User.objects.filter(username="nora").exists()
 
 
-def test_somebody_with_an_account_joins_by_one_click(client, link, stranger):
+def test_somebody_with_an_account_joins_by_one_click(client: Client, link: str, stranger: User) -> None:
     client.force_login(stranger)
     assert client.get(link).status_code == 200
     assert role_of("sid") is None  # looking is not joining
@@ -56,14 +57,14 @@ def test_somebody_with_an_account_joins_by_one_click(client, link, stranger):
     assert role_of("sid") == "trainer"
 
 
-def test_an_invitation_never_lowers_a_role(client, link, mona):
+def test_an_invitation_never_lowers_a_role(client: Client, link: str, mona: User) -> None:
     client.force_login(mona)
     client.post(link)
     assert role_of("mona") == "manager"
 
 
 @pytest.mark.parametrize("ended", [{"revoked_at": timezone.now()}, {"expires_at": timezone.now() - timedelta(1)}])
-def test_a_withdrawn_or_old_link_opens_nothing(client, link, ended):
+def test_a_withdrawn_or_old_link_opens_nothing(client: Client, link: str, ended) -> None:
     client.post(link)
     Invitation.objects.update(**ended)
     assert client.get(link).status_code == 404
@@ -71,7 +72,7 @@ def test_a_withdrawn_or_old_link_opens_nothing(client, link, ended):
     assert not User.objects.filter(username="nina").exists()
 
 
-def test_a_manager_invites_by_mail_and_sees_the_link_once(client, project, mona):
+def test_a_manager_invites_by_mail_and_sees_the_link_once(client: Client, project: Project, mona: User) -> None:
     client.force_login(mona)
     page = client.post(f"/projects/{project.slug}/people/", {"role": "guest", "email": "g@example.org"})
     link = mail.outbox[0].body.split("http://testserver")[1].split()[0]
@@ -80,7 +81,9 @@ def test_a_manager_invites_by_mail_and_sees_the_link_once(client, project, mona)
     assert invitations.find(link.split("/")[2]).role == "guest"
 
 
-def test_a_manager_changes_and_ends_roles_of_members_only(client, project, mona, alice, stranger):
+def test_a_manager_changes_and_ends_roles_of_members_only(
+    client: Client, project: Project, mona: User, alice: User, stranger: User
+) -> None:
     client.force_login(mona)
     client.post(f"/projects/{project.slug}/people/alice/", {"role": "reviewer"})
     assert role_of("alice") == "reviewer"

@@ -12,6 +12,8 @@ import sys
 
 import pytest
 from django.conf import settings as live
+from django.test import Client
+from pytest_django import Settings
 
 from common import csv_safe, limits
 
@@ -34,19 +36,19 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_check_deploy_is_clean_with_the_production_settings():
+def test_check_deploy_is_clean_with_the_production_settings() -> None:
     done = manage("check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, "no issues" in done.stdout + done.stderr) == (0, True), done.stderr
 
 
-def test_an_https_address_turns_on_hsts_redirect_and_secure_cookies():
+def test_an_https_address_turns_on_hsts_redirect_and_secure_cookies() -> None:
     names = ["SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "DEBUG"]
     code = f"from django.conf import settings as s; print([getattr(s, n) for n in {names}])"
     assert manage("shell", "--no-imports", "-c", code).stdout.strip() == "[31536000, True, True, True, False]"
 
 
 @pytest.mark.parametrize("key", ["short", "a" * 80, "django-insecure-" + "abcdefgh" * 10])
-def test_a_weak_secret_key_stops_the_start_with_a_sentence(key):
+def test_a_weak_secret_key_stops_the_start_with_a_sentence(key) -> None:
     done = manage("check", SECRET_KEY=key)
     assert done.returncode != 0
     assert "SECRET_KEY is weak" in done.stderr
@@ -63,7 +65,9 @@ def test_a_weak_secret_key_stops_the_start_with_a_sentence(key):
         ("DUOLOGUE_OIDC_ORIGINS", "https://a;script-src", "DUOLOGUE_OIDC_ORIGINS"),
     ],
 )
-def test_wrong_security_settings_stop_the_start_with_a_sentence(name, value, word, monkeypatch):
+def test_wrong_security_settings_stop_the_start_with_a_sentence(
+    name: str, value: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from common import environment
 
     monkeypatch.setenv(name, value)
@@ -73,7 +77,7 @@ def test_wrong_security_settings_stop_the_start_with_a_sentence(name, value, wor
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["/accounts/login/", "/nowhere/", "/api/v1/docs/"])
-def test_pages_carry_a_policy_without_inline_code_or_other_hosts(client, address):
+def test_pages_carry_a_policy_without_inline_code_or_other_hosts(client: Client, address: str) -> None:
     response = client.get(address)
     policy = response.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
@@ -87,12 +91,12 @@ def test_pages_carry_a_policy_without_inline_code_or_other_hosts(client, address
 
 
 @pytest.mark.django_db
-def test_the_api_may_load_nothing_at_all(client):
+def test_the_api_may_load_nothing_at_all(client: Client) -> None:
     assert client.get("/api/v1/projects/").headers["Content-Security-Policy"].startswith("default-src 'none'; frame-")
 
 
 @pytest.mark.django_db
-def test_unknown_api_addresses_are_problem_details(client):
+def test_unknown_api_addresses_are_problem_details(client: Client) -> None:
     for method in ("get", "post", "put", "delete"):
         response = getattr(client, method)("/api/v1/nowhere/")
         assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
@@ -105,7 +109,7 @@ def post_through_limit(headers: dict[bytes, bytes], *chunks: bytes) -> tuple[int
     sent: list[dict] = []
     messages = [{"type": "http.request", "body": c, "more_body": i + 1 < len(chunks)} for i, c in enumerate(chunks)]
 
-    async def application(scope, receive, send):
+    async def application(scope, receive, send) -> None:
         while True:
             message = await receive()
             reached.append(message["body"])
@@ -117,7 +121,7 @@ def post_through_limit(headers: dict[bytes, bytes], *chunks: bytes) -> tuple[int
     async def receive():
         return messages.pop(0)
 
-    async def send(message):
+    async def send(message) -> None:
         sent.append(message)
 
     wrapped = limits.BodyLimit(application, max_bytes=1024 * 1024)
@@ -125,24 +129,24 @@ def post_through_limit(headers: dict[bytes, bytes], *chunks: bytes) -> tuple[int
     return sent[0]["status"], json.loads(sent[1]["body"]), sum(map(len, reached))
 
 
-def test_a_hundred_megabytes_are_refused_unread():
+def test_a_hundred_megabytes_are_refused_unread() -> None:
     status, body, reached = post_through_limit({b"content-length": str(100 * 1024 * 1024).encode()}, b"x")
     assert (status, reached) == (413, 0)
     assert body["detail"] == "The request is too large: at most 1 MB are taken."
 
 
-def test_a_body_without_a_length_is_cut_off_as_soon_as_it_is_too_long():
+def test_a_body_without_a_length_is_cut_off_as_soon_as_it_is_too_long() -> None:
     status, _, reached = post_through_limit({b"transfer-encoding": b"chunked"}, *[b"x" * 300_000] * 40)
     assert (status, reached) == (413, 0)
     assert post_through_limit({b"transfer-encoding": b"chunked"}, b"ab", b"cd")[::2] == (200, 4)
 
 
-def test_compressed_bodies_are_refused_before_they_unpack():
+def test_compressed_bodies_are_refused_before_they_unpack() -> None:
     status, body, reached = post_through_limit({b"content-encoding": b"gzip", b"content-length": b"9"}, b"x" * 9)
     assert (status, reached, body["detail"]) == (415, 0, "Request bodies are taken uncompressed.")
 
 
-def test_a_decompression_bomb_is_stopped_early():
+def test_a_decompression_bomb_is_stopped_early() -> None:
     from labeling.importers import _reading
 
     bomb = io.BytesIO(gzip.compress((b'{"text": "' + b"a" * 1_000_000 + b'"}\n') * 150))  # 150 MB
@@ -155,16 +159,16 @@ def test_a_decompression_bomb_is_stopped_early():
 @pytest.mark.parametrize(
     "text", ["=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", " =HYPERLINK(1)", "＝1", "\ufeff=1", "-", "=-1e5"]
 )
-def test_a_formula_in_a_cell_becomes_text(text):
+def test_a_formula_in_a_cell_becomes_text(text: str) -> None:
     assert csv_safe.cell(text) == "'" + text
 
 
 @pytest.mark.parametrize("value", ["plain", "", "-1.5", "+3", 7, -2.5, None, "a=b", "1-2"])
-def test_everything_else_stays_as_it_is(value):
+def test_everything_else_stays_as_it_is(value) -> None:
     assert csv_safe.cell(value) == value
 
 
-def test_two_factor_secrets_are_encrypted_and_survive_a_rotated_key(settings):
+def test_two_factor_secrets_are_encrypted_and_survive_a_rotated_key(settings: Settings) -> None:
     from accounts.mfa import Adapter
 
     kept = Adapter().encrypt("JBSWY3DPEHPK3PXP")

@@ -6,20 +6,22 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import tokens
 from accounts.models import ApiToken, User
-from labeling.models import Membership
+from labeling.models import Membership, Project
 
 pytestmark = pytest.mark.django_db
 
 
-def get(client, token: str, address: str = "/api/v1/projects/"):
+def get(client: Client, token: str, address: str = "/api/v1/projects/"):
     return client.get(address, headers={"Authorization": f"Bearer {token}"})
 
 
-def test_a_token_opens_the_api_and_is_stored_only_as_a_hash(client, alice):
+def test_a_token_opens_the_api_and_is_stored_only_as_a_hash(client: Client, alice: User) -> None:
     token = tokens.create(user=alice)
     assert get(client, token).status_code == 200
     row = ApiToken.objects.get()
@@ -29,14 +31,14 @@ def test_a_token_opens_the_api_and_is_stored_only_as_a_hash(client, alice):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer a b", "Bearer nonsense", "Basic YTpi", "Bearer \u00ff"])
-def test_without_a_good_token_the_answer_is_401_with_a_sentence(client, db, header):
+def test_without_a_good_token_the_answer_is_401_with_a_sentence(client: Client, db: None, header: str) -> None:
     response = client.get("/api/v1/projects/", headers={"Authorization": header} if header else {})
     assert response.status_code == 401
     assert response.json()["detail"].endswith(".")
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_expired_revoked_and_inactive_tokens_are_refused(client, alice):
+def test_expired_revoked_and_inactive_tokens_are_refused(client: Client, alice: User) -> None:
     expired = tokens.create(user=alice, expires_at=timezone.now() - timedelta(seconds=1))
     assert get(client, expired).status_code == 401
     revoked = tokens.create(user=alice)
@@ -47,7 +49,7 @@ def test_expired_revoked_and_inactive_tokens_are_refused(client, alice):
     assert get(client, good).status_code == 401
 
 
-def test_a_scoped_token_does_only_what_its_scope_says(client, project, alice):
+def test_a_scoped_token_does_only_what_its_scope_says(client: Client, project: Project, alice: User) -> None:
     token = tokens.create(user=alice, scopes=["read"])
     assert get(client, token).status_code == 200
     refused = client.post(
@@ -60,12 +62,14 @@ def test_a_scoped_token_does_only_what_its_scope_says(client, project, alice):
         tokens.create(user=alice, scopes=["everything"])
 
 
-def test_a_browsers_session_does_not_open_the_api(client, alice):
+def test_a_browsers_session_does_not_open_the_api(client: Client, alice: User) -> None:
     client.force_login(alice)
     assert client.get("/api/v1/projects/").status_code == 401
 
 
-def test_too_many_requests_are_429_with_a_time_to_come_back(client, alice, settings, monkeypatch):
+def test_too_many_requests_are_429_with_a_time_to_come_back(
+    client: Client, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django.core.cache import cache
     from rest_framework.throttling import SimpleRateThrottle
 
@@ -77,7 +81,7 @@ def test_too_many_requests_are_429_with_a_time_to_come_back(client, alice, setti
     cache.clear()
 
 
-def test_create_token_prints_it_once(capsys, alice):
+def test_create_token_prints_it_once(capsys: pytest.CaptureFixture[str], alice: User) -> None:
     call_command("create_token", "alice", "--scope", "read", "--days", "1")
     token = capsys.readouterr().out.strip()
     row = ApiToken.objects.get(digest=tokens.digest(token))
@@ -86,7 +90,9 @@ def test_create_token_prints_it_once(capsys, alice):
         call_command("create_token", "nobody")
 
 
-def test_create_user_prints_a_password_that_works(capsys, client, project):
+def test_create_user_prints_a_password_that_works(
+    capsys: pytest.CaptureFixture[str], client: Client, project: Project
+) -> None:
     call_command("create_user", "dora", "--project", project.slug, "--role", "reviewer")
     password = capsys.readouterr().out.strip()
     assert client.login(username="dora", password=password)

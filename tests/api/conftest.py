@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts import tokens
+from accounts.models import User
 
 
-def client_of(user, **options) -> APIClient:
+def client_of(user: User, **options) -> APIClient:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user, **options)}")
     return client
 
 
 @pytest.fixture(autouse=True)
-def _fresh_rates():
+def _fresh_rates() -> None:
     cache.clear()
 
 
 @pytest.fixture
-def api():
+def api() -> Callable[..., APIClient]:
     return client_of

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
 from labeling import chats
-from labeling.models import Dialogue
+from labeling.models import Dialogue, Project
 from sampler.models import SampleRequest
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_chat_from_first_message_to_submission_and_back(project, alice, api):
+def test_a_chat_from_first_message_to_submission_and_back(
+    project: Project, alice: User, api: Callable[..., APIClient]
+) -> None:
     client = api(alice)
     begun = client.post(f"/api/v1/projects/{project.slug}/dialogues/", {"kind": "chat"}, format="json")
     assert (begun.status_code, begun.data["turns"], begun.data["reply"]) == (201, [], None)
@@ -31,7 +37,7 @@ def test_a_chat_from_first_message_to_submission_and_back(project, alice, api):
     assert client.post(f"{base}/turns/", {"text": "More"}, format="json").status_code == 410
 
 
-def test_a_demonstration_with_suggestions(project, alice, api):
+def test_a_demonstration_with_suggestions(project: Project, alice: User, api: Callable[..., APIClient]) -> None:
     client = api(alice)
     begun = client.post(f"/api/v1/projects/{project.slug}/dialogues/", {"kind": "demonstration"}, format="json")
     base = f"/api/v1/dialogues/{begun.data['id']}"
@@ -52,7 +58,9 @@ def test_a_demonstration_with_suggestions(project, alice, api):
     assert (draft["state"], draft["id"] != begun.data["id"]) == ("draft", True)
 
 
-def test_a_request_for_suggestions_of_another_dialogue_is_not_there(project, alice, bob, api):
+def test_a_request_for_suggestions_of_another_dialogue_is_not_there(
+    project: Project, alice: User, bob: User, api: Callable[..., APIClient]
+) -> None:
     client = api(alice)
     ids = []
     for _ in range(2):
@@ -64,7 +72,9 @@ def test_a_request_for_suggestions_of_another_dialogue_is_not_there(project, ali
     assert api(bob).get(f"/api/v1/dialogues/{ids[0]}/suggestions/{asked[0]['id']}/").status_code == 404
 
 
-def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(project, alice, rita, api):
+def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(
+    project: Project, alice: User, rita: User, api: Callable[..., APIClient]
+) -> None:
     chat = makers.make_chat(project, alice)
     client = api(rita)
     assert client.get(f"/api/v1/dialogues/{chat.pk}/").status_code == 200
@@ -74,14 +84,14 @@ def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(project, alice, r
     assert client.put(f"/api/v1/turns/{turn.pk}/feedback/", {"thumb_up": False}, format="json").status_code == 200
 
 
-def test_a_guest_chats_and_does_nothing_else(project, guest, api):
+def test_a_guest_chats_and_does_nothing_else(project: Project, guest: User, api: Callable[..., APIClient]) -> None:
     client, base = api(guest), f"/api/v1/projects/{project.slug}"
     assert client.post(f"{base}/dialogues/", {"kind": "chat"}, format="json").status_code == 201
     assert client.post(f"{base}/dialogues/", {"kind": "demonstration"}, format="json").status_code == 400
     assert client.post(f"{base}/assignments/", {"task": "ranking"}, format="json").status_code == 403
 
 
-def test_a_draft_is_given_up(project, alice, api):
+def test_a_draft_is_given_up(project: Project, alice: User, api: Callable[..., APIClient]) -> None:
     chat = makers.make_chat(project, alice)
     assert api(alice).delete(f"/api/v1/dialogues/{chat.pk}/").status_code == 204
     assert Dialogue.objects.get().state == "discarded"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
-from labeling.models import Assignment, Ranking
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from labeling.models import Assignment, Project, Ranking
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def task(project, alice, api):
+def task(project: Project, alice: User, api: Callable[..., APIClient]):
     makers.make_comparison(project, k=4)
     client = api(alice)
     return client, client.post(f"/api/v1/projects/{project.slug}/assignments/", {"task": "ranking"}, format="json")
@@ -22,7 +26,9 @@ def order(task_body) -> list[list[str]]:
     return [[third], [first, second], [fourth]]
 
 
-def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(task, project, bob, api):
+def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(
+    task, project: Project, bob: User, api: Callable[..., APIClient]
+) -> None:
     client, response = task
     assert response.status_code == 201
     assert set(response.data) == {"id", "state", "expires_at", "guideline_version", "flags", "comparison"}
@@ -33,7 +39,7 @@ def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(task, 
     assert (nothing.status_code, nothing.data) == (204, None)
 
 
-def test_a_ranking_is_201_the_same_again_200_and_another_409(task):
+def test_a_ranking_is_201_the_same_again_200_and_another_409(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
     groups = order(response.data)
@@ -54,7 +60,7 @@ def test_a_ranking_is_201_the_same_again_200_and_another_409(task):
     assert Ranking.objects.count() == 1
 
 
-def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task):
+def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
     groups = order(response.data)
@@ -66,7 +72,7 @@ def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task):
     assert Ranking.objects.get().contradiction_confirmed
 
 
-def test_an_undone_ranking_can_be_given_again(task):
+def test_an_undone_ranking_can_be_given_again(task) -> None:
     client, response = task
     base = f"/api/v1/assignments/{response.data['id']}"
     groups = order(response.data)
@@ -78,7 +84,7 @@ def test_an_undone_ranking_can_be_given_again(task):
     assert Ranking.objects.in_force().count() == 1
 
 
-def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(task):
+def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/draft/"
     assert client.get(address).data == {"draft": {}, "version": 0}
@@ -88,7 +94,7 @@ def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(tas
     assert client.patch(address, {"draft": {"note": "\x00"}}, format="json").status_code == 400
 
 
-def test_skipping_needs_a_reason_and_ends_the_task(task):
+def test_skipping_needs_a_reason_and_ends_the_task(task) -> None:
     client, response = task
     base = f"/api/v1/assignments/{response.data['id']}"
     assert client.post(f"{base}/skip/", {}, format="json").data["detail"] == "reason: This field is required."
@@ -97,14 +103,14 @@ def test_skipping_needs_a_reason_and_ends_the_task(task):
     assert client.put(f"{base}/ranking/", {"groups": order(response.data)}, format="json").status_code == 410
 
 
-def test_none_rankable_takes_a_reason_and_no_order(task):
+def test_none_rankable_takes_a_reason_and_no_order(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
     assert client.put(address, {"groups": []}, format="json").status_code == 400
     assert client.put(address, {"not_rankable": "all empty"}, format="json").status_code == 201
 
 
-def test_a_repeated_write_with_the_same_key_is_done_once(task):
+def test_a_repeated_write_with_the_same_key_is_done_once(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/skip/"
     key = {"HTTP_IDEMPOTENCY_KEY": "skip-1"}
@@ -116,7 +122,7 @@ def test_a_repeated_write_with_the_same_key_is_done_once(task):
     assert client.post(address, {"reason": "hard"}, format="json").status_code == 410
 
 
-def test_a_failed_write_does_not_use_its_key_up(task):
+def test_a_failed_write_does_not_use_its_key_up(task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/skip/"
     key = {"HTTP_IDEMPOTENCY_KEY": "skip-2"}
@@ -124,7 +130,7 @@ def test_a_failed_write_does_not_use_its_key_up(task):
     assert client.post(address, {"reason": "hard"}, format="json", **key).status_code == 200
 
 
-def test_somebody_elses_assignment_is_not_there(task, bob, api):
+def test_somebody_elses_assignment_is_not_there(task, bob: User, api: Callable[..., APIClient]) -> None:
     _, response = task
     other = api(bob)
     base = f"/api/v1/assignments/{response.data['id']}"
@@ -133,7 +139,7 @@ def test_somebody_elses_assignment_is_not_there(task, bob, api):
     assert Assignment.objects.get().state == "leased"
 
 
-def test_a_former_member_has_no_tasks_any_more(task, project, alice):
+def test_a_former_member_has_no_tasks_any_more(task, project: Project, alice: User) -> None:
     from labeling import projects
 
     client, response = task
@@ -141,6 +147,6 @@ def test_a_former_member_has_no_tasks_any_more(task, project, alice):
     assert client.get(f"/api/v1/assignments/{response.data['id']}/").status_code == 404
 
 
-def test_model_names_never_reach_a_trainer(task):
+def test_model_names_never_reach_a_trainer(task) -> None:
     _, response = task
     assert "fake" not in response.content.decode()

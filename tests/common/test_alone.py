@@ -29,7 +29,7 @@ def elsewhere(name: str) -> bool:
     return got[0]
 
 
-def test_only_one_is_alone_and_others_are_told():
+def test_only_one_is_alone_and_others_are_told() -> None:
     with alone("a long task") as mine:
         assert mine
         assert not elsewhere("a long task")
@@ -37,7 +37,7 @@ def test_only_one_is_alone_and_others_are_told():
     assert elsewhere("a long task")
 
 
-def test_the_lock_is_let_go_when_the_task_breaks_or_loses_its_connection():
+def test_the_lock_is_let_go_when_the_task_breaks_or_loses_its_connection() -> None:
     with pytest.raises(ZeroDivisionError), alone("a long task"):
         raise ZeroDivisionError
     assert elsewhere("a long task")

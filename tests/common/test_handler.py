@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def handler(monkeypatch):
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedHandler]:
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 300)  # as config/asgi.py does
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         handler = ThreadedHandler(threads=2)
@@ -68,7 +69,9 @@ def handler(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_requests_share_threads_and_their_connections_and_async_views_stay_on_the_loop(handler):
+def test_requests_share_threads_and_their_connections_and_async_views_stay_on_the_loop(
+    handler: ThreadedHandler,
+) -> None:
     async def several() -> tuple[list[str], str, tuple[int, str]]:
         one_after_another = [(await ask(handler, "/who"))[1] for _ in range(4)]
         return one_after_another, (await ask(handler, "/where"))[1], await ask(handler, "/broken")

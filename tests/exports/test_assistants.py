@@ -2,11 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
+from accounts.models import User
 from exports import assistants, spool, writing
 from labeling import comparisons
+from labeling.models import Project
 from labeling.withdrawal import withdraw
 from tests import makers
 from tests.exports.light import numbers
@@ -22,7 +25,7 @@ CHOICES = {
 
 
 @pytest.fixture
-def busy(project, alice, bob):
+def busy(project: Project, alice: User, bob: User):
     """Twelve comparisons with one vote or two, one taken back, one of somebody who withdrew."""
     for number in range(12):
         comparison = makers.make_comparison(project, votes=2, prompt=f"Mail {number} to me@example.org?")
@@ -35,7 +38,9 @@ def busy(project, alice, bob):
 
 
 @pytest.mark.parametrize("choice", sorted(CHOICES))
-def test_assistants_make_the_same_bytes_and_counts(busy, tmp_path, monkeypatch, choice):
+def test_assistants_make_the_same_bytes_and_counts(
+    busy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice
+) -> None:
     alone = export(busy, tmp_path / "alone", *CHOICES[choice])
     monkeypatch.setattr(writing, "MANY", 1)
     monkeypatch.setattr(writing, "ASSISTANTS", 3)
@@ -50,7 +55,7 @@ def test_assistants_make_the_same_bytes_and_counts(busy, tmp_path, monkeypatch, 
     assert json.loads((tmp_path / "together/manifest.json").read_text())["counts"]["rankings"] > 5
 
 
-def test_an_error_of_an_assistant_is_raised_where_its_answers_are_read():
+def test_an_error_of_an_assistant_is_raised_where_its_answers_are_read() -> None:
     with assistants.started(numbers, 2) as answers:
         assert next(answers) != os.getpid()
         assert [next(answers), next(answers)] == [0, 1]
@@ -58,7 +63,7 @@ def test_an_error_of_an_assistant_is_raised_where_its_answers_are_read():
             next(answers)
 
 
-def test_an_assistant_that_is_killed_is_noticed_and_none_is_left():
+def test_an_assistant_that_is_killed_is_noticed_and_none_is_left() -> None:
     with assistants.started(numbers, 10**9) as answers:
         pid = next(answers)
         os.kill(pid, 9)

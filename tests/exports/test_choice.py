@@ -1,22 +1,24 @@
 """Which rows are in: filters, consensus, delta, mixing, redaction, withdrawal, splits."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from exports import redaction, splits
 from labeling import comparisons, dialogues, imports, projects
-from labeling.models import Comparison, Dialogue, Ranking, Review
+from labeling.models import Comparison, Dialogue, Project, Ranking, Review
 from labeling.withdrawal import WITHDRAWN, withdraw
 from sampler.models import Completion, SampleRequest
 from tests import makers
 from tests.exports.makers import everything, export, rows
 
 
-def test_a_round_can_be_picked(project, alice, tmp_path):
+def test_a_round_can_be_picked(project: Project, alice: User, tmp_path: Path) -> None:
     makers.make_ranking(makers.make_comparison(project), alice)
     projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
     second = makers.make_ranking(makers.make_comparison(project), alice)
@@ -25,7 +27,9 @@ def test_a_round_can_be_picked(project, alice, tmp_path):
     assert manifest["excluded"] == {"other round": 1}
 
 
-def test_calibration_research_and_surplus_stay_out_and_are_counted(project, alice, bob, tmp_path):
+def test_calibration_research_and_surplus_stay_out_and_are_counted(
+    project: Project, alice: User, bob: User, tmp_path: Path
+) -> None:
     makers.make_ranking(makers.make_comparison(project, kind="calibration", known_groups=[]), alice)
     for kind in ("surplus", "research"):
         ranking = makers.make_ranking(makers.make_comparison(project), bob)
@@ -35,7 +39,9 @@ def test_calibration_research_and_surplus_stay_out_and_are_counted(project, alic
     assert manifest["excluded"] == {"calibration item": 1, "research vote": 1, "surplus vote": 1}
 
 
-def test_what_a_review_returned_or_excluded_is_left_out(project, alice, rita, tmp_path):
+def test_what_a_review_returned_or_excluded_is_left_out(
+    project: Project, alice: User, rita: User, tmp_path: Path
+) -> None:
     for decision in ("accepted", "returned", "excluded"):
         ranking = makers.make_ranking(makers.make_comparison(project), alice)
         Review.objects.create(ranking=ranking, reviewer=rita, decision=decision, comment="why")
@@ -44,7 +50,7 @@ def test_what_a_review_returned_or_excluded_is_left_out(project, alice, rita, tm
     assert len(rows(tmp_path / "x", "rankings")) == 1
 
 
-def test_not_rankable_is_a_row_without_pairs(project, alice, tmp_path):
+def test_not_rankable_is_a_row_without_pairs(project: Project, alice: User, tmp_path: Path) -> None:
     lease = makers.make_lease(makers.make_comparison(project), alice)
     comparisons.submit_ranking(assignment=lease, not_rankable="all four are off topic")
     manifest = export(project, tmp_path / "x", "--config", "rankings,preferences")
@@ -54,7 +60,7 @@ def test_not_rankable_is_a_row_without_pairs(project, alice, tmp_path):
     assert manifest["excluded_by_config"]["preferences"] == {"not rankable": 1}
 
 
-def test_votes_that_disagree_can_be_left_out(project, alice, bob, tmp_path):
+def test_votes_that_disagree_can_be_left_out(project: Project, alice: User, bob: User, tmp_path: Path) -> None:
     for second in ([[0], [1], [2]], [[2], [1], [0]]):
         comparison = makers.make_comparison(project, k=3, votes=2)
         makers.make_ranking(comparison, alice, groups=[[0], [1], [2]])
@@ -64,7 +70,9 @@ def test_votes_that_disagree_can_be_left_out(project, alice, bob, tmp_path):
     assert manifest["agreement"] == {"comparisons": 2, "pairs": 6, "strict": 0.5, "tie_discounted": 0.5}
 
 
-def test_a_delta_holds_what_came_since_and_tombstones_for_what_went(project, alice, bob, tmp_path):
+def test_a_delta_holds_what_came_since_and_tombstones_for_what_went(
+    project: Project, alice: User, bob: User, tmp_path: Path
+) -> None:
     gone = makers.make_ranking(makers.make_comparison(project), alice)
     stays = makers.make_ranking(makers.make_comparison(project), bob)
     first = export(project, tmp_path / "one", "--config", "rankings")
@@ -79,7 +87,7 @@ def test_a_delta_holds_what_came_since_and_tombstones_for_what_went(project, ali
 
 
 @pytest.fixture
-def imported(project, tmp_path):
+def imported(project: Project, tmp_path: Path) -> None:
     """Sixty imported demonstrations and one imported comparison."""
     path = tmp_path / "alpaca.jsonl"
     path.write_text(
@@ -95,7 +103,9 @@ def imported(project, tmp_path):
 
 
 @pytest.mark.parametrize(("weight", "low", "high"), [("1", 60, 60), ("0.5", 12, 48), ("2", 120, 120), ("1.5", 72, 108)])
-def test_imported_data_comes_in_by_its_weight_only(project, imported, tmp_path, weight, low, high):
+def test_imported_data_comes_in_by_its_weight_only(
+    project: Project, imported: None, tmp_path: Path, weight: str, low: int, high: int
+) -> None:
     out = export(project, tmp_path / "out", "--config", "sft,rankings,preferences")
     assert out["files"] == []
     assert out["excluded"]["imported, not mixed in"] == 61
@@ -110,7 +120,7 @@ def test_imported_data_comes_in_by_its_weight_only(project, imported, tmp_path, 
     assert [f["sha256"] for f in again["files"]] == [f["sha256"] for f in mixed["files"]]
 
 
-def test_suggestions_taken_verbatim_can_be_left_out(project, alice, tmp_path):
+def test_suggestions_taken_verbatim_can_be_left_out(project: Project, alice: User, tmp_path: Path) -> None:
     request = None
     for text in ("As suggested.", "As suggested, but edited."):
         dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
@@ -128,7 +138,7 @@ def test_suggestions_taken_verbatim_can_be_left_out(project, alice, tmp_path):
     assert manifest["excluded"] == {"suggestion taken verbatim": 1}
 
 
-def test_completions_flagged_unsafe_can_be_left_out(project, alice, tmp_path):
+def test_completions_flagged_unsafe_can_be_left_out(project: Project, alice: User, tmp_path: Path) -> None:
     comparison = makers.make_comparison(project, k=3)
     ids = [str(c) for c in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
     makers.make_ranking(comparison, alice, flags={ids[1]: ["violent content"]})
@@ -139,7 +149,7 @@ def test_completions_flagged_unsafe_can_be_left_out(project, alice, tmp_path):
     assert ids[1] not in everything(tmp_path / "out")
 
 
-def test_ties_are_half_only_in_the_rendering_that_names_them(project, alice, tmp_path):
+def test_ties_are_half_only_in_the_rendering_that_names_them(project: Project, alice: User, tmp_path: Path) -> None:
     makers.make_ranking(makers.make_comparison(project, k=3), alice, groups=[[0, 1], [2]])
     export(project, tmp_path / "x", "--config", "preferences", "--render", "soft")
     assert len(rows(tmp_path / "x", "preferences")) == 2
@@ -148,7 +158,7 @@ def test_ties_are_half_only_in_the_rendering_that_names_them(project, alice, tmp
     assert len(scores) == 3
 
 
-def test_mail_phone_card_and_keys_are_masked_on_request(project, alice, tmp_path):
+def test_mail_phone_card_and_keys_are_masked_on_request(project: Project, alice: User, tmp_path: Path) -> None:
     secret = (
         "Write to ann.o'neil@mail.example.org or +44 20 7946 0958, pay with 4111 1111 1111 1111, "
         "key AKIAIOSFODNN7EXAMPLE. In 2026 there were 12345 of them on page 10-12."
@@ -167,11 +177,13 @@ def test_mail_phone_card_and_keys_are_masked_on_request(project, alice, tmp_path
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=300))
-def test_redaction_takes_any_text(text):
+def test_redaction_takes_any_text(text) -> None:
     assert isinstance(redaction.Redactor()(text), str)
 
 
-def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(project, alice, bob, tmp_path):
+def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(
+    project: Project, alice: User, bob: User, tmp_path: Path
+) -> None:
     makers.make_demonstration(project, alice, question="alicewords in a demonstration")
     chat = makers.make_chat(project, alice, submit=False)
     draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
@@ -210,7 +222,9 @@ def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(projec
     assert (told.actor, told.project_id, "dialogues" in told.fields) == (None, project.pk, True)
 
 
-def test_people_appear_under_pseudonyms_that_a_new_secret_key_does_not_change(project, alice, settings, tmp_path):
+def test_people_appear_under_pseudonyms_that_a_new_secret_key_does_not_change(
+    project: Project, alice: User, settings: Settings, tmp_path: Path
+) -> None:
     makers.make_ranking(makers.make_comparison(project), alice)
     export(project, tmp_path / "one")
     settings.SECRET_KEY = "another key that is long enough to be taken 123"
@@ -227,7 +241,7 @@ def test_people_appear_under_pseudonyms_that_a_new_secret_key_does_not_change(pr
     assert rows(tmp_path / "three", "rankings")[0]["annotator_id"] != one["annotator_id"]
 
 
-def test_equal_prompts_share_a_split_in_every_configuration(project, alice, tmp_path):
+def test_equal_prompts_share_a_split_in_every_configuration(project: Project, alice: User, tmp_path: Path) -> None:
     project.test_share, project.split_salt = 0.5, "steady"
     project.save(update_fields=["test_share", "split_salt"])
     for number in range(12):
@@ -252,7 +266,7 @@ def test_equal_prompts_share_a_split_in_every_configuration(project, alice, tmp_
     assert {next(iter(side)) for side in sides.values()} == {"train", "test"}
 
 
-def test_a_row_keeps_its_split_when_the_share_changes(project, alice, tmp_path):
+def test_a_row_keeps_its_split_when_the_share_changes(project: Project, alice: User, tmp_path: Path) -> None:
     for number in range(10):
         makers.make_demonstration(project, alice, question=f"Question {number}?")
     export(project, tmp_path / "one", "--config", "sft")
@@ -266,7 +280,7 @@ def test_a_row_keeps_its_split_when_the_share_changes(project, alice, tmp_path):
         assert before <= {row["id"] for row in rows(tmp_path / "two", "sft", split)}
 
 
-def test_a_test_row_with_a_near_duplicate_in_train_is_left_out(project, alice, tmp_path):
+def test_a_test_row_with_a_near_duplicate_in_train_is_left_out(project: Project, alice: User, tmp_path: Path) -> None:
     for split, question in (
         ("train", "Explain to a six-year-old why the sky is blue, in a few sentences."),
         ("test", "Explain to a six year old why the sky is blue in a few short sentences!"),
@@ -279,7 +293,7 @@ def test_a_test_row_with_a_near_duplicate_in_train_is_left_out(project, alice, t
     assert [r["prompt"][0]["content"][:5] for r in rows(tmp_path / "x", "sft", "test")] == ["Write"]
 
 
-def test_split_by_author_never_parts_an_author_and_leaves_shared_prompts_out_of_test(tmp_path, db):
+def test_split_by_author_never_parts_an_author_and_leaves_shared_prompts_out_of_test(tmp_path: Path, db: None) -> None:
     project = makers.make_project("by-author", split_by="author", test_share=0.5)
     people = [makers.make_member(project, f"author{n}") for n in range(8)]
     for person in people:
@@ -295,7 +309,7 @@ def test_split_by_author_never_parts_an_author_and_leaves_shared_prompts_out_of_
     assert not texts[0] & texts[1]
 
 
-def test_sketches_tell_near_duplicates_from_other_prompts():
+def test_sketches_tell_near_duplicates_from_other_prompts() -> None:
     long = "Summarise the history of the bicycle, from the draisine of 1817 to the electric bicycles of today. "
     texts = [
         long,

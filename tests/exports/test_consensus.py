@@ -1,10 +1,14 @@
 """One ranking out of several votes, by either method."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from exports import consensus
+from labeling.models import Project
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -12,7 +16,7 @@ METHODS = pytest.mark.parametrize("method", sorted(consensus.METHODS))
 
 
 @METHODS
-def test_consensus_is_one_row_a_comparison(method, project, alice, bob, tmp_path):
+def test_consensus_is_one_row_a_comparison(method, project: Project, alice: User, bob: User, tmp_path: Path) -> None:
     carol = makers.make_member(project, "carol")
     comparison = makers.make_comparison(project, k=3, votes=3)
     for trainer, groups in ((alice, [[0], [1], [2]]), (bob, [[1], [0], [2]]), (carol, [[0, 1], [2]])):
@@ -39,20 +43,20 @@ GROUPS = st.permutations(list("abcdef")).flatmap(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(GROUPS, st.sampled_from(sorted(consensus.METHODS)))
-def test_the_consensus_of_one_vote_is_that_vote(groups, method):
+def test_the_consensus_of_one_vote_is_that_vote(groups, method) -> None:
     assert consensus.METHODS[method]([groups]) == [sorted(group) for group in groups]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(GROUPS, min_size=1, max_size=5))
-def test_a_consensus_does_not_depend_on_the_order_of_the_votes(several):
+def test_a_consensus_does_not_depend_on_the_order_of_the_votes(several) -> None:
     assert consensus.borda(several) == consensus.borda(reversed(several))
     assert sorted(cid for group in consensus.borda(several) for cid in group) == list("abcdef")
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(GROUPS, min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_plackett_luce_depends_on_neither_the_order_of_the_votes_nor_the_names(several, random):
+def test_plackett_luce_depends_on_neither_the_order_of_the_votes_nor_the_names(several, random) -> None:
     found = consensus.plackett_luce(several)
     assert sorted(cid for group in found for cid in group) == list("abcdef")
     shuffled = random.sample(several, len(several))
@@ -62,7 +66,7 @@ def test_plackett_luce_depends_on_neither_the_order_of_the_votes_nor_the_names(s
     assert renamed == [[names[c] for c in group] for group in found]
 
 
-def test_the_methods_part_where_a_last_place_counts_for_more_than_a_first():
+def test_the_methods_part_where_a_last_place_counts_for_more_than_a_first() -> None:
     """Borda counts places: c never wins and is best on average. Plackett-Luce asks who is picked first."""
     votes = [[["a"], ["c"], ["b"], ["d"]]] * 2 + [[["b"], ["c"], ["a"], ["d"]]] * 2 + [[["a"], ["b"], ["c"], ["d"]]]
     assert consensus.borda(votes)[0] != consensus.borda(votes)[-1]

@@ -2,24 +2,28 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from accounts.models import User
 from labeling import comparisons
-from labeling.models import Ranking
+from labeling.models import Project, Ranking
 from tests import makers
 from tests.exports.makers import export, rows
 
 
 @pytest.fixture
-def ranked(project, alice):
+def ranked(project: Project, alice: User) -> Ranking:
     """One ranking with a tie in the middle."""
     return makers.make_ranking(makers.make_comparison(project), alice, groups=[[0], [1, 2], [3]])
 
 
-def test_an_export_holds_card_manifest_sums_and_a_folder_per_configuration(project, ranked, alice, tmp_path):
+def test_an_export_holds_card_manifest_sums_and_a_folder_per_configuration(
+    project: Project, ranked: Ranking, alice: User, tmp_path: Path
+) -> None:
     makers.make_demonstration(project, alice)
     manifest = export(project, tmp_path / "out")
     listed = {file["path"] for file in manifest["files"]}
@@ -35,7 +39,9 @@ def test_an_export_holds_card_manifest_sums_and_a_folder_per_configuration(proje
     assert set(sums) == listed | {"README.md"}
 
 
-def test_pairs_are_the_strict_pairs_and_weigh_one_ranking_together(project, ranked, tmp_path):
+def test_pairs_are_the_strict_pairs_and_weigh_one_ranking_together(
+    project: Project, ranked: Ranking, tmp_path: Path
+) -> None:
     manifest = export(project, tmp_path / "out", "--config", "preferences,rankings")
     pairs = rows(tmp_path / "out", "preferences")
     (judgement,) = rows(tmp_path / "out", "rankings")
@@ -50,7 +56,9 @@ def test_pairs_are_the_strict_pairs_and_weigh_one_ranking_together(project, rank
     assert manifest["counts"]["by K"] == {"4": 1}
 
 
-def test_the_same_cutoff_gives_the_same_bytes_whatever_came_since(project, ranked, alice, bob, tmp_path):
+def test_the_same_cutoff_gives_the_same_bytes_whatever_came_since(
+    project: Project, ranked: Ranking, alice: User, bob: User, tmp_path: Path
+) -> None:
     first = export(project, tmp_path / "one")
     comparisons.undo_ranking(assignment=ranked.assignment)
     makers.make_ranking(makers.make_comparison(project), bob)
@@ -66,7 +74,7 @@ def test_the_same_cutoff_gives_the_same_bytes_whatever_came_since(project, ranke
     assert now["counts"]["rankings"] == 1
 
 
-def test_a_folder_that_is_there_is_not_touched(project, ranked, tmp_path):
+def test_a_folder_that_is_there_is_not_touched(project: Project, ranked: Ranking, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").write_text("mine")
     with pytest.raises(CommandError, match="not empty"):
@@ -74,7 +82,7 @@ def test_a_folder_that_is_there_is_not_touched(project, ranked, tmp_path):
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "mine.txt"]
 
 
-def test_what_a_killed_run_left_goes_with_the_next(project, ranked, tmp_path):
+def test_what_a_killed_run_left_goes_with_the_next(project: Project, ranked: Ranking, tmp_path: Path) -> None:
     left = tmp_path / ".out.partial-0123abcd"
     (left / "rankings").mkdir(parents=True)
     (left / "rankings/train.jsonl").write_text("half a row")
@@ -82,7 +90,9 @@ def test_what_a_killed_run_left_goes_with_the_next(project, ranked, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_run_that_fails_leaves_nothing_and_says_why(project, ranked, tmp_path, monkeypatch):
+def test_a_run_that_fails_leaves_nothing_and_says_why(
+    project: Project, ranked: Ranking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("exports.formats.preferences.rows", lambda record, context: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(project, tmp_path / "out")
@@ -92,7 +102,7 @@ def test_a_run_that_fails_leaves_nothing_and_says_why(project, ranked, tmp_path,
     assert "ZeroDivisionError" in run.error
 
 
-def test_wrong_wishes_are_answered_with_a_sentence(project, tmp_path):
+def test_wrong_wishes_are_answered_with_a_sentence(project: Project, tmp_path: Path) -> None:
     for options, words in (
         (["--config", "prefs"], "no configuration 'prefs'"),
         (["--render", "word"], "no format 'word'"),
@@ -109,13 +119,13 @@ def test_wrong_wishes_are_answered_with_a_sentence(project, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_project_exports_an_empty_folder(project, tmp_path):
+def test_an_empty_project_exports_an_empty_folder(project: Project, tmp_path: Path) -> None:
     manifest = export(project, tmp_path / "out")
     assert manifest["files"] == []
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"README.md", "SHA256SUMS", "manifest.json"}
 
 
-def test_shards_keep_a_rankings_pairs_together(project, alice, tmp_path):
+def test_shards_keep_a_rankings_pairs_together(project: Project, alice: User, tmp_path: Path) -> None:
     for _ in range(5):
         makers.make_ranking(makers.make_comparison(project), alice)
     manifest = export(project, tmp_path / "out", "--config", "preferences", "--shards", "2")

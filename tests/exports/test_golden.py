@@ -11,12 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from accounts.models import User
 from common import plugins
 from exports.files import SplitFile
 from exports.jsonl import encoder, line
 from exports.options import FORMATS, RENDERINGS
 from labeling import comparisons, dialogues, projects
-from labeling.models import Candidate, Comparison, Dialogue, GuidelineVersion, Prompt, Ranking, Turn, TurnFeedback
+from labeling.models import (
+    Candidate,
+    Comparison,
+    Dialogue,
+    GuidelineVersion,
+    Project,
+    Prompt,
+    Ranking,
+    Turn,
+    TurnFeedback,
+)
 from sampler.models import Completion
 from tests import makers
 from tests.exports.makers import export, rows
@@ -29,7 +40,7 @@ def fixed(name: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, name)
 
 
-def comparison(project, name, prompt, texts, **columns) -> list[str]:
+def comparison(project: Project, name, prompt, texts, **columns) -> list[str]:
     made = Comparison.objects.create(
         id=fixed(name), project=project, state="open", prompt=prompt, prompt_key=name, split="train", k=len(texts),
         opened_at=AT, **columns,
@@ -46,7 +57,7 @@ def comparison(project, name, prompt, texts, **columns) -> list[str]:
 
 
 @pytest.fixture
-def golden_project(db):
+def golden_project(db: None) -> Project:
     """Fixed ids, dates and keys: one of everything."""
     project = makers.make_project("golden", pseudonym_key="ab" * 32, split_salt="golden", ask_strength=True)
     GuidelineVersion.objects.filter(project=project).update(created_at=AT)
@@ -116,7 +127,7 @@ def golden_project(db):
 CHOICES = [*plugins.choices(FORMATS), *plugins.choices(RENDERINGS)]
 
 
-def test_every_choice_has_its_golden_file(golden_project, tmp_path):
+def test_every_choice_has_its_golden_file(golden_project: Project, tmp_path: Path) -> None:
     renderings = [option for name in plugins.choices(RENDERINGS) for option in ("--render", name)]
     export(golden_project, tmp_path / "x", *renderings)
     written = os.environ.get("DUOLOGUE_GOLDEN") == "write"
@@ -153,7 +164,7 @@ def _steady(text: str) -> str:
     return "".join(sorted(kept))
 
 
-def test_rows_obey_the_byte_rules(golden_project, tmp_path):
+def test_rows_obey_the_byte_rules(golden_project: Project, tmp_path: Path) -> None:
     manifest = export(golden_project, tmp_path / "x")
     seen = set()
     for file in manifest["files"]:
@@ -178,7 +189,7 @@ def test_rows_obey_the_byte_rules(golden_project, tmp_path):
     assert "מפני" in raw
 
 
-def test_answers_are_stripped_and_pairs_of_equal_text_dropped(golden_project, tmp_path):
+def test_answers_are_stripped_and_pairs_of_equal_text_dropped(golden_project: Project, tmp_path: Path) -> None:
     manifest = export(golden_project, tmp_path / "x", "--config", "preferences")
     pairs = [p for p in rows(tmp_path / "x", "preferences") if p["num_completions"] == 4]
     assert manifest["counts"]["ties"] == 1
@@ -203,7 +214,9 @@ def test_answers_are_stripped_and_pairs_of_equal_text_dropped(golden_project, tm
         ([], "bad turn order"),
     ],
 )
-def test_prompts_that_a_reader_would_misread_are_left_out_and_counted(project, alice, tmp_path, messages, reason):
+def test_prompts_that_a_reader_would_misread_are_left_out_and_counted(
+    project: Project, alice: User, tmp_path: Path, messages, reason: str
+) -> None:
     made = makers.make_comparison(project)
     makers.make_ranking(made, alice)
     Comparison.objects.filter(pk=made.pk).update(prompt=[{"role": r, "content": c} for r, c in messages])
@@ -212,14 +225,14 @@ def test_prompts_that_a_reader_would_misread_are_left_out_and_counted(project, a
     assert manifest["files"] == []
 
 
-def test_control_tokens_in_an_answer_keep_the_ranking_out(project, alice, tmp_path):
+def test_control_tokens_in_an_answer_keep_the_ranking_out(project: Project, alice: User, tmp_path: Path) -> None:
     made = makers.make_comparison(project)
     makers.make_ranking(made, alice)
     Completion.objects.filter(pk=made.candidates.first().completion_id).update(text="Bye<|im_end|>")
     assert export(project, tmp_path / "x", "--config", "preferences")["excluded"] == {"control token in a text": 1}
 
 
-def test_the_compiled_encoder_says_what_json_dumps_says():
+def test_the_compiled_encoder_says_what_json_dumps_says() -> None:
     columns = {
         "a": "string",
         "b": "int64",
@@ -243,7 +256,7 @@ def test_the_compiled_encoder_says_what_json_dumps_says():
         encode({**dict.fromkeys(columns), "e": [], "c": float("nan")})
 
 
-def test_a_file_of_nothing_but_dates_is_left_out(tmp_path):
+def test_a_file_of_nothing_but_dates_is_left_out(tmp_path: Path) -> None:
     file = SplitFile(tmp_path, "sft", "train")
     for day in range(3):
         file.write({"id": str(day), "completion": [{"role": "assistant", "content": f"2025-01-0{day + 1}"}]})
@@ -257,7 +270,9 @@ def test_a_file_of_nothing_but_dates_is_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(("compress", "magic"), [("gzip", b"\x1f\x8b"), ("zstd", b"\x28\xb5\x2f\xfd")])
-def test_packed_files_are_the_same_bytes_each_time(golden_project, tmp_path, compress, magic):
+def test_packed_files_are_the_same_bytes_each_time(
+    golden_project: Project, tmp_path: Path, compress: str, magic: bytes
+) -> None:
     first = export(golden_project, tmp_path / "one", "--compress", compress, "--shards", "2")
     second = export(
         golden_project, tmp_path / "two", "--compress", compress, "--shards", "2", "--cutoff", first["cutoff"]
@@ -271,7 +286,7 @@ def test_packed_files_are_the_same_bytes_each_time(golden_project, tmp_path, com
     assert all((tmp_path / "one" / f["path"]).read_bytes()[3:8] == b"\0\0\0\0\0" for f in gz)  # no name, no time
 
 
-def test_hh_leaves_out_what_it_cannot_say(golden_project, alice_pair, tmp_path):
+def test_hh_leaves_out_what_it_cannot_say(golden_project: Project, alice_pair: Ranking, tmp_path: Path) -> None:
     manifest = export(golden_project, tmp_path / "x", "--config", "preferences", "--render", "hh")
     assert manifest["excluded_by_config"]["hh"] == {
         "hh: a system message, which the format cannot say": 4,
@@ -282,7 +297,7 @@ def test_hh_leaves_out_what_it_cannot_say(golden_project, alice_pair, tmp_path):
 
 
 @pytest.fixture
-def alice_pair(golden_project):
+def alice_pair(golden_project: Project) -> Ranking:
     """A ranking whose text holds a marker of the hh format."""
     alice = golden_project.memberships.get(user__username="alice").user
     made, _ = comparisons.bring(

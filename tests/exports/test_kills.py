@@ -14,6 +14,7 @@ from django.db import connections
 
 from exports import folder, snapshot, spool, writing
 from exports.options import Options
+from labeling.models import Project
 from tests import makers
 
 STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
@@ -53,7 +54,9 @@ def in_a_child(work, *, at: int, under: Path) -> tuple[int, int]:
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), steps
 
 
-def test_many_rankings_are_read_and_written_by_processes_to_the_same_bytes(ground, tmp_path, monkeypatch):
+def test_many_rankings_are_read_and_written_by_processes_to_the_same_bytes(
+    ground: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cutoff = snapshot.now()
     for name, many, keys in (("alone", 1_000, 1_000), ("together", 1, 1)):
         monkeypatch.setattr(writing, "MANY", many)
@@ -74,7 +77,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def ground(transactional_db):
+def ground(transactional_db: None) -> Project:
     project = makers.make_project()
     alice = makers.make_member(project, "alice")
     for _ in range(3):
@@ -83,7 +86,7 @@ def ground(transactional_db):
     return project
 
 
-def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(ground, tmp_path):
+def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(ground: Project, tmp_path: Path) -> None:
     cutoff, options = snapshot.now(), Options.from_dict({"renderings": ["verl", "llamafactory"]})
 
     def write(target: Path) -> None:

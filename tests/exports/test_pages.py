@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from django.test import Client
 
+from accounts.models import User
 from exports import runs, tasks
 from exports.models import ExportRun
+from labeling.models import Project, Ranking
 from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 
@@ -13,13 +16,15 @@ LIST = "/admin/exports/exportrun/"
 
 
 @pytest.fixture
-def ranked(project, alice):
+def ranked(project: Project, alice: User) -> Ranking:
     project.test_share = 0.0
     project.save(update_fields=["test_share"])
     return makers.make_ranking(makers.make_comparison(project), alice)
 
 
-def test_a_manager_asks_for_an_export_watches_and_downloads_it(client, project, ranked, mona):
+def test_a_manager_asks_for_an_export_watches_and_downloads_it(
+    client: Client, project: Project, ranked: Ranking, mona: User
+) -> None:
     client.force_login(mona)
     assert client.get(f"{LIST}add/").status_code == 200
     form = {"project": str(project.pk), "configs": ["rankings"], "renderings": ["soft"], "shards": "1", "mix": "hh=0.5",
@@ -51,7 +56,7 @@ def test_a_manager_asks_for_an_export_watches_and_downloads_it(client, project, 
     assert client.get(f"{LIST}{run.pk}/files/README.md").status_code == 404
 
 
-def test_wrong_wishes_are_answered_on_the_form(client, project, mona):
+def test_wrong_wishes_are_answered_on_the_form(client: Client, project: Project, mona: User) -> None:
     client.force_login(mona)
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "mix": "hh", "shards": "1"})
     assert "SOURCE=WEIGHT" in answer.content.decode()
@@ -62,7 +67,9 @@ def test_wrong_wishes_are_answered_on_the_form(client, project, mona):
 
 
 @pytest.mark.parametrize("who", ["alice", "rita", "stranger"])
-def test_nobody_else_reaches_an_export(client, request, project, ranked, mona, who):
+def test_nobody_else_reaches_an_export(
+    client: Client, request, project: Project, ranked: Ranking, mona: User, who: str
+) -> None:
     run = runs.request(project=project, trigger="api", ring=False)
     tasks.run_export(str(run.pk))
     other = makers.make_project("elsewhere")

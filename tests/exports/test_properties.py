@@ -2,16 +2,19 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 from unittest.mock import Mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from exports.formats import preferences, rankings
 from exports.formats._shared import Context
 from exports.options import Options
 from exports.records import Answer, RankingRecord
 from labeling import imports
+from labeling.models import Project
 from labeling.preferences import strict_pairs
 from labeling.text import prompt_key
 from tests import makers
@@ -21,7 +24,7 @@ NAMES = "abcdefghi"
 
 
 @st.composite
-def records(draw):
+def records(draw) -> RankingRecord:
     """A ranking of 2 to 9 completions, with ties, equal and empty texts."""
     ids = draw(st.permutations(NAMES[: draw(st.integers(2, 9))]))
     groups = [[ids[0]]]
@@ -44,7 +47,7 @@ def context() -> Context:
 
 
 @given(records())
-def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record):
+def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record) -> None:
     text = {answer.id: answer.text.strip() for answer in record.answers}
     expected = {(c, r) for c, r in strict_pairs(record.groups) if text[c] and text[r] and text[c] != text[r]}
     ground = context()
@@ -70,7 +73,7 @@ STYLES = st.sampled_from(
 )
 
 
-def test_no_prompt_is_in_two_splits_of_any_configuration(project, alice, tmp_path):
+def test_no_prompt_is_in_two_splits_of_any_configuration(project: Project, alice: User, tmp_path: Path) -> None:
     """Many prompts, written in several ways; a new folder for each draw, all in one growing project."""
     project.test_share = 0.5
     project.save(update_fields=["test_share"])
@@ -78,7 +81,7 @@ def test_no_prompt_is_in_two_splits_of_any_configuration(project, alice, tmp_pat
 
     @settings(max_examples=12)
     @given(st.lists(st.tuples(PROMPTS, STYLES), min_size=2, max_size=5))
-    def check(prompts):
+    def check(prompts) -> None:
         nonlocal number
         number += 1
         for words, style in prompts:
@@ -122,7 +125,7 @@ def contents(folder, config) -> Counter[str]:
     return found
 
 
-def imported(folder, name):
+def imported(folder, name) -> Project:
     """A project into which the archive of `folder` was imported."""
     project = makers.make_project(name, split_salt="the same", test_share=0.5)
     for path in sorted((folder / "raw").iterdir()):
@@ -132,7 +135,9 @@ def imported(folder, name):
     return project
 
 
-def test_an_archive_imported_and_exported_again_says_the_same(project, alice, bob, tmp_path):
+def test_an_archive_imported_and_exported_again_says_the_same(
+    project: Project, alice: User, bob: User, tmp_path: Path
+) -> None:
     project.split_salt, project.test_share = "the same", 0.5
     project.save(update_fields=["split_salt", "test_share"])
     for groups in ([[0], [1, 2], [3]], [[3], [2], [1], [0]], [[0, 1, 2, 3]]):

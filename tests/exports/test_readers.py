@@ -11,8 +11,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from exports.models import ExportRun
-from labeling.models import Comparison, Ranking
+from labeling.models import Comparison, Project, Ranking
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def load(tmp_path_factory):
+def load(tmp_path_factory: pytest.TempPathFactory):
     """`load_dataset` without a network and with a cache of its own."""
     home = tmp_path_factory.mktemp("hf")
     for name, value in {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}.items():
@@ -36,7 +37,7 @@ def load(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(project, alice, tmp_path):
+def folder(project: Project, alice: User, tmp_path: Path) -> Path:
     """Everything once, in both splits, with columns that start with nulls."""
     project.test_share = 0.0
     project.save(update_fields=["test_share"])
@@ -51,7 +52,7 @@ def folder(project, alice, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_load_dataset_reads_every_configuration_as_it_stands(load, folder):
+def test_load_dataset_reads_every_configuration_as_it_stands(load, folder: Path) -> None:
     default = load(folder)
     assert set(default) == {"train", "test"}
     assert default["train"][0]["chosen"][0]["role"] == "assistant"
@@ -67,13 +68,15 @@ def test_load_dataset_reads_every_configuration_as_it_stands(load, folder):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("compress", ["gzip", "zstd"])
-def test_load_dataset_reads_shards_and_packed_files(load, project, folder, tmp_path, compress):
+def test_load_dataset_reads_shards_and_packed_files(
+    load, project: Project, folder: Path, tmp_path: Path, compress: str
+) -> None:
     export(project, tmp_path / compress, "--config", "preferences", "--compress", compress, "--shards", "2")
     assert load(tmp_path / compress, "preferences")["train"].num_rows == 12
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_an_empty_split_is_left_out_of_the_card(load, project, alice, tmp_path):
+def test_an_empty_split_is_left_out_of_the_card(load, project: Project, alice: User, tmp_path: Path) -> None:
     comparison = makers.make_comparison(project)
     Comparison.objects.filter(pk=comparison.pk).update(split="test")
     makers.make_ranking(comparison, alice)
@@ -82,7 +85,7 @@ def test_an_empty_split_is_left_out_of_the_card(load, project, alice, tmp_path):
     assert "sft" not in (tmp_path / "x/README.md").read_text().split("---")[1]
 
 
-def test_sha256sum_accepts_the_sums(folder):
+def test_sha256sum_accepts_the_sums(folder: Path) -> None:
     done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -112,7 +115,7 @@ call_command("export", "demo", "--out", sys.argv[1], "--config", "preferences,ra
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kill_leaves_no_partial_file_and_the_next_run_completes(tmp_path):
+def test_a_kill_leaves_no_partial_file_and_the_next_run_completes(tmp_path: Path) -> None:
     project = makers.make_project()
     alice = makers.make_member(project, "alice")
     for _ in range(3):

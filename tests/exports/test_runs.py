@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts.models import User
 from exports import runs, tasks
 from exports.models import ExportRun
 from exports.options import BadOptions
+from labeling.models import Project, Ranking
 from tests import makers
 
 NIGHT = date(2026, 11, 22)
 
 
 @pytest.fixture(autouse=True)
-def export_root(settings, tmp_path):
+def export_root(settings: Settings, tmp_path: Path):
     settings.EXPORT_ROOT = tmp_path / "exports"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -31,7 +34,7 @@ def export_root(settings, tmp_path):
 
 
 @pytest.fixture
-def ranked(project, alice):
+def ranked(project: Project, alice: User) -> Ranking:
     return makers.make_ranking(makers.make_comparison(project), alice)
 
 
@@ -39,7 +42,9 @@ def folders(root: Path) -> list[str]:
     return sorted(p.name for p in root.iterdir()) if root.exists() else []
 
 
-def test_a_night_makes_one_run_a_project_however_often_it_is_rung(project, ranked, export_root):
+def test_a_night_makes_one_run_a_project_however_often_it_is_rung(
+    project: Project, ranked: Ranking, export_root
+) -> None:
     makers.make_project("other")
     makers.make_project("probe", throwaway=True)
     archived = makers.make_project("archived")
@@ -55,7 +60,9 @@ def test_a_night_makes_one_run_a_project_however_often_it_is_rung(project, ranke
     assert ExportRun.objects.count() == 4
 
 
-def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others(project, ranked, monkeypatch):
+def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others(
+    project: Project, ranked: Ranking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     makers.make_project("other")
     first, second = runs.start_night(night=NIGHT)
     monkeypatch.setattr(tasks, "alone", lambda name: nullcontext(enter_result=False))
@@ -67,7 +74,9 @@ def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others
     assert rung == [str(second.pk)]
 
 
-def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(project, ranked, export_root):
+def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(
+    project: Project, ranked: Ranking, export_root
+) -> None:
     (run,) = runs.start_night(night=NIGHT)
     dead = runs.claim(run_id=str(run.pk), worker="killed")
     assert runs.claim(run_id=str(run.pk)) is None  # its lease still holds
@@ -83,7 +92,9 @@ def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(project, ra
     assert run.manifest == json.loads((export_root / run.path / "manifest.json").read_text())
 
 
-def test_a_folder_finished_just_before_the_kill_is_kept(project, ranked, export_root, monkeypatch):
+def test_a_folder_finished_just_before_the_kill_is_kept(
+    project: Project, ranked: Ranking, export_root, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (run,) = runs.start_night(night=NIGHT)
     claimed = runs.claim(run_id=str(run.pk))
     monkeypatch.setattr(runs, "_finish", lambda *args, **columns: (_ for _ in ()).throw(runs.LostLease("killed")))
@@ -96,7 +107,9 @@ def test_a_folder_finished_just_before_the_kill_is_kept(project, ranked, export_
     assert (export_root / f"demo-{run.pk}/manifest.json").read_bytes() == before
 
 
-def test_a_run_that_fails_is_tried_three_times_and_then_says_why(project, ranked, monkeypatch):
+def test_a_run_that_fails_is_tried_three_times_and_then_says_why(
+    project: Project, ranked: Ranking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (run,) = runs.start_night(night=NIGHT)
     monkeypatch.setattr("exports.formats.rankings.rows", lambda record, context: 1 / 0)
     assert [tasks.run_export(str(run.pk)) for _ in range(4)] == ["failed", "failed", "failed", "nothing to do"]
@@ -108,7 +121,7 @@ def test_a_run_that_fails_is_tried_three_times_and_then_says_why(project, ranked
     assert tasks.run_export(str(run.pk)) == "finished"
 
 
-def test_a_worker_that_lost_its_lease_stops_writing(project, ranked):
+def test_a_worker_that_lost_its_lease_stops_writing(project: Project, ranked: Ranking) -> None:
     run = runs.request(project=project, trigger="api")
     claimed = runs.claim(run_id=str(run.pk))
     lease = runs._Lease(claimed)
@@ -120,7 +133,7 @@ def test_a_worker_that_lost_its_lease_stops_writing(project, ranked):
     assert run.rows_written == 10
 
 
-def test_a_command_whose_process_died_is_ended_not_resumed(project, ranked):
+def test_a_command_whose_process_died_is_ended_not_resumed(project: Project, ranked: Ranking) -> None:
     run = runs.request(project=project, trigger="command", ring=False)
     runs.claim(run_id=str(run.pk))
     ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
@@ -130,7 +143,9 @@ def test_a_command_whose_process_died_is_ended_not_resumed(project, ranked):
     assert "ended before" in run.error
 
 
-def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(project, ranked, export_root):
+def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(
+    project: Project, ranked: Ranking, export_root
+) -> None:
     project.exports_kept = 2
     project.save(update_fields=["exports_kept"])
     made = []
@@ -145,7 +160,9 @@ def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(project, 
     assert folders(export_root) == sorted(f"demo-{made[i].pk}" for i in (0, 3, 4))
 
 
-def test_the_nightly_command_tells_each_project(project, ranked, capsys, export_root):
+def test_the_nightly_command_tells_each_project(
+    project: Project, ranked: Ranking, capsys: pytest.CaptureFixture[str], export_root
+) -> None:
     call_command("nightly_export")
     assert "demo: 9 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt, 1 in raw
     call_command("nightly_export")
@@ -153,12 +170,14 @@ def test_the_nightly_command_tells_each_project(project, ranked, capsys, export_
     assert len(folders(export_root)) == 1
 
 
-def test_a_cutoff_ahead_is_refused(project):
+def test_a_cutoff_ahead_is_refused(project: Project) -> None:
     with pytest.raises(BadOptions, match="lies ahead"):
         runs.request(project=project, trigger="api", cutoff=timezone.now() + timedelta(hours=1))
 
 
-def test_progress_is_measured_against_what_is_expected(project, ranked, alice, monkeypatch):
+def test_progress_is_measured_against_what_is_expected(
+    project: Project, ranked: Ranking, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     makers.make_demonstration(project, alice)
     run = runs.request(project=project, trigger="api", options={"renderings": ["soft", "chat"]})
     claimed = runs.claim(run_id=str(run.pk))

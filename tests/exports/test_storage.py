@@ -1,14 +1,18 @@
 """Exports in a storage without folders, as S3 is: sent file by file, the manifest last."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts.models import User
 from exports import runs, storage, tasks
 from exports.models import ExportRun
+from labeling.models import Project
 from tests import makers
 
 
@@ -29,27 +33,27 @@ class Buckets(Storage):
     def _open(self, name, mode="rb"):
         return ContentFile(self.held[name], name)
 
-    def exists(self, name):
+    def exists(self, name) -> bool:
         return name in self.held
 
-    def delete(self, name):
+    def delete(self, name) -> None:
         self.held.pop(name, None)
 
 
 @pytest.fixture
-def buckets(settings, tmp_path):
+def buckets(settings: Settings, tmp_path: Path):
     settings.EXPORT_ROOT = tmp_path / "exports"
     settings.STORAGES = {**settings.STORAGES, "exports": {"BACKEND": f"{__name__}.Buckets"}}
     return storages["exports"]
 
 
 @pytest.fixture
-def run(project, alice, buckets):
+def run(project: Project, alice: User, buckets):
     makers.make_ranking(makers.make_comparison(project), alice)
     return runs.request(project=project, trigger="api", ring=False)
 
 
-def test_an_export_is_sent_file_by_file_and_the_manifest_last(run, buckets, settings):
+def test_an_export_is_sent_file_by_file_and_the_manifest_last(run, buckets, settings: Settings) -> None:
     assert tasks.run_export(str(run.pk)) == "finished"
     run.refresh_from_db()
     listed = {f"{run.path}/{file['path']}" for file in run.manifest["files"]}
@@ -61,7 +65,7 @@ def test_an_export_is_sent_file_by_file_and_the_manifest_last(run, buckets, sett
     assert list((settings.EXPORT_ROOT / ".outgoing").iterdir()) == []
 
 
-def test_a_connection_lost_midway_leaves_no_manifest_and_the_next_try_sends_the_same(run, buckets):
+def test_a_connection_lost_midway_leaves_no_manifest_and_the_next_try_sends_the_same(run, buckets) -> None:
     buckets.fails_at = 3
     assert tasks.run_export(str(run.pk)) == "failed"
     assert not buckets.exists(f"demo-{run.pk}/manifest.json")
@@ -71,7 +75,9 @@ def test_a_connection_lost_midway_leaves_no_manifest_and_the_next_try_sends_the_
     assert len(buckets.held) == len(run.manifest["files"]) + 3
 
 
-def test_a_worker_killed_while_sending_is_followed_by_one_that_sends_all(run, buckets, monkeypatch):
+def test_a_worker_killed_while_sending_is_followed_by_one_that_sends_all(
+    run, buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claimed = runs.claim(run_id=str(run.pk))
     monkeypatch.setattr(runs, "_finish", lambda *args, **columns: (_ for _ in ()).throw(runs.LostLease("killed")))
     with pytest.raises(runs.LostLease):
@@ -83,7 +89,7 @@ def test_a_worker_killed_while_sending_is_followed_by_one_that_sends_all(run, bu
     assert len(buckets.held) == len(run.manifest["files"]) + 3  # no second copy under another name
 
 
-def test_removing_an_export_empties_its_place(run, buckets):
+def test_removing_an_export_empties_its_place(run, buckets) -> None:
     tasks.run_export(str(run.pk))
     run.refresh_from_db()
     assert runs.remove(run=run)

@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
+from accounts.models import User
 from labeling import dialogues
-from labeling.models import Comparison, Dialogue
+from labeling.models import Comparison, Dialogue, Project
 from tests import makers
 from tests.exports.makers import export
 from tests.sampler.tiny import commas, make_answer, make_tiny_model
@@ -23,18 +24,18 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFL
 
 
 @pytest.fixture(autouse=True)
-def offline(monkeypatch, tmp_path):
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {**OFFLINE, "HF_HOME": str(tmp_path / "hf")}.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def model(tmp_path):
+def model(tmp_path: Path) -> Path:
     return make_tiny_model(tmp_path / "model")
 
 
 @pytest.fixture
-def folder(project, alice, tmp_path):
+def folder(project: Project, alice: User, tmp_path: Path) -> Path:
     """An export of everything: pairs, demonstrations, thumbs and prompts, in train alone."""
     project.test_share = 0.0
     project.save(update_fields=["test_share"])
@@ -51,7 +52,7 @@ def folder(project, alice, tmp_path):
     return tmp_path / "export"
 
 
-def rank(project, trainer, prompt: str, texts: list[str], *, rule=commas, split: str = "train") -> None:
+def rank(project: Project, trainer, prompt: str, texts: list[str], *, rule=commas, split: str = "train") -> None:
     """A ranking by `rule`: fewer is better, equal is a tie."""
     from labeling import comparisons
 
@@ -78,7 +79,9 @@ def common(folder: Path, **more):
     ("name", "config"),
     [("SFT", "sft"), ("Reward", "preferences"), ("DPO", "preferences"), ("KTO", "preferences"), ("KTO", "ratings")],
 )
-def test_a_trainer_takes_two_steps_on_an_export(folder, model, tmp_path, name, config):
+def test_a_trainer_takes_two_steps_on_an_export(
+    folder: Path, model: Path, tmp_path: Path, name: str, config: str
+) -> None:
     import trl
     from datasets import load_dataset
     from transformers import AutoTokenizer
@@ -93,7 +96,7 @@ def test_a_trainer_takes_two_steps_on_an_export(folder, model, tmp_path, name, c
     assert done.training_loss == done.training_loss  # a number
 
 
-def test_the_reward_command_reads_the_folder(folder, model, tmp_path):
+def test_the_reward_command_reads_the_folder(folder: Path, model: Path, tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("trl")), "reward", "--dataset_name", str(folder),
         "--dataset_config", "preferences", "--model_name_or_path", str(model), "--output_dir", str(tmp_path / "rm"),
@@ -128,7 +131,7 @@ def accuracy(folder: Path, model: Path, out: Path) -> float:
 
 
 @pytest.fixture
-def judged(project, alice):
+def judged(project: Project, alice: User):
     """Rankings by a known rule: fewer commas are better."""
     rng = Random(11)
     for number in range(110):
@@ -140,8 +143,8 @@ def judged(project, alice):
 
 
 def test_a_reward_model_learns_the_judges_rule_and_from_swapped_pairs_its_opposite(
-    judged, model, tmp_path, monkeypatch
-):
+    judged, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     export(judged, tmp_path / "true", "--config", "preferences")
     assert accuracy(tmp_path / "true", model, tmp_path / "one") > 0.9
     from exports.formats import preferences

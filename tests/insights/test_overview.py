@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from labeling import comparisons, projects, reviews
+from accounts.models import User
+from labeling import comparisons, projects
 from labeling.models import Project
 from labeling.progress import glance_at
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_line_says_what_was_done_today_who_works_what_is_open_and_what_waits_for_me(project, alice, bob, mona):
+def test_a_line_says_what_was_done_today_who_works_what_is_open_and_what_waits_for_me(
+    project: Project, alice: User, bob: User, mona: User
+) -> None:
     first, _, _ = (makers.make_comparison(project, k=3) for _ in range(3))
     done = makers.make_lease(first, alice)
     ranking, _ = comparisons.submit_ranking(assignment=done, groups=[[cid] for cid in done.order_shown])
@@ -26,7 +31,7 @@ def test_a_line_says_what_was_done_today_who_works_what_is_open_and_what_waits_f
     }
 
 
-def test_the_page_asks_as_much_of_twenty_projects_as_of_one(project, mona, client):
+def test_the_page_asks_as_much_of_twenty_projects_as_of_one(project: Project, mona: User, client: Client) -> None:
     client.force_login(mona)
     client.get("/admin/")
 

@@ -9,13 +9,16 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from insights import facts, reports, sentences, tables, tasks
 from insights.models import Judgement, Report
-from labeling import comparisons, leases, preferences, projects, reviews
-from labeling.models import Ranking
+from labeling import comparisons, leases, preferences, projects
+from labeling.models import Project, Ranking
+from labeling.quality import reviews
 from tests import makers
 from tests.insights.makers import make_votes, multiply
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def voted(project, alice, bob):
+def voted(project: Project, alice: User, bob: User):
     """Sixty comparisons judged twice: the second model is better, longer texts win a little more often."""
     models = [makers.make_model("old"), makers.make_model("new")]
     make_votes(
@@ -33,7 +36,7 @@ def voted(project, alice, bob):
     return project
 
 
-def recount(project) -> tuple[float, float]:
+def recount(project: Project) -> tuple[float, float]:
     """Agreement and longer-wins share straight from the rankings, one pair at a time."""
     agreed = both = longer = unequal = 0
     by_comparison: dict = {}
@@ -72,7 +75,9 @@ def test_the_report_equals_a_plain_recount(voted) -> None:
     json.dumps(found, allow_nan=False)
 
 
-def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(project, alice, bob, rita) -> None:
+def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(
+    project: Project, alice: User, bob: User, rita: User
+) -> None:
     first = makers.make_ranking(makers.make_comparison(project), alice)
     second = makers.make_ranking(makers.make_comparison(project), bob)
     third = makers.make_ranking(makers.make_comparison(project), bob)
@@ -89,7 +94,9 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(proj
     assert facts.catch_up(project) == {}
 
 
-def test_a_ranking_excluded_by_review_comes_back_when_it_is_accepted_later(project, alice, rita) -> None:
+def test_a_ranking_excluded_by_review_comes_back_when_it_is_accepted_later(
+    project: Project, alice: User, rita: User
+) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="excluded", ranking=ranking)
     long_ago = timezone.now() - timedelta(days=9)
@@ -99,14 +106,14 @@ def test_a_ranking_excluded_by_review_comes_back_when_it_is_accepted_later(proje
     assert sum(facts.catch_up(project).values()) == 1
 
 
-def test_a_fill_goes_on_over_many_batches(voted, monkeypatch) -> None:
+def test_a_fill_goes_on_over_many_batches(voted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "BATCH", 7)
     monkeypatch.setattr(facts, "LISTED", 25)
     assert sum(facts.catch_up(voted).values()) == 120
     assert Judgement.objects.count() == 120
 
 
-def test_a_refresh_that_died_before_its_report_is_made_up_for(voted, monkeypatch) -> None:
+def test_a_refresh_that_died_before_its_report_is_made_up_for(voted, monkeypatch: pytest.MonkeyPatch) -> None:
     reports.refresh(voted)
     comparisons.discard(comparison=voted.comparisons.first(), reason="spam")
     with monkeypatch.context() as broken:
@@ -117,7 +124,9 @@ def test_a_refresh_that_died_before_its_report_is_made_up_for(voted, monkeypatch
     assert reports.insights_of(voted)["counts"]["rankings"] == 118
 
 
-def test_a_large_project_is_counted_by_the_worker_and_not_by_the_page(voted, mona, client, monkeypatch) -> None:
+def test_a_large_project_is_counted_by_the_worker_and_not_by_the_page(
+    voted, mona: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reports, "AT_ONCE", 10)
     client.force_login(mona)
     address = reverse("insights:project", args=[voted.slug])
@@ -127,7 +136,9 @@ def test_a_large_project_is_counted_by_the_worker_and_not_by_the_page(voted, mon
     assert "as of" in client.get(address).content.decode()
 
 
-def test_a_closed_round_without_news_is_not_counted_again(project, alice, monkeypatch) -> None:
+def test_a_closed_round_without_news_is_not_counted_again(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     makers.make_ranking(makers.make_comparison(project), alice)
     second = projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
     project.rounds.filter(number=1).update(closed_at=timezone.now() - timedelta(days=2))
@@ -140,7 +151,7 @@ def test_a_closed_round_without_news_is_not_counted_again(project, alice, monkey
     assert made == [None, second]
 
 
-def test_ties_grades_and_places_are_kept_as_numbers(project, alice) -> None:
+def test_ties_grades_and_places_are_kept_as_numbers(project: Project, alice: User) -> None:
     comparison = makers.make_comparison(project, k=3)
     ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
     ranking = makers.make_ranking(comparison, alice, groups=[[2], [0, 1]], ratings={ids[2]: 6})
@@ -152,7 +163,7 @@ def test_ties_grades_and_places_are_kept_as_numbers(project, alice) -> None:
     assert kept.lengths == [len(c.completion.text) for c in comparison.candidates.order_by("index")]
 
 
-def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project, alice, rita) -> None:
+def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project: Project, alice: User, rita: User) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
     comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
@@ -162,7 +173,7 @@ def test_a_reviewers_blind_vote_counts_as_trainer_and_reviewer_only(project, ali
     assert found["agreement"]["trainer_and_reviewer"]["tie_excluded"]["value"] == 1
 
 
-def test_an_empty_project_has_a_report_without_figures(project, mona, client) -> None:
+def test_an_empty_project_has_a_report_without_figures(project: Project, mona: User, client: Client) -> None:
     found = reports.insights_of(project)
     assert found["agreement"]["between_trainers"]["strict"]["value"] is None
     assert found["ratings"]["models"] == []
@@ -179,7 +190,7 @@ def test_a_refresh_without_news_only_says_that_it_looked(voted) -> None:
     assert after.data == before.data
 
 
-def test_rounds_have_reports_of_their_own_with_new_against_previous(project, alice) -> None:
+def test_rounds_have_reports_of_their_own_with_new_against_previous(project: Project, alice: User) -> None:
     old = makers.make_model("old")
     new = makers.make_model("new", parent=old)
     round_ = projects.open_round(project=project, policies=[(old, 1.0, {}), (new, 1.0, {})])
@@ -192,7 +203,9 @@ def test_rounds_have_reports_of_their_own_with_new_against_previous(project, ali
     assert (against["new"], against["previous"], against["value"]) == ("new", "old", 1.0)
 
 
-def test_dashboards_are_for_managers_and_reviewers_of_the_project(voted, mona, rita, alice, client) -> None:
+def test_dashboards_are_for_managers_and_reviewers_of_the_project(
+    voted, mona: User, rita: User, alice: User, client: Client
+) -> None:
     addresses = [
         reverse("insights:project", args=[voted.slug]), reverse("insights:progress", args=[voted.slug]),
         reverse("insights:table", args=[voted.slug, "models"]),
@@ -211,7 +224,7 @@ def test_dashboards_are_for_managers_and_reviewers_of_the_project(voted, mona, r
     assert all(client.get(address).status_code in (302, 404) for address in addresses)
 
 
-def test_every_chart_has_its_table_and_every_table_its_csv(voted, mona, client) -> None:
+def test_every_chart_has_its_table_and_every_table_its_csv(voted, mona: User, client: Client) -> None:
     client.force_login(mona)
     page = client.get(reverse("insights:project", args=[voted.slug])).content.decode()
     assert page.count('<svg class="dl-chart"') >= 4
@@ -229,14 +242,16 @@ def test_names_cannot_carry_a_formula_into_a_spreadsheet() -> None:
         assert row == [f"'{name}", "plain", "-0.5"]
 
 
-def test_names_of_models_and_people_are_escaped_on_the_page(project, alice, mona, client) -> None:
+def test_names_of_models_and_people_are_escaped_on_the_page(
+    project: Project, alice: User, mona: User, client: Client
+) -> None:
     models = [makers.make_model("<b>bold</b>"), makers.make_model("plain")]
     make_votes(project, [alice], models, comparisons=20)
     client.force_login(mona)
     assert "<b>bold" not in client.get(reverse("insights:project", args=[project.slug])).content.decode()
 
 
-def test_edits_of_suggestions_are_measured_by_week(project, alice) -> None:
+def test_edits_of_suggestions_are_measured_by_week(project: Project, alice: User) -> None:
     from labeling import dialogues
 
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
@@ -251,7 +266,7 @@ def test_edits_of_suggestions_are_measured_by_week(project, alice) -> None:
     assert (week["verbatim"], week["edited"], week["own"], week["edit_ratio"]["value"]) == (0, 1, 1, 0.25)
 
 
-def test_planted_haste_is_told_with_its_interval_and_what_to_do(project, alice) -> None:
+def test_planted_haste_is_told_with_its_interval_and_what_to_do(project: Project, alice: User) -> None:
     models = [makers.make_model("a"), makers.make_model("b")]
     hurried = lambda rng, model, length, place: length + rng.gumbel()  # noqa: E731 - always the longer text
     make_votes(project, [alice], models, comparisons=40, score=hurried, seed=1)
@@ -275,7 +290,7 @@ def test_a_report_of_another_shape_is_made_again(voted) -> None:
     assert reports.insights_of(voted)["counts"]["rankings"] == 120
 
 
-def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
+def test_planted_position_bias_is_told_in_a_sentence(project: Project, alice: User) -> None:
     models = [makers.make_model("a"), makers.make_model("b")]
     make_votes(
         project, [alice], models, comparisons=200, score=lambda rng, model, length, place: rng.gumbel() - 0.6 * place
@@ -287,7 +302,9 @@ def test_planted_position_bias_is_told_in_a_sentence(project, alice) -> None:
     assert found["bias"]["earlier_wins"]["low"] > 0.5
 
 
-def test_the_live_page_counts_what_waits_and_what_is_worked_on(project, alice, mona, client) -> None:
+def test_the_live_page_counts_what_waits_and_what_is_worked_on(
+    project: Project, alice: User, mona: User, client: Client
+) -> None:
     for _ in range(3):
         makers.make_comparison(project)
     leases.lease_next(project=project, trainer=alice)
@@ -304,7 +321,9 @@ def test_the_live_page_counts_what_waits_and_what_is_worked_on(project, alice, m
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(project, alice, bob, mona, client) -> None:
+def test_a_million_pairs_are_counted_within_minutes_and_open_at_once(
+    project: Project, alice: User, bob: User, mona: User, client: Client
+) -> None:
     import time
 
     models = [makers.make_model(f"m{n}") for n in range(4)]

@@ -23,6 +23,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from labeling import projects
@@ -37,7 +38,7 @@ ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--
 
 
 @pytest.fixture(scope="package")
-def playwright_(django_db_setup) -> Iterator[Playwright]:
+def playwright_(django_db_setup: None) -> Iterator[Playwright]:
     """Only for this package: its synchronous interface keeps an event loop running in this thread, which
     Django mistakes for async code and other tests could not stand."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -47,7 +48,7 @@ def playwright_(django_db_setup) -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="package")
-def browser(playwright_) -> Iterator[Browser]:
+def browser(playwright_: Playwright) -> Iterator[Browser]:
     path = os.environ.get("DUOLOGUE_CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
     browser = playwright_.chromium.launch(executable_path=path, args=ARGS)
     yield browser
@@ -122,14 +123,14 @@ class Server:
 
 
 @pytest.fixture(scope="package")
-def _server(django_db_setup) -> Iterator[Server]:
+def _server(django_db_setup: None) -> Iterator[Server]:
     server = Server(free_port())
     yield server
     server.stop()
 
 
 @pytest.fixture
-def live(_server, transactional_db) -> Server:
+def live(_server: Server, transactional_db: None) -> Server:
     """The running server, on the database that this test fills and that is emptied after it."""
     if _server.process is None:
         _server.start()
@@ -155,7 +156,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser, live, client) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Browser, live: Server, client: Client) -> Iterator[Callable[..., Visitor]]:
     """`visit(user, **context options)`: signed in, in a context of its own that reports script errors."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
@@ -195,7 +196,7 @@ def talking(location: str) -> Iterator[Project]:
 
 
 @pytest.fixture
-def chatty(transactional_db) -> Iterator[Project]:
+def chatty(transactional_db: None) -> Iterator[Project]:
     """Writes slowly enough to be watched."""
     with talking("delay=0.02&tokens=30") as project:
         yield project

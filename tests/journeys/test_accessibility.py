@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
 
-from labeling import comparisons, dialogues, reviews
+from accounts.models import User
+from labeling import comparisons, dialogues
+from labeling.models import Project
+from labeling.quality import reviews
 from tests import makers
+from tests.journeys.conftest import Server, Visitor
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 RICH = (
@@ -16,7 +23,7 @@ RICH = (
 
 
 @pytest.fixture
-def pages(live, project, alice, rita):
+def pages(live: Server, project: Project, alice: User, rita: User):
     """Every trainer page's address, with something on it."""
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
@@ -55,7 +62,7 @@ def pages(live, project, alice, rita):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_or_critical_issue(visit, alice, pages, theme):
+def test_axe_finds_no_serious_or_critical_issue(visit: Callable[..., Visitor], alice: User, pages, theme: str) -> None:
     visitor = visit(alice, color_scheme=theme)
     found = {}
     for name, path in pages.items():
@@ -68,7 +75,7 @@ def test_axe_finds_no_serious_or_critical_issue(visit, alice, pages, theme):
     assert not found
 
 
-def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browser, live):
+def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browser: Browser, live: Server) -> None:
     context = browser.new_context()
     page = context.new_page()
     found = {}
@@ -79,14 +86,14 @@ def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browse
     assert not found
 
 
-def issues(page, name: str) -> dict[str, list[str]]:
+def issues(page: Page, name: str) -> dict[str, list[str]]:
     violations = Axe().run(page).response["violations"]
     bad = [v for v in violations if v["impact"] in ("serious", "critical")]
     return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-def test_no_page_scrolls_sideways(visit, alice, pages, width):
+def test_no_page_scrolls_sideways(visit: Callable[..., Visitor], alice: User, pages, width: int) -> None:
     visitor = visit(alice, viewport={"width": width, "height": 800})
     wide = []
     for name, path in pages.items():
@@ -96,7 +103,7 @@ def test_no_page_scrolls_sideways(visit, alice, pages, width):
     assert not wide
 
 
-def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit, alice, pages):
+def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit: Callable[..., Visitor], alice: User, pages) -> None:
     visitor = visit(alice)
     for name in ("home", "ranking", "demonstration", "chat"):
         page = visitor.open(pages[name])

@@ -18,7 +18,7 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import AuditEntry, User
 from labeling import invitations
@@ -55,7 +55,7 @@ class Entrance:
 
 
 @pytest.fixture(scope="module")
-def entrance(django_db_setup, tmp_path_factory) -> Iterator[Entrance]:
+def entrance(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
     mails, provider_port = tmp_path_factory.mktemp("mails"), free_port()
     server = Server(free_port())
     with pytest.MonkeyPatch.context() as environment:
@@ -70,7 +70,7 @@ def entrance(django_db_setup, tmp_path_factory) -> Iterator[Entrance]:
 
 
 @pytest.fixture
-def page(browser, entrance, transactional_db) -> Iterator[Page]:
+def page(browser: Browser, entrance: Entrance, transactional_db: None) -> Iterator[Page]:
     """A fresh browser; any complaint of the Content Security Policy fails the test."""
     cache.clear()
     problems: list[str] = []
@@ -85,7 +85,7 @@ def page(browser, entrance, transactional_db) -> Iterator[Page]:
 
 
 @pytest.fixture
-def nina(transactional_db) -> User:
+def nina(transactional_db: None) -> User:
     """A trainer whose password the server's own hashers know."""
     project = makers.make_project()
     user = makers.make_member(project, "nina")
@@ -126,7 +126,7 @@ def code(secret: str, *, ahead: int = 0) -> str:
     return totp.format_hotp_value(totp.hotp_value(secret, moment))
 
 
-def test_a_password_opens_the_door_and_five_wrong_ones_lock_it(page, nina):
+def test_a_password_opens_the_door_and_five_wrong_ones_lock_it(page: Page, nina: User) -> None:
     for _ in range(5):
         sign_in(page, password="wrong")
         expect(page.locator("main")).to_contain_text("not correct")
@@ -138,7 +138,7 @@ def test_a_password_opens_the_door_and_five_wrong_ones_lock_it(page, nina):
     signed_in(page)
 
 
-def test_a_forgotten_password_is_replaced_through_the_mail(page, nina, entrance):
+def test_a_forgotten_password_is_replaced_through_the_mail(page: Page, nina: User, entrance: Entrance) -> None:
     page.goto("/accounts/password/reset/")
     page.fill("input[name=email]", "nina@example.org")
     page.locator("main form button").first.click()
@@ -152,7 +152,7 @@ def test_a_forgotten_password_is_replaced_through_the_mail(page, nina, entrance)
     signed_in(page)
 
 
-def test_an_invitation_makes_an_account_and_a_member(page, nina):
+def test_an_invitation_makes_an_account_and_a_member(page: Page, nina: User) -> None:
     project = makers.projects.Project.objects.get()
     _, token = invitations.invite(project=project, role="reviewer", by=nina)
     page.goto(f"/invitations/{token}/")
@@ -166,7 +166,7 @@ def test_an_invitation_makes_an_account_and_a_member(page, nina):
     assert Membership.objects.get(user__username="newcomer").role == "reviewer"
 
 
-def test_a_second_factor_is_set_up_and_then_asked_for(page, nina):
+def test_a_second_factor_is_set_up_and_then_asked_for(page: Page, nina: User) -> None:
     sign_in(page)
     signed_in(page)
     open_confirmed(page, "/accounts/2fa/totp/activate/")
@@ -189,7 +189,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(page, nina):
     assert secret not in stored  # encrypted at rest
 
 
-def test_a_passkey_signs_in_without_a_password(page, nina):
+def test_a_passkey_signs_in_without_a_password(page: Page, nina: User) -> None:
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     options = {
@@ -211,7 +211,7 @@ def test_a_passkey_signs_in_without_a_password(page, nina):
     assert AuditEntry.objects.filter(action="two_factor.added", actor=nina).exists()
 
 
-def test_other_sessions_are_listed_and_ended(page, nina, browser, entrance):
+def test_other_sessions_are_listed_and_ended(page: Page, nina: User, browser: Browser, entrance: Entrance) -> None:
     elsewhere = browser.new_context(base_url=entrance.url).new_page()
     sign_in(elsewhere)
     signed_in(elsewhere)
@@ -227,7 +227,7 @@ def test_other_sessions_are_listed_and_ended(page, nina, browser, entrance):
 
 
 @pytest.fixture
-def provider(entrance) -> Iterator[Callable[[], None]]:
+def provider(entrance: Entrance) -> Iterator[Callable[[], None]]:
     """A real OpenID provider in a process of its own."""
     port = entrance.provider_port
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--host", "localhost"]
@@ -253,7 +253,9 @@ def through_the_provider(page: Page, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_single_sign_on_opens_an_account_that_is_a_member_of_nothing(page, nina, provider):
+def test_single_sign_on_opens_an_account_that_is_a_member_of_nothing(
+    page: Page, nina: User, provider: Callable[[], None]
+) -> None:
     through_the_provider(page, "prof@example.edu")
     page.wait_for_url(re.compile(r"localhost:\d+/(accounts/3rdparty/signup/)?$"))
     if "signup" in page.url:
@@ -270,7 +272,9 @@ def test_single_sign_on_opens_an_account_that_is_a_member_of_nothing(page, nina,
 
 
 @pytest.mark.slow
-def test_an_address_that_a_provider_claims_opens_nobodys_account(page, nina, provider):
+def test_an_address_that_a_provider_claims_opens_nobodys_account(
+    page: Page, nina: User, provider: Callable[[], None]
+) -> None:
     through_the_provider(page, "nina@example.org")
     page.wait_for_load_state()
     assert not nina.socialaccount_set.exists()

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from labeling import chats
-from labeling.models import Dialogue, Turn, TurnFeedback
+from labeling.models import Dialogue, Project, Turn, TurnFeedback
 from sampler import streams
 from sampler.models import Completion, SampleRequest
 from tests import makers
-from tests.journeys.conftest import talking, wait_for
+from tests.journeys.conftest import Server, Visitor, talking, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def writer(chatty, visit, live):
+def writer(chatty: Project, visit: Callable[..., Visitor], live: Server):
     """Somebody signed in who may write in the project whose model answers."""
     return visit(makers.make_member(chatty, "alice"))
 
 
-def test_a_demonstration_by_keyboard_alone(writer, chatty):
+def test_a_demonstration_by_keyboard_alone(writer, chatty: Project) -> None:
     page = writer.open()
     page.get_by_role("button", name="Begin a dialogue").press("Enter")
     page.wait_for_url(re.compile("/dialogues/"))
@@ -64,7 +65,7 @@ def test_a_demonstration_by_keyboard_alone(writer, chatty):
     assert Dialogue.objects.get().state == "submitted"
 
 
-def test_a_demonstration_without_scripts(chatty, visit, live):
+def test_a_demonstration_without_scripts(chatty: Project, visit: Callable[..., Visitor], live: Server) -> None:
     page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
     page.get_by_role("button", name="Begin a dialogue").click()
     page.locator("#composer-text").fill("Name a fruit.")
@@ -87,13 +88,15 @@ def test_a_demonstration_without_scripts(chatty, visit, live):
 
 
 @pytest.fixture
-def slow(transactional_db):
+def slow(transactional_db: None):
     """Writes for some seconds, so that a busy machine too reloads before the end."""
     with talking("delay=0.1&tokens=50") as project:
         yield project
 
 
-def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(slow, visit, live):
+def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(
+    slow, visit: Callable[..., Visitor], live: Server
+) -> None:
     """Nothing of a reply is lost or repeated by a reload, or in a second tab."""
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     visitor = visit(makers.make_member(slow, "alice"), **phone)
@@ -121,7 +124,9 @@ def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(slow, visit, live
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_text_on_the_screen_never_repeats_or_drops_a_character(slow, visit, live):
+def test_the_text_on_the_screen_never_repeats_or_drops_a_character(
+    slow, visit: Callable[..., Visitor], live: Server
+) -> None:
     page = visit(makers.make_member(slow, "alice")).open()
     page.get_by_role("button", name="Begin a chat").click()
     page.wait_for_url(re.compile("/dialogues/"))
@@ -144,7 +149,7 @@ def test_the_text_on_the_screen_never_repeats_or_drops_a_character(slow, visit, 
         assert whole.startswith(seen)
 
 
-def test_a_browser_that_was_offline_while_the_reply_ended_shows_it_afterwards(writer, chatty):
+def test_a_browser_that_was_offline_while_the_reply_ended_shows_it_afterwards(writer, chatty: Project) -> None:
     page = writer.open()
     page.get_by_role("button", name="Begin a chat").click()
     page.wait_for_url(re.compile("/dialogues/"))
@@ -158,7 +163,7 @@ def test_a_browser_that_was_offline_while_the_reply_ended_shows_it_afterwards(wr
     expect(page.locator('.turn[data-role="assistant"] .prose')).to_have_text(request.completions.get().text.strip())
 
 
-def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):
+def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit: Callable[..., Visitor], live: Server) -> None:
     with talking("delay=0.1&tokens=400") as project:
         page = visit(makers.make_member(project, "alice")).open()
         page.get_by_role("button", name="Begin a chat").click()
@@ -172,7 +177,7 @@ def test_a_reply_is_stopped_and_what_there_was_of_it_stays(visit, live):
         assert Turn.objects.get(role="assistant").text
 
 
-def test_a_chat_without_scripts(chatty, visit, live):
+def test_a_chat_without_scripts(chatty: Project, visit: Callable[..., Visitor], live: Server) -> None:
     page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
     page.get_by_role("button", name="Begin a chat").click()
     page.wait_for_url(re.compile("/dialogues/"))
@@ -185,7 +190,7 @@ def test_a_chat_without_scripts(chatty, visit, live):
     expect(page.get_by_role("heading", name="Your chat")).to_be_visible()
 
 
-def test_an_editor_survives_a_lost_network_and_a_lost_session(writer, chatty):
+def test_an_editor_survives_a_lost_network_and_a_lost_session(writer, chatty: Project) -> None:
     page = writer.open()
     page.get_by_role("button", name="Begin a dialogue").click()
     page.wait_for_url(re.compile("/dialogues/"))
@@ -203,7 +208,7 @@ def test_an_editor_survives_a_lost_network_and_a_lost_session(writer, chatty):
     assert Turn.objects.get().text == "Written in a tunnel."
 
 
-def test_the_first_token_is_on_the_screen_within_200_ms(writer, chatty):
+def test_the_first_token_is_on_the_screen_within_200_ms(writer, chatty: Project) -> None:
     """From the engine's emitting it (the stream entry's own time) to the text being in the document."""
     page = writer.open()
     page.get_by_role("button", name="Begin a chat").click()

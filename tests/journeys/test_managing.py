@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from django.test import Client
+from playwright.sync_api import Page, expect
 
+from accounts.models import User
 from exports import runs, tasks
 from insights import reports
-from labeling import draws, projects
+from labeling import candidates, projects, stock
 from labeling.models import Comparison, Project, Ranking
 from tests import makers
+from tests.journeys.conftest import Visitor
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 
-def set_up(page) -> Project:
+def set_up(page: Page) -> Project:
     """A new project with K=4 and 20% double votes, from the short form."""
     page.get_by_role("link", name="Projects").first.click()
     page.get_by_title("Add project").click()
@@ -35,7 +39,7 @@ def set_up(page) -> Project:
     return Project.objects.get(slug="kind-answers")
 
 
-def open_round(page, model: str) -> None:
+def open_round(page: Page, model: str) -> None:
     page.get_by_role("link", name="Open a round: choose which model versions answer").click()
     expect(page.get_by_label("Project")).not_to_have_value("")
     page.locator("#id_policies-0-model_version").select_option(label=model)
@@ -43,14 +47,14 @@ def open_round(page, model: str) -> None:
     expect(page.get_by_text("was added successfully")).to_be_visible()
 
 
-def invite(page, project: Project) -> str:
+def invite(page: Page, project: Project) -> str:
     page.goto(page.url.split("/admin/")[0] + f"/admin/labeling/project/{project.pk}/change/")
     page.get_by_role("link", name="Invite trainers").click()
     page.get_by_role("button", name="Make an invitation").click()
     return page.locator("code").inner_text()
 
 
-def export_and_download(page, url: str, project: Project) -> list[dict[str, Any]]:
+def export_and_download(page: Page, url: str, project: Project) -> list[dict[str, Any]]:
     """Ask for an export, let the worker write it, and take its rankings and its manifest home."""
     page.goto(f"{url}/admin/exports/exportrun/add/?project={project.pk}")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -73,13 +77,15 @@ def export_and_download(page, url: str, project: Project) -> list[dict[str, Any]
     return found
 
 
-def downloaded(page, name: str) -> bytes:
+def downloaded(page: Page, name: str) -> bytes:
     with page.expect_download() as download:
         page.get_by_role("link", name=name, exact=True).click()
     return download.value.path().read_bytes()
 
 
-def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(visit, project, mona, stranger, client):
+def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
+    visit: Callable[..., Visitor], project: Project, mona: User, stranger: User, client: Client
+) -> None:
     manager = visit(mona)
     page = manager.open("/admin/")
     made = set_up(page)
@@ -98,9 +104,9 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(visit, 
     page.get_by_label("Prompts").fill("How do I boil an egg?\n---\nWhy is the sky blue?")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("2 prompts are in the pool")).to_be_visible()
-    draws.keep_stock()  # what beat and the sampler do meanwhile
+    stock.keep_stock()  # what beat and the sampler do meanwhile
     makers.answer_all()
-    draws.settle_sampling()
+    candidates.settle_sampling()
     assert Comparison.objects.filter(project=made, state="open").count() == 2
     page.goto(f"{manager.url}/admin/insights/kind-answers/progress/")
     expect(page.get_by_text("comparisons ready")).to_contain_text("2")

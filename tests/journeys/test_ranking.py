@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from labeling.models import Assignment, Ranking
+from accounts.models import User
+from labeling.models import Assignment, Project, Ranking
 from tests import makers
-from tests.journeys.conftest import wait_for
+from tests.journeys.conftest import Server, Visitor, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def task(live, project, alice):
+def task(live: Server, project: Project, alice: User) -> Assignment:
     comparison = makers.make_comparison(project, k=4, prompt="The first question?")
     makers.make_comparison(project, k=3, prompt="The second question?")
     return makers.make_lease(comparison, alice)
 
 
-def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(visit, alice, task):
+def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     visitor = visit(alice)
     page = visitor.open()
     page.evaluate("window.sameDocument = true")
@@ -57,7 +61,9 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(visit, al
     expect(page.locator("#note")).to_have_value("clear enough")
 
 
-def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(visit, alice, task):
+def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     for keys in ("a", "1", "Shift+Digit2", "b", "2", "Shift+Digit6", "c", "3", "d", "4", "Control+Enter"):
         page.keyboard.press(keys)
@@ -70,7 +76,9 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(visit, a
     assert Ranking.objects.get().contradiction_confirmed
 
 
-def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_is_gone(visit, alice, task):
+def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_is_gone(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     visitor = visit(alice)
     page = visitor.open(f"/ranking/{task.pk}/")
     for keys in ("a", "1"):
@@ -83,7 +91,7 @@ def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_
     assert Ranking.objects.get().not_rankable == "All of them are wrong or unusable"
 
 
-def test_by_touch_with_taps_and_a_drag(visit, alice, task):
+def test_by_touch_with_taps_and_a_drag(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     visitor = visit(alice, **phone)
     page = visitor.open(f"/ranking/{task.pk}/")
@@ -113,7 +121,9 @@ def test_by_touch_with_taps_and_a_drag(visit, alice, task):
     assert Ranking.objects.get().groups == [sorted([a, b]), sorted([c, d])]
 
 
-def test_by_mouse_a_letter_is_dragged_to_its_place(visit, alice, task):
+def test_by_mouse_a_letter_is_dragged_to_its_place(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     page.mouse.move(*middle(page, "#card-A .letter"))
     page.mouse.down()
@@ -124,12 +134,12 @@ def test_by_mouse_a_letter_is_dragged_to_its_place(visit, alice, task):
     assert page.locator("#place-A").input_value() == "3"
 
 
-def middle(page, selector: str) -> tuple[float, float]:
+def middle(page: Page, selector: str) -> tuple[float, float]:
     box = page.locator(selector).bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_without_scripts_by_number_fields(visit, alice, task):
+def test_without_scripts_by_number_fields(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
     page = visit(alice, java_script_enabled=False).open("/")
     page.get_by_role("link", name="Go on").click()
     for letter, place in zip("ABCD", (3, 1, 1, 2), strict=True):
@@ -148,7 +158,9 @@ def test_without_scripts_by_number_fields(visit, alice, task):
     assert Ranking.objects.get().groups == [sorted([b, c]), [d], [a]]
 
 
-def test_drafts_are_on_the_server_within_two_seconds_and_survive_a_killed_tab(visit, alice, task):
+def test_drafts_are_on_the_server_within_two_seconds_and_survive_a_killed_tab(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     visitor = visit(alice)
     page = visitor.open(f"/ranking/{task.pk}/")
     page.keyboard.press("a")
@@ -168,7 +180,7 @@ def test_drafts_are_on_the_server_within_two_seconds_and_survive_a_killed_tab(vi
     expect(page.locator('[data-slot="3"] .token')).to_have_text("A")
 
 
-def test_a_network_lost_in_mid_edit_loses_nothing(visit, alice, task):
+def test_a_network_lost_in_mid_edit_loses_nothing(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
     visitor = visit(alice)
     page = visitor.open(f"/ranking/{task.pk}/")
     visitor.context.set_offline(True)
@@ -185,7 +197,9 @@ def test_a_network_lost_in_mid_edit_loses_nothing(visit, alice, task):
     expect(page.locator("[data-saved]")).to_contain_text("Saved")
 
 
-def test_work_kept_only_by_the_browser_comes_back_after_a_killed_tab(visit, alice, task):
+def test_work_kept_only_by_the_browser_comes_back_after_a_killed_tab(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     visitor = visit(alice)
     page = visitor.open(f"/ranking/{task.pk}/")
     page.route("**/draft/", lambda route: route.abort())
@@ -198,7 +212,9 @@ def test_work_kept_only_by_the_browser_comes_back_after_a_killed_tab(visit, alic
     wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note") == "never reached the server")
 
 
-def test_a_session_that_ends_in_mid_edit_is_renewed_in_place(visit, alice, task):
+def test_a_session_that_ends_in_mid_edit_is_renewed_in_place(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     for keys in ("a", "1", "b", "2", "c", "3"):
         page.keyboard.press(keys)
@@ -223,7 +239,9 @@ def test_a_session_that_ends_in_mid_edit_is_renewed_in_place(visit, alice, task)
     assert len(Ranking.objects.get().groups) == 4
 
 
-def test_of_two_tabs_the_second_is_told_and_neither_overwrites_the_other(visit, alice, task):
+def test_of_two_tabs_the_second_is_told_and_neither_overwrites_the_other(
+    visit: Callable[..., Visitor], alice: User, task: Assignment
+) -> None:
     visitor = visit(alice)
     first = visitor.open(f"/ranking/{task.pk}/")
     second = visitor.another_tab(f"/ranking/{task.pk}/")
@@ -240,7 +258,9 @@ def test_of_two_tabs_the_second_is_told_and_neither_overwrites_the_other(visit, 
     expect(first.locator("#notices")).to_contain_text("Nothing was overwritten")
 
 
-def test_a_server_that_restarts_in_mid_edit_gets_the_draft_afterwards(visit, alice, task, live):
+def test_a_server_that_restarts_in_mid_edit_gets_the_draft_afterwards(
+    visit: Callable[..., Visitor], alice: User, task: Assignment, live: Server
+) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     live.stop()
     page.locator("#note").fill("written while the server was away")
@@ -250,7 +270,7 @@ def test_a_server_that_restarts_in_mid_edit_gets_the_draft_afterwards(visit, ali
     expect(page.locator("[data-saved]")).to_contain_text("Saved")
 
 
-def test_the_page_weighs_less_than_150_kb(visit, alice, task):
+def test_the_page_weighs_less_than_150_kb(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
     visitor = visit(alice)
     sizes: dict[str, int] = {}
     visitor.page.on("response", lambda answer: sizes.__setitem__(answer.url, len(answer.body())))

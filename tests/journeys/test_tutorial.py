@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from exports import runs
 from exports.models import ExportRun
 from labeling.models import Ranking
 from tests import makers
-from tests.journeys.conftest import BASE_DIR, database_url
+from tests.journeys.conftest import BASE_DIR, Server, database_url
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -29,7 +30,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def worker(transactional_db):
+def worker(transactional_db: None) -> Iterator[None]:
     """Writes exports that are asked for, as the Celery worker does."""
     stop = threading.Event()
 
@@ -48,7 +49,7 @@ def worker(transactional_db):
         runs.remove(run=run)
 
 
-def test_the_tutorials_commands_bring_rank_and_export(live, worker, tmp_path):
+def test_the_tutorials_commands_bring_rank_and_export(live: Server, worker: None, tmp_path: Path) -> None:
     cache.clear()
     project = makers.make_project("demo")
     script = "\n".join(["set -e", *blocks("sh"), "python - <<'PYTHON'", *blocks("python"), "PYTHON", ""])

@@ -7,9 +7,11 @@ import json
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from labeling import projects
 from labeling.admin.project_form import HELP
 from labeling.models import Project, Prompt
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def managing(mona, client):
+def managing(mona: User, client: Client):
     client.force_login(mona)
     return client
 
@@ -36,7 +38,7 @@ def form_of(page) -> dict[str, object]:
     return sent
 
 
-def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project) -> None:
+def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project: Project) -> None:
     page = managing.get(reverse("admin:labeling_project_change", args=[project.pk]))
     form = page.context["adminform"].form
     assert all(field.help_text for field in form.fields.values())
@@ -47,7 +49,7 @@ def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project
     assert editable <= shown | {"task_types", "flags", "nightly_configs"}
 
 
-def test_settings_are_stored_validated_and_audited_by_name(managing, project) -> None:
+def test_settings_are_stored_validated_and_audited_by_name(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
     sent = form_of(managing.get(address))
     answer = managing.post(
@@ -69,7 +71,7 @@ def test_settings_are_stored_validated_and_audited_by_name(managing, project) ->
     assert project.completions_per_comparison == 6
 
 
-def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(managing, project, mona) -> None:
+def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(managing, project: Project, mona: User) -> None:
     version = project.rounds.get().policies.get().model_version
     answer = managing.post(
         reverse("admin:labeling_project_add"),
@@ -87,7 +89,7 @@ def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(managing, p
     assert "Invite trainers" in page
 
 
-def test_a_reviewer_sees_projects_and_changes_none(project, rita, client) -> None:
+def test_a_reviewer_sees_projects_and_changes_none(project: Project, rita: User, client: Client) -> None:
     client.force_login(rita)
     address = reverse("admin:labeling_project_change", args=[project.pk])
     assert client.get(address).status_code == 200
@@ -97,7 +99,7 @@ def test_a_reviewer_sees_projects_and_changes_none(project, rita, client) -> Non
     assert client.get(reverse("admin:labeling_membership_changelist")).status_code == 403
 
 
-def test_guidelines_become_a_new_version_and_show_what_changed(managing, project) -> None:
+def test_guidelines_become_a_new_version_and_show_what_changed(managing, project: Project) -> None:
     managing.post(
         reverse("admin:labeling_guidelineversion_add"),
         {"project": project.pk, "text": "# Guidelines\n\nBe helpful.\nBe brief.", "note": "Brevity"},
@@ -109,7 +111,7 @@ def test_guidelines_become_a_new_version_and_show_what_changed(managing, project
     assert '<span class="dl-diff-added">+Be brief.</span>' in page
 
 
-def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, project) -> None:
+def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, project: Project) -> None:
     reward = makers.make_model("judge", role="reward")
     version = project.rounds.get().policies.get().model_version
     sent = {
@@ -134,7 +136,7 @@ def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, proje
     assert projects.current_round(project) is None
 
 
-def test_members_are_changed_and_ended_through_the_domain(managing, project, alice) -> None:
+def test_members_are_changed_and_ended_through_the_domain(managing, project: Project, alice: User) -> None:
     membership = project.memberships.get(user=alice)
     address = reverse("admin:labeling_membership_change", args=[membership.pk])
     managing.post(address, {"role": "reviewer", "label_weight": "0.5"})
@@ -144,7 +146,7 @@ def test_members_are_changed_and_ended_through_the_domain(managing, project, ali
     assert projects.role_of(project, alice) is None
 
 
-def test_prompts_are_added_many_at_once_and_retired(managing, project) -> None:
+def test_prompts_are_added_many_at_once_and_retired(managing, project: Project) -> None:
     managing.post(reverse("admin:labeling_prompt_add"), {"project": project.pk, "openings": "One?\n---\nTwo\nlines?"})
     assert sorted(str(p) for p in Prompt.objects.all()) == ["One?", "Two\nlines?"]
     managing.post(
@@ -154,7 +156,7 @@ def test_prompts_are_added_many_at_once_and_retired(managing, project) -> None:
     assert not Prompt.objects.filter(retired_at__isnull=True).exists()
 
 
-def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing, project) -> None:
+def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_import", args=[project.pk])
     lines = [json.dumps({"instruction": "Say hello.", "input": "", "output": "Hello."}), "not json"]
 
@@ -172,14 +174,14 @@ def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing, projec
     assert ">2</td>" in done  # the line that was refused
 
 
-def test_nothing_can_be_deleted_in_the_project_admin(managing, operator, project) -> None:
+def test_nothing_can_be_deleted_in_the_project_admin(managing, operator: User, project: Project) -> None:
     managing.force_login(operator)
     for model, model_admin in admin.site._registry.items():
         if model._meta.app_label in ("labeling", "insights", "moderation"):
             assert not model_admin.has_delete_permission(managing.get("/admin/").wsgi_request)
 
 
-def test_the_history_names_fields_and_never_text(managing, project) -> None:
+def test_the_history_names_fields_and_never_text(managing, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
     managing.post(address, form_of(managing.get(address)) | {"description": "unmistakable words"})
     page = managing.get(reverse("admin:labeling_project_history", args=[project.pk])).content.decode()
@@ -187,7 +189,9 @@ def test_the_history_names_fields_and_never_text(managing, project) -> None:
     assert "unmistakable" not in page
 
 
-def test_lists_need_the_same_few_queries_for_many_rows(managing, project, alice, django_assert_max_num_queries) -> None:
+def test_lists_need_the_same_few_queries_for_many_rows(
+    managing, project: Project, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(12):
         makers.make_ranking(makers.make_comparison(project), alice)
         makers.make_demonstration(project, alice)

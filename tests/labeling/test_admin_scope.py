@@ -9,10 +9,13 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
+from accounts.models import User
 from exports import runs, tasks
-from labeling import projects, quality, reviews
-from labeling.models import Invitation, Membership
+from labeling import projects
+from labeling.models import Invitation, Membership, Project
+from labeling.quality import hidden, reviews
 from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 from webhooks import subscriptions
@@ -22,7 +25,7 @@ SECRET = "zebrafish"  # in every text of the other project
 
 
 @pytest.fixture
-def other(db, settings, export_root):  # noqa: F811 - the fixture imported above
+def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 - the fixture imported above
     """Another project, full of one row of everything, whose texts all say SECRET."""
     other = makers.make_project(f"{SECRET}-project", description=SECRET)
     walter = makers.make_member(other, f"{SECRET}walter", role="manager")
@@ -37,7 +40,7 @@ def other(db, settings, export_root):  # noqa: F811 - the fixture imported above
     comparison = makers.make_comparison(other, prompt=SECRET)
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)
-    quality.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
+    hidden.make_original(ranking=ranking, kind="calibration", explanation=SECRET)
     run = runs.request(project=other, trigger="api", ring=False)
     assert tasks.run_export(str(run.pk)) == "finished"
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
@@ -50,7 +53,7 @@ def other(db, settings, export_root):  # noqa: F811 - the fixture imported above
     return other
 
 
-def client_of(user) -> Client:
+def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
@@ -72,7 +75,7 @@ def addresses_of(model_admin, pk: object) -> list[str]:
 
 
 def test_managers_and_reviewers_come_in_and_trainers_guests_and_strangers_do_not(
-    mona, rita, operator, alice, guest, stranger, client
+    mona: User, rita: User, operator: User, alice: User, guest: User, stranger: User, client: Client
 ) -> None:
     for user in (mona, rita, operator):
         assert client_of(user).get(reverse("admin:index")).status_code == 200
@@ -84,7 +87,9 @@ def test_managers_and_reviewers_come_in_and_trainers_guests_and_strangers_do_not
     assert reverse("account_login") in client.get(reverse("admin:index"), follow=True).redirect_chain[-1][0]
 
 
-def test_the_way_to_administration_is_shown_to_those_whom_it_lets_in(project, alice, stranger, operator) -> None:
+def test_the_way_to_administration_is_shown_to_those_whom_it_lets_in(
+    project: Project, alice: User, stranger: User, operator: User
+) -> None:
     link = f'href="{reverse("admin:index")}"'
     manager = makers.make_user("newly made")
     projects.set_membership(project=project, user=manager, role="manager")
@@ -96,13 +101,15 @@ def test_the_way_to_administration_is_shown_to_those_whom_it_lets_in(project, al
     assert link not in client_of(manager).get("/").content.decode()
 
 
-def test_a_manager_whose_membership_ended_is_out(project, mona) -> None:
+def test_a_manager_whose_membership_ended_is_out(project: Project, mona: User) -> None:
     projects.end_membership(project=project, user=mona)
     assert client_of(mona).get(reverse("admin:labeling_project_changelist")).status_code == 302
 
 
 @pytest.mark.parametrize("who", ["mona", "rita"])
-def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(who, request, project, other) -> None:
+def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(
+    who: str, request, project: Project, other: Project
+) -> None:
     client = client_of(request.getfixturevalue(who))
     visited = 0
     for model, model_admin in admin.site._registry.items():
@@ -123,7 +130,7 @@ def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(who, r
     assert visited > 60
 
 
-def test_actions_on_rows_of_another_project_do_nothing(mona, other) -> None:
+def test_actions_on_rows_of_another_project_do_nothing(mona: User, other: Project) -> None:
     client = client_of(mona)
     for model, model_admin in admin.site._registry.items():
         row = _belongs(model, other)
@@ -137,7 +144,7 @@ def test_actions_on_rows_of_another_project_do_nothing(mona, other) -> None:
         assert list(model._default_manager.values()) == before, model_admin
 
 
-def test_filters_searches_and_choices_offer_nothing_of_another_project(mona, other) -> None:
+def test_filters_searches_and_choices_offer_nothing_of_another_project(mona: User, other: Project) -> None:
     client = client_of(mona)
     for path, query in (
         ("admin:labeling_ranking_changelist", f"?in_project={other.slug}"),
@@ -155,7 +162,7 @@ def test_filters_searches_and_choices_offer_nothing_of_another_project(mona, oth
         assert f'<option value="{other.pk}"' not in text, path
 
 
-def test_rows_cannot_be_added_to_another_project(mona, other) -> None:
+def test_rows_cannot_be_added_to_another_project(mona: User, other: Project) -> None:
     client = client_of(mona)
     tina = other.memberships.get(role="trainer").user
     before = (other.memberships.count(), other.rounds.count(), other.guidelines.count(), other.prompts.count())
@@ -177,7 +184,7 @@ def test_rows_cannot_be_added_to_another_project(mona, other) -> None:
     assert before == (other.memberships.count(), other.rounds.count(), other.guidelines.count(), other.prompts.count())
 
 
-def _belongs(model, project):
+def _belongs(model, project: Project):
     """A row of `model` in `project`, or None where its rows belong to no project or it has none."""
     if model._meta.label == "labeling.Project":
         return project

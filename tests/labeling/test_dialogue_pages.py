@@ -6,10 +6,15 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from labeling import board, chats, desk, dialogues, projects, threads
-from labeling.models import Dialogue, Turn, TurnFeedback
+from accounts.models import User
+from labeling import chats, dialogues, projects
+from labeling.models import Dialogue, Project, Turn, TurnFeedback
+from labeling.pages import dialogue as dialogue_page
+from labeling.pages import home as home_page
+from labeling.pages.provenance import provenance
 from sampler.models import Completion, SampleRequest
 from tests import makers
 
@@ -18,13 +23,13 @@ SCRIPT = {"X-Requested-With": "fetch"}
 
 
 @pytest.fixture
-def demonstration(project, alice, client):
+def demonstration(project: Project, alice: User, client: Client):
     client.force_login(alice)
     return dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
 
 
 @pytest.fixture
-def chat(project, alice, client):
+def chat(project: Project, alice: User, client: Client) -> Dialogue:
     client.force_login(alice)
     return makers.make_chat(project, alice)
 
@@ -37,7 +42,9 @@ def texts(dialogue: Dialogue) -> list[str]:
     return list(dialogue.turns.order_by("position").values_list("text", flat=True))
 
 
-def test_a_demonstration_is_begun_written_and_submitted_with_plain_forms(client, project, alice):
+def test_a_demonstration_is_begun_written_and_submitted_with_plain_forms(
+    client: Client, project: Project, alice: User
+) -> None:
     client.force_login(alice)
     url = client.post(f"/projects/{project.slug}/start/demonstration/")["Location"]
     client.post(url + "turns/", {"role": "user", "text": "Why is the sky blue?"})
@@ -50,7 +57,7 @@ def test_a_demonstration_is_begun_written_and_submitted_with_plain_forms(client,
     assert "Undo and go on writing" in client.get(url).content.decode()
 
 
-def test_earlier_turns_are_edited_inserted_and_deleted(client, demonstration):
+def test_earlier_turns_are_edited_inserted_and_deleted(client: Client, demonstration) -> None:
     url = f"/dialogues/{demonstration.pk}/"
     for role, text in (("user", "one"), ("assistant", "two"), ("user", "three")):
         client.post(url + "turns/", {"role": role, "text": text})
@@ -66,7 +73,7 @@ def test_earlier_turns_are_edited_inserted_and_deleted(client, demonstration):
     assert texts(demonstration) == ["one, edited", "put in between", "two"]
 
 
-def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(client, demonstration):
+def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(client: Client, demonstration) -> None:
     url = f"/dialogues/{demonstration.pk}/"
     client.post(url + "turns/", {"role": "user", "text": "Name a colour."})
     client.post(url + "suggest/", {"role": "assistant", "text": "half a thought"})
@@ -86,7 +93,9 @@ def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(client,
     assert "from a suggestion, edited" in client.get(url).content.decode()
 
 
-def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(client, demonstration, project, bob):
+def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(
+    client: Client, demonstration, project: Project, bob: User
+) -> None:
     stranger = makers.answer(
         chats.send_message(dialogue=dialogues.start_dialogue(project=project, author=bob, kind="chat"), text="hello"),
         "secret",
@@ -101,13 +110,13 @@ def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(client, d
 @pytest.mark.parametrize(
     ("kept", "kind"), [("Exactly this.", "verbatim"), ("Exactly that.", "edited"), (" Exactly this.\n", "verbatim")]
 )
-def test_provenance_tells_verbatim_from_edited(db, kept, kind):
+def test_provenance_tells_verbatim_from_edited(db: None, kept: str, kind: str) -> None:
     turn = Turn(text=kept, completion=Completion(text="Exactly this."))
-    assert board.provenance(turn).kind == kind
-    assert board.provenance(Turn(text=kept)).kind == "own"
+    assert provenance(turn).kind == kind
+    assert provenance(Turn(text=kept)).kind == "own"
 
 
-def test_unsent_text_is_kept_and_a_second_tab_is_told(client, demonstration):
+def test_unsent_text_is_kept_and_a_second_tab_is_told(client: Client, demonstration) -> None:
     url = f"/dialogues/{demonstration.pk}/composer/"
     first = client.post(url, {"role": "user", "text": "first", "draft_version": 0}, headers=SCRIPT)
     second = client.post(url, {"role": "user", "text": "second", "draft_version": 0}, headers=SCRIPT)
@@ -115,7 +124,7 @@ def test_unsent_text_is_kept_and_a_second_tab_is_told(client, demonstration):
     assert fresh(demonstration).composer["text"] == "first"
 
 
-def test_unsent_text_is_not_lost_in_a_submission(client, demonstration):
+def test_unsent_text_is_not_lost_in_a_submission(client: Client, demonstration) -> None:
     url = f"/dialogues/{demonstration.pk}/"
     client.post(url + "turns/", {"role": "user", "text": "q"})
     client.post(url + "turns/", {"role": "assistant", "text": "a"})
@@ -125,7 +134,7 @@ def test_unsent_text_is_not_lost_in_a_submission(client, demonstration):
     assert "unsent text" in answer.content.decode()
 
 
-def test_a_chat_streams_settles_and_takes_the_next_message(client, project, alice):
+def test_a_chat_streams_settles_and_takes_the_next_message(client: Client, project: Project, alice: User) -> None:
     client.force_login(alice)
     url = client.post(f"/projects/{project.slug}/start/chat/")["Location"]
     client.post(url + "send/", {"text": "Hello?"})
@@ -143,7 +152,7 @@ def test_a_chat_streams_settles_and_takes_the_next_message(client, project, alic
     assert [turn.role for turn in Turn.objects.order_by("position")] == ["user", "assistant", "user"]
 
 
-def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(client, chat):
+def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(client: Client, chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
     version = fresh(chat).version
     makers.answer(request, "More.")
@@ -154,7 +163,7 @@ def test_a_reply_that_settles_while_the_next_message_is_typed_is_no_second_tab(c
     assert answer.status_code == 200
 
 
-def test_a_failed_reply_can_be_asked_for_again(client, chat):
+def test_a_failed_reply_can_be_asked_for_again(client: Client, chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
     SampleRequest.objects.filter(pk=request.pk).update(
         state="failed", error="The model fell over.", finished_at="2026-01-01T00:00Z"
@@ -165,14 +174,14 @@ def test_a_failed_reply_can_be_asked_for_again(client, chat):
     assert fresh(chat).pending_request.state == "queued"
 
 
-def test_stop_asks_the_sampler_to_stop(client, chat):
+def test_stop_asks_the_sampler_to_stop(client: Client, chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
     client.post(f"/dialogues/{chat.pk}/stop/")
     request.refresh_from_db()
     assert request.state == "cancelled" or request.cancel_requested
 
 
-def test_thumbs_come_with_reasons_and_a_comment(client, chat):
+def test_thumbs_come_with_reasons_and_a_comment(client: Client, chat: Dialogue) -> None:
     turn = chat.turns.get(role="assistant")
     url = f"/dialogues/{chat.pk}/turns/{turn.pk}/feedback/"
     client.post(url, {"thumb": "down"})
@@ -186,7 +195,7 @@ def test_thumbs_come_with_reasons_and_a_comment(client, chat):
     assert client.post(url, {"thumb": "sideways"}).status_code == 422
 
 
-def test_a_submitted_chat_is_taken_back_as_a_new_draft(client, chat):
+def test_a_submitted_chat_is_taken_back_as_a_new_draft(client: Client, chat: Dialogue) -> None:
     client.post(f"/dialogues/{chat.pk}/submit/")
     answer = client.post(f"/dialogues/{chat.pk}/undo/")
     draft = Dialogue.objects.get(supersedes=chat)
@@ -196,7 +205,9 @@ def test_a_submitted_chat_is_taken_back_as_a_new_draft(client, chat):
 
 @pytest.mark.parametrize("step", ["", "composer/", "turns/", "send/", "stop/", "retry/", "settle/", "suggest/",
                                   "suggestions/", "submit/", "undo/", "discard/", "stream/"])  # fmt: skip
-def test_another_persons_dialogue_is_not_there(client, chat, bob, rita, step):
+def test_another_persons_dialogue_is_not_there(
+    client: Client, chat: Dialogue, bob: User, rita: User, step: str
+) -> None:
     for user in (bob, rita):
         client.force_login(user)
         send = client.get if step in ("", "suggestions/", "stream/") else client.post
@@ -204,7 +215,7 @@ def test_another_persons_dialogue_is_not_there(client, chat, bob, rita, step):
         assert send(f"/dialogues/{uuid4()}/{step}").status_code == 404
 
 
-def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client, demonstration):
+def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client: Client, demonstration) -> None:
     evil = "<script>alert(1)</script></textarea><img src=x onerror=alert(1)>[x](javascript:alert(1))"
     url = f"/dialogues/{demonstration.pk}/"
     client.post(url + "turns/", {"role": "system", "text": evil})
@@ -223,15 +234,17 @@ def test_hostile_text_shows_as_text_in_every_part_of_a_dialogue(client, demonstr
         assert 'href="javascript' not in html
 
 
-def test_only_requests_of_the_dialogue_can_be_followed(chat):
+def test_only_requests_of_the_dialogue_can_be_followed(chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
-    assert threads.followable(fresh(chat)) == {str(request.pk)}
+    assert dialogue_page.followable(fresh(chat)) == {str(request.pk)}
 
 
 # -- home, history, guidelines ---------------------------------------------------------------------
 
 
-def test_home_offers_what_the_role_opens_and_what_was_begun(client, project, alice, guest):
+def test_home_offers_what_the_role_opens_and_what_was_begun(
+    client: Client, project: Project, alice: User, guest: User
+) -> None:
     makers.make_lease(makers.make_comparison(project, prompt="Which is it?"), alice)
     makers.make_comparison(project)
     makers.make_chat(project, alice)
@@ -246,19 +259,19 @@ def test_home_offers_what_the_role_opens_and_what_was_begun(client, project, ali
     assert "Begin a dialogue" not in html
 
 
-def test_home_tells_a_newcomer_what_is_missing(client, stranger):
+def test_home_tells_a_newcomer_what_is_missing(client: Client, stranger: User) -> None:
     client.force_login(stranger)
     assert "not a member of any project" in client.get("/").content.decode()
 
 
-def test_agreement_counts_pairs_that_both_ordered(project, alice, bob):
+def test_agreement_counts_pairs_that_both_ordered(project: Project, alice: User, bob: User) -> None:
     comparison = makers.make_comparison(project, k=3, votes=2)
     makers.make_ranking(comparison, alice, groups=[[0], [1], [2]])
     makers.make_ranking(comparison, bob, groups=[[1], [0, 2]])
-    assert desk.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
+    assert home_page.agreement(alice) == (1, 2)  # 1 over 2 agreed, 0 over 1 not; bob ties 0 and 2
 
 
-def test_history_shows_own_work_only_and_undoes_it(client, project, alice, bob):
+def test_history_shows_own_work_only_and_undoes_it(client: Client, project: Project, alice: User, bob: User) -> None:
     mine = makers.make_ranking(makers.make_comparison(project, prompt="Mine?"), alice)
     makers.make_ranking(makers.make_comparison(project, prompt="Theirs?"), bob)
     client.force_login(alice)
@@ -268,7 +281,7 @@ def test_history_shows_own_work_only_and_undoes_it(client, project, alice, bob):
     assert f"/ranking/{mine.assignment_id}/undo/" in html
 
 
-def test_guidelines_are_read_in_any_version(client, project, alice):
+def test_guidelines_are_read_in_any_version(client: Client, project: Project, alice: User) -> None:
     projects.publish_guidelines(project=project, text="# Second\n\n**Newer** words.", note="clearer")
     client.force_login(alice)
     assert "<strong>Newer</strong>" in client.get(f"/projects/{project.slug}/guidelines/").content.decode()
@@ -276,7 +289,7 @@ def test_guidelines_are_read_in_any_version(client, project, alice):
     assert client.get(f"/projects/{project.slug}/guidelines/?v=9").status_code == 404
 
 
-def test_the_theme_is_remembered_and_leads_nowhere_else(client, alice):
+def test_the_theme_is_remembered_and_leads_nowhere_else(client: Client, alice: User) -> None:
     client.force_login(alice)
     answer = client.post("/theme/", {"theme": "dark"}, headers={"Referer": "https://evil.example/"})
     assert answer["Location"] == "/"
@@ -293,7 +306,7 @@ QUERIES = {  # what each page costs, whatever the project's size; a page that co
 }  # fmt: skip
 
 
-def test_no_page_costs_more_queries_than_its_baseline_or_than_12(client, project, alice):
+def test_no_page_costs_more_queries_than_its_baseline_or_than_12(client: Client, project: Project, alice: User) -> None:
     def cost(url: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(url).status_code == 200

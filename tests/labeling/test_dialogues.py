@@ -1,9 +1,10 @@
 import pytest
 from django.utils import timezone
 
-from labeling import chats, dialogues, drafts, draws, leases, projects
+from accounts.models import User
+from labeling import candidates, chats, dialogues, drafts, leases, projects, stock
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Comparison, Dialogue, TurnDraw
+from labeling.models import Comparison, Dialogue, Project, TurnDraw
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -14,7 +15,7 @@ def roles(dialogue):
     return [turn.role for turn in dialogue.turns.order_by("position")]
 
 
-def test_a_chat_goes_message_reply_message_reply_and_is_submitted(project, alice):
+def test_a_chat_goes_message_reply_message_reply_and_is_submitted(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice, turns=3)
     assert roles(dialogue) == ["user", "assistant"] * 3
     dialogues.submit_dialogue(dialogue=dialogue)
@@ -23,14 +24,14 @@ def test_a_chat_goes_message_reply_message_reply_and_is_submitted(project, alice
     assert dialogue.guideline_version.number == 1
 
 
-def test_a_message_sent_while_the_model_writes_is_refused(project, alice):
+def test_a_message_sent_while_the_model_writes_is_refused(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     chats.send_message(dialogue=dialogue, text="Hello?")
     with pytest.raises(Conflict, match="still writing"):
         chats.send_message(dialogue=dialogue, text="Hello again?")
 
 
-def test_a_failed_reply_can_be_asked_for_again(project, alice):
+def test_a_failed_reply_can_be_asked_for_again(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     request = chats.send_message(dialogue=dialogue, text="Hello?")
     SampleRequest.objects.filter(pk=request.pk).update(
@@ -44,7 +45,7 @@ def test_a_failed_reply_can_be_asked_for_again(project, alice):
     assert roles(dialogue) == ["user", "assistant"]
 
 
-def test_the_beat_task_makes_an_ended_reply_a_turn_once(project, alice):
+def test_the_beat_task_makes_an_ended_reply_a_turn_once(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     makers.answer(chats.send_message(dialogue=dialogue, text="Hello?"), "Hi.")
     assert chats.settle_ended_replies() == 1
@@ -52,7 +53,9 @@ def test_the_beat_task_makes_an_ended_reply_a_turn_once(project, alice):
     assert roles(dialogue) == ["user", "assistant"]
 
 
-def test_turns_of_a_demonstration_are_inserted_edited_and_deleted_until_submission(project, alice):
+def test_turns_of_a_demonstration_are_inserted_edited_and_deleted_until_submission(
+    project: Project, alice: User
+) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     first = dialogues.add_turn(dialogue=dialogue, role="user", text="One?")
     dialogues.add_turn(dialogue=dialogue, role="assistant", text="One.")
@@ -67,7 +70,7 @@ def test_turns_of_a_demonstration_are_inserted_edited_and_deleted_until_submissi
         dialogues.add_turn(dialogue=dialogue, role="user", text="Too late?")
 
 
-def test_a_demonstration_in_the_wrong_order_is_not_submitted(project, alice):
+def test_a_demonstration_in_the_wrong_order_is_not_submitted(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     dialogues.add_turn(dialogue=dialogue, role="user", text="One?")
     with pytest.raises(Invalid, match="last message"):
@@ -78,7 +81,7 @@ def test_a_demonstration_in_the_wrong_order_is_not_submitted(project, alice):
         dialogues.submit_dialogue(dialogue=dialogue)
 
 
-def test_the_second_tab_is_told_and_overwrites_nothing(project, alice):
+def test_the_second_tab_is_told_and_overwrites_nothing(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     version = dialogues.save_composer(dialogue=dialogue, composer={"text": "from tab 1"}, expected_version=0)
     with pytest.raises(Conflict) as caught:
@@ -87,7 +90,7 @@ def test_the_second_tab_is_told_and_overwrites_nothing(project, alice):
     assert Dialogue.objects.get(pk=dialogue.pk).composer == {"text": "from tab 1"}
 
 
-def test_suggestions_are_asked_on_either_side_by_weight(project, alice):
+def test_suggestions_are_asked_on_either_side_by_weight(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     requests = dialogues.request_suggestions(dialogue=dialogue, role="user", n=3)
     assert sum(request.n for request in requests) == 3
@@ -96,7 +99,7 @@ def test_suggestions_are_asked_on_either_side_by_weight(project, alice):
         dialogues.request_suggestions(dialogue=dialogue, role="assistant")
 
 
-def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project, alice):
+def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice, turns=3, submit=True)
     draw = TurnDraw.objects.get(dialogue=dialogue)
     assert len(draw.eligible) == 3
@@ -108,7 +111,7 @@ def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project, ali
     assert sum(r.request.n for r in comparison.requests.all()) == 3
 
 
-def test_a_stopped_reply_is_kept_but_never_drawn(project, alice):
+def test_a_stopped_reply_is_kept_but_never_drawn(project: Project, alice: User) -> None:
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     request = chats.send_message(dialogue=dialogue, text="Hello?")
     makers.answer(request, "I was about to", finish_reason="cancelled")
@@ -118,20 +121,22 @@ def test_a_stopped_reply_is_kept_but_never_drawn(project, alice):
     assert not Comparison.objects.exists()
 
 
-def test_duplicates_are_sampled_again_and_the_comparison_opens_with_k_different_texts(project, alice):
+def test_duplicates_are_sampled_again_and_the_comparison_opens_with_k_different_texts(
+    project: Project, alice: User
+) -> None:
     makers.make_chat(project, alice, submit=True)
     comparison = Comparison.objects.get()
     original = comparison.candidates.get().completion.text
     request = SampleRequest.objects.get(state="queued")
     makers.answer(request, original, "A wholly other text about rivers.", "   ")
-    assert draws.settle_sampling()["resampled"] == 1
+    assert candidates.settle_sampling()["resampled"] == 1
     makers.answer_all()
-    assert draws.settle_sampling()["opened"] == 1
+    assert candidates.settle_sampling()["opened"] == 1
     texts = [c.completion.text for c in comparison.candidates.all()]
     assert len(texts) == len(set(texts)) == 4
 
 
-def test_a_comparison_that_stays_without_two_texts_is_discarded_with_the_reason(project, alice):
+def test_a_comparison_that_stays_without_two_texts_is_discarded_with_the_reason(project: Project, alice: User) -> None:
     project.resample_limit = 1
     project.save()
     makers.make_chat(project, alice, submit=True)
@@ -139,13 +144,13 @@ def test_a_comparison_that_stays_without_two_texts_is_discarded_with_the_reason(
         SampleRequest.objects.filter(state="queued").update(
             state="failed", error="out of memory", finished_at=timezone.now()
         )
-        draws.settle_sampling()
+        candidates.settle_sampling()
     comparison = Comparison.objects.get()
     assert comparison.state == "discarded"
     assert "out of memory" in comparison.discard_reason
 
 
-def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(project, alice):
+def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice, turns=2, submit=True)
     draft = dialogues.undo_submission(dialogue=dialogue)
     dialogue.refresh_from_db()
@@ -156,29 +161,29 @@ def test_taking_a_chat_back_discards_what_was_drawn_and_hands_back_a_copy(projec
     assert SampleRequest.objects.filter(purpose="comparison").get().state == "cancelled"
 
 
-def test_a_chat_that_is_being_ranked_cannot_be_taken_back(project, alice, bob):
+def test_a_chat_that_is_being_ranked_cannot_be_taken_back(project: Project, alice: User, bob: User) -> None:
     dialogue = makers.make_chat(project, alice, submit=True)
     makers.answer_all()
-    draws.settle_sampling()
+    candidates.settle_sampling()
     assert leases.lease_next(project=project, trainer=bob)[0] is not None
     with pytest.raises(Gone, match="already ranking"):
         dialogues.undo_submission(dialogue=dialogue)
 
 
-def test_the_stock_is_filled_from_prompts_once_each_per_round(project):
+def test_the_stock_is_filled_from_prompts_once_each_per_round(project: Project) -> None:
     project.stock_target = 3
     project.save()
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": f"Prompt {i}?"}] for i in range(4)])
-    assert draws.keep_stock() == 3
-    assert draws.keep_stock() == 0
+    assert stock.keep_stock() == 3
+    assert stock.keep_stock() == 0
     makers.answer_all()
-    assert draws.settle_sampling()["opened"] == 3
+    assert candidates.settle_sampling()["opened"] == 3
     Comparison.objects.update(state="discarded", discard_reason="test")
-    assert draws.keep_stock() == 1
-    assert draws.keep_stock() == 0
+    assert stock.keep_stock() == 1
+    assert stock.keep_stock() == 0
 
 
-def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(project, alice):
+def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(project: Project, alice: User) -> None:
     dialogue = makers.make_chat(project, alice)
     turn = dialogue.turns.get(role="assistant")
     dialogues.give_feedback(turn=turn, user=alice, thumb_up=True)
@@ -188,7 +193,7 @@ def test_feedback_is_given_on_model_turns_and_the_second_replaces_the_first(proj
         dialogues.give_feedback(turn=dialogue.turns.get(role="user"), user=alice, thumb_up=True)
 
 
-def test_a_guest_chats_but_writes_no_demonstration(project, guest):
+def test_a_guest_chats_but_writes_no_demonstration(project: Project, guest: User) -> None:
     dialogues.start_dialogue(project=project, author=guest, kind="chat")
     with pytest.raises(Invalid):
         dialogues.start_dialogue(project=project, author=guest, kind="demonstration")

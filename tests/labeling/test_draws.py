@@ -8,8 +8,9 @@ from random import Random
 import pytest
 from scipy import stats
 
+from accounts.models import User
 from labeling import projects, selection
-from labeling.models import ComparisonRequest, TurnDraw
+from labeling.models import ComparisonRequest, Project, TurnDraw
 from tests import makers
 
 DRAWS = 10_000
@@ -24,25 +25,25 @@ def drawn(policy="uniform", n=1):
     return [counts[turn] for turn in TURNS]
 
 
-def test_the_draw_is_uniform_over_the_eligible_turns():
+def test_the_draw_is_uniform_over_the_eligible_turns() -> None:
     assert stats.chisquare(drawn()).pvalue > 0.001
 
 
-def test_several_draws_are_uniform_and_never_the_same_turn_twice():
+def test_several_draws_are_uniform_and_never_the_same_turn_twice() -> None:
     assert stats.chisquare(drawn(n=3)).pvalue > 0.001
     for seed in range(200):
         picks = selection.draw_turns(policy="uniform", eligible=TURNS, n=3, seed=seed)
         assert len(set(picks)) == 3
 
 
-def test_a_biased_draw_would_be_noticed():
+def test_a_biased_draw_would_be_noticed() -> None:
     """The control: a draw that prefers one turn a little fails the same test."""
     rng = Random(20260101)
     counts = Counter(rng.choices(TURNS, weights=[1.15] + [1] * (len(TURNS) - 1), k=DRAWS))
     assert stats.chisquare([counts[turn] for turn in TURNS]).pvalue < 0.001
 
 
-def test_depth_weighted_draws_follow_their_weights():
+def test_depth_weighted_draws_follow_their_weights() -> None:
     seen = drawn("depth")
     weights = range(1, len(TURNS) + 1)
     expected = [DRAWS * weight / sum(weights) for weight in weights]
@@ -50,7 +51,7 @@ def test_depth_weighted_draws_follow_their_weights():
 
 
 @pytest.mark.django_db
-def test_a_stored_draw_can_be_replayed(project, alice):
+def test_a_stored_draw_can_be_replayed(project: Project, alice: User) -> None:
     for number in range(5):
         makers.make_chat(project, alice, turns=2 + number % 3, submit=True)
     draws = list(TurnDraw.objects.all())
@@ -61,7 +62,7 @@ def test_a_stored_draw_can_be_replayed(project, alice):
 
 
 @pytest.mark.django_db
-def test_the_mixture_of_model_versions_is_within_its_binomial_interval(alice, project):
+def test_the_mixture_of_model_versions_is_within_its_binomial_interval(alice: User, project: Project) -> None:
     heavy, light = makers.make_model("heavy"), makers.make_model("light")
     projects.open_round(project=project, policies=[(heavy, 3.0, {"temperature": 0.5}), (light, 1.0, {})])
     for _ in range(40):

@@ -12,10 +12,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts import tokens
-from labeling import quality
+from accounts.models import User
 from labeling.models import Assignment, Comparison, Project
+from labeling.quality import hidden
 from tests import makers
 from tests.labeling.test_quality import make_original, settings_of
 
@@ -40,20 +42,20 @@ class Trainer:
     def __init__(self, project: Project, user, way: str, monkeypatch) -> None:
         self.project, self.user, self.way = project, user, way
         self.coins: list[str] = []
-        monkeypatch.setattr(quality, "coin", lambda project: self.coins.pop() if self.coins else "normal")
+        monkeypatch.setattr(hidden, "coin", lambda project: self.coins.pop() if self.coins else "normal")
         self.client = Client()
         if way == "page":
             self.client.force_login(user)
         else:
             self.client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
 
-    def prepare(self, *, hidden: bool) -> None:
+    def prepare(self, *, is_hidden: bool) -> None:
         """Both kinds are there to be given; the next one will be of this kind."""
         Assignment.objects.filter(trainer=self.user, state="leased").delete()  # the page hands out the next at once
-        quality.keep_hidden()
+        hidden.keep_hidden()
         while Comparison.objects.filter(state="open", only_for=None).count() < 3:
             makers.make_comparison(self.project)
-        self.coins = ["calibration" if hidden else "normal"]
+        self.coins = ["calibration" if is_hidden else "normal"]
 
     def send(self, method: str, address: str, body: dict | None = None):
         if self.way == "page" or method == "get":
@@ -90,7 +92,7 @@ class Trainer:
 
 
 @pytest.fixture
-def ready(project, bob):
+def ready(project: Project, bob: User):
     make_original(project, bob)
     settings_of(project, calibration_share=0.1)
     return project
@@ -99,33 +101,35 @@ def ready(project, bob):
 @pytest.mark.parametrize("adaptive", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
-    ready, alice, way, adaptive, monkeypatch
+    ready, alice: User, way, adaptive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings_of(ready, adaptive_overlap=adaptive)
     trainer = Trainer(ready, alice, way, monkeypatch)
     asked = {}
-    for hidden in (False, True, False, True):  # the first two warm what is kept in memory
-        trainer.prepare(hidden=hidden)
+    for is_hidden in (False, True, False, True):  # the first two warm what is kept in memory
+        trainer.prepare(is_hidden=is_hidden)
         with CaptureQueriesContext(connection) as queries:
             steps = trainer.steps()
         assert {status for _, _, status in steps} <= {200, 201, 302}, steps
-        assert trainer.lease.comparison.kind == ("calibration" if hidden else "normal")
+        assert trainer.lease.comparison.kind == ("calibration" if is_hidden else "normal")
         assert not Assignment.objects.filter(state="leased", pk=trainer.lease.pk).exists()
-        asked[hidden] = [shape(query["sql"]) for query in queries if "SAVEPOINT" not in query["sql"]]
+        asked[is_hidden] = [shape(query["sql"]) for query in queries if "SAVEPOINT" not in query["sql"]]
     assert asked[True] == asked[False]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
-def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(ready, alice, way, settings, monkeypatch) -> None:
+def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(
+    ready, alice: User, way, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A permutation test on 150 tasks of each kind in random order, for each step."""
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
     trainer, rng = Trainer(ready, alice, way, monkeypatch), np.random.default_rng(7)
     kinds = rng.permutation(np.repeat([True, False], 150))
     times: dict[str, list[float]] = {}
-    for hidden in kinds:
-        trainer.prepare(hidden=bool(hidden))
+    for is_hidden in kinds:
+        trainer.prepare(is_hidden=bool(is_hidden))
         for name, seconds, status in trainer.steps():
             assert status in (200, 201, 302)
             times.setdefault(name, []).append(1000 * seconds)

@@ -20,7 +20,7 @@ def texts(item: Item) -> list[tuple[str, str]]:
     return [(m["role"][0], m["content"]) for m in item.messages]
 
 
-def test_prompt_and_completion_lose_their_framing_and_nothing_else():
+def test_prompt_and_completion_lose_their_framing_and_nothing_else() -> None:
     (item,), steps = parsed("instructgpt", {"prompt": "Is it spam?\r\n\n\n###\n\n", "completion": " yes END"})
     assert texts(item) == [("u", "Is it spam?"), ("a", "yes")]
     assert steps == [
@@ -33,7 +33,7 @@ def test_prompt_and_completion_lose_their_framing_and_nothing_else():
     assert texts(item) == [("u", "A THE END"), ("a", "x")]
 
 
-def test_a_transcript_becomes_turns_only_on_request_and_only_whole():
+def test_a_transcript_becomes_turns_only_on_request_and_only_whole() -> None:
     chat = {"prompt": "User: fan is loud\nAssistant: Always?\nUser: all the time\nAssistant:", "completion": "Dust."}
     (item,), _ = parsed("instructgpt", chat)
     assert len(item.messages) == 2
@@ -50,7 +50,7 @@ def test_a_transcript_becomes_turns_only_on_request_and_only_whole():
         assert len(item.messages) == 2, about
 
 
-def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off():
+def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off() -> None:
     preamble = (
         "Below is an instruction that describes a task, paired with an input that provides further context. "
         "Write a response that appropriately completes the request."
@@ -65,7 +65,7 @@ def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off():
     assert texts(item)[0] == ("s", preamble)
 
 
-def test_sharegpt_becomes_a_dialogue_or_a_comparison():
+def test_sharegpt_becomes_a_dialogue_or_a_comparison() -> None:
     turns = [
         {"from": "system", "value": "Be brief."},
         {"from": "human", "value": "Hi"},
@@ -84,7 +84,7 @@ def test_sharegpt_becomes_a_dialogue_or_a_comparison():
     assert texts(item)[-1] == ("a", "A")
 
 
-def test_openai_messages_preferences_and_k_completions():
+def test_openai_messages_preferences_and_k_completions() -> None:
     messages = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
     (item,), steps = parsed("openai", {"messages": [*messages, {"role": "assistant", "content": "Hello", "weight": 1}]})
     assert texts(item) == [("u", "Hi"), ("a", "Hello")]
@@ -101,14 +101,14 @@ def test_openai_messages_preferences_and_k_completions():
     assert item.groups == ()
 
 
-def test_hh_takes_only_true_markers():
+def test_hh_takes_only_true_markers() -> None:
     chosen = "\n\nHuman: One?\n\nAssistant: Two\n\nlines, says\n\nHuman\n\nHuman: And?\n\nAssistant: Yes"
     (item,), _ = parsed("hh", {"chosen": chosen, "rejected": chosen[:-3] + "No"})
     assert texts(item) == [("u", "One?"), ("a", "Two\n\nlines, says\n\nHuman"), ("u", "And?")]
     assert [c.text for c in item.completions] == ["Yes", "No"]
 
 
-def test_oasst_trees_give_every_ranked_group_or_the_best_path():
+def test_oasst_trees_give_every_ranked_group_or_the_best_path() -> None:
     def reply(text, rank=None, role="assistant", **more):
         return {"message_id": text, "text": text, "role": role, "rank": rank, "replies": [], **more}
 
@@ -132,7 +132,7 @@ def test_oasst_trees_give_every_ranked_group_or_the_best_path():
 @pytest.mark.parametrize(
     "record", [None, 1, "text", [], {}, {"prompt": None}, {"messages": "x"}, {"conversations": [1]}]
 )
-def test_every_importer_refuses_a_strange_record_with_a_sentence(format, record):
+def test_every_importer_refuses_a_strange_record_with_a_sentence(format, record) -> None:
     with pytest.raises(Rejected) as refused:
         parsed(format, record)
     assert str(refused.value).endswith(".")
@@ -151,7 +151,7 @@ FIELDS = st.sampled_from(NAMES.split())
 @given(
     st.sampled_from(CHOICES), st.dictionaries(FIELDS, JSON, max_size=4), st.sampled_from(["", "prompts", "comparisons"])
 )
-def test_no_record_makes_an_importer_fall_over(format, record, kind):
+def test_no_record_makes_an_importer_fall_over(format, record, kind) -> None:
     try:
         parsed(format, record, kind)
     except Rejected as refused:

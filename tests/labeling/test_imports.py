@@ -3,17 +3,19 @@
 import gzip
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from accounts.models import User
 from common import plugins
 from labeling import imports
-from labeling.models import Comparison, Dialogue, Prompt, Ranking, Turn
+from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Turn
 
 
-def run(project, format, data, **more) -> imports.Report:
+def run(project: Project, format, data, **more) -> imports.Report:
     if not isinstance(data, bytes):
         data = "".join(json.dumps(row) + "\n" for row in data).encode()
     return imports.run(project=project, format=format, file=io.BytesIO(data), **more)
@@ -25,7 +27,7 @@ PAIR = {"prompt": "Why?", "completion": " Because. END"}
 # -- what is refused ---------------------------------------------------------------------------------
 
 
-def test_bad_lines_are_counted_with_their_reason_and_cost_no_other(project):
+def test_bad_lines_are_counted_with_their_reason_and_cost_no_other(project: Project) -> None:
     good = [json.dumps({"prompt": f"Why {n}?", "completion": "So."}).encode() for n in range(3)]
     lines = [
         good[0],
@@ -66,7 +68,7 @@ def test_bad_lines_are_counted_with_their_reason_and_cost_no_other(project):
     assert Dialogue.objects.count() == 6
 
 
-def test_line_ends_inside_a_text_split_nothing(project):
+def test_line_ends_inside_a_text_split_nothing(project: Project) -> None:
     text = "a\u2028b\x85c\x0bd\x0ce"
     report = run(
         project, "instructgpt", (json.dumps({"prompt": text, "completion": text}, ensure_ascii=False) + "\r\n").encode()
@@ -82,12 +84,12 @@ def test_line_ends_inside_a_text_split_nothing(project):
         (gzip.compress(b'{"prompt": "a", "completion": "b"}\n')[:-12], "damaged"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_whole(project, data, words):
+def test_a_file_that_cannot_be_read_is_refused_whole(project: Project, data, words: str) -> None:
     with pytest.raises(imports.Unreadable, match=words):
         run(project, "instructgpt", data)
 
 
-def test_roles_that_are_empty_or_out_of_order_are_refused(project):
+def test_roles_that_are_empty_or_out_of_order_are_refused(project: Project) -> None:
     rows = [
         {"messages": [{"role": "", "content": "a"}, {"role": "assistant", "content": "b"}]},
         {"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "b"}]},
@@ -100,7 +102,7 @@ def test_roles_that_are_empty_or_out_of_order_are_refused(project):
     assert (report.imported, [error["line"] for error in report.errors]) == (1, [1, 2, 3, 4, 5])
 
 
-def test_a_wrong_format_refuses_every_line_and_says_why(project):
+def test_a_wrong_format_refuses_every_line_and_says_why(project: Project) -> None:
     report = run(project, "oasst", [PAIR, PAIR | {"prompt": "other"}])
     assert (report.rows, report.imported, report.rejected) == (2, 0, 2)
     with pytest.raises(plugins.UnknownPlugin, match="'parquet' is not one of alpaca"):
@@ -122,27 +124,27 @@ def test_a_wrong_format_refuses_every_line_and_says_why(project):
         b"prompt\tcompletion\nWhy?\tBecause. END\nb\tc",
     ],
 )
-def test_json_lines_arrays_csv_and_gzip_are_read(project, data):
+def test_json_lines_arrays_csv_and_gzip_are_read(project: Project, data) -> None:
     assert imports.detect(io.BytesIO(data)) == "instructgpt"
     report = run(project, "instructgpt", data)
     assert (report.rows, report.imported, report.errors) == (2, 2, [])
     assert Turn.objects.filter(text="Because.").count() == 1
 
 
-def test_a_bad_csv_row_costs_no_other(project):
+def test_a_bad_csv_row_costs_no_other(project: Project) -> None:
     data = b'prompt,completion\na,b\nc\nd,"\xff"\ne,f\n'
     report = run(project, "instructgpt", data)
     assert (report.imported, [e["line"] for e in report.errors]) == (2, [3, 4])
 
 
-def test_a_quote_that_is_never_closed_costs_its_own_line(project):
+def test_a_quote_that_is_never_closed_costs_its_own_line(project: Project) -> None:
     data = b'prompt,completion\na,b\n"c,d\ne,"f\nf"\n"g,h\ni,j\n'
     report = run(project, "instructgpt", data)
     assert (report.imported, [e["line"] for e in report.errors]) == (3, [3, 6])
     assert Turn.objects.filter(text="f\nf").exists()
 
 
-def test_a_file_in_no_known_format_is_refused_with_what_it_holds(project):
+def test_a_file_in_no_known_format_is_refused_with_what_it_holds(project: Project) -> None:
     for data, told in (
         (b'{"turns": ["a"], "id": 1}', "has the fields turns, id"),
         (b'"a"', "is a text"),
@@ -152,7 +154,7 @@ def test_a_file_in_no_known_format_is_refused_with_what_it_holds(project):
             run(project, "", data)
 
 
-def test_an_array_that_is_cut_off_keeps_what_came_before(project):
+def test_an_array_that_is_cut_off_keeps_what_came_before(project: Project) -> None:
     report = run(project, "instructgpt", json.dumps([PAIR, {"prompt": "b", "completion": "c"}]).encode()[:-8])
     assert (report.imported, report.rejected) == (1, 1)
 
@@ -160,7 +162,7 @@ def test_an_array_that_is_cut_off_keeps_what_came_before(project):
 # -- storing -----------------------------------------------------------------------------------------
 
 
-def test_the_same_file_twice_makes_nothing_twice(project, monkeypatch):
+def test_the_same_file_twice_makes_nothing_twice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "BATCH", 2)
     rows = [{"prompt": f"Why {n}?", "completion": "So."} for n in range(5)]
     assert run(project, "instructgpt", rows).imported == 5
@@ -169,11 +171,13 @@ def test_the_same_file_twice_makes_nothing_twice(project, monkeypatch):
     assert Dialogue.objects.count() == 6
 
 
-def test_a_kill_between_batches_loses_nothing_that_a_second_import_does_not_find(project, monkeypatch):
+def test_a_kill_between_batches_loses_nothing_that_a_second_import_does_not_find(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(imports, "BATCH", 2)
     rows = [{"prompt": f"Why {n}?", "completion": "So."} for n in range(6)]
 
-    def die(count):
+    def die(count) -> None:
         if count >= 4:
             raise KeyboardInterrupt
 
@@ -184,7 +188,7 @@ def test_a_kill_between_batches_loses_nothing_that_a_second_import_does_not_find
     assert (report.imported, report.already_there) == (2, 4)
 
 
-def test_an_ordered_comparison_is_an_imported_ranking_and_no_vote_of_ours(project):
+def test_an_ordered_comparison_is_an_imported_ranking_and_no_vote_of_ours(project: Project) -> None:
     rows = [{"chosen": "\n\nHuman: Hi\n\nAssistant: A", "rejected": "\n\nHuman: Hi\n\nAssistant: B"}]
     run(project, "hh", rows, source="hh-rlhf")
     comparison = Comparison.objects.get()
@@ -197,7 +201,7 @@ def test_an_ordered_comparison_is_an_imported_ranking_and_no_vote_of_ours(projec
     assert comparison.source_row["importer"] == "hh/1"
 
 
-def test_completions_without_an_order_wait_for_votes(project, alice):
+def test_completions_without_an_order_wait_for_votes(project: Project, alice: User) -> None:
     rows = [{"messages": [{"role": "user", "content": "Hi"}], "completions": [{"text": "A"}, {"text": "B"}]}]
     run(project, "openai", rows)
     comparison = Comparison.objects.get()
@@ -205,13 +209,13 @@ def test_completions_without_an_order_wait_for_votes(project, alice):
     assert not Ranking.objects.exists()
 
 
-def test_prompts_go_to_the_pool(project):
+def test_prompts_go_to_the_pool(project: Project) -> None:
     report = run(project, "alpaca", [{"instruction": "Add.", "output": "x"}], kind="prompts", source="pool")
     assert report.made == {"prompts": 1}
     assert Prompt.objects.get().messages == [{"role": "user", "content": "Add."}]
 
 
-def test_a_dry_run_counts_shows_and_stores_nothing(project):
+def test_a_dry_run_counts_shows_and_stores_nothing(project: Project) -> None:
     report = imports.preview(project=project, format="", file=io.BytesIO(json.dumps(PAIR).encode()))
     assert (report.format, report.imported) == ("instructgpt", 1)
     (sample,) = report.samples
@@ -221,7 +225,7 @@ def test_a_dry_run_counts_shows_and_stores_nothing(project):
     assert not Dialogue.objects.exists()
 
 
-def test_an_import_can_be_taken_back_and_made_again(project):
+def test_an_import_can_be_taken_back_and_made_again(project: Project) -> None:
     rows = [{"chosen": "\n\nHuman: Hi\n\nAssistant: A", "rejected": "\n\nHuman: Hi\n\nAssistant: B"}]
     run(project, "hh", rows, source="one")
     run(project, "instructgpt", [PAIR], source="two")
@@ -232,7 +236,7 @@ def test_an_import_can_be_taken_back_and_made_again(project):
     assert run(project, "hh", rows, source="one").imported == 1
 
 
-def test_equal_prompts_get_one_split_across_imports(project):
+def test_equal_prompts_get_one_split_across_imports(project: Project) -> None:
     project.test_share = 0.5
     project.save(update_fields=["test_share"])
     run(project, "instructgpt", [{"prompt": f"Why {n}?", "completion": "a"} for n in range(20)])
@@ -247,7 +251,7 @@ def test_equal_prompts_get_one_split_across_imports(project):
     assert {"test"} in sides.values()
 
 
-def test_the_command_ends_with_json(project, tmp_path, capsys):
+def test_the_command_ends_with_json(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text(json.dumps(PAIR) + "\n{\n")
     call_command("import_dialogues", project.slug, "instructgpt", str(path), "--source", "pairs")

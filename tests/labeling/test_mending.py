@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from labeling import quality, reviews
-from labeling.models import Ranking
+from accounts.models import User
+from labeling.models import Project, Ranking
+from labeling.quality import hidden, reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def returned(project, alice, rita) -> Ranking:
+def returned(project: Project, alice: User, rita: User) -> Ranking:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="C invents a date.")
     return ranking
 
 
-def test_a_returned_ranking_is_on_the_home_page_and_mended_without_javascript(returned, alice, client) -> None:
+def test_a_returned_ranking_is_on_the_home_page_and_mended_without_javascript(
+    returned: Ranking, alice: User, client: Client
+) -> None:
     client.force_login(alice)
     address = reverse("returned-ranking", args=[returned.pk])
     assert address in client.get(reverse("home")).content.decode()
@@ -37,7 +41,9 @@ def test_a_returned_ranking_is_on_the_home_page_and_mended_without_javascript(re
     assert client.get(address).status_code == 404
 
 
-def test_a_wrong_place_on_the_mending_page_is_named_and_the_rest_kept(returned, alice, client) -> None:
+def test_a_wrong_place_on_the_mending_page_is_named_and_the_rest_kept(
+    returned: Ranking, alice: User, client: Client
+) -> None:
     client.force_login(alice)
     first, *others = returned.order_shown
     sent = {f"place-{first}": "9", "note": "as I said"} | {f"place-{cid}": "1" for cid in others}
@@ -47,13 +53,15 @@ def test_a_wrong_place_on_the_mending_page_is_named_and_the_rest_kept(returned, 
     assert "as I said" in answer.content.decode()
 
 
-def test_returned_work_is_its_trainers_alone(returned, bob, mona, client) -> None:
+def test_returned_work_is_its_trainers_alone(returned: Ranking, bob: User, mona: User, client: Client) -> None:
     for user in (bob, mona):
         client.force_login(user)
         assert client.get(reverse("returned-ranking", args=[returned.pk])).status_code == 404
 
 
-def test_a_returned_dialogue_opens_as_a_draft(project, alice, rita, bob, client) -> None:
+def test_a_returned_dialogue_opens_as_a_draft(
+    project: Project, alice: User, rita: User, bob: User, client: Client
+) -> None:
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Shorter.")
     client.force_login(bob)
@@ -64,9 +72,11 @@ def test_a_returned_dialogue_opens_as_a_draft(project, alice, rita, bob, client)
     assert answer["Location"] == reverse("dialogue", args=[demonstration.superseded_by.pk])
 
 
-def test_practice_shows_the_expected_order_and_why_only_afterwards(project, alice, bob, guest, client) -> None:
+def test_practice_shows_the_expected_order_and_why_only_afterwards(
+    project: Project, alice: User, bob: User, guest: User, client: Client
+) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), bob)
-    quality.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
+    hidden.make_original(ranking=ranking, kind="exam", explanation="B answers, the others do not.", practice=True)
     client.force_login(alice)
     page = reverse("practice", args=[project.slug])
     assert "B answers" not in client.get(page).content.decode()

@@ -1,13 +1,16 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from labeling.models import Project
 from labeling.projects import current_round
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_next_round_opens_with_the_mixture_and_closes_the_last(project, capsys):
+def test_the_next_round_opens_with_the_mixture_and_closes_the_last(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = current_round(project)
     makers.make_model("old"), makers.make_model("new")
     call_command("open_round", "demo", "--policy", "old=0.3", "--policy", "new=0.7")
@@ -29,7 +32,7 @@ def test_the_next_round_opens_with_the_mixture_and_closes_the_last(project, caps
         (["demo", "--policy", "retired=1"], "retired"),
     ],
 )
-def test_a_mixture_that_cannot_be_is_refused_in_a_sentence(project, arguments, words):
+def test_a_mixture_that_cannot_be_is_refused_in_a_sentence(project: Project, arguments, words: str) -> None:
     makers.make_model("m")
     makers.make_model("retired", state="retired")
     with pytest.raises(CommandError, match=words):

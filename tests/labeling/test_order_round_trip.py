@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from accounts import tokens
+from accounts.models import User
 from labeling import leases
-from labeling.forms import RankingForm
-from labeling.models import Assignment, Ranking
+from labeling.models import Assignment, Project, Ranking
+from labeling.pages.forms import RankingForm
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -60,7 +61,9 @@ def by_api(client: APIClient, task: Assignment, numbers: list[int]) -> None:
 @pytest.mark.django_db
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=st.lists(places(), min_size=1, max_size=5))
-def test_any_order_comes_out_as_it_went_in(orders, project, alice, bob, tmp_path_factory):
+def test_any_order_comes_out_as_it_went_in(
+    orders, project: Project, alice: User, bob: User, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     page, api = Client(), APIClient()
     page.force_login(alice)
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=bob)}")
@@ -77,7 +80,7 @@ def test_any_order_comes_out_as_it_went_in(orders, project, alice, bob, tmp_path
     check_export(export_of(project, tmp_path_factory), given)
 
 
-def export_of(project, tmp_path_factory) -> Path:
+def export_of(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("round-trip") / "out"
     export(project, folder, "--config", "rankings,preferences")
     return folder

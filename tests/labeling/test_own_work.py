@@ -6,24 +6,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from labeling import comparisons, desk, past, reviews
-from labeling.models import Dialogue, Ranking
+from accounts.models import User
+from labeling import comparisons
+from labeling.models import Dialogue, Project, Ranking
+from labeling.pages import history as history_page
+from labeling.pages import home as home_page
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def found(client, search: str) -> str:
+def found(client: Client, search: str) -> str:
     answer = client.get("/history/", {"q": search})
     assert answer.status_code == 200
     return str(answer.content.decode())
 
 
 @pytest.fixture
-def worked(client, project, alice, bob):
+def worked(client: Client, project: Project, alice: User, bob: User) -> None:
     client.force_login(alice)
     makers.make_ranking(makers.make_comparison(project, prompt='Why is "basil" green?\nSay it in Łódź.'), alice)
     makers.make_ranking(makers.make_comparison(project, prompt="What is jam?"), alice, note="mentions marmalade")
@@ -41,7 +46,7 @@ def worked(client, project, alice, bob):
         ("works like", "How is a sheet folded?"),
     ],
 )  # fmt: skip
-def test_a_search_finds_own_prompts_and_own_words(client, worked, search, shows):
+def test_a_search_finds_own_prompts_and_own_words(client: Client, worked: None, search: str, shows: str) -> None:
     html = found(client, search)
     assert shows in html
     assert html.count("<time datetime") == 1
@@ -49,14 +54,16 @@ def test_a_search_finds_own_prompts_and_own_words(client, worked, search, shows)
 
 
 @pytest.mark.parametrize("search", ["role", "user content", "nowhere", "basil jam", "10_%", "\x00\x00nul", "x" * 5000])
-def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client, worked, search):
+def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client, worked: None, search) -> None:
     html = found(client, search)
     assert "Nothing of yours has" in html
     assert f'value="{search[:4].strip(chr(0))}' in html
 
 
-def test_a_search_costs_no_more_queries_and_its_next_page_searches_on(client, project, worked, monkeypatch):
-    monkeypatch.setattr(past, "PAGE", 1)
+def test_a_search_costs_no_more_queries_and_its_next_page_searches_on(
+    client: Client, project: Project, worked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_page, "PAGE", 1)
     with CaptureQueriesContext(connection) as plain:
         client.get("/history/")
     with CaptureQueriesContext(connection) as searched:
@@ -67,19 +74,21 @@ def test_a_search_costs_no_more_queries_and_its_next_page_searches_on(client, pr
     assert "What is jam?" in client.get(f"/history/?q=is&{address}").content.decode()
 
 
-def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(client, project, alice):
+def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(
+    client: Client, project: Project, alice: User
+) -> None:
     rankings = [makers.make_ranking(makers.make_comparison(project), alice) for _ in range(10)]
-    assert desk.figures(alice)["pace"] == ""
+    assert home_page.figures(alice)["pace"] == ""
     before = Ranking.objects.filter(pk__in=[ranking.pk for ranking in rankings[:5]])
     before.update(submitted_at=timezone.now() - timedelta(days=2), seconds=200)
     Ranking.objects.exclude(pk__in=before).update(seconds=43)
-    figures = desk.figures(alice)
+    figures = home_page.figures(alice)
     assert (figures["pace"], figures["usual"]) == ("45 s", "3.5 min")
     client.force_login(alice)
     assert "for a ranking today; 3.5 min on the days before" in client.get("/").content.decode()
 
 
-def test_what_came_back_says_why_wherever_it_is_met(client, project, alice, rita):
+def test_what_came_back_says_why_wherever_it_is_met(client: Client, project: Project, alice: User, rita: User) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project, prompt="Which?"), alice)
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="B is wrong.")
@@ -94,7 +103,7 @@ def test_what_came_back_says_why_wherever_it_is_met(client, project, alice, rita
     assert "Too long." in client.get(f"/dialogues/{draft.pk}/").content.decode()
 
 
-def test_a_reason_in_ones_own_words_is_there_again_after_undo(client, project, alice):
+def test_a_reason_in_ones_own_words_is_there_again_after_undo(client: Client, project: Project, alice: User) -> None:
     task = makers.make_lease(makers.make_comparison(project), alice)
     client.force_login(alice)
     client.post(f"/ranking/{task.pk}/", {"none": "1", "not_rankable_other": "All four in Latin"})
@@ -102,7 +111,9 @@ def test_a_reason_in_ones_own_words_is_there_again_after_undo(client, project, a
     assert 'value="All four in Latin"' in client.get(f"/ranking/{task.pk}/").content.decode()
 
 
-def test_what_another_tab_took_back_leads_to_the_task_and_a_refusal_is_said(client, project, alice, rita):
+def test_what_another_tab_took_back_leads_to_the_task_and_a_refusal_is_said(
+    client: Client, project: Project, alice: User, rita: User
+) -> None:
     htmx = {"HX-Request": "true"}
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     client.force_login(alice)
@@ -120,7 +131,9 @@ def test_what_another_tab_took_back_leads_to_the_task_and_a_refusal_is_said(clie
     ("zone", "clock"),
     [("Asia/Manila", "01:30"), ("UTC", "17:30"), ("Europe", "17:30"), ("../../etc/passwd", "17:30"), ("\x00", "17:30")],
 )
-def test_pages_tell_the_time_where_their_reader_is(client, project, alice, zone, clock):
+def test_pages_tell_the_time_where_their_reader_is(
+    client: Client, project: Project, alice: User, zone: str, clock: str
+) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     Ranking.objects.filter(pk=ranking.pk).update(submitted_at=datetime(2026, 1, 1, 17, 30, tzinfo=UTC))
     client.force_login(alice)
@@ -128,7 +141,7 @@ def test_pages_tell_the_time_where_their_reader_is(client, project, alice, zone,
     assert clock in client.get(f"/ranking/{ranking.assignment_id}/").content.decode()
 
 
-def test_the_admin_site_tells_the_time_in_utc_whoever_reads(client, project, mona):
+def test_the_admin_site_tells_the_time_in_utc_whoever_reads(client: Client, project: Project, mona: User) -> None:
     project.memberships.update(created_at=datetime(2026, 1, 1, 17, 30, tzinfo=UTC))
     client.force_login(mona)
     client.cookies["zone"] = "Asia/Manila"

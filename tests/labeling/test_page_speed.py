@@ -24,7 +24,9 @@ def large() -> Iterator[tuple[dict[str, str], pages.Trainer]]:
         yield made, trainer
 
 
-def test_pages_stay_quick_and_idle_streams_do_not_slow_the_next_task(large):
+def test_pages_stay_quick_and_idle_streams_do_not_slow_the_next_task(
+    large: tuple[dict[str, str], pages.Trainer],
+) -> None:
     made, trainer = large
     for _ in range(3):  # what others do on the machine only adds
         medians = {name: server for name, (server, _) in pages.page_times(trainer, made).items()}

@@ -15,7 +15,7 @@ def ordered_partitions(draw, max_size=9):
 
 
 @given(ordered_partitions())
-def test_strict_and_tied_pairs_are_all_the_pairs(case):
+def test_strict_and_tied_pairs_are_all_the_pairs(case) -> None:
     ids, groups = case
     strict, tied = preferences.strict_pairs(groups), preferences.tied_pairs(groups)
     assert len(strict) + len(tied) == comb(len(ids), 2)
@@ -25,13 +25,13 @@ def test_strict_and_tied_pairs_are_all_the_pairs(case):
 
 
 @given(ordered_partitions())
-def test_the_canonical_form_does_not_depend_on_the_order_inside_ties(case):
+def test_the_canonical_form_does_not_depend_on_the_order_inside_ties(case) -> None:
     ids, groups = case
     assert preferences.canonical([list(reversed(g)) for g in groups], ids) == preferences.canonical(groups, ids)
 
 
 @given(ordered_partitions())
-def test_ranks_are_dense_and_start_at_0(case):
+def test_ranks_are_dense_and_start_at_0(case) -> None:
     _, groups = case
     assert sorted(set(preferences.ranks(groups).values())) == list(range(len(groups)))
 
@@ -46,12 +46,12 @@ def test_ranks_are_dense_and_start_at_0(case):
         (["abc"], "list"),
     ],
 )
-def test_what_is_no_ordered_partition_is_refused(groups, message):
+def test_what_is_no_ordered_partition_is_refused(groups, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         preferences.canonical(groups, ["a", "b", "c"])
 
 
-def test_a_completion_rated_higher_than_one_above_it_is_a_contradiction():
+def test_a_completion_rated_higher_than_one_above_it_is_a_contradiction() -> None:
     assert preferences.contradictions([["a"], ["b"]], {"a": 3, "b": 6}) == [("a", "b")]
     assert preferences.contradictions([["a", "b"]], {"a": 3, "b": 6}) == []
     assert preferences.contradictions([["a"], ["b"]], {"a": 6, "b": 6}) == []

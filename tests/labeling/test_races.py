@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 THREADS = 50
 
 
-def in_threads(work, arguments):
+def in_threads(work, arguments) -> None:
     errors = []
     barrier = threading.Barrier(len(arguments))
 
-    def run(argument):
+    def run(argument) -> None:
         try:
             barrier.wait(30)
             work(argument)
@@ -43,13 +43,13 @@ def in_threads(work, arguments):
 
 
 @pytest.mark.parametrize("votes", [1, 3])
-def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twice(votes):
+def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twice(votes: int) -> None:
     project = makers.make_project()
     trainers = [makers.make_member(project, f"trainer{n}") for n in range(THREADS)]
     made = [makers.make_comparison(project, votes=votes) for _ in range(20 if votes == 1 else 12)]
     leased: list[Assignment] = []
 
-    def lease(trainer):
+    def lease(trainer) -> None:
         assignment, _ = leases.lease_next(project=project, trainer=trainer)
         if assignment is not None:
             leased.append(assignment)
@@ -60,12 +60,12 @@ def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twi
     assert max(Counter(a.comparison_id for a in leased).values()) <= votes
 
 
-def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_asked():
+def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_asked() -> None:
     project = makers.make_project()
     trainers = [makers.make_member(project, f"trainer{n}") for n in range(12)]
     made = [makers.make_comparison(project, k=2, votes=2) for _ in range(15)]
 
-    def work(trainer):
+    def work(trainer) -> None:
         rng = random.Random(trainer.username)
         for _ in range(40):
             assignment, _ = leases.lease_next(project=project, trainer=trainer)
@@ -92,7 +92,7 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
     assert Assignment.objects.filter(state="submitted").count() == 2 * len(made) + surplus
 
 
-def test_two_tabs_of_one_trainer_get_one_lease(transactional_db):
+def test_two_tabs_of_one_trainer_get_one_lease(transactional_db: None) -> None:
     project = makers.make_project()
     trainer = makers.make_member(project, "alice")
     for _ in range(5):

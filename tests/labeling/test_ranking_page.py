@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
+from accounts.models import User
 from labeling import comparisons, selection
-from labeling.forms import RankingForm
-from labeling.models import Assignment, Ranking
+from labeling.models import Assignment, Project, Ranking
+from labeling.pages.forms import RankingForm
 from tests import makers
 
 HTMX = {"HX-Request": "true"}
@@ -16,7 +18,7 @@ SCRIPT = {"X-Requested-With": "fetch"}
 
 
 @pytest.fixture
-def task(project, alice, client):
+def task(project: Project, alice: User, client: Client) -> Assignment:
     """alice's lease on a comparison of four, with her signed in."""
     client.force_login(alice)
     return makers.make_lease(makers.make_comparison(project), alice)
@@ -26,19 +28,21 @@ def places(task: Assignment, *numbers: int) -> dict[str, object]:
     return {f"place-{cid}": number for cid, number in zip(task.order_shown, numbers, strict=False)}
 
 
-def test_the_page_shows_every_completion_once_in_the_order_stored(client, task):
+def test_the_page_shows_every_completion_once_in_the_order_stored(client: Client, task: Assignment) -> None:
     html = client.get(f"/ranking/{task.pk}/").content.decode()
     at = [html.index(f'data-card="{cid}"') for cid in task.order_shown]
     assert at == sorted(at)
     assert html.count("data-card=") == 4
 
 
-def test_nothing_on_the_page_tells_which_model_wrote_what(client, task):
+def test_nothing_on_the_page_tells_which_model_wrote_what(client: Client, task: Assignment) -> None:
     html = client.get(f"/ranking/{task.pk}/").content.decode()
     assert "fake" not in html
 
 
-def test_number_fields_alone_submit_a_ranking_and_lead_to_the_next_task(client, task, project):
+def test_number_fields_alone_submit_a_ranking_and_lead_to_the_next_task(
+    client: Client, task: Assignment, project: Project
+) -> None:
     makers.make_comparison(project)
     answer = client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4))
     ranking = Ranking.objects.get()
@@ -50,7 +54,7 @@ def test_number_fields_alone_submit_a_ranking_and_lead_to_the_next_task(client, 
     assert "Undo" in client.get(answer["Location"]).content.decode()
 
 
-def test_htmx_gets_the_next_task_in_the_same_answer(client, task, project):
+def test_htmx_gets_the_next_task_in_the_same_answer(client: Client, task: Assignment, project: Project) -> None:
     makers.make_comparison(project, prompt="The next question?")
     answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX)
     html = answer.content.decode()
@@ -60,27 +64,27 @@ def test_htmx_gets_the_next_task_in_the_same_answer(client, task, project):
     assert answer["HX-Push-Url"] == f"/ranking/{Assignment.objects.get(state='leased').pk}/"
 
 
-def test_when_nothing_is_left_the_page_says_so(client, task):
+def test_when_nothing_is_left_the_page_says_so(client: Client, task: Assignment) -> None:
     html = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX).content.decode()
     assert "Nothing to rank just now" in html
     assert "Undo" in html
 
 
-def test_an_untouched_ranking_is_refused(client, task):
+def test_an_untouched_ranking_is_refused(client: Client, task: Assignment) -> None:
     answer = client.post(f"/ranking/{task.pk}/", {})
     assert answer.status_code == 422
     assert "untouched" in answer.content.decode() or "nobody touched" in answer.content.decode()
     assert not Ranking.objects.exists()
 
 
-def test_a_place_left_out_is_named(client, task):
+def test_a_place_left_out_is_named(client: Client, task: Assignment) -> None:
     answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3))
     assert answer.status_code == 422
     assert "without one: D" in answer.content.decode()
 
 
 @pytest.mark.parametrize("value", ["0", "5", "-1", "x", "1.5", "²", "99999999999999999999"])
-def test_a_place_that_is_no_place_is_refused_and_the_rest_kept(client, task, value):
+def test_a_place_that_is_no_place_is_refused_and_the_rest_kept(client: Client, task: Assignment, value: str) -> None:
     sent = places(task, 1, 2, 3) | {f"place-{task.order_shown[3]}": value, "note": "kept"}
     answer = client.post(f"/ranking/{task.pk}/", sent)
     assert answer.status_code == 422
@@ -88,7 +92,7 @@ def test_a_place_that_is_no_place_is_refused_and_the_rest_kept(client, task, val
     assert ">kept</textarea>" in answer.content.decode()
 
 
-def test_a_contradiction_is_asked_about_once_and_then_believed(client, task):
+def test_a_contradiction_is_asked_about_once_and_then_believed(client: Client, task: Assignment) -> None:
     a, b, _, _ = task.order_shown
     sent = places(task, 1, 2, 3, 4) | {f"rating-{a}": 3, f"rating-{b}": 6}
     answer = client.post(f"/ranking/{task.pk}/", sent)
@@ -98,14 +102,14 @@ def test_a_contradiction_is_asked_about_once_and_then_believed(client, task):
     assert Ranking.objects.get().contradiction_confirmed
 
 
-def test_none_is_rankable_needs_a_reason_and_yields_no_order(client, task):
+def test_none_is_rankable_needs_a_reason_and_yields_no_order(client: Client, task: Assignment) -> None:
     assert client.post(f"/ranking/{task.pk}/", {"none": "1"}).status_code == 422
     client.post(f"/ranking/{task.pk}/", {"none": "1", "not_rankable_other": "all of them are empty"})
     ranking = Ranking.objects.get()
     assert (ranking.not_rankable, ranking.groups) == ("all of them are empty", [])
 
 
-def test_flags_ratings_note_and_strengths_arrive(client, task, project):
+def test_flags_ratings_note_and_strengths_arrive(client: Client, task: Assignment, project: Project) -> None:
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
     a, *_, d = task.order_shown
@@ -122,7 +126,7 @@ def test_flags_ratings_note_and_strengths_arrive(client, task, project):
     assert ranking.ideal_answer is not None
 
 
-def test_the_draft_keeps_a_partial_ranking_and_the_page_shows_it_again(client, task):
+def test_the_draft_keeps_a_partial_ranking_and_the_page_shows_it_again(client: Client, task: Assignment) -> None:
     sent = places(task, 3) | {"note": "so far", "draft_version": 0}
     answer = client.post(f"/ranking/{task.pk}/draft/", sent, headers=SCRIPT)
     assert answer.json()["version"] == 1
@@ -131,7 +135,7 @@ def test_the_draft_keeps_a_partial_ranking_and_the_page_shows_it_again(client, t
     assert "so far</textarea>" in html
 
 
-def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(client, task):
+def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(client: Client, task: Assignment) -> None:
     first = client.post(f"/ranking/{task.pk}/draft/", {"note": "first", "draft_version": 0}, headers=SCRIPT)
     second = client.post(f"/ranking/{task.pk}/draft/", {"note": "second", "draft_version": 0}, headers=SCRIPT)
     assert (first.status_code, second.status_code) == (200, 409)
@@ -139,7 +143,7 @@ def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(client, t
     assert task.draft["note"] == "first"
 
 
-def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client, task):
+def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client: Client, task: Assignment) -> None:
     client.post(f"/ranking/{task.pk}/draft/", {"note": "newer", "draft_version": 0}, headers=SCRIPT)
     stale = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {"draft_version": 0})
     assert stale.status_code == 409
@@ -148,7 +152,7 @@ def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client, t
     assert again.status_code == 302
 
 
-def test_undo_brings_the_task_back_as_it_was_sent(client, task):
+def test_undo_brings_the_task_back_as_it_was_sent(client: Client, task: Assignment) -> None:
     client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4) | {"note": "mine"})
     answer = client.post(f"/ranking/{task.pk}/undo/")
     assert answer["Location"] == f"/ranking/{task.pk}/"
@@ -158,21 +162,23 @@ def test_undo_brings_the_task_back_as_it_was_sent(client, task):
     assert "mine</textarea>" in client.get(f"/ranking/{task.pk}/").content.decode()
 
 
-def test_skipping_needs_a_reason_and_frees_the_vote(client, task):
+def test_skipping_needs_a_reason_and_frees_the_vote(client: Client, task: Assignment) -> None:
     assert client.post(f"/ranking/{task.pk}/skip/", {}).status_code == 422
     client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": "Not my subject"})
     task.refresh_from_db()
     assert (task.state, task.slot) == ("skipped", None)
 
 
-def test_two_completions_are_compared_word_by_word(client, task):
+def test_two_completions_are_compared_word_by_word(client: Client, task: Assignment) -> None:
     html = client.get(f"/ranking/{task.pk}/compare/?a=A&b=C").content.decode()
     assert "<del>" in html
     assert "<ins>" in html
     assert client.get(f"/ranking/{task.pk}/compare/?a=A&b=Z").status_code == 404
 
 
-def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(client, task):
+def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(
+    client: Client, task: Assignment
+) -> None:
     client.logout()
     assert client.post(f"/ranking/{task.pk}/draft/", {"note": "x"}, headers=SCRIPT).status_code == 401
     assert client.post(f"/ranking/{task.pk}/", {}, headers=HTMX).status_code == 401
@@ -180,19 +186,21 @@ def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(
 
 
 @pytest.mark.parametrize("path", ["", "draft/", "heartbeat/", "skip/", "undo/", "compare/"])
-def test_another_persons_task_is_not_there(client, task, bob, path):
+def test_another_persons_task_is_not_there(client: Client, task: Assignment, bob: User, path: str) -> None:
     client.force_login(bob)
     send = client.get if path in ("", "compare/") else client.post
     assert send(f"/ranking/{task.pk}/{path}").status_code == 404
     assert send(f"/ranking/{uuid4()}/{path}").status_code == 404
 
 
-def test_a_membership_that_ended_closes_the_task(client, task, project, alice):
+def test_a_membership_that_ended_closes_the_task(
+    client: Client, task: Assignment, project: Project, alice: User
+) -> None:
     project.memberships.filter(user=alice).update(ended_at="2026-01-01T00:00Z")
     assert client.get(f"/ranking/{task.pk}/").status_code == 404
 
 
-def test_a_guest_is_not_given_rankings(client, project, guest):
+def test_a_guest_is_not_given_rankings(client: Client, project: Project, guest: User) -> None:
     makers.make_comparison(project)
     client.force_login(guest)
     assert client.post(f"/projects/{project.slug}/rank/").status_code == 422
@@ -201,7 +209,7 @@ def test_a_guest_is_not_given_rankings(client, project, guest):
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))</textarea><style>*{}</style>"
 
 
-def test_hostile_text_shows_as_text_wherever_a_trainer_reads(client, project, alice):
+def test_hostile_text_shows_as_text_wherever_a_trainer_reads(client: Client, project: Project, alice: User) -> None:
     client.force_login(alice)
     comparison, _ = comparisons.bring(
         project=project,
@@ -222,7 +230,7 @@ def test_hostile_text_shows_as_text_wherever_a_trainer_reads(client, project, al
             assert live not in html
 
 
-def test_no_page_has_an_inline_script_style_or_handler(client, task):
+def test_no_page_has_an_inline_script_style_or_handler(client: Client, task: Assignment) -> None:
     for url in (f"/ranking/{task.pk}/", "/", "/history/", "/projects/demo/guidelines/"):
         html = client.get(url).content.decode()
         assert " style=" not in html
@@ -245,7 +253,7 @@ def chi_square(orders: list[list[str]], ids: list[str]) -> float:
     return sum((seen - expected) ** 2 / expected for seen in counts.values())
 
 
-def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed():
+def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed() -> None:
     from random import Random
 
     from scipy.stats import chi2
@@ -264,7 +272,7 @@ def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed():
     assert chi_square([biased(seed) for seed in range(10_000)], ids) > bound
 
 
-def test_presentations_are_stored_and_differ_between_trainers(project, alice, bob):
+def test_presentations_are_stored_and_differ_between_trainers(project: Project, alice: User, bob: User) -> None:
     shown = []
     for _ in range(12):
         comparison = makers.make_comparison(project, k=9, votes=2)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling import board, rendering
+from labeling.pages import differences, markdown
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -32,33 +32,33 @@ ATTRIBUTE = re.compile(r'([a-zA-Z-]+)(?:="[^"]*")?')
 
 def assert_harmless(html: str) -> None:
     for name, attributes in TAG.findall(html):
-        assert name in rendering.TAGS, f"<{name}> in {html}"
+        assert name in markdown.TAGS, f"<{name}> in {html}"
         names = set(ATTRIBUTE.findall(re.sub(r'"[^"]*"', '""', attributes)))
         assert names <= {"dir", "class", "start", "tabindex", "role", "aria-label"}, html
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_as_text(text):
-    html = str(rendering.markdown(text))
+def test_hostile_text_is_shown_as_text(text) -> None:
+    html = str(markdown.to_html(text))
     assert_harmless(html)
     assert "href" not in TAG.sub(lambda m: m.group(2), html) or "<a" not in html
 
 
 @given(st.text(alphabet="<>[]()!`*_#|-:$\\/\"'& \nabjs=.", max_size=120))
-def test_no_text_yields_a_tag_or_attribute_outside_the_list(text):
-    assert_harmless(str(rendering.markdown(text)))
+def test_no_text_yields_a_tag_or_attribute_outside_the_list(text) -> None:
+    assert_harmless(str(markdown.to_html(text)))
 
 
-def test_links_work_in_guidelines_only_and_only_to_the_web():
-    html = str(rendering.guidelines("[a](https://example.org/) [b](javascript:alert(1)) <script>x</script>"))
+def test_links_work_in_guidelines_only_and_only_to_the_web() -> None:
+    html = str(markdown.guidelines_to_html("[a](https://example.org/) [b](javascript:alert(1)) <script>x</script>"))
     assert 'href="https://example.org/"' in html
     assert 'rel="noopener noreferrer"' in html
     assert 'href="javascript' not in html
     assert "<script" not in html
 
 
-def test_markdown_tables_and_code_are_rendered_with_classes_and_no_styles():
-    html = str(rendering.markdown("| a | b |\n|:-:|--:|\n| 1 | 2 |\n\n```python\ndef f(): return 1\n```"))
+def test_markdown_tables_and_code_are_rendered_with_classes_and_no_styles() -> None:
+    html = str(markdown.to_html("| a | b |\n|:-:|--:|\n| 1 | 2 |\n\n```python\ndef f(): return 1\n```"))
     assert "<table" in html
     assert "align-center" in html
     assert 'class="c-k"' in html
@@ -66,41 +66,41 @@ def test_markdown_tables_and_code_are_rendered_with_classes_and_no_styles():
 
 
 @pytest.mark.parametrize("source", [r"\(a_1 * b_2 * c\)", r"\[ \frac{a}{b} \]", "$x_1 + x_2$", "$$\n\\sum_i x_i\n$$"])
-def test_tex_keeps_its_source(source):
-    html = str(rendering.markdown(f"Before {source} after" if "\n" not in source else source))
+def test_tex_keeps_its_source(source: str) -> None:
+    html = str(markdown.to_html(f"Before {source} after" if "\n" not in source else source))
     assert "<em>" not in html
     assert 'class="tex' in html
     assert source.replace("\n", "") in html.replace("\n", "")
 
 
-def test_sums_of_money_are_not_mathematics():
-    assert "tex" not in str(rendering.markdown("It costs $5 or $10."))
+def test_sums_of_money_are_not_mathematics() -> None:
+    assert "tex" not in str(markdown.to_html("It costs $5 or $10."))
 
 
-def test_every_block_finds_its_own_direction():
-    html = str(rendering.markdown("שלום\n\nhello\n\n- مرحبا"))
+def test_every_block_finds_its_own_direction() -> None:
+    html = str(markdown.to_html("שלום\n\nhello\n\n- مرحبا"))
     assert html.count('dir="auto"') == 3
     assert '<ul dir="rtl">' in html  # its markers stand where its text begins
-    assert '<ol dir="ltr">' in str(rendering.markdown("1. **a** שלום"))
-    assert '<table dir="rtl">' in str(rendering.markdown("| א | b |\n|---|---|\n| 1 | 2 |"))
-    assert 'dir="ltr"' in str(rendering.markdown("```\nx\n```"))
+    assert '<ol dir="ltr">' in str(markdown.to_html("1. **a** שלום"))
+    assert '<table dir="rtl">' in str(markdown.to_html("| א | b |\n|---|---|\n| 1 | 2 |"))
+    assert 'dir="ltr"' in str(markdown.to_html("```\nx\n```"))
 
 
-def test_a_text_of_20000_characters_folds_and_a_short_one_does_not():
-    assert rendering.is_long("x" * 20_000)
-    assert rendering.is_long("x\n" * 40)
-    assert not rendering.is_long("x" * 500)
+def test_a_text_of_20000_characters_folds_and_a_short_one_does_not() -> None:
+    assert markdown.is_long("x" * 20_000)
+    assert markdown.is_long("x\n" * 40)
+    assert not markdown.is_long("x" * 500)
 
 
-def test_word_differences_cover_both_texts_and_mark_only_what_differs():
-    left, right = board.word_diff("The cat sat on the mat.", "The dog sat on a mat.")
+def test_word_differences_cover_both_texts_and_mark_only_what_differs() -> None:
+    left, right = differences.word_diff("The cat sat on the mat.", "The dog sat on a mat.")
     assert "".join(text for _, text in left) == "The cat sat on the mat."
     assert "".join(text for _, text in right) == "The dog sat on a mat."
     assert ("only", "cat") in left
     assert ("only", "dog") in right
 
 
-def test_word_differences_of_two_long_texts_are_quick():
+def test_word_differences_of_two_long_texts_are_quick() -> None:
     words = [f"word{n % 700}" for n in range(4000)]
-    left, _ = board.word_diff(" ".join(words), " ".join(reversed(words)))
+    left, _ = differences.word_diff(" ".join(words), " ".join(reversed(words)))
     assert left

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEntry
-from labeling import comparisons, dialogues, reviews
+from accounts.models import AuditEntry, User
+from labeling import comparisons, dialogues
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Project, Ranking, ReviewItem
+from labeling.quality import reviews
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -19,12 +21,12 @@ OFF = {
 }  # fmt: skip
 
 
-def only(project, **rules) -> None:
+def only(project: Project, **rules) -> None:
     project.review_rules = {**OFF, **rules}
     project.save(update_fields=["review_rules"])
 
 
-def rank(project, user, **fields) -> Ranking:
+def rank(project: Project, user: User, **fields) -> Ranking:
     return makers.make_ranking(makers.make_comparison(project), user, **fields)
 
 
@@ -33,7 +35,7 @@ def reasons_of(work) -> list[str]:
     return item.reasons if item else []
 
 
-def test_each_rule_picks_its_work_and_no_other(project, alice, bob) -> None:
+def test_each_rule_picks_its_work_and_no_other(project: Project, alice: User, bob: User) -> None:
     only(project)
     assert reasons_of(rank(project, alice, seconds=1)) == []
     only(project, fast_seconds=15)
@@ -46,7 +48,7 @@ def test_each_rule_picks_its_work_and_no_other(project, alice, bob) -> None:
     assert reasons_of(rank(project, alice)) == ["random"]
 
 
-def test_a_contradiction_is_picked(project, alice) -> None:
+def test_a_contradiction_is_picked(project: Project, alice: User) -> None:
     only(project, contradictions=True)
     comparison = makers.make_comparison(project)
     ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
@@ -54,7 +56,7 @@ def test_a_contradiction_is_picked(project, alice) -> None:
     assert reasons_of(found) == ["contradiction"]
 
 
-def test_two_votes_that_disagree_are_both_picked(project, alice, bob) -> None:
+def test_two_votes_that_disagree_are_both_picked(project: Project, alice: User, bob: User) -> None:
     only(project, low_agreement=True)
     comparison = makers.make_comparison(project, votes=2)
     first = makers.make_ranking(comparison, alice)
@@ -63,7 +65,7 @@ def test_two_votes_that_disagree_are_both_picked(project, alice, bob) -> None:
     assert reasons_of(first) == reasons_of(second) == ["low_agreement"]
 
 
-def test_a_demonstration_of_verbatim_suggestions_is_picked(project, alice) -> None:
+def test_a_demonstration_of_verbatim_suggestions_is_picked(project: Project, alice: User) -> None:
     only(project, verbatim_share=0.9)
     own = makers.make_demonstration(project, alice)
     assert reasons_of(own) == []
@@ -82,7 +84,9 @@ def test_a_demonstration_of_verbatim_suggestions_is_picked(project, alice) -> No
     assert reasons_of(dialogue) == ["verbatim"]
 
 
-def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(project, alice, rita) -> None:
+def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
+    project: Project, alice: User, rita: User
+) -> None:
     only(project, random_share=1.0)
     ranking, own = rank(project, alice), rank(project, rita)
     mine = reviews.queue(Project.objects.all(), rita)
@@ -95,7 +99,9 @@ def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(project, 
     assert not reviews.queue(Project.objects.all(), rita).exists()
 
 
-def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(project, alice, rita) -> None:
+def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
+    project: Project, alice: User, rita: User
+) -> None:
     ranking = rank(project, alice, note="first thought")
     with pytest.raises(Invalid, match="comment"):
         reviews.decide(reviewer=rita, decision="returned", ranking=ranking)
@@ -114,14 +120,14 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(pro
         reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
 
 
-def test_reviewed_work_cannot_be_taken_back(project, alice, rita) -> None:
+def test_reviewed_work_cannot_be_taken_back(project: Project, alice: User, rita: User) -> None:
     ranking = rank(project, alice)
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     with pytest.raises(Gone, match="reviewer"):
         comparisons.undo_ranking(assignment=ranking.assignment)
 
 
-def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project, alice, rita) -> None:
+def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project, alice: User, rita: User) -> None:
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Be kinder.", grade=3)
     assert list(reviews.returned_dialogues(alice)) == [demonstration]
@@ -136,7 +142,7 @@ def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project, alice, 
     assert demonstration.state == "returned"
 
 
-def test_nobody_decides_on_own_work_or_without_the_role(project, alice, bob, rita) -> None:
+def test_nobody_decides_on_own_work_or_without_the_role(project: Project, alice: User, bob: User, rita: User) -> None:
     with pytest.raises(Invalid, match="own work"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, rita))
     with pytest.raises(Invalid, match="no reviewer"):
@@ -145,7 +151,7 @@ def test_nobody_decides_on_own_work_or_without_the_role(project, alice, bob, rit
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, alice), grade=5)
 
 
-def test_decisions_are_in_the_audit_log_without_any_text(project, alice, rita) -> None:
+def test_decisions_are_in_the_audit_log_without_any_text(project: Project, alice: User, rita: User) -> None:
     ranking = rank(project, alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="unmistakable words")
     entry = AuditEntry.objects.get(action="review.returned")
@@ -153,7 +159,7 @@ def test_decisions_are_in_the_audit_log_without_any_text(project, alice, rita) -
     assert "unmistakable" not in str(entry.__dict__)
 
 
-def test_a_reviewers_blind_vote_is_kept_outside_the_count(project, alice, rita) -> None:
+def test_a_reviewers_blind_vote_is_kept_outside_the_count(project: Project, alice: User, rita: User) -> None:
     ranking = rank(project, alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
     assert reviews.blind_vote(comparison=ranking.comparison, reviewer=rita) == assignment
@@ -167,7 +173,9 @@ def test_a_reviewers_blind_vote_is_kept_outside_the_count(project, alice, rita) 
         reviews.blind_vote(comparison=rank(project, rita).comparison, reviewer=alice)
 
 
-def test_many_rankings_are_accepted_at_once_but_never_ones_own(project, alice, rita, client) -> None:
+def test_many_rankings_are_accepted_at_once_but_never_ones_own(
+    project: Project, alice: User, rita: User, client: Client
+) -> None:
     theirs, own = rank(project, alice), rank(project, rita)
     client.force_login(rita)
     client.post(
@@ -177,7 +185,7 @@ def test_many_rankings_are_accepted_at_once_but_never_ones_own(project, alice, r
     assert not own.reviews.exists()
 
 
-def test_the_review_pages_work_in_the_admin_site(project, alice, rita, client) -> None:
+def test_the_review_pages_work_in_the_admin_site(project: Project, alice: User, rita: User, client: Client) -> None:
     only(project, random_share=1.0)
     ranking, demonstration = rank(project, alice), makers.make_demonstration(project, alice)
     client.force_login(rita)

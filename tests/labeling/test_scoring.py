@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import User
 from labeling import scoring
-from labeling.models import Comparison
+from labeling.models import Comparison, Project
 from sampler import registry, rewards
 from sampler.models import ModelVersion, RewardScore
 from tests.makers import make_comparison, make_member, make_model, make_project, make_ranking
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory) -> Path:
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scoring")
     return make_reward_model(folder / "rm", make_tiny_model(folder / "base"))
 
@@ -37,7 +38,7 @@ def run_score(*arguments: str) -> tuple[list[str], dict]:
     return lines, json.loads(lines[-1])
 
 
-def test_every_completion_is_scored_once(project, alice, checkpoint):
+def test_every_completion_is_scored_once(project: Project, alice: User, checkpoint: Path) -> None:
     make_comparison(project)
     make_comparison(project)
     make_reward_version(checkpoint)
@@ -53,7 +54,7 @@ def test_every_completion_is_scored_once(project, alice, checkpoint):
     assert len(version.weights_hash) == 64
 
 
-def test_another_round_is_left_alone(project, checkpoint):
+def test_another_round_is_left_alone(project: Project, checkpoint: Path) -> None:
     from labeling.projects import open_round
 
     make_comparison(project)
@@ -67,7 +68,9 @@ def test_another_round_is_left_alone(project, checkpoint):
     assert scored == set(comparison.candidates.values_list("completion_id", flat=True))
 
 
-def test_agreement_is_counted_over_strict_pairs_by_split(project, alice, bob, checkpoint):
+def test_agreement_is_counted_over_strict_pairs_by_split(
+    project: Project, alice: User, bob: User, checkpoint: Path
+) -> None:
     version = make_reward_version(checkpoint)
     test_one = make_comparison(project, votes=2, split="test")
     train_one = make_comparison(project, split="train")
@@ -87,7 +90,7 @@ def test_agreement_is_counted_over_strict_pairs_by_split(project, alice, bob, ch
     }  # fmt: skip
 
 
-def test_undone_and_discarded_judgements_do_not_count(project, alice, checkpoint):
+def test_undone_and_discarded_judgements_do_not_count(project: Project, alice: User, checkpoint: Path) -> None:
     from labeling.comparisons import discard, undo_ranking
 
     version = make_reward_version(checkpoint)
@@ -103,7 +106,7 @@ def test_undone_and_discarded_judgements_do_not_count(project, alice, checkpoint
     assert all(split["pairs"] == 0 and split["agreement"] is None for split in found.values())
 
 
-def test_means_are_kept_apart_by_model_version(project, checkpoint):
+def test_means_are_kept_apart_by_model_version(project: Project, checkpoint: Path) -> None:
     version = make_reward_version(checkpoint)
     fake = make_model("fake")
     comparison = make_comparison(project)
@@ -125,7 +128,9 @@ def test_means_are_kept_apart_by_model_version(project, checkpoint):
         (["demo", "--reward-model", "rm", "--round", "7"], "has no round 7"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(project, checkpoint, tmp_path, arguments, sentence):
+def test_what_cannot_be_done_is_one_sentence(
+    project: Project, checkpoint: Path, tmp_path: Path, arguments, sentence: str
+) -> None:
     make_comparison(project)
     make_model("policy")
     make_reward_version(checkpoint)
@@ -138,7 +143,7 @@ def test_what_cannot_be_done_is_one_sentence(project, checkpoint, tmp_path, argu
     assert not RewardScore.objects.exists()
 
 
-def test_weights_that_changed_under_a_name_are_refused(project, checkpoint):
+def test_weights_that_changed_under_a_name_are_refused(project: Project, checkpoint: Path) -> None:
     make_comparison(project)
     version = make_reward_version(checkpoint)
     ModelVersion.objects.filter(pk=version.pk).update(weights_hash="a" * 64)
@@ -148,7 +153,7 @@ def test_weights_that_changed_under_a_name_are_refused(project, checkpoint):
     assert version.state == "failed"
 
 
-def test_a_run_cut_short_is_continued(project, checkpoint, monkeypatch):
+def test_a_run_cut_short_is_continued(project: Project, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_comparison(project)
     make_comparison(project)
     version = make_reward_version(checkpoint)
@@ -172,13 +177,13 @@ def test_a_run_cut_short_is_continued(project, checkpoint, monkeypatch):
     assert counts == {"completions": 8, "scored_before": 3, "scored_now": 5}
 
 
-def test_comparisons_still_sampling_are_not_scored(project, checkpoint):
+def test_comparisons_still_sampling_are_not_scored(project: Project, checkpoint: Path) -> None:
     make_comparison(project, state=Comparison.State.SAMPLING, opened_at=None)
     make_reward_version(checkpoint)
     assert run_score("demo", "--reward-model", "rm")[1]["completions"] == 0
 
 
-def test_trainers_of_other_projects_are_not_counted(project, checkpoint):
+def test_trainers_of_other_projects_are_not_counted(project: Project, checkpoint: Path) -> None:
     other = make_project("other")
     carol = make_member(other, "carol")
     comparison = make_comparison(other)

@@ -12,7 +12,9 @@ from asgiref.sync import sync_to_async
 from django.db import connection, connections
 from django.test import AsyncClient
 
+from accounts.models import User
 from labeling import chats, dialogues
+from labeling.models import Project
 from labeling.views import streams as view
 from sampler import rows, streams
 from sampler.models import SampleRequest
@@ -22,13 +24,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def chat(project, alice):
+def chat(project: Project, alice: User):
     dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     chats.send_message(dialogue=dialogue, text="Hello?")
     return dialogue
 
 
-def run(act: Callable[[AsyncClient], Any], user) -> Any:
+def run(act: Callable[[AsyncClient], Any], user: User) -> Any:
     """`act(client)` in an event loop, as `user`; what it opened in the loop's thread is closed again."""
 
     async def main() -> Any:
@@ -58,7 +60,7 @@ async def events(response: Any) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def test_the_whole_text_comes_in_order_and_ends(chat, alice):
+def test_the_whole_text_comes_in_order_and_ends(chat, alice: User) -> None:
     request = chat.pending_request
     say(request, "One", " two", "\nthree ünïcode", end="done")
 
@@ -72,7 +74,7 @@ def test_the_whole_text_comes_in_order_and_ends(chat, alice):
     assert found[-1][1]["end"] == "done"
 
 
-def test_a_reader_that_comes_back_gets_only_what_it_has_not_seen(chat, alice):
+def test_a_reader_that_comes_back_gets_only_what_it_has_not_seen(chat, alice: User) -> None:
     request = chat.pending_request
     say(request, "a", "b", "c", "d", end="done")
 
@@ -87,7 +89,7 @@ def test_a_reader_that_comes_back_gets_only_what_it_has_not_seen(chat, alice):
     assert [data.get("t") for _, data in again] == ["c", "d", None]
 
 
-def test_several_texts_share_one_connection(chat, alice):
+def test_several_texts_share_one_connection(chat, alice: User) -> None:
     other = dialogues.start_dialogue(project=chat.project, author=alice, kind="demonstration")
     dialogues.add_turn(dialogue=other, role="user", text="q")
     one, two = [dialogues.request_suggestions(dialogue=other, role="assistant", n=1)[0] for _ in range(2)]
@@ -103,7 +105,7 @@ def test_several_texts_share_one_connection(chat, alice):
     assert texts == {str(one.pk): "left", str(two.pk): "right"}
 
 
-def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch):
+def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "EVERY", 0.05)
     makers.answer(chat.pending_request, "Kept in the row.")
 
@@ -114,7 +116,7 @@ def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice, monkeypatch)
     assert next(data["t"] for _, data in found if "t" in data) == "Kept in the row."
 
 
-def test_another_dialogues_request_cannot_be_followed(chat, alice, project, bob):
+def test_another_dialogues_request_cannot_be_followed(chat, alice: User, project: Project, bob: User) -> None:
     theirs = dialogues.start_dialogue(project=project, author=bob, kind="chat")
     foreign = chats.send_message(dialogue=theirs, text="A question.")
     say(foreign, "secret", end="done")
@@ -134,7 +136,7 @@ def test_another_dialogues_request_cannot_be_followed(chat, alice, project, bob)
     assert run(act, alice) == ([404, 404], [], ["own", None])
 
 
-def test_a_reply_that_became_a_turn_meanwhile_ends_the_stream_of_who_comes_late(chat, alice):
+def test_a_reply_that_became_a_turn_meanwhile_ends_the_stream_of_who_comes_late(chat, alice: User) -> None:
     """A second tab, or a browser that was offline: told at once to show the turn, never left waiting."""
     request = chat.pending_request
     makers.answer(request, "Settled elsewhere.")
@@ -147,7 +149,9 @@ def test_a_reply_that_became_a_turn_meanwhile_ends_the_stream_of_who_comes_late(
     assert run(act, alice).endswith("event: done\ndata: {}\n\n")
 
 
-def test_an_open_stream_holds_no_database_connection_and_says_that_it_lives(chat, alice, monkeypatch):
+def test_an_open_stream_holds_no_database_connection_and_says_that_it_lives(
+    chat, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(view, "HEARTBEAT", 0.05)
 
     def others() -> int:

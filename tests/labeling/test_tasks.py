@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from labeling import draws, tasks
+from labeling import candidates, tasks
+from labeling.models import Project
 from tests import makers
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_chore_that_breaks_is_logged_and_the_others_are_done(monkeypatch, caplog):
+def test_a_chore_that_breaks_is_logged_and_the_others_are_done(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     done = []
 
     def broken() -> None:
@@ -22,10 +25,12 @@ def test_a_chore_that_breaks_is_logged_and_the_others_are_done(monkeypatch, capl
     assert "broken broke off" in caplog.text
 
 
-def test_a_comparison_that_cannot_be_settled_holds_up_no_other(project, monkeypatch):
+def test_a_comparison_that_cannot_be_settled_holds_up_no_other(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(3):
         makers.make_comparison(project, state="sampling")
-    settle, calls = draws._settle, []
+    settle, calls = candidates._settle, []
 
     def sometimes(pk):
         calls.append(pk)
@@ -33,6 +38,6 @@ def test_a_comparison_that_cannot_be_settled_holds_up_no_other(project, monkeypa
             raise ValueError("its model was retired this very moment")
         return settle(pk)
 
-    monkeypatch.setattr(draws, "_settle", sometimes)
-    assert draws.settle_sampling()["broken"] == 1
+    monkeypatch.setattr(candidates, "_settle", sometimes)
+    assert candidates.settle_sampling()["broken"] == 1
     assert len(calls) == 3

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from labeling import projects
-from labeling.models import Comparison, ReviewItem
+from labeling.models import Comparison, Project, ReviewItem
 from moderation import tasks, verdicts
 from moderation.filters import patterns
 from moderation.models import Verdict, VerdictFeedback
@@ -24,7 +26,7 @@ def plant(comparison: Comparison, index: int, text: str) -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 3])
-def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project, index) -> None:
+def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project: Project, index: int) -> None:
     comparison = makers.make_comparison(project)
     plant(comparison, index, "word " * 3000 + BAD)
     assert verdicts.screen(project, "patterns") == 4
@@ -34,7 +36,9 @@ def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project, index) -
     assert verdicts.screen(project, "patterns") == 0
 
 
-def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_review(project, alice) -> None:
+def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_review(
+    project: Project, alice: User
+) -> None:
     verdicts.set_threshold(project=project, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     comparison = makers.make_comparison(project)
     plant(comparison, 2, BAD)
@@ -51,7 +55,9 @@ def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_revie
     assert ReviewItem.objects.get(dialogue=dialogue).reasons == ["asked"]
 
 
-def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(project, rita, alice) -> None:
+def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(
+    project: Project, rita: User, alice: User
+) -> None:
     # not the maker's own question: it holds a random id, whose digits can be taken for a card's number
     makers.make_demonstration(project, alice, question="How does a kettle work?")
     call_command("moderate", project.slug)
@@ -63,7 +69,7 @@ def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(project, 
     assert (row["false_negatives"], row["recall"]) == (1, 0)
 
 
-def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project, alice, rita) -> None:
+def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project: Project, alice: User, rita: User) -> None:
     for text in (BAD, "They massacre the pawns in this chess game."):
         comparison = makers.make_comparison(project, k=2)
         plant(comparison, 0, text)
@@ -84,7 +90,9 @@ def test_full_width_letters_do_not_hide_a_word() -> None:
     assert max(patterns.score(["How do I boil an egg?"])[0].values()) == 0
 
 
-def test_the_moderation_pages_open_for_the_projects_own_people_alone(project, mona, client) -> None:
+def test_the_moderation_pages_open_for_the_projects_own_people_alone(
+    project: Project, mona: User, client: Client
+) -> None:
     makers.make_comparison(project)
     verdicts.screen(project, "patterns")
     verdict = Verdict.objects.first()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from accounts.models import User
 from labeling.models import Project
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def var(settings, tmp_path: Path) -> Path:
+def var(settings: Settings, tmp_path: Path) -> Path:
     settings.VAR_DIR = tmp_path / "var folder"
     (settings.VAR_DIR / "exports" / "night").mkdir(parents=True)
     (settings.VAR_DIR / "exports" / "night" / "rows.jsonl").write_text("{}\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from accounts.models import User
 from exports.models import ExportRun
@@ -26,7 +27,7 @@ from tests.sampler.conftest import smollm2_path as smollm2_path  # a fixture
 
 
 @pytest.fixture(autouse=True)
-def _own_models(settings, tmp_path):
+def _own_models(settings: Settings, tmp_path: Path) -> None:
     settings.MODEL_ROOT = tmp_path / "models"
 
 
@@ -34,12 +35,12 @@ def build(**options) -> stage.Stage:
     return stage.build(**{"prompts": 8, "completions": 4, "max_tokens": 16, "keep": False} | options)
 
 
-def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties():
+def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
     texts = {"a": "one, two", "b": "short", "c": "also short", "d": "no comma, but " + "long " * 20, "e": "x" * 200}
     assert rule.rank(texts) == [["b", "c"], ["e"], ["a"], ["d"]]
 
 
-def test_a_quarter_of_the_openings_is_held_out():
+def test_a_quarter_of_the_openings_is_held_out() -> None:
     messages = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
     salt = stage.salt_for(messages)
     sides = [split_of(salt=salt, key=prompt_key(one), test_share=stage.TEST_SHARE) for one in messages]
@@ -48,7 +49,7 @@ def test_a_quarter_of_the_openings_is_held_out():
 
 
 @pytest.mark.django_db
-def test_the_ground_is_marked_and_goes_without_a_trace():
+def test_the_ground_is_marked_and_goes_without_a_trace() -> None:
     ground = build()
     assert ground.project.throwaway
     assert "simulated" in ground.project.title
@@ -77,7 +78,7 @@ def test_the_ground_is_marked_and_goes_without_a_trace():
 
 
 @pytest.mark.django_db
-def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers():
+def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers() -> None:
     kept = build(keep=True)
     assert not kept.project.throwaway
     make_kept = comparisons.bring(
@@ -95,13 +96,13 @@ def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("prompts", [3, 1000])
-def test_there_are_only_so_many_openings(prompts):
+def test_there_are_only_so_many_openings(prompts: int) -> None:
     with pytest.raises(CommandError, match="--prompts takes 4 to"):
         run_demo("--prompts", str(prompts), policy=make_policy())
 
 
 @pytest.mark.django_db
-def test_a_person_called_like_a_simulated_trainer_is_left_alone():
+def test_a_person_called_like_a_simulated_trainer_is_left_alone() -> None:
     make_user("sim-2")
     with pytest.raises(CommandError, match="a person called sim-2"):
         run_demo("--prompts", "8", policy=make_policy())
@@ -109,14 +110,14 @@ def test_a_person_called_like_a_simulated_trainer_is_left_alone():
 
 
 @pytest.mark.django_db
-def test_the_first_policy_has_to_be_one_that_can_be_trained():
+def test_the_first_policy_has_to_be_one_that_can_be_trained() -> None:
     with pytest.raises(CommandError, match="no policy 'nothing'"):
         run_demo(policy="nothing")
     with pytest.raises(CommandError, match="cannot be trained here"):
         run_demo(policy=make_model("fake").slug)
 
 
-def test_a_trainer_that_fails_is_told_in_its_own_words(tmp_path):
+def test_a_trainer_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
     told: list[str] = []
     with pytest.raises(stage.LoopError, match="train_reward failed: No tokenizer at"):
         machines.run_trainer(
@@ -128,7 +129,7 @@ def test_a_trainer_that_fails_is_told_in_its_own_words(tmp_path):
         )
 
 
-def test_the_table_tells_intervals_and_small_numbers():
+def test_the_table_tells_intervals_and_small_numbers() -> None:
     everywhere = Versus(8, 17, 15, 1.5, 0.75, 40, 0.7, 0.55, 0.85)
     held_out = Versus(2, 4, 4, None, None, 0, None, None, None)
     row = Row(1, "a", "b", "rm", 8, 40, 11, 0.82, None, None, 6, everywhere, held_out)
@@ -141,7 +142,7 @@ def test_the_table_tells_intervals_and_small_numbers():
 
 
 @pytest.mark.django_db
-def test_new_is_compared_with_old_within_prompts_ties_counting_half(project, alice):
+def test_new_is_compared_with_old_within_prompts_ties_counting_half(project: Project, alice: User) -> None:
     old, new = make_model("old"), make_model("new")
     for number in range(2):
         comparisons.bring(
@@ -184,7 +185,7 @@ def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict, str]:
 @pytest.mark.model
 @pytest.mark.timeout(1800)
 @pytest.mark.django_db(transaction=True)
-def test_a_round_of_the_loop_with_the_real_model(smollm2_path, monkeypatch):
+def test_a_round_of_the_loop_with_the_real_model(smollm2_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url())
     registry.register_model(
         slug="smollm2", engine="hf", location=str(smollm2_path), default_params={"temperature": 0.8}

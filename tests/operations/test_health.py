@@ -7,6 +7,7 @@ import time
 import pytest
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from pytest_django import Settings
 
 from operations import health, pulse
 from sampler import status
@@ -97,7 +98,7 @@ def test_migrations_that_were_not_applied_are_counted(client: Client, monkeypatc
 
 
 @pytest.mark.django_db
-def test_an_unreachable_redis_is_a_503_and_no_error_page(client: Client, settings) -> None:
+def test_an_unreachable_redis_is_a_503_and_no_error_page(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     code, checks = checks_of(client)
     assert code == 503

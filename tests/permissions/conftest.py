@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts import tokens
+from accounts.models import User
 from labeling import dialogues, invitations, leases
+from labeling.models import Project
 from tests import makers
 from webhooks import subscriptions
 from webhooks.models import Delivery
 
 
 @pytest.fixture
-def people(project, alice, bob, rita, mona, guest, stranger, operator):
+def people(
+    project: Project, alice: User, bob: User, rita: User, mona: User, guest: User, stranger: User, operator: User
+):
     other = makers.make_project("other")
     return {
         "anonymous": None,
@@ -30,7 +35,7 @@ def people(project, alice, bob, rita, mona, guest, stranger, operator):
 
 
 @pytest.fixture
-def rows(project, alice, mona, rita, settings):
+def rows(project: Project, alice: User, mona: User, rita: User, settings: Settings):
     """What the parameters of the addresses stand for: alice's work, and the project's things."""
     from django.core import signing
     from django.utils import timezone
@@ -80,7 +85,7 @@ def clients(people):
 
 
 @pytest.fixture
-def admin_rows(rows, project, alice, mona, rita):
+def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
     """A row of every model in the admin site, all of one project."""
     from accounts.models import ApiToken, AuditEntry
     from labeling import projects

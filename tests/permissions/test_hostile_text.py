@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from django.apps import apps
 from django.core.cache import cache
 from django.db import models
 from django.test import Client
+from pytest_django import Settings
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from exports import runs, tasks
 from insights import reports
-from labeling.models import Assignment, Comparison, ReviewItem
+from labeling.models import Assignment, Comparison, Project, ReviewItem
 from moderation.models import Verdict, VerdictFeedback
 from tests import makers
 from tests.permissions.routes import ROUTES
@@ -122,7 +124,9 @@ def hostile(field: models.Field[Any, Any], value: Any) -> Any:
 
 
 @pytest.fixture
-def world(admin_rows, project, alice, bob, rita, mona, settings, tmp_path):
+def world(
+    admin_rows, project: Project, alice: User, bob: User, rita: User, mona: User, settings: Settings, tmp_path: Path
+):
     """A row of everything, on every page something to read."""
     settings.EXPORT_ROOT = tmp_path
     settings.STORAGES = settings.STORAGES | {
@@ -162,7 +166,7 @@ def addresses(rows: dict[str, Any]) -> Iterator[str]:
     yield f"/admin/labeling/dialogue/{rows['dialogue']}/review/"
 
 
-def test_hostile_text_shows_as_text_on_every_page(world, alice, mona, operator):
+def test_hostile_text_shows_as_text_on_every_page(world, alice: User, mona: User, operator: User) -> None:
     rows, changed = world
     alive, shown_on = [], set()
     for user in (alice, mona, operator):
@@ -208,6 +212,6 @@ def test_hostile_text_shows_as_text_on_every_page(world, alice, mona, operator):
         '<p style="evil">',
     ],
 )
-def test_what_is_alive_is_noticed(html):
+def test_what_is_alive_is_noticed(html: str) -> None:
     assert found_alive(html)
     assert not found_alive("<p>&lt;dlx-evil onevil=1&gt; javascript:evil()</p>")

@@ -82,7 +82,7 @@ def refused(response) -> str:
     return ""
 
 
-def test_every_route_is_in_the_table_and_the_table_names_no_other():
+def test_every_route_is_in_the_table_and_the_table_names_no_other() -> None:
     routes = {route for route in all_routes() if not route.startswith("admin/")}
     assert routes - set(ROUTES) == set(), "decide who may use these routes and list them in routes.py"
     assert set(ROUTES) - routes == set(), "these routes are gone"
@@ -90,7 +90,7 @@ def test_every_route_is_in_the_table_and_the_table_names_no_other():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("part", ["accounts/", "api/v1/", ""])
-def test_who_gets_in_is_what_the_table_says(part, clients, rows, people):
+def test_who_gets_in_is_what_the_table_says(part: str, clients, rows, people) -> None:
     wrong: list[str] = []
     for route, rule in ROUTES.items():
         if route.startswith(part) and (part or not route.startswith(("accounts/", "api/v1/"))):
@@ -134,7 +134,7 @@ def admin_routes() -> list[str]:
     return [route for route in all_routes() if route.startswith("admin/") and "app_label" not in route]
 
 
-def test_every_admin_page_is_in_the_table():
+def test_every_admin_page_is_in_the_table() -> None:
     models = {m["model"] for m in map(PAGE.match, admin_routes()) if m and m["model"] != "admin/r"}
     models = {name for name in models if name.split("/")[0] not in {"r", "password_change"}}
     assert models - set(ADMIN_MODELS) == set(), "decide who may see these models and list them in routes.py"
@@ -177,7 +177,7 @@ def admin_rule(route: str, rows) -> tuple[str, dict[str, frozenset[str]]] | None
 
 
 @pytest.fixture
-def buttons(monkeypatch) -> list[tuple[str, str]]:
+def buttons(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """(model, button) of every button in the admin site, offered whatever the row's state, and doing nothing:
     what they do is tested with their pages, who may press them is tested here."""
     found = []
@@ -190,7 +190,9 @@ def buttons(monkeypatch) -> list[tuple[str, str]]:
 
 
 @pytest.mark.django_db
-def test_who_may_press_a_button_of_the_admin_site_is_what_the_table_says(clients, admin_rows, buttons):
+def test_who_may_press_a_button_of_the_admin_site_is_what_the_table_says(
+    clients, admin_rows, buttons: list[tuple[str, str]]
+) -> None:
     browsers, _ = clients
     with_buttons = {model for model, rule in ADMIN_MODELS.items() if "do" in rule.pages}
     assert {model for model, _ in buttons} <= with_buttons, "decide who may press these and list them in routes.py"
@@ -207,7 +209,7 @@ def test_who_may_press_a_button_of_the_admin_site_is_what_the_table_says(clients
 
 
 @pytest.mark.django_db
-def test_who_gets_into_the_admin_site_is_what_the_table_says(clients, admin_rows):
+def test_who_gets_into_the_admin_site_is_what_the_table_says(clients, admin_rows) -> None:
     browsers, _ = clients
     wrong = []
     for route in admin_routes():

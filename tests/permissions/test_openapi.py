@@ -38,12 +38,12 @@ OWNERS = {"assignments": "owner", "dialogues": "owner", "turns": "owner", "model
 
 
 @pytest.fixture
-def description(unhindered, people, rows):
+def description(unhindered: None, people, rows):
     return schemathesis.openapi.from_wsgi("/api/v1/schema/", get_wsgi_application())
 
 
 @pytest.fixture
-def unhindered(db, monkeypatch):
+def unhindered(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No throttle: what is tried is the API, not its patience. And requests that leave this test's connection
     to the database open, as those of Django's test client do."""
     from rest_framework.views import APIView
@@ -104,12 +104,12 @@ def attempt(operation: Any, known: dict[str, Any], token: str, examples: int) ->
 
 
 @pytest.mark.django_db
-def test_a_few_requests_to_every_operation_meet_the_description(description, people, rows):
+def test_a_few_requests_to_every_operation_meet_the_description(description, people, rows) -> None:
     fuzz(description, people, rows, examples=4)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.django_db
-def test_many_requests_to_every_operation_meet_the_description(description, people, rows):
+def test_many_requests_to_every_operation_meet_the_description(description, people, rows) -> None:
     fuzz(description, people, rows, examples=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,13 +21,13 @@ def conversation(answer: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def locations(tmp_path_factory) -> dict[str, str]:
+def locations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where each plugin that needs a checkpoint finds a small one."""
     folder = tmp_path_factory.mktemp("classifiers")
     return {"reward": str(make_reward_model(folder / "rm", make_tiny_model(folder / "base")))}
 
 
-def test_the_folder_is_listed_without_importing_torch():
+def test_the_folder_is_listed_without_importing_torch() -> None:
     code = (
         "import sys; from common import plugins; import sampler.classifiers.base; "
         f"names = plugins.choices({PACKAGE!r}); assert 'reward' in names, names; assert 'torch' not in sys.modules"
@@ -35,7 +36,7 @@ def test_the_folder_is_listed_without_importing_torch():
 
 
 @pytest.mark.parametrize("name", plugins.choices(PACKAGE))
-def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, locations):
+def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, locations: dict[str, str]) -> None:
     module = plugins.load(PACKAGE, name)
     assert module.KIND in KINDS
     classifier = module.load(locations.get(name, ""))
@@ -52,7 +53,9 @@ def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, lo
 
 
 @pytest.mark.parametrize("location", ["", "no/such-folder", "a policy", "no template"])
-def test_what_is_no_reward_model_is_refused_with_a_sentence(location, locations, tmp_path):
+def test_what_is_no_reward_model_is_refused_with_a_sentence(
+    location: str, locations: dict[str, str], tmp_path: Path
+) -> None:
     reward = plugins.load(PACKAGE, "reward")
     if location == "a policy":
         location = str(make_tiny_model(tmp_path / "policy"))
@@ -66,7 +69,7 @@ def test_what_is_no_reward_model_is_refused_with_a_sentence(location, locations,
         reward.load(location)
 
 
-def test_a_long_conversation_is_judged_by_its_end(locations):
+def test_a_long_conversation_is_judged_by_its_end(locations: dict[str, str]) -> None:
     model = plugins.load(PACKAGE, "reward").load(locations["reward"])
     model.max_length = 10
     start = [{"role": "user", "content": "amber " * 40}]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,7 @@ LONG = [{"role": "user", "content": "Tell me a very long story about a fox, a ri
 
 
 @pytest.fixture(scope="session")
-def server(smollm2_path: Path, tmp_path_factory):
+def server(smollm2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real OpenAI-compatible server with the real model: `transformers serve`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -58,7 +59,7 @@ def server(smollm2_path: Path, tmp_path_factory):
 @pytest.fixture(
     scope="module", params=[pytest.param(n, marks=[pytest.mark.model] if n != "fake" else []) for n in ENGINES]
 )
-def engine(request):
+def engine(request: pytest.FixtureRequest):
     """Each engine in turn, loaded once."""
     name = request.param
     fields = {"slug": "contract", "context_limit": 512}
@@ -104,7 +105,7 @@ def only(events, kind, job_id=None):
     return [e for e in events if isinstance(e, kind) and job_id in (None, e.job_id)]
 
 
-def test_each_job_ends_once_with_n_samples_in_order(engine):
+def test_each_job_ends_once_with_n_samples_in_order(engine) -> None:
     jobs = [job(n=2, interactive=True), job(n=1)]
     events = run(engine, *jobs)
     for one in jobs:
@@ -118,7 +119,7 @@ def test_each_job_ends_once_with_n_samples_in_order(engine):
     assert engine.room().running == 0
 
 
-def test_the_deltas_of_an_interactive_job_are_its_text(engine):
+def test_the_deltas_of_an_interactive_job_are_its_text(engine) -> None:
     one = job(n=2, interactive=True)
     events = run(engine, one)
     (end,) = only(events, Ended)
@@ -126,13 +127,13 @@ def test_the_deltas_of_an_interactive_job_are_its_text(engine):
         assert "".join(e.text for e in only(events, Delta) if e.index == drawn.index) == drawn.text
 
 
-def test_max_tokens_cuts_and_says_so(engine):
+def test_max_tokens_cuts_and_says_so(engine) -> None:
     (end,) = only(run(engine, job(max_tokens=3)), Ended)
     assert end.drawn[0].finish_reason == "length"
     assert end.drawn[0].completion_tokens == 3
 
 
-def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine):
+def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine) -> None:
     one = job(max_tokens=300, interactive=True)
     events = run(engine, one, watch=lambda e: engine.cancel(one.id) if isinstance(e, Delta) else None)
     (end,) = only(events, Ended)
@@ -142,7 +143,7 @@ def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine):
     assert engine.room().running == 0
 
 
-def test_a_stop_string_ends_the_text_before_it(engine):
+def test_a_stop_string_ends_the_text_before_it(engine) -> None:
     (whole,) = only(run(engine, job(max_tokens=12, temperature=0)), Ended)
     text = whole.drawn[0].text
     stop = text.split()[2]
@@ -153,7 +154,7 @@ def test_a_stop_string_ends_the_text_before_it(engine):
     assert text.startswith(end.drawn[0].text.removesuffix(stop).rstrip())
 
 
-def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answered(engine):
+def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answered(engine) -> None:
     turns = [{"role": "system", "content": "Be brief."}]
     for number in range(60):
         turns.append({"role": "user", "content": f"Question {number}: how do rivers find their way to the sea?"})
@@ -168,7 +169,7 @@ def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answere
     assert only(events, Ended)[0].drawn[0].text
 
 
-def test_the_users_side_can_be_written_and_the_way_is_recorded(engine):
+def test_the_users_side_can_be_written_and_the_way_is_recorded(engine) -> None:
     turns = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello! How can I help you?"}]
     events = run(engine, job(turns, writes="user", max_tokens=8))
     report = only(events, Started)[0].report
@@ -177,7 +178,7 @@ def test_the_users_side_can_be_written_and_the_way_is_recorded(engine):
     assert only(events, Ended)
 
 
-def test_giving_back_returns_every_job_and_leaves_none(engine):
+def test_giving_back_returns_every_job_and_leaves_none(engine) -> None:
     jobs = [job(max_tokens=200, n=2) for _ in range(3)]
     for one in jobs:
         engine.add(one)
@@ -188,7 +189,7 @@ def test_giving_back_returns_every_job_and_leaves_none(engine):
     assert only(run(engine, job()), Ended)
 
 
-def test_it_says_where_its_texts_come_from(engine):
+def test_it_says_where_its_texts_come_from(engine) -> None:
     facts = engine.provenance()
     assert {"engine", "versions", "weights_hash", "template_hash", "device", "dtype"} <= set(facts)
     assert engine.batching()["way"]

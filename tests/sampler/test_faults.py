@@ -33,11 +33,11 @@ def judge(outcome: dict, requests: int, kills: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_requests_end_once_though_the_worker_is_killed():
+def test_requests_end_once_though_the_worker_is_killed() -> None:
     judge(trial(40, 1), 40, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_hundred_requests_end_once_though_the_worker_is_killed_five_times():
+def test_two_hundred_requests_end_once_though_the_worker_is_killed_five_times() -> None:
     judge(trial(200, 5), 200, 5)

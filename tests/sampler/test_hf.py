@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 import pytest
 import torch
@@ -65,12 +66,12 @@ def save(folder, *, template=CHATML, window=None, mixed=False, seed=3):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory):
     return save(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(autouse=True)
-def _exact(monkeypatch):
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMPLER_DTYPE", "float32")
     monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
 
@@ -117,7 +118,7 @@ def greedy(engine, text, tokens=12):
 
 
 @pytest.mark.parametrize("static", [False, True])
-def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder, static):
+def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder, static: bool) -> None:
     engine = load(folder, static=static)
     lengths = [12, 3, 20, 7]
     jobs = [
@@ -130,7 +131,7 @@ def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder, sta
             assert sample.text == greedy(engine, text, length)
 
 
-def test_a_long_run_outgrows_its_buffers_and_still_agrees(folder):
+def test_a_long_run_outgrows_its_buffers_and_still_agrees(folder) -> None:
     engine = load(folder)
     jobs = [job(text, temperature=0, max_tokens=300) for text in PROMPTS[:2]]
     events = run(engine, jobs, every=150)
@@ -138,7 +139,7 @@ def test_a_long_run_outgrows_its_buffers_and_still_agrees(folder):
         assert drawn(events, one)[0].text == greedy(engine, text, 300)
 
 
-def test_a_prompt_read_in_chunks_agrees(folder):
+def test_a_prompt_read_in_chunks_agrees(folder) -> None:
     engine = load(folder)
     text = "rivers and mills " * 50
     one = job(text, temperature=0)
@@ -146,7 +147,7 @@ def test_a_prompt_read_in_chunks_agrees(folder):
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-def test_a_model_with_a_sliding_window_agrees(tmp_path, mixed):
+def test_a_model_with_a_sliding_window_agrees(tmp_path: Path, mixed: bool) -> None:
     engine = load(save(tmp_path, window=24, mixed=mixed))
     assert (engine.batch.window, engine.batch.mixed) == (24, mixed)
     jobs = [job(text, temperature=0, max_tokens=40) for text in PROMPTS]
@@ -155,7 +156,7 @@ def test_a_model_with_a_sliding_window_agrees(tmp_path, mixed):
         assert drawn(events, one)[0].text == greedy(engine, text, 40)
 
 
-def test_k_samples_of_one_prompt_read_it_once(folder, monkeypatch):
+def test_k_samples_of_one_prompt_read_it_once(folder, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = load(folder)
     read = []
     inner = engine.batch.prefill
@@ -166,7 +167,7 @@ def test_k_samples_of_one_prompt_read_it_once(folder, monkeypatch):
     assert len({d.text for d in drawn(events, one)}) == 8
 
 
-def test_the_same_seed_draws_the_same_text_whoever_else_is_in_the_batch(folder):
+def test_the_same_seed_draws_the_same_text_whoever_else_is_in_the_batch(folder) -> None:
     engine = load(folder)
     alone, among = job("the same", n=2), job("the same", n=2)
     first = drawn(run(engine, [alone]), alone)
@@ -176,7 +177,7 @@ def test_the_same_seed_draws_the_same_text_whoever_else_is_in_the_batch(folder):
     assert [d.seed for d in first] == [7, 8]
 
 
-def test_the_log_probability_is_the_models_own(folder):
+def test_the_log_probability_is_the_models_own(folder) -> None:
     engine = load(folder)
     one = job("probable?", temperature=0.7, top_k=5, max_tokens=5)
     (sample,) = drawn(run(engine, [one]), one)
@@ -190,7 +191,9 @@ def test_the_log_probability_is_the_models_own(folder):
     assert sample.logprob < 0
 
 
-def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(folder, monkeypatch):
+def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(
+    folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = load(folder)
     plain = {t: greedy(engine, t) for t in PROMPTS}
     inner = engine.batch.decode
@@ -210,7 +213,9 @@ def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(folder
         assert {d.text for d in samples} == {plain[text]}
 
 
-def test_a_request_that_has_no_room_even_alone_fails_and_the_next_one_runs(folder, monkeypatch):
+def test_a_request_that_has_no_room_even_alone_fails_and_the_next_one_runs(
+    folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = load(folder)
     inner = engine.batch.decode
 
@@ -226,7 +231,7 @@ def test_a_request_that_has_no_room_even_alone_fails_and_the_next_one_runs(folde
     assert drawn(events, good)
 
 
-def test_an_interactive_job_gets_its_first_token_in_the_step_after_it_came(folder):
+def test_an_interactive_job_gets_its_first_token_in_the_step_after_it_came(folder) -> None:
     engine = load(folder, rows=8)
     for number in range(20):
         engine.add(job(f"background {number}", n=4, max_tokens=100))
@@ -240,7 +245,7 @@ def test_an_interactive_job_gets_its_first_token_in_the_step_after_it_came(folde
     assert [e for e in events if isinstance(e, Delta) and e.job_id == quick.id]
 
 
-def test_the_users_side_is_written_under_an_open_user_header(folder):
+def test_the_users_side_is_written_under_an_open_user_header(folder) -> None:
     engine = load(folder)
     rendered = engine.chat.render([{"role": "user", "content": "Hi"}], max_tokens=5, writes="user")
     text = engine.loaded.tokenizer.decode(rendered.ids)
@@ -249,7 +254,7 @@ def test_the_users_side_is_written_under_an_open_user_header(folder):
     assert "open user header" in rendered.report["way"]
 
 
-def test_the_system_turn_is_always_explicit(folder):
+def test_the_system_turn_is_always_explicit(folder) -> None:
     engine = load(folder)
     text = engine.loaded.tokenizer.decode(engine.chat.render([{"role": "user", "content": "Hi"}], max_tokens=5).ids)
     assert text.startswith("<|im_start|>system\n<|im_end|>")
@@ -259,14 +264,14 @@ def test_the_system_turn_is_always_explicit(folder):
     assert rendered.report["system"] == "explicit"
 
 
-def test_a_template_without_a_system_turn_gets_its_text_in_the_first_user_turn(tmp_path):
+def test_a_template_without_a_system_turn_gets_its_text_in_the_first_user_turn(tmp_path: Path) -> None:
     engine = load(save(tmp_path, template=NO_SYSTEM), system_prompt="Be kind.")
     rendered = engine.chat.render([{"role": "user", "content": "Hi"}], max_tokens=5)
     assert "user\nBe kind.\n\nHi" in engine.loaded.tokenizer.decode(rendered.ids)
     assert rendered.report["system"] == "merged into the first user turn"
 
 
-def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path):
+def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path: Path) -> None:
     engine = load(save(tmp_path, template=None))
     one = job("Hi")
     events = run(engine, [one])
@@ -276,20 +281,20 @@ def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path):
 
 
 @pytest.mark.parametrize(("location", "reason"), [("/nowhere/at/all", "no /nowhere"), ("", "no weights")])
-def test_what_cannot_be_loaded_says_why(tmp_path, location, reason):
+def test_what_cannot_be_loaded_says_why(tmp_path: Path, location: str, reason: str) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
     with pytest.raises(CannotLoad, match=reason):
         hf.load(Spec("x", location or str(tmp_path)))
 
 
-def test_the_same_checkpoint_has_the_same_hash_everywhere_and_another_has_another(folder, tmp_path):
+def test_the_same_checkpoint_has_the_same_hash_everywhere_and_another_has_another(folder, tmp_path: Path) -> None:
     first = load(folder).provenance()["weights_hash"]
     assert first == load(folder).provenance()["weights_hash"]
     assert len(first) == 64
     assert first != load(save(tmp_path, seed=4)).provenance()["weights_hash"]
 
 
-def test_batching_is_measured_once_and_taken_over_by_the_next_load(folder):
+def test_batching_is_measured_once_and_taken_over_by_the_next_load(folder) -> None:
     engine = hf.load(Spec("tiny", folder))
     found = engine.batching()
     assert found["way"] in {"continuous", "static"}
@@ -299,7 +304,7 @@ def test_batching_is_measured_once_and_taken_over_by_the_next_load(folder):
         assert again.batching() == found
 
 
-def test_the_choice_of_batching_follows_the_figures():
+def test_the_choice_of_batching_follows_the_figures() -> None:
     assert _measure.choose_rows({8: 0.1, 16: 0.11, 32: 0.12, 64: 0.9})[0] == 32  # 64 rows are too slow to read
     assert _measure.choose_rows({8: 0.1, 16: 0.2, 32: 0.4})[0] == 8  # more rows bring nothing
     assert _measure.choose_way({"continuous": 100.0, "static": 105.0})[0] == "continuous"

@@ -103,7 +103,7 @@ def says(status: int, text: str, **headers: str) -> Answer:
 
 
 @pytest.fixture
-def server(monkeypatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(openai, "PAUSES", (0.01, 0.02))
     made = Server()
     yield made
@@ -112,7 +112,7 @@ def server(monkeypatch) -> Iterator[Server]:
 
 
 @pytest.fixture
-def engine(server) -> Iterator[openai.OpenAIEngine]:
+def engine(server: Server) -> Iterator[openai.OpenAIEngine]:
     made = openai.load(Spec("remote", location=server.url))
     yield made
     made.close()
@@ -140,7 +140,7 @@ def failure(events: list[Event]) -> Failed:
     return end
 
 
-def test_a_busy_server_is_asked_again_after_the_time_it_names(server, engine):
+def test_a_busy_server_is_asked_again_after_the_time_it_names(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [says(429, "slow down", Retry_After="1"), says(503, "busy"), answers]
     assert texts(run(engine)) == ["well said"]
     (first, second, third) = (at for at, _ in server.asked)
@@ -148,7 +148,7 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(server, engine):
     assert third - second < 1.0
 
 
-def test_a_server_that_is_away_is_waited_for(monkeypatch):
+def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "PAUSES", (0.05,))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -168,7 +168,9 @@ def test_a_server_that_is_away_is_waited_for(monkeypatch):
         made[0].server_close()
 
 
-def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(server, engine):
+def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(
+    server: Server, engine: openai.OpenAIEngine
+) -> None:
     server.script = [says(503, "busy")]
     engine.outage = 0.2
     end = failure(run(engine))
@@ -177,13 +179,15 @@ def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(ser
     assert len(server.asked) > 3
 
 
-def test_an_error_of_the_server_is_tried_thrice_and_no_more(server, engine):
+def test_an_error_of_the_server_is_tried_thrice_and_no_more(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [says(500, "a stack trace")]
     assert failure(run(engine)).retry
     assert len(server.asked) == 3
 
 
-def test_text_that_was_shown_is_never_drawn_again_behind_the_readers_back(server, engine):
+def test_text_that_was_shown_is_never_drawn_again_behind_the_readers_back(
+    server: Server, engine: openai.OpenAIEngine
+) -> None:
     server.script = [breaks_off, answers]
     events = run(engine)
     assert failure(events).retry
@@ -191,7 +195,7 @@ def test_text_that_was_shown_is_never_drawn_again_behind_the_readers_back(server
     assert len(server.asked) == 1
 
 
-def test_a_refusal_is_final_and_told(server, engine):
+def test_a_refusal_is_final_and_told(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [says(401, "the key has expired")]
     end = failure(run(engine))
     assert not end.retry
@@ -199,13 +203,13 @@ def test_a_refusal_is_final_and_told(server, engine):
     assert "the key has expired" in end.reason
 
 
-def test_a_redirect_is_not_followed(server, engine):
+def test_a_redirect_is_not_followed(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [says(307, "elsewhere", Location="http://127.0.0.1:9/v1/chat/completions")]
     assert not failure(run(engine)).retry
     assert len(server.asked) == 1
 
 
-def test_a_prompt_that_proves_too_long_is_cut_until_it_fits(server, engine):
+def test_a_prompt_that_proves_too_long_is_cut_until_it_fits(server: Server, engine: openai.OpenAIEngine) -> None:
     def short_ones(handler: Handler, body: dict[str, Any]) -> None:
         length = sum(len(message["content"]) for message in body["messages"])
         (answers if length < 2000 else says(400, "maximum context length is 512 tokens"))(handler, body)
@@ -217,7 +221,7 @@ def test_a_prompt_that_proves_too_long_is_cut_until_it_fits(server, engine):
     assert report["characters_cut"] > 0
 
 
-def test_options_that_a_server_refuses_are_left_out_from_then_on(server, engine):
+def test_options_that_a_server_refuses_are_left_out_from_then_on(server: Server, engine: openai.OpenAIEngine) -> None:
     def strict(handler: Handler, body: dict[str, Any]) -> None:
         (says(400, "unknown field logprobs") if "logprobs" in body else answers)(handler, body)
 
@@ -227,7 +231,7 @@ def test_options_that_a_server_refuses_are_left_out_from_then_on(server, engine)
     assert ["logprobs" in body for body in server.bodies()] == [True, False, False]
 
 
-def test_samples_that_a_server_leaves_out_are_asked_for_one_by_one(server, engine):
+def test_samples_that_a_server_leaves_out_are_asked_for_one_by_one(server: Server, engine: openai.OpenAIEngine) -> None:
     server.script = [answers_one]
     assert texts(run(engine, n=3)) == ["well said"] * 3
     assert [body.get("n", 1) for body in server.bodies()] == [3, 1, 1]
@@ -235,7 +239,7 @@ def test_samples_that_a_server_leaves_out_are_asked_for_one_by_one(server, engin
     assert len(set(seeds)) == 3
 
 
-def test_a_template_without_a_system_turn_gets_it_merged_into_the_first_user_turn(server):
+def test_a_template_without_a_system_turn_gets_it_merged_into_the_first_user_turn(server: Server) -> None:
     def no_system(handler: Handler, body: dict[str, Any]) -> None:
         roles = [message["role"] for message in body["messages"]]
         (says(400, "System role not supported") if "system" in roles else answers)(handler, body)
@@ -249,13 +253,13 @@ def test_a_template_without_a_system_turn_gets_it_merged_into_the_first_user_tur
     assert "Be brief." in server.bodies()[-1]["messages"][0]["content"]
 
 
-def test_a_server_that_refuses_the_key_is_not_loaded(server):
+def test_a_server_that_refuses_the_key_is_not_loaded(server: Server) -> None:
     server.greeting = 401
     with pytest.raises(CannotLoad, match="refuses the key"):
         openai.load(Spec("remote", location=server.url))
 
 
-def test_a_key_that_is_not_there_is_named(monkeypatch):
+def test_a_key_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(CannotLoad, match="NO_SUCH_KEY"):
         openai.load(Spec("remote", location="http://127.0.0.1:9/v1", api_key_env="NO_SUCH_KEY"))

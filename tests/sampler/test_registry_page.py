@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
+from accounts.models import User
 from sampler import status
 from sampler.models import ModelVersion, SampleRequest
 from tests.sampler.conftest import ask, make_version
@@ -13,7 +16,7 @@ pytestmark = pytest.mark.django_db
 LIST = "admin:sampler_modelversion_changelist"
 
 
-def do(client, action, *versions):
+def do(client: Client, action, *versions):
     rows = [str(v.pk) for v in versions]
     return client.post(reverse(LIST), {"action": action, "_selected_action": rows}, follow=True)
 
@@ -25,7 +28,7 @@ def form(**fields):
             "default_params": "{}", **fields}  # fmt: skip
 
 
-def test_the_list_shows_versions_their_reasons_and_the_workers(client, operator):
+def test_the_list_shows_versions_their_reasons_and_the_workers(client: Client, operator: User) -> None:
     make_version("good")
     ModelVersion.objects.create(slug="bad", engine="hf", state="failed", state_reason="There is no such folder.")
     loaded = {"good": {"device": "cpu", "running": 2, "way": "continuous", "why": "it was faster"}}
@@ -38,7 +41,7 @@ def test_the_list_shows_versions_their_reasons_and_the_workers(client, operator)
         assert text in page
 
 
-def test_an_operator_registers_serves_warms_up_and_retires(client, operator):
+def test_an_operator_registers_serves_warms_up_and_retires(client: Client, operator: User) -> None:
     client.force_login(operator)
     client.post(reverse("admin:sampler_modelversion_add"), form())
     version = ModelVersion.objects.get(slug="new")
@@ -53,14 +56,14 @@ def test_an_operator_registers_serves_warms_up_and_retires(client, operator):
     assert version.state == "registered"
 
 
-def test_a_location_that_no_worker_could_load_is_refused_on_the_form(client, operator):
+def test_a_location_that_no_worker_could_load_is_refused_on_the_form(client: Client, operator: User) -> None:
     client.force_login(operator)
     page = client.post(reverse("admin:sampler_modelversion_add"), form(engine="openai", location="file:///etc/passwd"))
     assert "needs a base URL" in page.content.decode()
     assert not ModelVersion.objects.filter(slug="new").exists()
 
 
-def test_a_manager_sees_the_registry_and_changes_nothing(client, mona):
+def test_a_manager_sees_the_registry_and_changes_nothing(client: Client, mona: User) -> None:
     version = make_version("seen")
     client.force_login(mona)
     assert "seen" in client.get(reverse(LIST)).content.decode()
@@ -72,7 +75,7 @@ def test_a_manager_sees_the_registry_and_changes_nothing(client, mona):
     assert version.state == "registered"
 
 
-def test_a_trainer_sees_neither_the_registry_nor_requests(client, alice):
+def test_a_trainer_sees_neither_the_registry_nor_requests(client: Client, alice: User) -> None:
     ask(make_version("hidden"), "a private prompt")
     client.force_login(alice)
     for name in (LIST, "admin:sampler_samplerequest_changelist"):
@@ -81,7 +84,7 @@ def test_a_trainer_sees_neither_the_registry_nor_requests(client, alice):
         assert "hidden" not in response.content.decode()
 
 
-def test_metrics_count_what_waits_by_model_and_priority(client):
+def test_metrics_count_what_waits_by_model_and_priority(client: Client) -> None:
     version = make_version("counted")
     ask(version)
     ask(version)
@@ -92,7 +95,7 @@ def test_metrics_count_what_waits_by_model_and_priority(client):
     assert "duologue_sampler_workers" in text
 
 
-def test_metrics_are_for_this_machine_or_the_tokens_bearer(client, settings):
+def test_metrics_are_for_this_machine_or_the_tokens_bearer(client: Client, settings: Settings) -> None:
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
     assert client.get("/metrics", HTTP_X_FORWARDED_FOR="203.0.113.9").status_code == 404
     settings.METRICS_TOKEN = "a" * 40

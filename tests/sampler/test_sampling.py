@@ -8,6 +8,7 @@ import threading
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from sampler import registry, sampling
 from sampler.models import Completion, ModelVersion, SampleRequest
@@ -17,7 +18,7 @@ from tests.sampler.conftest import ask, make_version
 pytestmark = pytest.mark.django_db
 
 
-def claim(version, **fields):
+def claim(version, **fields) -> list[SampleRequest]:
     fields = {"worker": "w1", "room": 8} | fields
     return sampling.claim(model_version_ids=[version.pk], **fields)
 
@@ -26,13 +27,13 @@ def texts(n=1):
     return [Drawn(index=i, text=f"text {i}", finish_reason="stop") for i in range(n)]
 
 
-def expire(*rows):
+def expire(*rows) -> None:
     past = timezone.now() - dt.timedelta(seconds=1)
     SampleRequest.objects.filter(pk__in=[r.pk for r in rows], state="running").update(lease_expires_at=past)
     SampleRequest.objects.filter(pk__in=[r.pk for r in rows]).update(not_before=None)
 
 
-def again(row, version):
+def again(row, version) -> list[SampleRequest]:
     """Lose the worker that runs it, and let another claim it."""
     expire(row)
     sampling.requeue_expired()
@@ -40,27 +41,27 @@ def again(row, version):
     return claim(version, worker="w2")
 
 
-def test_interactive_requests_are_claimed_before_older_background_ones():
+def test_interactive_requests_are_claimed_before_older_background_ones() -> None:
     version = make_version()
     old = [ask(version) for _ in range(3)]
     fresh = ask(version, priority=0)
     assert [r.pk for r in claim(version, room=2)] == [fresh.pk, old[0].pk]
 
 
-def test_a_claim_takes_samples_until_its_room_is_filled():
+def test_a_claim_takes_samples_until_its_room_is_filled() -> None:
     version = make_version()
     rows = [ask(version, n=3) for _ in range(4)]
     assert [r.pk for r in claim(version, room=4)] == [rows[0].pk, rows[1].pk]  # the second one overhangs
     assert claim(version, room=0) == []
 
 
-def test_only_requests_of_the_named_model_versions_are_claimed():
+def test_only_requests_of_the_named_model_versions_are_claimed() -> None:
     mine, other = make_version("mine"), make_version("other")
     ask(other)
     assert claim(mine) == []
 
 
-def test_a_completed_request_holds_its_texts_and_cannot_be_completed_again():
+def test_a_completed_request_holds_its_texts_and_cannot_be_completed_again() -> None:
     version = make_version()
     ask(version, n=2)
     (row,) = claim(version)
@@ -71,7 +72,7 @@ def test_a_completed_request_holds_its_texts_and_cannot_be_completed_again():
     assert row.completions.count() == 2
 
 
-def test_a_worker_that_lost_its_lease_to_another_writes_nothing():
+def test_a_worker_that_lost_its_lease_to_another_writes_nothing() -> None:
     version = make_version()
     row = ask(version)
     (first,) = claim(version)
@@ -84,7 +85,7 @@ def test_a_worker_that_lost_its_lease_to_another_writes_nothing():
     assert Completion.objects.count() == 1
 
 
-def test_work_that_comes_after_the_lease_but_before_another_claim_is_kept():
+def test_work_that_comes_after_the_lease_but_before_another_claim_is_kept() -> None:
     version = make_version()
     row = ask(version)
     (first,) = claim(version)
@@ -95,7 +96,7 @@ def test_work_that_comes_after_the_lease_but_before_another_claim_is_kept():
     assert row.state == "done"
 
 
-def test_a_heartbeat_keeps_the_lease_and_tells_what_is_still_held():
+def test_a_heartbeat_keeps_the_lease_and_tells_what_is_still_held() -> None:
     version = make_version()
     rows = [ask(version) for _ in range(2)]
     claim(version)
@@ -105,7 +106,7 @@ def test_a_heartbeat_keeps_the_lease_and_tells_what_is_still_held():
     assert sampling.heartbeat(worker="somebody else", request_ids=[r.pk for r in rows]) == set()
 
 
-def test_a_request_that_fails_by_itself_ends_after_its_last_strike_with_the_reason(settings):
+def test_a_request_that_fails_by_itself_ends_after_its_last_strike_with_the_reason(settings: Settings) -> None:
     settings.SAMPLER_RETRY_SECONDS = 0
     version = make_version()
     row = ask(version)
@@ -119,7 +120,7 @@ def test_a_request_that_fails_by_itself_ends_after_its_last_strike_with_the_reas
     assert "3 times" in row.error
 
 
-def test_a_failed_try_waits_before_the_next_one():
+def test_a_failed_try_waits_before_the_next_one() -> None:
     version = make_version()
     row = ask(version)
     (held,) = claim(version)
@@ -127,7 +128,7 @@ def test_a_failed_try_waits_before_the_next_one():
     assert claim(version) == []
 
 
-def test_a_request_that_lost_two_workers_runs_alone_and_then_dies_alone():
+def test_a_request_that_lost_two_workers_runs_alone_and_then_dies_alone() -> None:
     version = make_version()
     suspect = ask(version)
     (held,) = claim(version)
@@ -151,7 +152,7 @@ def test_a_request_that_lost_two_workers_runs_alone_and_then_dies_alone():
     assert {r.pk for r in claim(version)} == {r.pk for r in others}  # nobody else was blamed
 
 
-def test_a_request_to_be_run_alone_waits_for_an_empty_engine_and_holds_back_the_rest():
+def test_a_request_to_be_run_alone_waits_for_an_empty_engine_and_holds_back_the_rest() -> None:
     version = make_version()
     suspect, other = ask(version), ask(version)
     SampleRequest.objects.filter(pk=suspect.pk).update(losses=2)
@@ -160,7 +161,7 @@ def test_a_request_to_be_run_alone_waits_for_an_empty_engine_and_holds_back_the_
     assert [r.pk for r in claim(version)] == [other.pk]
 
 
-def test_a_waiting_request_is_cancelled_at_once_and_a_running_one_is_flagged():
+def test_a_waiting_request_is_cancelled_at_once_and_a_running_one_is_flagged() -> None:
     version = make_version()
     waiting = ask(version)
     assert sampling.cancel(request_id=waiting.pk)
@@ -173,7 +174,7 @@ def test_a_waiting_request_is_cancelled_at_once_and_a_running_one_is_flagged():
     assert sampling.to_cancel(worker="w1") == {running.pk}
 
 
-def test_a_cancelled_request_whose_worker_died_ends_cancelled():
+def test_a_cancelled_request_whose_worker_died_ends_cancelled() -> None:
     version = make_version()
     row = ask(version)
     claim(version)
@@ -184,7 +185,7 @@ def test_a_cancelled_request_whose_worker_died_ends_cancelled():
     assert row.state == "cancelled"
 
 
-def test_handing_back_costs_the_request_nothing():
+def test_handing_back_costs_the_request_nothing() -> None:
     version = make_version()
     row = ask(version)
     (held,) = claim(version)
@@ -204,19 +205,19 @@ def test_handing_back_costs_the_request_nothing():
         ({"params": {"top_p": float("nan")}}, "top_p"),
     ],
 )
-def test_wrong_parameters_are_refused_with_a_sentence(fields, words):
+def test_wrong_parameters_are_refused_with_a_sentence(fields, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ask(make_version(), **fields)
 
 
-def test_parameters_not_given_are_the_model_versions_own():
+def test_parameters_not_given_are_the_model_versions_own() -> None:
     version = make_version(default_params={"temperature": 0.5, "max_tokens": 7})
     row = ask(version, params={"max_tokens": 9})
     assert SamplingParams.from_dict(row.params).temperature == 0.5
     assert row.params["max_tokens"] == 9
 
 
-def test_a_retired_model_version_takes_no_requests_and_drops_those_that_wait():
+def test_a_retired_model_version_takes_no_requests_and_drops_those_that_wait() -> None:
     version = make_version()
     row = ask(version)
     assert registry.retire(model_version=version)
@@ -229,7 +230,7 @@ def test_a_retired_model_version_takes_no_requests_and_drops_those_that_wait():
     ask(version)
 
 
-def test_a_slug_stands_for_one_checkpoint_only():
+def test_a_slug_stands_for_one_checkpoint_only() -> None:
     make_version("one", "tokens=3")
     assert sampling.register_model(slug="one", engine="fake", location="tokens=3")[1] is False
     with pytest.raises(ValueError, match="new slug"):
@@ -240,12 +241,12 @@ def test_a_slug_stands_for_one_checkpoint_only():
     ("engine", "location"),
     [("hf", ""), ("openai", "ftp://x/v1"), ("openai", "http://user:secret@host/v1"), ("none", "x"), ("openai", "")],
 )
-def test_a_location_that_no_worker_could_load_is_refused(engine, location):
+def test_a_location_that_no_worker_could_load_is_refused(engine: str, location: str) -> None:
     with pytest.raises(ValueError, match=r"\."):
         sampling.register_model(slug="bad", engine=engine, location=location)
 
 
-def test_weights_that_changed_under_their_name_are_refused():
+def test_weights_that_changed_under_their_name_are_refused() -> None:
     version = make_version()
     registry.mark_loaded(model_version_id=version.pk, weights_hash="a" * 64, template_hash="", batching={})
     with pytest.raises(ValueError, match="changed"):
@@ -253,13 +254,13 @@ def test_weights_that_changed_under_their_name_are_refused():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_racing_workers_never_claim_the_same_request():
+def test_racing_workers_never_claim_the_same_request() -> None:
     version = make_version()
     rows = [ask(version) for _ in range(30)]
     taken: list = []
     start = threading.Barrier(4)
 
-    def work(name):
+    def work(name) -> None:
         start.wait()
         try:
             while mine := claim(version, worker=name, room=2):

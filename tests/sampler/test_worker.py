@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import pytest
+from pytest_django import Settings
 
 from sampler import sampling, status, streams
 from sampler.models import SampleRequest
@@ -14,7 +15,7 @@ from tests.sampler.conftest import ask, ended, make_version, serving
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_request_ends_with_n_completions_and_their_provenance():
+def test_a_request_ends_with_n_completions_and_their_provenance() -> None:
     version = make_version()
     with serving("fake") as worker:
         request = ask(version, n=3, params={"max_tokens": 8})
@@ -40,7 +41,7 @@ def test_a_request_ends_with_n_completions_and_their_provenance():
     assert version.state == "serving"
 
 
-def test_the_live_text_is_the_stored_text():
+def test_the_live_text_is_the_stored_text() -> None:
     version = make_version(location="delay=0.01")
     with serving("fake"):
         request = ended(ask(version, n=2, priority=0))
@@ -49,7 +50,7 @@ def test_the_live_text_is_the_stored_text():
     assert texts == [c.text for c in request.completions.order_by("index")]
 
 
-def test_a_stopped_request_ends_cancelled_with_the_text_so_far():
+def test_a_stopped_request_ends_cancelled_with_the_text_so_far() -> None:
     version = make_version(location="delay=0.02&tokens=500")
     with serving("fake") as worker:
         request = ask(version, priority=0, params={"max_tokens": 500})
@@ -65,7 +66,7 @@ def test_a_stopped_request_ends_cancelled_with_the_text_so_far():
     assert completion.text
 
 
-def test_a_poisoned_request_fails_alone_with_its_reason(settings):
+def test_a_poisoned_request_fails_alone_with_its_reason(settings: Settings) -> None:
     settings.SAMPLER_RETRY_SECONDS = 0.02
     version = make_version(location="fail=poison&delay=0.002")
     with serving("fake") as worker:
@@ -81,7 +82,7 @@ def test_a_poisoned_request_fails_alone_with_its_reason(settings):
     assert {row.strikes for row in good} == {0}
 
 
-def test_a_request_that_breaks_the_whole_batch_ends_up_alone_and_fails_alone(settings):
+def test_a_request_that_breaks_the_whole_batch_ends_up_alone_and_fails_alone(settings: Settings) -> None:
     settings.SAMPLER_RETRY_SECONDS = 0.02
     version = make_version(location="crash=boom&delay=0.002&slots=8")
     with serving("fake") as worker:
@@ -95,7 +96,7 @@ def test_a_request_that_breaks_the_whole_batch_ends_up_alone_and_fails_alone(set
     assert {row.state for row in rows} == {"done"}
 
 
-def test_a_model_that_cannot_be_loaded_says_why_and_fails_what_waits():
+def test_a_model_that_cannot_be_loaded_says_why_and_fails_what_waits() -> None:
     version = make_version(location="broken=The disk is gone.")
     with serving("fake") as worker:
         row = ask(version)
@@ -108,7 +109,7 @@ def test_a_model_that_cannot_be_loaded_says_why_and_fails_what_waits():
     assert "The disk is gone." in row.error
 
 
-def test_sigterm_lets_running_requests_end_within_the_grace(settings):
+def test_sigterm_lets_running_requests_end_within_the_grace(settings: Settings) -> None:
     settings.SAMPLER_GRACE_SECONDS = 10
     version = make_version(location="delay=0.02&tokens=20")
     with serving("fake") as worker:
@@ -124,7 +125,7 @@ def test_sigterm_lets_running_requests_end_within_the_grace(settings):
     assert late.state == "queued"
 
 
-def test_what_does_not_end_within_the_grace_is_handed_back_at_no_cost(settings):
+def test_what_does_not_end_within_the_grace_is_handed_back_at_no_cost(settings: Settings) -> None:
     settings.SAMPLER_GRACE_SECONDS = 0.2
     version = make_version(location="delay=0.05&tokens=400")
     with serving("fake") as worker:
@@ -136,7 +137,7 @@ def test_what_does_not_end_within_the_grace_is_handed_back_at_no_cost(settings):
     assert row.completions.count() == 0
 
 
-def test_interactive_requests_go_before_background_ones_that_wait():
+def test_interactive_requests_go_before_background_ones_that_wait() -> None:
     version = make_version(location="delay=0.02&slots=4&reserve=1&tokens=100")
     background = [ask(version, params={"max_tokens": 100}) for _ in range(40)]
     with serving("fake") as worker:
@@ -151,7 +152,7 @@ def test_interactive_requests_go_before_background_ones_that_wait():
     assert waiting > 20
 
 
-def test_the_least_recently_used_model_is_unloaded_when_memory_is_short():
+def test_the_least_recently_used_model_is_unloaded_when_memory_is_short() -> None:
     first, second = make_version("one"), make_version("two")
     with serving(memory_limit=1) as worker:
         ended(ask(first))
@@ -165,7 +166,7 @@ def test_the_least_recently_used_model_is_unloaded_when_memory_is_short():
         assert ended(row).state == "done"
 
 
-def test_who_asks_late_for_what_was_just_loaded_does_not_push_its_work_out():
+def test_who_asks_late_for_what_was_just_loaded_does_not_push_its_work_out() -> None:
     version = make_version(location="delay=0.02&tokens=20")
     with serving("fake") as worker:
         row = ask(version)
@@ -178,7 +179,7 @@ def test_who_asks_late_for_what_was_just_loaded_does_not_push_its_work_out():
         assert ended(row).state == "done"
 
 
-def test_every_text_can_be_drawn_again_from_its_stored_seed():
+def test_every_text_can_be_drawn_again_from_its_stored_seed() -> None:
     version = make_version()
     with serving("fake") as worker:
         first = ended(ask(version, n=2))
@@ -191,7 +192,7 @@ def test_every_text_can_be_drawn_again_from_its_stored_seed():
     assert texts[0] == texts[1]
 
 
-def test_a_worker_reports_itself_while_it_lives():
+def test_a_worker_reports_itself_while_it_lives() -> None:
     make_version()
     with serving("fake") as worker:
         deadline = time.monotonic() + 10
@@ -202,7 +203,7 @@ def test_a_worker_reports_itself_while_it_lives():
     assert not [w for w in status.workers() if w["name"] == worker.name]
 
 
-def test_a_lost_stream_is_read_from_the_row_instead():
+def test_a_lost_stream_is_read_from_the_row_instead() -> None:
     version = make_version()
     with serving("fake"):
         row = ended(ask(version, n=2, priority=0))
@@ -217,7 +218,7 @@ def test_a_lost_stream_is_read_from_the_row_instead():
     assert entries[-1] == {"end": "done"}
 
 
-def wait_until_running(rows, worker):
+def wait_until_running(rows, worker) -> None:
     worker.ring()
     deadline = time.monotonic() + 20
     while SampleRequest.objects.filter(pk__in=[r.pk for r in rows], state="running").count() < len(rows):

@@ -13,8 +13,11 @@ from collections import Counter, defaultdict
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
+from accounts.models import User
 from labeling import comparisons
+from labeling.models import Project
 from tests import makers
 from tests.webhooks.test_outbox import Receiver
 from webhooks import signing, subscriptions, tasks
@@ -49,7 +52,7 @@ def signed_rightly(secret: str, headers: dict[str, str], body: bytes) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
 def test_a_receiver_that_is_down_for_a_minute_gets_every_event_once_signed_and_in_order(
-    project, alice, mona, settings
+    project: Project, alice: User, mona: User, settings: Settings
 ) -> None:
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     port = free_port()

@@ -8,16 +8,20 @@ import hmac
 import ipaddress
 import json
 import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from labeling import comparisons
 from labeling.errors import Invalid
+from labeling.models import Project
 from tests import makers
 from webhooks import addresses, outbox, signing, subscriptions
 from webhooks.models import Delivery, Event
@@ -57,7 +61,7 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver(settings):
+def receiver(settings: Settings) -> Iterator[Receiver]:
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     receiver = Receiver()
     yield receiver
@@ -65,7 +69,7 @@ def receiver(settings):
 
 
 @pytest.fixture
-def webhook(receiver, project, mona):
+def webhook(receiver: Receiver, project: Project, mona: User):
     return subscriptions.subscribe(project=project, url=receiver.url, events=Event.values, by=mona)
 
 
@@ -73,7 +77,9 @@ def due_now() -> None:
     Delivery.objects.filter(state="pending").update(next_try_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_ranking_that_closes_its_comparison_is_told_in_that_order(project, alice, webhook, receiver):
+def test_a_ranking_that_closes_its_comparison_is_told_in_that_order(
+    project: Project, alice: User, webhook, receiver: Receiver
+) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
     assert outbox.deliver_due() == 2
     kinds = [json.loads(body)["type"] for _, body in receiver.got]
@@ -83,7 +89,7 @@ def test_a_ranking_that_closes_its_comparison_is_told_in_that_order(project, ali
     }  # fmt: skip
 
 
-def test_what_is_rolled_back_is_never_told(project, alice, webhook, receiver):
+def test_what_is_rolled_back_is_never_told(project: Project, alice: User, webhook, receiver: Receiver) -> None:
     comparison = makers.make_comparison(project, k=2)
     with transaction.atomic():
         makers.make_ranking(comparison, alice)
@@ -92,7 +98,7 @@ def test_what_is_rolled_back_is_never_told(project, alice, webhook, receiver):
     assert not Delivery.objects.exists()
 
 
-def test_an_undo_is_told_after_the_submission(project, alice, webhook, receiver):
+def test_an_undo_is_told_after_the_submission(project: Project, alice: User, webhook, receiver: Receiver) -> None:
     ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
     comparisons.undo_ranking(assignment=ranking.assignment)
     outbox.deliver_due()
@@ -100,7 +106,7 @@ def test_an_undo_is_told_after_the_submission(project, alice, webhook, receiver)
     assert kinds == ["ranking.submitted", "comparison.closed", "ranking.undone"]
 
 
-def test_a_finished_export_is_told(project, webhook, receiver):
+def test_a_finished_export_is_told(project: Project, webhook, receiver: Receiver) -> None:
     from exports.models import ExportRun
 
     run = ExportRun.objects.create(project=project, trigger="api", cutoff=timezone.now())
@@ -111,13 +117,15 @@ def test_a_finished_export_is_told(project, webhook, receiver):
     assert json.loads(receiver.got[0][1])["data"] == {"project": "demo", "export": str(run.pk)}
 
 
-def test_another_projects_events_are_not_told(webhook, receiver):
+def test_another_projects_events_are_not_told(webhook, receiver: Receiver) -> None:
     other = makers.make_project("other")
     makers.make_ranking(makers.make_comparison(other, k=2), makers.make_member(other, "otto"))
     assert outbox.deliver_due() == 0
 
 
-def test_the_signature_is_that_of_the_standard_webhooks_scheme(project, alice, webhook, receiver):
+def test_the_signature_is_that_of_the_standard_webhooks_scheme(
+    project: Project, alice: User, webhook, receiver: Receiver
+) -> None:
     makers.make_ranking(makers.make_comparison(project, k=2), alice)
     outbox.deliver_due()
     headers, body = receiver.got[0]
@@ -129,7 +137,9 @@ def test_the_signature_is_that_of_the_standard_webhooks_scheme(project, alice, w
     assert signing.secret_of(renewed) != base64.b64encode(key).decode()
 
 
-def test_a_receiver_that_was_down_gets_every_event_once_and_in_order(project, alice, webhook, receiver):
+def test_a_receiver_that_was_down_gets_every_event_once_and_in_order(
+    project: Project, alice: User, webhook, receiver: Receiver
+) -> None:
     receiver.status = 503
     by_comparison = {}
     for _ in range(3):
@@ -150,7 +160,7 @@ def test_a_receiver_that_was_down_gets_every_event_once_and_in_order(project, al
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
 
 
-def test_two_workers_never_send_the_same_delivery(project, alice, webhook, receiver):
+def test_two_workers_never_send_the_same_delivery(project: Project, alice: User, webhook, receiver: Receiver) -> None:
     makers.make_ranking(makers.make_comparison(project, k=2), alice)
     first = outbox.claim()
     assert len(first) == 1
@@ -161,7 +171,9 @@ def test_two_workers_never_send_the_same_delivery(project, alice, webhook, recei
     assert outbox.settle(second[0], status=204, error="") == 1
 
 
-def test_a_redirect_is_not_followed_and_410_ends_the_webhook(project, alice, webhook, receiver):
+def test_a_redirect_is_not_followed_and_410_ends_the_webhook(
+    project: Project, alice: User, webhook, receiver: Receiver
+) -> None:
     receiver.status = 302
     makers.make_ranking(makers.make_comparison(project, k=2), alice)
     outbox.deliver_due()
@@ -174,7 +186,9 @@ def test_a_redirect_is_not_followed_and_410_ends_the_webhook(project, alice, web
     assert set(Delivery.objects.values_list("state", flat=True)) == {"failed"}
 
 
-def test_a_delivery_is_given_up_after_its_tries_and_can_be_sent_again(project, alice, webhook, receiver):
+def test_a_delivery_is_given_up_after_its_tries_and_can_be_sent_again(
+    project: Project, alice: User, webhook, receiver: Receiver
+) -> None:
     receiver.status = 500
     makers.make_ranking(makers.make_comparison(project, k=2), alice)
     first = Delivery.objects.order_by("id").first()
@@ -201,13 +215,17 @@ def test_a_delivery_is_given_up_after_its_tries_and_can_be_sent_again(project, a
         "https://93.184.216.34:notaport/", "https://224.0.0.1/",
     ],
 )  # fmt: skip
-def test_private_and_odd_addresses_are_refused_with_a_sentence(url, project, mona, settings):
+def test_private_and_odd_addresses_are_refused_with_a_sentence(
+    url: str, project: Project, mona: User, settings: Settings
+) -> None:
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = False
     with pytest.raises(Invalid, match=r"\.$|=1\."):
         subscriptions.subscribe(project=project, url=url, events=["ranking.submitted"], by=mona)
 
 
-def test_a_public_address_is_taken_and_written_to_the_audit_log(project, mona, settings):
+def test_a_public_address_is_taken_and_written_to_the_audit_log(
+    project: Project, mona: User, settings: Settings
+) -> None:
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = False
     made = subscriptions.subscribe(
         project=project, url="https://93.184.216.34/hook", events=["ranking.submitted"], by=mona
@@ -217,8 +235,8 @@ def test_a_public_address_is_taken_and_written_to_the_audit_log(project, mona, s
 
 
 def test_a_name_that_turns_private_after_it_was_checked_is_not_called(
-    project, alice, webhook, receiver, settings, monkeypatch
-):
+    project: Project, alice: User, webhook, receiver: Receiver, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """DNS rebinding: the check is made on the very address that is connected to."""
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = False
     makers.make_ranking(makers.make_comparison(project, k=2), alice)
@@ -227,7 +245,7 @@ def test_a_name_that_turns_private_after_it_was_checked_is_not_called(
     assert "private address" in Delivery.objects.order_by("id").first().last_error
 
 
-def test_public_means_public_whatever_form_it_comes_in():
+def test_public_means_public_whatever_form_it_comes_in() -> None:
     public = ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"]
     private = [
         "192.168.1.1",
@@ -243,7 +261,9 @@ def test_public_means_public_whatever_form_it_comes_in():
     assert not any(addresses.is_public(ipaddress.ip_address(a)) for a in private)
 
 
-def test_the_api_makes_lists_and_ends_webhooks(project, mona, alice, api, settings):
+def test_the_api_makes_lists_and_ends_webhooks(
+    project: Project, mona: User, alice: User, api: Callable[..., APIClient], settings: Settings
+) -> None:
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = False
     client, address = api(mona), f"/api/v1/projects/{project.slug}/webhooks/"
     body = {"url": "https://93.184.216.34/hook", "events": ["ranking.submitted"]}

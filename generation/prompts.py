@@ -1,0 +1,127 @@
+"""A dialogue becomes what a model reads: system turn, context limit, whose turn it is. Pure.
+
+Tokenizers stay in the engines; they are passed in as a counting function. Whatever is done to a
+prompt is written into its report, which is stored with the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypedDict
+
+from common.shapes import Message
+
+Count = Callable[[Sequence[Message]], int]
+RULE = "oldest turns first; the system turn and the last turn stay; the rest begins with the user"
+SMALLEST_ANSWER = 16
+
+
+class PromptReport(TypedDict, total=False):
+    """What was done to a prompt before a model read it."""
+
+    turns_cut: int
+    tokens: int  # of the prompt as it was read
+    max_tokens: int  # that are left for the answer
+    rule: str  # only where something was cut, as are the next three
+    tokens_uncut: int
+    limit: int
+    characters_cut: int
+    prompt_hash: str
+    template_hash: str
+    system: str  # explicit, empty, or merged into the first user turn
+    writes: str  # whose turn is drawn
+    way: str  # how that was asked for
+    counted: str  # "estimated" where the tokenizer is elsewhere
+
+
+def with_system(messages: Sequence[Message], system_prompt: str = "") -> list[Message]:
+    """The messages with an explicit system turn: the dialogue's own, else the model version's, else an empty one.
+
+    Explicit also when empty, because some templates otherwise slip in one of their own.
+    """
+    own = copied(messages)
+    if own and own[0]["role"] == "system":
+        return own
+    return [Message(role="system", content=system_prompt), *own]
+
+
+def without_system(messages: Sequence[Message]) -> list[Message]:
+    """For templates that refuse a system turn: its text goes in front of the first user turn."""
+    system, rest = messages[0]["content"], copied(messages[1:])
+    if system and rest and rest[0]["role"] == "user":
+        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+    elif system:
+        rest.insert(0, Message(role="user", content=system))
+    return rest
+
+
+def swap_roles(messages: Sequence[Message]) -> list[Message]:
+    """User and assistant exchanged: how a chat server without a raw endpoint is asked for the user's next turn."""
+    other = {"user": "assistant", "assistant": "user"}
+    return [Message(role=other.get(m["role"], m["role"]), content=m["content"]) for m in messages]
+
+
+def fit(
+    messages: Sequence[Message],
+    *,
+    count: Count,
+    limit: int | None,
+    max_tokens: int,
+) -> tuple[list[Message], PromptReport]:
+    """Cut the prompt at turn borders until it and the answer fit into `limit` tokens.
+
+    Oldest turns go first; the system turn and the last turn stay. Where these two alone do not
+    fit, the answer's room shrinks, and at last the beginning of the last turn is cut. The report
+    names the rule, the turns cut, the tokens before and after, and the answer's room.
+    """
+    kept = copied(messages)
+    tokens = count(kept)
+    report = PromptReport(turns_cut=0, tokens=tokens, max_tokens=max_tokens)
+    if limit is None or tokens + max_tokens <= limit:
+        return kept, report
+    answer = min(max_tokens, max(SMALLEST_ANSWER, limit // 2))
+    cut = _cut_turns(kept, count, limit - answer)
+    report.update(PromptReport(rule=RULE, turns_cut=cut, tokens_uncut=tokens, limit=limit))
+    if count(kept) + answer > limit:
+        answer = max(1, min(SMALLEST_ANSWER, limit // 2))
+        if count(kept) + answer > limit:
+            report["characters_cut"] = _cut_last_turn(kept, count, limit - answer)
+    tokens = count(kept)
+    report.update(PromptReport(tokens=tokens, max_tokens=max(1, min(max_tokens, limit - tokens))))
+    return kept, report
+
+
+def copied(messages: Sequence[Message]) -> list[Message]:
+    """The messages with nothing but role and content, safe to change."""
+    return [Message(role=m["role"], content=m["content"]) for m in messages]
+
+
+def _cut_turns(kept: list[Message], count: Count, room: int) -> int:
+    """Drop oldest turns until the rest has room and begins with the user; how many went."""
+    head = 1 if kept and kept[0]["role"] == "system" else 0
+    before = len(kept)
+    while count(kept) > room and len(kept) > head + 1:
+        del kept[head]
+        while len(kept) > head + 1 and kept[head]["role"] != "user":
+            del kept[head]
+    return before - len(kept)
+
+
+def _cut_last_turn(kept: list[Message], count: Count, room: int) -> int:
+    """Cut the beginning of the last turn; how many characters went."""
+    text = kept[-1]["content"]
+    kept[-1]["content"] = _longest_ending(text, kept, count, room)
+    return len(text) - len(kept[-1]["content"])
+
+
+def _longest_ending(text: str, kept: list[Message], count: Count, room: int) -> str:
+    # Binary search over characters: the count grows with the text.
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        trial = [*kept[:-1], Message(role=kept[-1]["role"], content=text[len(text) - middle :])]
+        if count(trial) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return text[len(text) - low :]

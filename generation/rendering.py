@@ -1,0 +1,85 @@
+"""Messages become the tokens that a model reads, by its tokenizer's own chat template.
+
+Only the tokenizer is needed, and it is passed in. The side that is drawn may also be the user's: then
+the template's own user header is left open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jinja2
+
+from common.shapes import Message
+from generation import prompts
+from generation.prompts import PromptReport
+from generation.types import Tokenizer
+
+MARK = "\u241eHERE\u241e"  # stands where the open turn's text would be
+PLAIN = (
+    "{% for m in messages %}{% if m['content'] %}{{ m['role'].capitalize() }}: {{ m['content'] }}\n\n{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
+)  # for models that bring no template
+
+
+@dataclass(frozen=True)
+class Rendered:
+    ids: list[int]
+    stops: tuple[str, ...]  # strings that end the turn, beside the tokenizer's own end tokens
+    report: PromptReport
+
+
+class ChatTemplate:
+    def __init__(self, tokenizer: Tokenizer, *, system_prompt: str = "", context_limit: int | None = None) -> None:
+        self.tokenizer = tokenizer
+        self.system_prompt = system_prompt
+        self.context_limit = context_limit
+        self.plain = not tokenizer.chat_template
+        template = tokenizer.chat_template or PLAIN
+        self.template_text = template if isinstance(template, str) else str(sorted(template.items()))
+        self.template_hash = hashlib.sha256(self.template_text.encode()).hexdigest()
+
+    def render(self, messages: Sequence[Message], *, max_tokens: int, writes: str = "assistant") -> Rendered:
+        """The prompt's tokens, cut to the context limit by the recorded rule, and a report of all that was done."""
+        whole = prompts.with_system(messages, self.system_prompt)
+        system = "explicit" if whole[0]["content"] else "empty"
+        try:
+            self._text(whole, writes)
+        except jinja2.TemplateError:
+            whole, system = prompts.without_system(whole), "merged into the first user turn"
+        kept, report = prompts.fit(
+            whole,
+            count=lambda ms: len(self._ids(self._text(ms, writes)[0])),
+            limit=self.context_limit,
+            max_tokens=max_tokens,
+        )
+        text, stops = self._text(kept, writes)
+        way = "plain text" if self.plain else "chat template"
+        report["prompt_hash"] = hashlib.sha256(text.encode()).hexdigest()
+        report["template_hash"] = self.template_hash
+        report["system"] = system
+        report["writes"] = writes
+        report["way"] = f"{way}, open user header" if writes == "user" else way
+        return Rendered(self._ids(text), stops, report)
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=self.plain)["input_ids"])
+
+    def _text(self, messages: Sequence[Message], writes: str) -> tuple[str, tuple[str, ...]]:
+        if writes != "user":
+            stops = ("\n\nUser:",) if self.plain else ()
+            return self._apply(messages, generate=True), stops
+        text = self._apply([*messages, Message(role="user", content=MARK)], generate=False)
+        head, _, tail = text.rpartition(MARK)
+        if self.plain:
+            return head.rstrip(" "), ("\n\nAssistant:",)
+        ending = tail.strip()
+        return head, (ending,) if ending else ("\n\n",)
+
+    def _apply(self, messages: Sequence[Message], *, generate: bool) -> str:
+        template = PLAIN if self.plain else None
+        return self.tokenizer.apply_chat_template(
+            list(messages), chat_template=template, tokenize=False, add_generation_prompt=generate
+        )

@@ -1,0 +1,180 @@
+"""A comparison's completions: asked of the round's policies, taken in as candidates, and the comparison then
+opened or discarded.
+
+Nothing calls back from the sampler: `settle_sampling` (the beat task) looks at comparisons whose requests
+have all ended, drops duplicates and unusable texts, asks for more within a bound, and opens or discards.
+"""
+
+from __future__ import annotations
+
+import logging
+from random import Random
+from uuid import UUID
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
+
+from common.transitions import advance
+from labeling import selection
+from labeling.chats import ENDED
+from labeling.models import Candidate, Comparison, ComparisonRequest, Dialogue, Project, Prompt, Round, Turn, TurnDraw
+from labeling.projects import current_round
+from sampler import sampling
+from sampler.duplicates import similarity
+from sampler.models import Completion, SampleRequest
+
+log = logging.getLogger(__name__)
+
+
+def new_comparison(
+    project: Project,
+    round_: Round | None,
+    prompt: list[dict[str, str]],
+    *,
+    key: str,
+    split: str,
+    author_id: int | None,
+    dialogue: Dialogue | None = None,
+    turn: Turn | None = None,
+    draw: TurnDraw | None = None,
+    pool_prompt: Prompt | None = None,
+) -> Comparison:
+    comparison = Comparison(
+        project=project,
+        round=round_,
+        prompt=prompt,
+        prompt_key=key,
+        split=split,
+        author_id=author_id,
+        dialogue=dialogue,
+        turn=turn,
+        draw=draw,
+        pool_prompt=pool_prompt,
+        k=project.completions_per_comparison,
+    )
+    comparison.votes_wanted = votes_for(comparison)
+    comparison.save(force_insert=True)
+    return comparison
+
+
+def votes_for(comparison: Comparison) -> int:
+    """More votes for a random share of comparisons: the share that agreement is measured on."""
+    project = comparison.project
+    if selection.falls_in_share(comparison.pk, project.overlap_share):
+        return max(project.overlap_votes, project.votes_per_comparison)
+    return project.votes_per_comparison
+
+
+def request_missing(comparison: Comparison) -> int:
+    """Ask the round's policies, by weight, for as many completions as are missing; return how many.
+    0 where no round offers a policy: the comparison waits for one."""
+    missing = comparison.k - comparison.candidates.count()
+    round_ = current_round(comparison.project) or comparison.round
+    policies = list(round_.policies.select_related("model_version")) if round_ else []
+    policies = [p for p in policies if p.model_version.state != "retired"]
+    if missing <= 0 or not policies:
+        return 0
+    drawn = selection.pick_weighted(policies, [p.weight for p in policies], Random(selection.new_seed()), n=missing)
+    # An operator waits for a self-check, which must not queue behind a stock of thousands.
+    waits = comparison.project.throwaway
+    priority = SampleRequest.Priority.INTERACTIVE if waits else SampleRequest.Priority.BACKGROUND
+    for policy in policies:
+        if count := drawn.count(policy):
+            request = sampling.request_completions(
+                model_version=policy.model_version,
+                prompt=comparison.prompt,
+                n=count,
+                params={"max_tokens": comparison.project.max_tokens, **policy.params},
+                purpose=SampleRequest.Purpose.COMPARISON,
+                priority=priority,
+            )
+            ComparisonRequest.objects.create(comparison=comparison, request=request)
+    return missing
+
+
+def settle_sampling(*, limit: int = 500) -> dict[str, int]:
+    """Settle comparisons none of whose requests is under way; return counts by outcome."""
+    under_way = ComparisonRequest.objects.filter(comparison=OuterRef("pk")).exclude(request__state__in=ENDED)
+    ready = (
+        Comparison.objects.filter(state=Comparison.State.SAMPLING)
+        .exclude(Exists(under_way))
+        .order_by("created_at")
+        .values_list("pk", flat=True)[:limit]
+    )
+    outcome = {"opened": 0, "resampled": 0, "discarded": 0, "waiting": 0, "broken": 0}
+    for pk in list(ready):
+        try:
+            outcome[_settle(pk)] += 1
+        except (DataError, IntegrityError, ValueError):  # one that cannot be settled keeps none of the others waiting
+            log.exception("comparison %s cannot be settled", pk)
+            outcome["broken"] += 1
+    return outcome
+
+
+@transaction.atomic
+def _settle(pk: UUID) -> str:
+    comparison = (
+        Comparison.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("project", "round")
+        .filter(pk=pk, state=Comparison.State.SAMPLING)
+        .first()
+    )
+    if comparison is None:
+        return "waiting"
+    requests = list(SampleRequest.objects.filter(pk__in=comparison.requests.values("request")))
+    if any(request.state not in ENDED for request in requests):
+        return "waiting"
+    _take_completions(comparison)
+    count = comparison.candidates.count()
+    if count >= comparison.k:
+        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
+        return "opened"
+    if comparison.resamples < comparison.project.resample_limit or not requests:
+        asked = request_missing(comparison)
+        if asked:
+            Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
+            return "resampled"
+        return "waiting"
+    if count >= 2:  # fewer than wanted, and different from each other: still a comparison
+        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
+        return "opened"
+    errors = [request.error for request in requests if request.error]
+    reason = f"Sampling failed: {errors[-1]}" if errors else "The completions were empty or equal to each other."
+    _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
+    return "discarded"
+
+
+def _take_completions(comparison: Comparison) -> None:
+    """Make usable new completions candidates, up to K, in storage order."""
+    project = comparison.project
+    taken = list(comparison.candidates.select_related("completion"))
+    texts = [candidate.completion.text for candidate in taken]
+    known = {candidate.completion_id for candidate in taken}
+    fresh = (
+        Completion.objects.filter(request__in=comparison.requests.values("request"))
+        .exclude(pk__in=known)
+        .exclude(finish_reason=Completion.FinishReason.CANCELLED)
+        .order_by("request__created_at", "request_id", "index")
+    )
+    for completion in fresh:
+        if len(texts) >= comparison.k:
+            break
+        if not usable(completion, project) or any(
+            similarity(completion.text, text) >= project.near_duplicate_threshold for text in texts
+        ):
+            continue
+        Candidate.objects.create(comparison=comparison, completion=completion, index=len(texts))
+        texts.append(completion.text)
+
+
+def usable(completion: Completion, project: Project) -> bool:
+    """Not empty, and not truncated where the project does not rank truncated texts."""
+    if not completion.text.strip():
+        return False
+    return project.keep_truncated or completion.finish_reason != Completion.FinishReason.LENGTH
+
+
+def _advance(comparison: Comparison, state: str, **columns: object) -> None:
+    if advance(comparison, to=state, table=Comparison.TRANSITIONS, **columns):
+        log.info("comparison %s is %s", comparison.pk, state)

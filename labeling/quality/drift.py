@@ -1,0 +1,62 @@
+"""How a trainer holds up against hidden items: calibration pairs over time, and repeats. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.stats.drift import Drift, cusum
+from labeling import preferences
+from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.quality.rules import ExamRules
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def calibration_results(project: Project, trainer: User) -> list[bool]:
+    """Every pair with a known order that this trainer was given, in order of time: right or wrong."""
+    rows = (
+        Ranking.objects.in_force()
+        .filter(trainer=trainer, comparison__project=project, comparison__kind=Comparison.Kind.CALIBRATION)
+        .order_by("submitted_at")
+        .values_list("groups", "comparison__known_groups")
+    )
+    results: list[bool] = []
+    for groups, known in rows:
+        place = preferences.ranks(groups)
+        results.extend(
+            place[a] < place[b] for a, b in preferences.strict_pairs(known or []) if a in place and b in place
+        )
+    return results
+
+
+def drift_of(project: Project, trainer: User) -> Drift:
+    rules = ExamRules.of(project.exam)
+    return cusum(
+        calibration_results(project, trainer), good=rules.good, failing=rules.failing, threshold=rules.threshold
+    )
+
+
+def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[str]], list[list[str]]]]:
+    """(first ranking, ranking of the repeat), with the repeat's completions named as in the first."""
+    repeats = (
+        Ranking.objects.in_force()
+        .filter(trainer=trainer, comparison__project=project, comparison__kind=Comparison.Kind.REPEAT)
+        .exclude(groups=[])
+        .select_related("comparison__repeat_of")
+    )
+    found = []
+    for again in repeats:
+        first = (
+            Ranking.objects.in_force()
+            .filter(comparison=again.comparison.repeat_of, trainer=trainer, kind=Assignment.Kind.VOTE)
+            .exclude(groups=[])
+            .first()
+        )
+        if first is None or again.comparison.repeat_of is None:
+            continue
+        texts = {text: cid for cid, text in again.comparison.repeat_of.texts.items()}
+        names = {cid: texts[text] for cid, text in again.comparison.texts.items() if text in texts}
+        if len(names) == len(texts):
+            found.append((first.groups, [[names[cid] for cid in group] for group in again.groups]))
+    return found

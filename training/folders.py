@@ -1,0 +1,193 @@
+"""Export folders, as training reads them (formats: docs/formats.md). Imports no torch."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import IO, Any, TypedDict
+
+from common.shapes import Message
+
+
+class BadFolder(ValueError):
+    """The folder is not an export that can be trained on; the message says what is missing."""
+
+
+class PreferenceRow(TypedDict):
+    """The columns of `preferences` that are read here, as are those of the next two."""
+
+    ranking_id: str
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+    chosen_completion_id: str
+    rejected_completion_id: str
+    weight: float
+    label_weight: float | None
+
+
+class RankedCompletion(TypedDict):
+    rank: int
+    completion: list[Message]
+
+
+class RankingRow(TypedDict):
+    id: str
+    context: list[Message]
+    status: str
+    completions: list[RankedCompletion]
+    label_weight: float | None
+
+
+@dataclass
+class Judgement:
+    """One ranking: each answer once, and the strict pairs (chosen, rejected) as indexes into them."""
+
+    id: str
+    prompt: list[Message]
+    answers: list[str] = field(default_factory=list)
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)  # of the pairs; sum to 1, or to its label weight
+
+    def conversations(self) -> list[list[Message]]:
+        return [[*self.prompt, {"role": "assistant", "content": answer}] for answer in self.answers]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to imitate."""
+
+    prompt: list[Message]
+    text: str
+
+
+def judgements(folder: str | Path, split: str, *, use_label_weight: bool = False) -> list[Judgement]:
+    """The rankings of a split, from `preferences` (whose `weight` is honoured), else from `rankings`.
+
+    `use_label_weight` multiplies each pair by the export's trust in its judge.
+
+    Raises:
+        BadFolder: neither configuration is there, or a row is not in its form.
+    """
+    for config, read in (("preferences", _from_pairs), ("rankings", _from_rankings)):
+        if files(folder, config):
+            try:
+                return read(_rows(folder, config, split), use_label_weight)
+            except (KeyError, TypeError, IndexError) as error:
+                raise BadFolder(f"{config}/{split}: a row lacks {error}.") from None
+    raise BadFolder(f"{folder} holds neither preferences nor rankings: is it an export?")
+
+
+def _from_pairs(found: Iterator[PreferenceRow], use_label_weight: bool) -> list[Judgement]:
+    by_id: dict[str, Judgement] = {}
+    places: dict[str, dict[str, int]] = {}
+    for row in found:
+        key = row["ranking_id"]
+        one = by_id.setdefault(key, Judgement(key, row["prompt"]))
+        known = places.setdefault(key, {})
+        pair = []
+        for cid, side in (
+            (row["chosen_completion_id"], row["chosen"]),
+            (row["rejected_completion_id"], row["rejected"]),
+        ):
+            if cid not in known:
+                known[cid] = len(one.answers)
+                one.answers.append(side[0]["content"])
+            pair.append(known[cid])
+        one.pairs.append((pair[0], pair[1]))
+        one.weights.append(float(row["weight"]) * _trust(row.get("label_weight"), use_label_weight))
+    return list(by_id.values())
+
+
+def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool) -> list[Judgement]:
+    result = []
+    for row in found:
+        if row.get("status", "ranked") != "ranked":
+            continue
+        items = [(c["rank"], c["completion"][0]["content"]) for c in row["completions"]]
+        one = Judgement(row["id"], row["context"], [text for _, text in items])
+        for (i, (rank, text)), (j, (other, another)) in combinations(enumerate(items), 2):
+            if rank != other and text != another:
+                one.pairs.append((i, j) if rank < other else (j, i))
+        if one.pairs:
+            one.weights = [_trust(row.get("label_weight"), use_label_weight) / len(one.pairs)] * len(one.pairs)
+            result.append(one)
+    return result
+
+
+def _trust(label_weight: float | None, use_label_weight: bool) -> float:
+    return float(label_weight) if use_label_weight and label_weight is not None else 1.0
+
+
+def answers(folder: str | Path, split: str, *, source: str = "") -> list[Answer]:
+    """Answers to imitate: `sft` (written or approved ones), or `chosen`, the first place of each ranking.
+
+    Without a source: `sft` where the folder has it, else `chosen`.
+
+    Raises:
+        BadFolder: what was asked for is not there.
+    """
+    source = source or ("sft" if files(folder, "sft") else "chosen")
+    if source == "sft":
+        if not files(folder, "sft"):
+            raise BadFolder(f"{folder} holds no sft configuration.")
+        return [Answer(row["prompt"], row["completion"][0]["content"]) for row in _rows(folder, "sft", split)]
+    found = []
+    for one in judgements(folder, split):
+        beaten = {rejected for _, rejected in one.pairs}
+        found += [Answer(one.prompt, text) for index, text in enumerate(one.answers) if index not in beaten]
+    return found
+
+
+def files(folder: str | Path, config: str, split: str = "") -> list[Path]:
+    """Data files of a configuration, plain or packed, in the order of their shards."""
+    return sorted((Path(folder) / config).glob(f"{split}*.jsonl*"))
+
+
+def export_id(folder: str | Path) -> str | None:
+    """As its manifest says."""
+    try:
+        return str(json.loads((Path(folder) / "manifest.json").read_text())["export_id"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _rows(folder: str | Path, config: str, split: str) -> Iterator[Any]:
+    """Whoever asks says by its types what it reads of a row; a row in another form is caught there.
+
+    Raises:
+        BadFolder: a line is not JSON.
+    """
+    for path in files(folder, config, split):
+        with _open(path) as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise BadFolder(f"{path} line {number} is not JSON.") from None
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    if path.suffix == ".zst":
+        import zstandard
+
+        return io.TextIOWrapper(zstandard.open(path, "rb"), encoding="utf-8", newline="\n")
+    return path.open(encoding="utf-8", newline="\n")
+
+
+def write_answers(folder: str | Path, found: Sequence[Answer]) -> Path:
+    """A folder with an `sft` configuration of these answers, as an export has it."""
+    path = Path(folder) / "sft" / "train.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        for one in found:
+            completion = [{"role": "assistant", "content": one.text}]
+            file.write(json.dumps({"prompt": one.prompt, "completion": completion}, ensure_ascii=False) + "\n")
+    return path
