@@ -6,6 +6,8 @@ prompt is written into its report, which is stored with the request.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import TypedDict
 
@@ -26,7 +28,11 @@ class PromptReport(TypedDict, total=False):
     tokens_uncut: int
     limit: int
     characters_cut: int
-    prompt_hash: str
+    prompt_hash: str  # of the rendered text; empty where a server renders it and does not tell
+    prompt_ids_hash: str  # of its tokens
+    messages_hash: str  # of the messages that went to a server
+    unhashed: str  # why there is no hash of what the model read
+    turns_merged: int  # into their neighbours, for a template that wants user and assistant in turns
     template_hash: str
     system: str  # explicit, empty, or merged into the first user turn
     writes: str  # whose turn is drawn
@@ -59,6 +65,40 @@ def swap_roles(messages: Sequence[Message]) -> list[Message]:
     """User and assistant exchanged: how a chat server without a raw endpoint is asked for the user's next turn."""
     other = {"user": "assistant", "assistant": "user"}
     return [Message(role=other.get(m["role"], m["role"]), content=m["content"]) for m in messages]
+
+
+def in_turns(messages: Sequence[Message]) -> tuple[list[Message], int]:
+    """For templates that want user and assistant in turns, the user first: neighbours of one role become one turn.
+
+    The second value is how many turns went into their neighbours.
+    """
+    kept: list[Message] = []
+    for message in copied(messages):
+        if kept and kept[-1]["role"] == message["role"]:
+            texts = [text for text in (kept[-1]["content"], message["content"]) if text]
+            kept[-1]["content"] = "\n\n".join(texts)
+        else:
+            kept.append(message)
+    merged = len(messages) - len(kept)
+    first = 1 if kept and kept[0]["role"] == "system" else 0
+    if len(kept) > first and kept[first]["role"] == "assistant":
+        kept.insert(first, Message(role="user", content=""))
+    return kept, merged
+
+
+def text_hash(text: str) -> str:
+    """Of a rendered prompt."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def ids_hash(ids: Sequence[int]) -> str:
+    """Of a prompt's tokens."""
+    return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
+
+
+def messages_hash(messages: Sequence[Message]) -> str:
+    """Of a prompt that somebody else renders."""
+    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
 
 
 def fit(

@@ -83,6 +83,8 @@ class Drawn:
     logprob: float | None = None
     seed: int | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    reasoning: str = ""  # the trace of a reasoning model, kept apart from the answer
+    reasoning_tokens: int | None = None
 
 
 def _whole(value: Any, name: str, low: int, high: int) -> None:

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from common.shapes import Json, JsonObject
+from common.shapes import Json, JsonObject, Message
 from sampler.dialects import DIALECTS
 from sampler.dialects.base import OFF, Dialect, Meaning, Seeds, Understood
 from sampler.engines._chunks import Chunk, read
 from sampler.engines._request import Learned, body
 
 TIMEOUT = httpx.Timeout(20.0, connect=3.0)
-ASKS = [{"role": "user", "content": "Name a word, any word."}]
+ASKS = [Message(role="user", content="Name a word, any word.")]
 HOT: dict[str, object] = {"temperature": 2.0, **OFF}
 
 
@@ -64,24 +64,63 @@ class Server:
             return None
 
 
+class KeyRefused(Exception):
+    """The server answers, and refuses us."""
+
+
 def probe(*, base: str, model: str, dialect: str = "", headers: Mapping[str, str] | None = None) -> Capabilities:
-    """Ask the server. One that does not answer is no error: `trouble` says so."""
-    found: Capabilities = {"asked_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+    """Ask the server, and try it. One that does not answer is not an error: `trouble` says so."""
     with httpx.Client(headers=dict(headers or {}), timeout=TIMEOUT, follow_redirects=False) as client:
         server = Server(base.rstrip("/"), model, client)
         try:
-            answer = client.get(f"{server.base}/models")
-        except httpx.HTTPError as error:
-            return {**found, "trouble": f"{server.base} does not answer: {error}"}
-        if answer.status_code != 200:
-            return {**found, "trouble": f"{server.base}/models answers with HTTP {answer.status_code}"}
-        cards = _cards(answer)
-        table = DIALECTS.load(dialect or recognise(server, cards))
-        found |= {"dialect": table.name, **_read_cards(server, table, cards)}
-        try:
-            return {**found, **_try(server, table)}
+            found = identify(server, dialect)
+            if "dialect" not in found:
+                return found
+            return {**found, **_try(server, DIALECTS.load(found["dialect"]))}
+        except KeyRefused as refusal:
+            return {"asked_at": _now(), "trouble": str(refusal)}
         except (httpx.HTTPError, SSEError, ValueError) as error:
             return {**found, "trouble": f"{type(error).__name__}: {error}"[:500]}
+
+
+def identify(server: Server, dialect: str = "") -> Capabilities:
+    """What a server is, without a request for text.
+
+    Raises:
+        KeyRefused: it answers with 401 or 403.
+    """
+    found: Capabilities = {"asked_at": _now()}
+    try:
+        answer = server.client.get(f"{server.base}/models")
+    except httpx.HTTPError as error:
+        return {**found, "trouble": f"{server.base} does not answer: {error}"}
+    if answer.status_code in {401, 403}:
+        raise KeyRefused(f"{server.base} refuses the key (HTTP {answer.status_code}).")
+    cards = _cards(answer) if answer.status_code == 200 else []
+    table = DIALECTS.load(dialect or recognise(server, cards))
+    return {**found, "dialect": table.name, **_read_cards(server, table, cards)}
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def table_for(capabilities: Mapping[str, object]) -> Dialect:
+    """The server's dialect, less what a probe found out to be otherwise."""
+    table = DIALECTS.load(str(capabilities.get("dialect") or "openai"))
+    ignored = capabilities.get("ignored")
+    if isinstance(ignored, list):
+        table = replace(table, spellings={k: v for k, v in table.spellings.items() if k not in ignored})
+    if capabilities.get("several") is False:
+        table = replace(table, many=False)
+    if capabilities.get("seeds") is False:
+        table = replace(table, seeds=Seeds.NONE if table.seeds == Seeds.NONE else Seeds.UNSURE)
+    if isinstance(limit := capabilities.get("limit"), str):
+        table = replace(table, limit=limit)
+    refused = capabilities.get("refused")
+    if isinstance(refused, list):
+        table = replace(table, options={k: v for k, v in table.options.items() if k not in refused})
+    return table
 
 
 def recognise(server: Server, cards: Sequence[JsonObject]) -> str:
@@ -142,7 +181,7 @@ def _ask(server: Server, table: Dialect, learned: Learned, *, n: int = 1, tokens
             max_tokens=tokens, indices=range(n),
         )  # fmt: skip
         heard = _send(server, table, request)
-        if heard.refusal is None or not learned.from_refusal(heard.refusal, table, 0):
+        if heard.refusal is None or not learned.from_refusal(heard.refusal, request, table.options):
             break
     return heard
 

@@ -153,11 +153,15 @@ class Dialect:
         return {name: UNKNOWN if name in missing else value for name, value in values.items()}
 
     def understand(self, status: int, body: str) -> Understood:
-        """What an answer other than 200 means: by the server's own table, then by the words of chat templates."""
+        """What an answer other than 200 means: by the server's own table, then by those of the servers that may stand
+        behind it, then by what all of them pass on."""
+        from sampler.dialects import DIALECTS
         from sampler.dialects._refusals import SHARED
 
         said, codes = words_of(body)
-        for line in (*self.refusals, *SHARED):
+        others = [line for name in DIALECTS.choices() for line in DIALECTS.load(name).refusals]
+        too_long = [line for line in others if line.meaning == Meaning.TOO_LONG and not line.code]
+        for line in (*self.refusals, *too_long, *SHARED):
             if status not in line.statuses or (line.code and line.code not in codes):
                 continue
             match = re.search(line.words, said, re.IGNORECASE | re.DOTALL)

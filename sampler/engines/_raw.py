@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from common.shapes import Json, JsonObject
+from common.shapes import Json, JsonObject, Message
 from sampler.dialects.base import Dialect, Raw
 
 MARK = "\u241eHERE\u241e"  # stands where the open turn's text would be
@@ -31,14 +31,14 @@ async def open_user_turn(
     base: str,
     model: str,
     dialect: Dialect,
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Message],
     template_arguments: Mapping[str, Json] | None = None,
 ) -> OpenTurn | None:
     """The prompt, or None where the server does not give it: then roles are swapped."""
     if dialect.raw == Raw.NONE:
         return None
     root = base.removesuffix("/v1")
-    turns: list[Json] = [{**message} for message in messages]
+    turns: list[Json] = [{"role": m["role"], "content": m["content"]} for m in messages]
     turns.append({"role": "user", "content": MARK})
     marked: JsonObject = {"model": model, "messages": turns, "add_generation_prompt": False}
     marked["chat_template_kwargs"] = dict(template_arguments or {})

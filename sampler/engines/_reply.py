@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from sampler.engines._chunks import ENDINGS, Chunk, Piece
 from sampler.params import Drawn
-from sampler.prompts import storable
+from sampler.text import storable
 
 OURS = frozenset(ENDINGS.values())
 
 
-class NotEnded(Exception):
-    """The stream is over and an answer has no end of its own: it may be a part of what the model would have said."""
+class Unfinished(Exception):
+    """A stream broke off, or is over and an answer has no end: it may be a part of what the model would have said."""
 
 
 @dataclass
@@ -106,20 +106,21 @@ class Reply:
         """Raise where a sample that has begun did not end.
 
         Raises:
-            NotEnded: with what the server said of the end, if anything.
+            Unfinished: with what the server said of the end, if anything.
         """
         for index in indices:
             part = self.parts.get(index)
             if part is not None and not part.ended:
                 said = f"ended with {part.finish!r}" if part.finish else "ended without a finish_reason"
-                raise NotEnded(f"The answer {said}, after {len(part.text)} characters.")
+                raise Unfinished(f"The answer {said}, after {len(part.text)} characters.")
 
     def partial(self, n: int) -> tuple[str, ...]:
         """What there is of the texts of a job that failed; kept apart from answers."""
         texts = tuple(self.part(index).text for index in range(n))
         return texts if any(texts) else ()
 
-    def drawn(self, n: int, *, cancelled: bool) -> tuple[Drawn, ...]:
+    def drawn(self, n: int, used: Mapping[str, object], *, cancelled: bool) -> tuple[Drawn, ...]:
+        """The samples; `used` are the sampling parameters as they may be called used."""
         found = []
         for index in range(n):
             part = self.part(index)
@@ -127,7 +128,8 @@ class Reply:
                 Drawn(
                     index=index, text=part.text, finish_reason=part.reason(cancelled=cancelled),
                     prompt_tokens=self.prompt_tokens, completion_tokens=part.tokens, logprob=part.logprob,
-                    seed=part.seed,
+                    seed=part.seed, params={**used, "n": 1, "seed": part.seed}, reasoning=part.reasoning,
+                    reasoning_tokens=part.reasoning_tokens,
                 )
             )  # fmt: skip
         return tuple(found)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from common.shapes import Json, JsonObject
+from common.shapes import Json, JsonObject, Message
 from sampler.dialects.base import Dialect, Meaning, Seeds, Understood
 from sampler.params import MAX_N
 
@@ -23,44 +24,39 @@ class Learned:
     no_system: bool = False  # its template takes no system turn
     alternate: bool = False  # its template wants user and assistant in turns
     no_raw: bool = False  # the text under its template is not to be had
-    context: int | None = None  # tokens of its context, by its own words
-    ratio: float = 1.0  # its tokens for one of our estimate
 
-    def from_refusal(self, refusal: Understood, dialect: Dialect, estimated: int) -> bool:
-        """Learn from a refusal. True: another request may succeed."""
-        if refusal.meaning == Meaning.NO_SYSTEM and not self.no_system:
-            self.no_system = True
-        elif refusal.meaning == Meaning.ALTERNATE and not self.alternate:
+    def from_refusal(self, refusal: Understood, asked: JsonObject, options: Collection[str]) -> bool:
+        """Learn from the refusal of a request. True: it may succeed in another form.
+
+        What it was asked decides, since several requests may be refused at once for the same reason.
+        """
+        roles = _roles(asked)
+        spoken = [role for role in roles if role != "system"]
+        in_turns = spoken[:1] == ["user"] and all(a != b for a, b in itertools.pairwise(spoken))
+        if refusal.meaning == Meaning.ALTERNATE and not in_turns:
             self.alternate = True
-        elif refusal.meaning == Meaning.ALTERNATE and not self.no_system:
-            self.no_system = True  # some templates say so of a system turn
-        elif refusal.meaning == Meaning.LIMIT_NAME and not self.limit:
-            self.limit = next(name for name in LIMITS if name != dialect.limit)
-        elif refusal.meaning == Meaning.PARAMETER and refusal.name in dialect.options:
-            if refusal.name in self.leave_out:
-                return False
+        elif refusal.meaning in {Meaning.ALTERNATE, Meaning.NO_SYSTEM} and "system" in roles:
+            self.no_system = True  # some templates say of a system turn that roles must alternate
+        elif refusal.meaning == Meaning.LIMIT_NAME and LIMITS[0] in asked:
+            self.limit = LIMITS[1]
+        elif refusal.meaning == Meaning.PARAMETER and refusal.name in options and refusal.name in asked:
             self.leave_out.add(refusal.name)
-        elif refusal.meaning == Meaning.TOO_LONG:
-            return self._too_long(refusal, estimated)
         else:
             return False
         return True
 
-    def _too_long(self, refusal: Understood, estimated: int) -> bool:
-        if refusal.limit is not None:
-            self.context = refusal.limit
-        if refusal.prompt is not None and estimated:
-            self.ratio = max(refusal.prompt / estimated, 0.05)
-        return True
+
+def _roles(asked: JsonObject) -> list[str]:
+    messages = asked.get("messages")
+    return [str(m.get("role")) for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
 
 
 def seeds_for(dialect: Dialect, seed: int | None, indices: Sequence[int]) -> dict[int, int | None]:
-    """The seed of each sample of one request, where the server draws with one."""
-    if seed is None or dialect.seeds == Seeds.NONE:
-        return dict.fromkeys(indices)
-    base = seed % SEEDS
-    if len(indices) == 1 or dialect.seeds == Seeds.INDEXED:
-        return {index: base + index for index in indices}
+    """The seed of each sample of one request, where it is known that the server draws with it."""
+    if seed is not None and (
+        dialect.seeds == Seeds.INDEXED or (dialect.seeds == Seeds.PER_REQUEST and len(indices) == 1)
+    ):
+        return {index: seed % SEEDS + index for index in indices}
     return dict.fromkeys(indices)
 
 
@@ -75,7 +71,7 @@ def body(
     dialect: Dialect,
     learned: Learned,
     model: str,
-    prompt: Sequence[Mapping[str, str]] | str,
+    prompt: Sequence[Message] | str,
     params: Mapping[str, object],
     max_tokens: int,
     indices: Sequence[int],
@@ -87,10 +83,10 @@ def body(
     completions endpoint with a text."""
     raw = isinstance(prompt, str)
     out: JsonObject = {"model": model, "stream": True, **dialect.sampling(params)}
-    if raw:
-        out |= {"prompt": str(prompt), **dialect.raw_options}
+    if isinstance(prompt, str):
+        out |= {"prompt": prompt, **dialect.raw_options}
     else:
-        out["messages"] = [dict(message) for message in prompt if isinstance(message, Mapping)]
+        out["messages"] = [{"role": m["role"], "content": m["content"]} for m in prompt]
         if template_arguments:
             out["chat_template_kwargs"] = dict(template_arguments)
     out["max_tokens" if raw else learned.limit or dialect.limit] = max_tokens

@@ -54,7 +54,7 @@ class GapFillingServer(ModelServer):
             if key not in self._logits:
                 with torch.inference_mode():
                     self._logits[key] = self.lm(torch.tensor([[*ids, *said]])).logits[0, -1].double()
-            logits = self._logits[key].clone()
+            logits = self._logits[key]
         return shaped(logits, {name: self.parameter(body, name) for name in OFF}, seen=ids, said=said)
 
     def answer(self, handler: Handler, body: JsonObject) -> None:
@@ -85,6 +85,7 @@ class GapFillingServer(ModelServer):
 
 def shaped(logits: torch.Tensor, values: dict[str, float], *, seen: list[int], said: list[int]) -> torch.Tensor:
     """The distribution that the parameters make of the logits: penalties, temperature, then the cuts."""
+    logits = logits.clone()
     for token in set(seen) | set(said):
         penalty = values["repetition_penalty"]
         logits[token] = logits[token] / penalty if logits[token] > 0 else logits[token] * penalty

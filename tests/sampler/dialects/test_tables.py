@@ -19,7 +19,7 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
 
 def sent(dialect: Dialect, values: dict[str, object]) -> dict[str, object]:
     """What shapes the draw, wherever in the body it stands."""
-    body = dict(dialect.sampling(values))
+    body: dict[str, object] = {**dialect.sampling(values)}
     if dialect.wrapped_in:
         body |= json.loads(str(body.pop(dialect.wrapped_in)))
     return body
