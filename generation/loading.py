@@ -52,9 +52,9 @@ def load_policy(base: str, device: torch.device) -> LanguageModel:
         CannotLoad: with a sentence.
     """
     try:
-        model: LanguageModel = _library().AutoModelForCausalLM.from_pretrained(
-            base, dtype=torch.float32, use_safetensors=True
-        ).to(device)
+        model: LanguageModel = (
+            _library().AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True).to(device)
+        )
     except (OSError, ValueError) as error:
         raise CannotLoad(f"No model at {base!r}: {first_line(error)}") from None
     return model
@@ -70,9 +70,13 @@ def load_reward_model(
     """
     options = {} if config is None else {"config": config}
     try:
-        model: Model = _library().AutoModelForSequenceClassification.from_pretrained(
-            location, dtype=torch.float32, use_safetensors=True, revision=revision or "main", **options
-        ).to(device)
+        model: Model = (
+            _library()
+            .AutoModelForSequenceClassification.from_pretrained(
+                location, dtype=torch.float32, use_safetensors=True, revision=revision or "main", **options
+            )
+            .to(device)
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise CannotLoad(f"The weights at {location!r} cannot be read: {first_line(error)}") from None
     return model
@@ -123,5 +127,5 @@ def silence_progress() -> None:
 
 
 def _library() -> Any:
-    """transformers, imported at first use. Its own types name classes of single architectures; ours are in `types.py`."""
+    """transformers, imported at first use. Its own types name single architectures; ours are in `types.py`."""
     return import_module("transformers")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Avg, Count, QuerySet
 
+from common.shapes import Message
 from common.stats import intervals
 from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
 from labeling.preferences import strict_pairs
@@ -63,7 +64,7 @@ def _items(found: QuerySet[Candidate], missing: set[UUID]) -> Iterator[rewards.I
         if candidate.completion_id == last:  # a repeat shows the same completions again
             continue
         last = candidate.completion_id
-        answer = {"role": "assistant", "content": candidate.completion.text.strip()}
+        answer = Message(role="assistant", content=candidate.completion.text.strip())
         yield candidate.completion_id, [*candidate.comparison.prompt, answer]
 
 

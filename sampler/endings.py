@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, connections
 
+from sampler.models import Completion, SampleRequest
+
 logger = logging.getLogger(__name__)
 EVERY = 2.0  # seconds between looks, and without an entry after which a request is looked at
 Ended = tuple[str, list[str]]  # its state and its texts
@@ -34,8 +36,8 @@ class Follower:
         self.heard_at = time.monotonic()
 
 
-class Looks:
-    """The followers of one event loop."""
+class EndingWatch:
+    """Tells the followers of one event loop when their requests have ended."""
 
     def __init__(self) -> None:
         self._followers: dict[str, set[Follower]] = defaultdict(set)
@@ -78,18 +80,16 @@ class Looks:
                         follower.ended.set_result(ended)
 
 
-_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, Looks] = WeakKeyDictionary()
+_watches: WeakKeyDictionary[asyncio.AbstractEventLoop, EndingWatch] = WeakKeyDictionary()
 
 
-def looks() -> Looks:
-    """Those of the running event loop."""
-    return _looks.setdefault(asyncio.get_running_loop(), Looks())
+def watch() -> EndingWatch:
+    """The one of the running event loop."""
+    return _watches.setdefault(asyncio.get_running_loop(), EndingWatch())
 
 
 def ended(request_ids: list[str]) -> dict[str, Ended]:
     """Those of the requests that have ended, with their stored texts; one without a row has failed."""
-    from sampler.models import Completion, SampleRequest
-
     found: dict[str, Ended] = {key: (SampleRequest.State.FAILED, []) for key in request_ids}
     rows = SampleRequest.objects.filter(pk__in=request_ids).values_list("pk", "state", "finished_at")
     for pk, state, finished_at in rows:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import Count
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from sampler import status
+from sampler.models import SampleRequest
 
 SECONDS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 30, 60, 300)
 
@@ -44,15 +46,15 @@ def failed(model: str) -> None:
     failures_total.labels(model).inc()
 
 
-def summary() -> dict[str, Any]:
+def summary() -> dict[str, list[tuple[dict[str, str], float]]]:
     """The sums of this process, as a worker reports them with its heartbeat."""
     wanted = ("duologue_sampler_",)
-    out: dict[str, Any] = {}
+    out: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in REGISTRY.collect():
         if family.name.startswith(wanted):
             for sample in family.samples:
                 if not sample.name.endswith(("_created", "_bucket")):
-                    out.setdefault(sample.name, []).append([sample.labels, sample.value])
+                    out.setdefault(sample.name, []).append((sample.labels, sample.value))
     return out
 
 
@@ -63,9 +65,6 @@ class QueueCollector(Collector):
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        from sampler import status
-        from sampler.models import SampleRequest
-
         depth = GaugeMetricFamily(
             "duologue_sampler_queue", "Requests by model, priority and state.", labels=["model", "priority", "state"]
         )

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
 
 MAX_N = 64
 MAX_STOPS = 16
 MAX_TOKENS = 32_768
 SEEDS = 2**63
+
+
+class StoredParams(TypedDict):
+    """Sampling parameters as plain JSON values, every name present."""
+
+    n: int
+    temperature: float
+    top_p: float
+    top_k: int
+    max_tokens: int
+    seed: int | None
+    stop: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class SamplingParams:
             raise ValueError("stop takes strings of 1 to 200 characters.")
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SamplingParams:
+    def from_dict(cls, values: Mapping[str, object]) -> SamplingParams:
         """Parameters from stored or posted values.
 
         Raises:
@@ -55,7 +67,7 @@ class SamplingParams:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"Unknown sampling parameter: {', '.join(map(str, unknown))}.")
-        given = dict(values)
+        given: dict[str, Any] = dict(values)  # __post_init__ looks at each value
         stop = given.get("stop", ())
         if stop is None:
             stop = ()
@@ -66,9 +78,12 @@ class SamplingParams:
         given["stop"] = tuple(stop)
         return cls(**given)
 
-    def to_dict(self) -> dict[str, Any]:
-        """What is stored: plain JSON values, every name present."""
-        return {**asdict(self), "stop": list(self.stop)}
+    def to_dict(self) -> StoredParams:
+        """What is stored."""
+        return {
+            "n": self.n, "temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k,
+            "max_tokens": self.max_tokens, "seed": self.seed, "stop": list(self.stop),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,17 +97,17 @@ class Drawn:
     completion_tokens: int | None = None
     logprob: float | None = None
     seed: int | None = None
-    params: dict[str, Any] = field(default_factory=dict)
+    params: Mapping[str, object] | None = None  # where they differ from those of the request
     reasoning: str = ""  # the trace of a reasoning model, kept apart from the answer
     reasoning_tokens: int | None = None
 
 
-def _whole(value: Any, name: str, low: int, high: int) -> None:
+def _whole(value: object, name: str, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{name} must be a whole number from {low} to {high}.")
 
 
-def _number(value: Any, name: str, low: float, high: float) -> None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or not low <= value <= high:
+def _number(value: object, name: str, low: float, high: float) -> None:
+    number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
+    if number is None or not math.isfinite(number) or not low <= number <= high:
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}.")

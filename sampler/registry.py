@@ -6,7 +6,8 @@ model versions, which the command, the admin page and the API each check.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from common import plugins
 from common.transitions import advance
+from sampler import sampling
+from sampler.engines.base import ENGINES, Batching
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
 
@@ -28,10 +30,8 @@ def check_location(engine: str, location: str) -> None:
     Raises:
         ValueError: unknown engine, or a location that its kind cannot have.
     """
-    if engine not in plugins.choices("sampler.engines"):
-        raise ValueError(
-            f"There is no engine {engine!r}: it is one of {', '.join(plugins.choices('sampler.engines'))}."
-        )
+    if engine not in ENGINES.choices():
+        raise ValueError(f"There is no engine {engine!r}: it is one of {', '.join(ENGINES.choices())}.")
     if engine == "hf" and not location:
         raise ValueError("The hf engine needs a location: a folder, or a model's name on the hub.")
     if engine == "openai":
@@ -42,7 +42,7 @@ def check_location(engine: str, location: str) -> None:
             raise ValueError("A URL with a password in it would be shown: name an environment variable for the key.")
 
 
-def check(*, engine: str, location: str, default_params: dict[str, Any]) -> None:
+def check(*, engine: str, location: str, default_params: Mapping[str, object]) -> None:
     """Everything that can be said against a model version before it is stored.
 
     Raises:
@@ -52,52 +52,50 @@ def check(*, engine: str, location: str, default_params: dict[str, Any]) -> None
     SamplingParams.from_dict(default_params)
 
 
-def register_model(
-    *,
-    slug: str,
-    engine: str,
-    location: str = "",
-    role: str = ModelVersion.Role.POLICY,
-    revision: str = "",
-    parent: ModelVersion | None = None,
-    export_id: UUID | None = None,
-    remote_name: str = "",
-    api_key_env: str = "",
-    system_prompt: str = "",
-    context_limit: int | None = None,
-    default_params: dict[str, Any] | None = None,
-) -> tuple[ModelVersion, bool]:
+class Fields(TypedDict, total=False):
+    """What may be said of a model version beside its slug."""
+
+    engine: Required[str]
+    location: str
+    role: str
+    revision: str
+    parent: ModelVersion | None
+    export_id: UUID | None
+    remote_name: str
+    api_key_env: str
+    system_prompt: str
+    context_limit: int | None
+    default_params: Mapping[str, object] | None
+
+
+FIXED = ("engine", "location", "revision", "role")  # of a slug, for good
+
+
+def register_model(*, slug: str, **fields: Unpack[Fields]) -> tuple[ModelVersion, bool]:
     """A model version of that slug, and whether it was made now. The same again changes nothing.
 
     Raises:
         ValueError: something is wrong with it, or the slug already stands for another checkpoint.
     """
-    check(engine=engine, location=location, default_params=default_params or {})
-    values: dict[str, Any] = {
-        "engine": engine, "location": location, "revision": revision, "role": role, "parent": parent,
-        "export_id": export_id, "remote_name": remote_name, "api_key_env": api_key_env, "system_prompt": system_prompt,
-        "context_limit": context_limit, "default_params": default_params or {},
-    }  # fmt: skip
-    fresh = ModelVersion(slug=slug, **values)
+    params = fields.get("default_params") or {}
+    check(engine=fields["engine"], location=fields.get("location", ""), default_params=params)
+    fresh = ModelVersion(slug=slug, **{**fields, "default_params": params})
     try:
         fresh.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         raise ValueError(" ".join(f"{k}: {' '.join(v)}" for k, v in error.message_dict.items())) from None
-    version, created = ModelVersion.objects.get_or_create(slug=slug, defaults=values)
-    if not created:
-        for name in ("engine", "location", "revision", "role"):
-            if getattr(version, name) != values[name]:
-                raise ValueError(
-                    f"{slug!r} is already registered with {name} {getattr(version, name)!r}: a checkpoint that "
-                    "changed is a new version and needs a new slug."
-                )
+    version, created = ModelVersion.objects.get_or_create(slug=slug, defaults={**fields, "default_params": params})
+    for name in FIXED:
+        if getattr(version, name) != getattr(fresh, name):
+            raise ValueError(
+                f"{slug!r} is already registered with {name} {getattr(version, name)!r}: a checkpoint that "
+                "changed is a new version and needs a new slug."
+            )
     return version, created
 
 
 def retire(*, model_version: ModelVersion) -> bool:
     """Take no new requests; those already queued are cancelled. Its completions stay."""
-    from sampler import sampling
-
     with transaction.atomic():
         moved = advance(model_version, to=State.RETIRED, table=ModelVersion.TRANSITIONS, state_reason="")
         if moved:
@@ -122,7 +120,7 @@ def serve(*, model_version: ModelVersion) -> bool:
     )  # fmt: skip
 
 
-def mark_loaded(*, model_version_id: UUID, weights_hash: str, template_hash: str, batching: dict[str, Any]) -> bool:
+def mark_loaded(*, model_version_id: UUID, weights_hash: str, template_hash: str, batching: Batching) -> bool:
     """A worker loaded it. A checkpoint whose bytes changed under its name is refused.
 
     Raises:

@@ -7,26 +7,25 @@ and the default worker never do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 from uuid import UUID
 
-from common import plugins
 from sampler import registry
-from sampler.classifiers.base import CannotLoad, Classifier, Message
+from sampler.classifiers.base import CLASSIFIERS, CannotLoad, Classifier, Conversation
 from sampler.models import ModelVersion, RewardScore
 
 PLUGIN_OF_ENGINE = {"hf": "reward"}
 BATCH = 32
 
-Item = tuple[UUID, Sequence[Message]]  # a completion, and the conversation that ends with it
+Item = tuple[UUID, Conversation]  # a completion, and the conversation that ends with it
 
 
 def load(model_version: ModelVersion) -> Classifier:
     """The reward model, ready to score; what is known of its weights is kept with its row.
 
     Raises:
-        ValueError: it is none, is retired, cannot be loaded, or its weights changed under its name.
+        ValueError: it is not a reward model, is retired, cannot be loaded, or its weights changed under its name.
     """
     if model_version.role != ModelVersion.Role.REWARD:
         raise ValueError(f"{model_version.slug} is a policy: it writes text and scores none.")
@@ -36,9 +35,7 @@ def load(model_version: ModelVersion) -> Classifier:
     if plugin is None:
         raise ValueError(f"Reward models run under the hf engine; {model_version.slug} has {model_version.engine}.")
     try:
-        classifier: Classifier = plugins.load("sampler.classifiers", plugin).load(
-            model_version.location, model_version.revision
-        )
+        classifier = CLASSIFIERS.load(plugin).load(model_version.location, model_version.revision)
         registry.mark_loaded(
             model_version_id=model_version.pk, weights_hash=classifier.weights_hash, template_hash="", batching={}
         )
@@ -67,14 +64,14 @@ def score(
     A score that is there already stays: the same weights say the same.
 
     Raises:
-        ValueError: the model gave something that is no number.
+        ValueError: the model gave something that is not a number.
     """
     waiting = iter(items)
     done = 0
     while batch := list(islice(waiting, BATCH)):
         values = [value for (value,) in classifier.scores([conversation for _, conversation in batch])]
         if not all(math.isfinite(value) for value in values):
-            raise ValueError(f"{model_version.slug} gave a score that is no number.")
+            raise ValueError(f"{model_version.slug} gave a score that is not a number.")
         RewardScore.objects.bulk_create(
             (
                 RewardScore(completion_id=completion_id, model_version=model_version, score=value)

@@ -5,18 +5,43 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import Any
+from typing import NotRequired, Required, TypedDict
 
 import redis
 
 from sampler import streams
+from sampler.engines.base import Batching
 
 logger = logging.getLogger(__name__)
 PREFIX = "sampler:worker:"
 EXPIRES = 15
 
 
-def report(facts: dict[str, Any]) -> None:
+class LoadedStatus(Batching, total=False):
+    """A model version that a worker has loaded."""
+
+    device: Required[str]
+    running: Required[int]  # samples in work
+    memory_bytes: int
+
+
+class WorkerStatus(TypedDict):
+    """What a worker says of itself with each heartbeat."""
+
+    name: str
+    pid: NotRequired[int]
+    host: NotRequired[str]
+    at: float
+    serves: list[str]  # slugs; empty for all
+    loading: str
+    stopping: bool
+    loaded: dict[str, LoadedStatus]
+    held: int
+    metrics: dict[str, list[tuple[dict[str, str], float]]]  # by name: labels and value
+    age: NotRequired[float]  # seconds since it was said
+
+
+def report(facts: WorkerStatus) -> None:
     try:
         streams.client().set(PREFIX + facts["name"], json.dumps(facts), ex=EXPIRES)
     except redis.RedisError as error:
@@ -30,7 +55,7 @@ def gone(name: str) -> None:
         pass  # it expires by itself
 
 
-def workers() -> list[dict[str, Any]]:
+def workers() -> list[WorkerStatus]:
     """What each living worker last said of itself, with `age` in seconds; empty where Redis does not answer."""
     try:
         client = streams.client()
@@ -38,5 +63,5 @@ def workers() -> list[dict[str, Any]]:
         found = client.mget(keys) if keys else []
     except redis.RedisError:
         return []
-    facts = [json.loads(text) for text in found if text]
+    facts: list[WorkerStatus] = [json.loads(text) for text in found if text]
     return [{**one, "age": max(0.0, time.time() - one["at"])} for one in facts]

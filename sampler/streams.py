@@ -13,19 +13,30 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import redis
 import redis.asyncio
 from django.conf import settings
 
-from sampler import rows
+from sampler import endings
 
 EXPIRES = 3600
 MAX_ENTRIES = 50_000
 BLOCK = 30  # seconds that one read waits for an entry: an idle stream wakes for nothing else
-Fields = dict[str, Any]
+
+
+class Fields(TypedDict, total=False):
+    """An entry of a stream: a piece of one sample's text, or one of the two others."""
+
+    i: int  # which sample
+    t: str
+    end: str  # the request's state
+    reset: int
+
+
+Entries = list[tuple[str, dict[str, str]]]  # as Redis has them: id and fields
 
 
 @cache
@@ -85,13 +96,14 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
     `{"reset": 1}`, each stored text whole, and the end.
     """
     connection = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=BLOCK + 5)
-    looks = rows.looks()
-    follower = looks.add(str(request_id))
-    reading: asyncio.Future[Any] | None = None
+    watch = endings.watch()
+    follower = watch.add(str(request_id))
+    reading: asyncio.Future[Entries] | None = None
     try:
         while True:
             reading = asyncio.ensure_future(_read(connection, key(request_id), after))
-            await asyncio.wait({reading, follower.ended}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {reading, follower.ended}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             found = reading.result() if reading.done() else []
             for entry_id, fields in found:
                 follower.heard()
@@ -111,14 +123,14 @@ async def follow(request_id: UUID | str, after: str = "0") -> AsyncIterator[tupl
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
-        await looks.remove(follower)
+        await watch.remove(follower)
         await connection.aclose()
 
 
-async def _read(connection: Any, name: str, after: str) -> list[tuple[str, dict[str, str]]]:
+async def _read(connection: redis.asyncio.Redis, name: str, after: str) -> Entries:
     """Entries after `after`; none where there are none for a while, or Redis is away."""
     try:
-        found = await connection.xread({name: after}, count=200, block=BLOCK * 1000)
+        found: Any = await connection.xread({name: after}, count=200, block=BLOCK * 1000)
     except (redis.ConnectionError, redis.TimeoutError):
         await asyncio.sleep(0.5)
         return []
@@ -126,14 +138,16 @@ async def _read(connection: Any, name: str, after: str) -> list[tuple[str, dict[
 
 
 def _typed(fields: dict[str, str]) -> Fields:
-    return {k: int(v) if k in {"i", "reset"} else v for k, v in fields.items()}
+    if "reset" in fields:
+        return {"reset": 1}
+    return {"end": fields["end"]} if "end" in fields else {"i": int(fields["i"]), "t": fields["t"]}
 
 
 def wait(request_id: UUID | str, *, timeout: float = 60.0) -> tuple[list[str], str]:
     """Block until the request has ended, by its row; for commands and tests."""
     until = time.monotonic() + timeout
     while time.monotonic() < until:
-        if over := rows.ended([str(request_id)]):
+        if over := endings.ended([str(request_id)]):
             state, texts = over[str(request_id)]
             return texts, state
         time.sleep(0.05)

@@ -129,9 +129,7 @@ def loss_of(model: Model, batch: Sequence[Example], pad: int) -> torch.Tensor:
     for row, (tokens, start) in enumerate(batch):
         labels[row, start : len(tokens)] = torch.tensor(tokens[start:])
     device = model.device
-    output = model(
-        input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device), use_cache=False
-    )
+    output = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device), use_cache=False)
     assert output.loss is not None
     return output.loss
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from uuid import UUID
 
 from common.stats import intervals
 from labeling.models import Candidate, Project, Ranking
@@ -44,7 +44,7 @@ class Row:
     everywhere: Versus
     held_out: Versus
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         return asdict(self)
 
 
@@ -55,14 +55,14 @@ def versus(*, project: Project, round: int, old: ModelVersion, new: ModelVersion
     rankings = Ranking.objects.in_force().filter(comparison__project=project, comparison__round__number=round)
     if split:
         found, rankings = found.filter(comparison__split=split), rankings.filter(comparison__split=split)
-    writer: dict[str, Any] = {}
-    values: dict[Any, list[int]] = {old.pk: [], new.pk: []}
+    writer: dict[str, UUID | None] = {}
+    values: dict[UUID, list[int]] = {old.pk: [], new.pk: []}
     rows = found.values_list("completion_id", "completion__model_version_id", "completion__text", "comparison_id")
     prompts = set()
     for completion, version, text, comparison in rows:
         writer[str(completion)] = version
         prompts.add(comparison)
-        if version in values:
+        if version is not None and version in values:
             values[version].append(rule.measure(text))
     won, clusters = [], []
     for comparison, groups in rankings.values_list("comparison_id", "groups"):

@@ -1,4 +1,4 @@
-"""The processes that `demo_loop` starts: a sampler worker where none runs, and the trainers."""
+"""The processes that `demo_loop` starts: a sampler worker where none runs, and training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from common import processes
-from operations.loop.stage import LoopError
+from common.shapes import JsonObject
+from operations.loop.project import LoopError
 from sampler import status
 
 Say = Callable[[str], None]
@@ -72,7 +72,7 @@ def sampler_for(slugs: Sequence[str], *, log: Path, say: Say) -> Iterator[Callab
             worker.wait()
 
 
-def run_trainer(module: str, *arguments: str, say: Say) -> dict[str, Any]:
+def run_training(module: str, *arguments: str, say: Say) -> JsonObject:
     """Run `python -m module …`, hand on what it says of its progress, return the JSON of its last line.
 
     A process of its own, so that the memory is given back when it ends.
@@ -99,8 +99,9 @@ def run_trainer(module: str, *arguments: str, say: Say) -> dict[str, Any]:
         process.stdout.close()
         process.stderr.close()
     if code != 0 or not out.strip():
-        raise LoopError(f"{module.rsplit('.', 1)[-1].strip('_')} failed: {last.removeprefix('error: ')}")
-    return dict(json.loads(out.strip().splitlines()[-1]))
+        raise LoopError(f"{module} failed: {last.removeprefix('error: ')}")
+    facts: JsonObject = json.loads(out.strip().splitlines()[-1])
+    return facts
 
 
 def _environment() -> dict[str, str]:

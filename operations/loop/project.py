@@ -1,9 +1,10 @@
-"""What a run of `demo_loop` stands on: its project, its simulated trainers, its folders; and their removal."""
+"""The project of a run of `demo_loop`, with its simulated trainers and its folder; and their removal."""
 
 from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -36,7 +37,7 @@ class LoopError(Exception):
 
 
 @dataclass
-class Stage:
+class LoopProject:
     project: Project
     trainers: list[User]
     folder: Path
@@ -45,7 +46,7 @@ class Stage:
 
 
 @transaction.atomic
-def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Stage:
+def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> LoopProject:
     """A project of its own with M openings of the demo, about a quarter of them held out.
 
     Raises:
@@ -75,11 +76,11 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Sta
     trainers = [_trainer(project, number) for number in range(1, TRAINERS + 1)]
     folder = Path(settings.MODEL_ROOT) / slug
     folder.mkdir(parents=True)
-    return Stage(project, trainers, folder)
+    return LoopProject(project, trainers, folder)
 
 
-def salt_for(messages: list[list[dict[str, str]]]) -> str:
-    """The first salt that holds out a quarter of these openings, so that few openings are no matter of luck."""
+def salt_for(messages: Sequence[Sequence[Mapping[str, str]]]) -> str:
+    """The first salt that holds out a quarter of these openings, so that few openings need no luck."""
     wanted = max(1, round(len(messages) * TEST_SHARE))
     keys = [prompt_key(one) for one in messages]
     for number in count(1):
@@ -132,9 +133,9 @@ def _demo_policy() -> ModelVersion:
         raise LoopError(str(error)) from None
 
 
-def remove(stage: Stage) -> None:
+def remove(run: LoopProject) -> None:
     """Take away all that this run made; what others made with its model versions, if anything, stays with them."""
-    project = stage.project
+    project = run.project
     with transaction.atomic():
         linked = list(
             SampleRequest.objects.filter(
@@ -145,17 +146,17 @@ def remove(stage: Stage) -> None:
         Assignment.objects.filter(comparison__project=project).delete()
         Comparison.objects.filter(project=project).delete()
         project.delete()
-        SampleRequest.objects.filter(pk__in=[*linked, *stage.requests]).delete()
-        for version in reversed(stage.made):
+        SampleRequest.objects.filter(pk__in=[*linked, *run.requests]).delete()
+        for version in reversed(run.made):
             if version.role == ModelVersion.Role.REWARD:
                 version.reward_scores.all().delete()
             if not SampleRequest.objects.filter(model_version=version).exists():
                 Completion.objects.filter(model_version=version).delete()
                 version.delete()
-    for user in stage.trainers:
+    for user in run.trainers:
         try:
             with transaction.atomic():
                 user.delete()
         except ProtectedError:
             pass  # it also works in a project that was kept
-    shutil.rmtree(stage.folder, ignore_errors=True)
+    shutil.rmtree(run.folder, ignore_errors=True)

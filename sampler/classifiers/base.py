@@ -12,6 +12,7 @@ from typing import Protocol
 
 from common.plugins import Folder
 from common.shapes import Message
+from generation.checkpoints import CannotLoad as CannotLoad
 
 Conversation = Sequence[Message]
 

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from common.plugins import Folder
 from common.shapes import Json, Message
-from generation.prompts import PromptReport
+from generation.checkpoints import CannotLoad as CannotLoad
+from generation.prompts import PromptReport as PromptReport
 from sampler.params import Drawn, SamplingParams
 
 

@@ -21,20 +21,8 @@ from uuid import UUID
 
 from generation import prompts
 from generation.checkpoints import CannotLoad
-from sampler.engines.base import (
-    Batching,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Job,
-    Loader,
-    Provenance,
-    Returned,
-    Room,
-    Spec,
-    Started,
-)
+from sampler.engines import base
+from sampler.engines.base import Event, Job, Room, Spec
 from sampler.params import Drawn
 
 _TEXT = (
@@ -101,7 +89,7 @@ class FakeEngine:
         for sample in list(self._running):
             if sample.words and sample.job.id not in self._cancelled:
                 word = sample.words.pop(0)
-                events.append(Delta(sample.job.id, sample.index, word if not sample.said else f" {word}"))
+                events.append(base.Delta(sample.job.id, sample.index, word if not sample.said else f" {word}"))
                 sample.said.append(word)
                 stops = sample.job.params.stop
                 if cut := [at for s in stops if (at := sample.text.find(s)) >= 0]:
@@ -115,7 +103,7 @@ class FakeEngine:
         if (kill := self.options.get("kill")) and kill in text:
             os._exit(137)
         if (bad := self.options.get("fail")) and bad in text:
-            events.append(Failed(job.id, f"The prompt contains {bad!r}."))
+            events.append(base.Failed(job.id, f"The prompt contains {bad!r}."))
             return
         messages, report = prompts.fit(
             prompts.with_system(job.messages, self.spec.system_prompt),
@@ -126,7 +114,7 @@ class FakeEngine:
         rendered = "\n".join(f"{m['role']}: {m['content']}" for m in messages)
         report["prompt_hash"] = hashlib.sha256(rendered.encode()).hexdigest()
         report["writes"], report["way"] = job.writes, "fake"
-        events.append(Started(job.id, report))
+        events.append(base.Started(job.id, report))
         self._done[job.id] = []
         self._running += self._samples(job, rendered, report["max_tokens"])
 
@@ -166,7 +154,7 @@ class FakeEngine:
             del self._done[job.id]
             was_cancelled = job.id in self._cancelled
             self._cancelled.discard(job.id)
-            events.append(Ended(job.id, tuple(sorted(done, key=lambda d: d.index)), was_cancelled))
+            events.append(base.Ended(job.id, tuple(sorted(done, key=lambda d: d.index)), was_cancelled))
 
     def give_back(self) -> list[Event]:
         return self._let_go("")
@@ -176,22 +164,22 @@ class FakeEngine:
         self._running, self._done = [], {}
         self._waiting.clear()
         self._cancelled.clear()
-        return [Returned(job_id, broken) for job_id in ids]
+        return [base.Returned(job_id, broken) for job_id in ids]
 
-    def provenance(self) -> Provenance:
+    def provenance(self) -> base.Provenance:
         digest = hashlib.sha256(f"fake {VERSION} {self.spec.slug} {self.spec.location}".encode()).hexdigest()
         template = hashlib.sha256(b"role: text").hexdigest()
         return {"engine": "fake", "versions": {"fake": VERSION}, "weights_hash": digest, "template_hash": template,
                 "device": "none", "dtype": "none"}  # fmt: skip
 
-    def batching(self) -> Batching:
+    def batching(self) -> base.Batching:
         return {"way": "fake", "why": "There is nothing to measure."}
 
     def close(self) -> None:
         self._let_go("")
 
 
-class FakeLoader(Loader):
+class FakeLoader(base.Loader):
     def load(self, spec: Spec) -> FakeEngine:
         """A fake engine with the settings in the location.
 

@@ -16,7 +16,8 @@ from labeling import dialogues
 from labeling.models import Comparison, Dialogue, Project
 from tests import makers
 from tests.exports.makers import export
-from tests.sampler.tiny import commas, make_answer, make_tiny_model
+from tests.generation.tiny import make_tiny_model
+from tests.training.exports import commas, make_answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 
-from sampler.engines._choose import Chooser, invert, uniforms
+from generation.choose import Chooser, invert, uniforms
 
 
-def chooser(rows, *, temperature=1.0, top_p=1.0, top_k=0) -> Chooser:
+def chooser(rows: int, *, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0) -> Chooser:
     return Chooser([temperature] * rows, [top_p] * rows, [top_k] * rows, list(range(rows)), "cpu")
 
 
-def counts(logits, rows=20_000, **params):
-    tokens, _ = chooser(rows, **params).choose(logits.expand(rows, -1), [0] * rows)
+def counts(
+    logits: torch.Tensor, rows: int = 20_000, *, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0
+) -> NDArray[np.int64]:
+    drawing = chooser(rows, temperature=temperature, top_p=top_p, top_k=top_k)
+    tokens, _ = drawing.choose(logits.expand(rows, -1), [0] * rows)
     return np.bincount(tokens.numpy(), minlength=logits.shape[-1])
 
 

@@ -1,12 +1,15 @@
-"""A language model of two layers with random weights, and export folders made by a known rule."""
+"""A language model of two layers with random weights."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from itertools import combinations
+from importlib import import_module
 from pathlib import Path
-from random import Random
+from typing import Any
+
+import torch
+
+from generation import checkpoints
+from generation.loading import load_tokenizer, new_reward_model
 
 WORDS = [
     "and", "amber", "basalt", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lemon",
@@ -20,80 +23,26 @@ TEMPLATE = (
 
 def make_tiny_model(folder: Path, *, seed: int = 0) -> Path:
     """A Llama of two layers over a vocabulary of whole words, saved as safetensors."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
+    library: Any = import_module("transformers")
+    pieces: Any = import_module("tokenizers")
     names = ["<pad>", "<unk>", "<s>", "</s>", "system", "user", "assistant", ",", *WORDS]
-    words = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
+    words = pieces.Tokenizer(pieces.models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>"))
+    words.pre_tokenizer = pieces.pre_tokenizers.WhitespaceSplit()
+    tokenizer = library.PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
     )
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(seed)
-    config = LlamaConfig(
+    config = library.LlamaConfig(
         vocab_size=len(names), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=2, max_position_embeddings=128, pad_token_id=0, bos_token_id=2, eos_token_id=3,
     )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
+    library.LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
 def make_reward_model(folder: Path, base: Path) -> Path:
     """An untrained reward model on that base."""
-    from sampler import checkpoints
-    from sampler.classifiers import _encode, _train_reward
-
-    tokenizer = _encode.load_tokenizer(str(base))
-    return checkpoints.save(_train_reward.new_model(str(base), None, 0), tokenizer, folder, facts={})
-
-
-def commas(text: str) -> int:
-    return text.split().count(",")
-
-
-def make_answer(rng: Random) -> str:
-    words = [rng.choice(WORDS) for _ in range(rng.randint(6, 12))]
-    for _ in range(rng.randint(0, 4)):
-        words.insert(rng.randint(0, len(words)), ",")
-    return " ".join(words)
-
-
-def make_export(folder: Path, *, rule: Callable[[str], int] = commas, train: int = 120, test: int = 30) -> Path:
-    """Rankings of four answers each, fewer of `rule` is better; `preferences` only, as the product writes it."""
-    rng = Random(1)
-    (folder / "preferences").mkdir(parents=True)
-    for split, count in (("train", train), ("test", test)):
-        with (folder / "preferences" / f"{split}.jsonl").open("w") as file:
-            for number in range(count):
-                texts = [make_answer(rng) for _ in range(4)]
-                prompt = [{"role": "user", "content": " ".join(rng.choice(WORDS) for _ in range(4))}]
-                pairs = [sorted(pair, key=rule) for pair in combinations(texts, 2) if len({rule(t) for t in pair}) > 1]
-                for chosen, rejected in pairs:
-                    row = {
-                        "prompt": prompt,
-                        "chosen": [{"role": "assistant", "content": chosen}],
-                        "rejected": [{"role": "assistant", "content": rejected}],
-                        "weight": 1 / len(pairs),
-                        "ranking_id": f"{split}-{number}",
-                        "chosen_completion_id": f"{number}-{texts.index(chosen)}",
-                        "rejected_completion_id": f"{number}-{texts.index(rejected)}",
-                        "label_weight": None,
-                    }
-                    file.write(json.dumps(row) + "\n")
-    (folder / "manifest.json").write_text(json.dumps({"export_id": "7c0e8b5e-0000-4000-8000-000000000001"}))
-    return folder
-
-
-def swap_pairs(folder: Path, split: str) -> None:
-    """Chosen and rejected exchanged, as a broken export would have them."""
-    path = folder / "preferences" / f"{split}.jsonl"
-    lines = []
-    for row in map(json.loads, path.read_text().splitlines()):
-        for name in ("{}", "{}_completion_id"):
-            a, b = name.format("chosen"), name.format("rejected")
-            row[a], row[b] = row[b], row[a]
-        lines.append(json.dumps(row) + "\n")
-    path.write_text("".join(lines))
+    model = new_reward_model(str(base), None, 0, torch.device("cpu"))
+    return checkpoints.save(model, load_tokenizer(str(base)), folder, facts={})

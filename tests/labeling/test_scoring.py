@@ -14,8 +14,8 @@ from labeling import scoring
 from labeling.models import Comparison, Project
 from sampler import registry, rewards
 from sampler.models import ModelVersion, RewardScore
+from tests.generation.tiny import make_reward_model, make_tiny_model
 from tests.makers import make_comparison, make_member, make_model, make_project, make_ranking
-from tests.sampler.tiny import make_reward_model, make_tiny_model
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""`manage.py demo_loop`: its rule, its ground, its table; and in the slow tier the loop itself."""
+"""`manage.py demo_loop`: its rule, its project, its table; and in the slow tier the loop itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,7 +18,8 @@ from exports.models import ExportRun
 from labeling import comparisons, leases, projects
 from labeling.models import Comparison, Project, Ranking
 from labeling.text import prompt_key, split_of
-from operations.loop import machines, measure, rule, stage
+from operations.loop import measure, processes, rule
+from operations.loop import project as loop_project
 from operations.loop.measure import Row, Versus
 from sampler import registry
 from sampler.models import Completion, ModelVersion, SampleRequest
@@ -31,8 +33,8 @@ def _own_models(settings: Settings, tmp_path: Path) -> None:
     settings.MODEL_ROOT = tmp_path / "models"
 
 
-def build(**options) -> stage.Stage:
-    return stage.build(**{"prompts": 8, "completions": 4, "max_tokens": 16, "keep": False} | options)
+def build(*, keep: bool = False) -> loop_project.LoopProject:
+    return loop_project.build(prompts=8, completions=4, max_tokens=16, keep=keep)
 
 
 def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
@@ -42,39 +44,39 @@ def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
 
 def test_a_quarter_of_the_openings_is_held_out() -> None:
     messages = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
-    salt = stage.salt_for(messages)
-    sides = [split_of(salt=salt, key=prompt_key(one), test_share=stage.TEST_SHARE) for one in messages]
+    salt = loop_project.salt_for(messages)
+    sides = [split_of(salt=salt, key=prompt_key(one), test_share=loop_project.TEST_SHARE) for one in messages]
     assert sides.count("test") == 3
-    assert stage.salt_for(messages) == salt
+    assert loop_project.salt_for(messages) == salt
 
 
 @pytest.mark.django_db
-def test_the_ground_is_marked_and_goes_without_a_trace() -> None:
-    ground = build()
-    assert ground.project.throwaway
-    assert "simulated" in ground.project.title
-    assert ground.project.prompts.count() == 8
-    assert [user.username for user in ground.trainers] == ["sim-1", "sim-2", "sim-3"]
-    assert not any(user.has_usable_password() for user in ground.trainers)
-    assert ground.folder.is_dir()
+def test_the_project_is_marked_and_goes_without_a_trace() -> None:
+    own = build()
+    assert own.project.throwaway
+    assert "simulated" in own.project.title
+    assert own.project.prompts.count() == 8
+    assert [user.username for user in own.trainers] == ["sim-1", "sim-2", "sim-3"]
+    assert not any(user.has_usable_password() for user in own.trainers)
+    assert own.folder.is_dir()
     policy = make_model("grown")
-    projects.open_round(project=ground.project, policies=[(policy, 1.0, {})])
-    ground.made.append(policy)
+    projects.open_round(project=own.project, policies=[(policy, 1.0, {})])
+    own.made.append(policy)
     request = SampleRequest.objects.create(model_version=policy, prompt=[])
     Completion.objects.create(request=request, model_version=policy, text="x", finish_reason="stop")
-    ground.requests.append(request.pk)
+    own.requests.append(request.pk)
     comparisons.bring(
-        project=ground.project,
+        project=own.project,
         prompt=[{"role": "user", "content": "q"}],
         completions=[{"text": "a", "model_version": "grown"}, {"text": "b", "model_version": "grown"}],
     )
-    assignment, _ = leases.lease_next(project=ground.project, trainer=ground.trainers[0])
+    assignment, _ = leases.lease_next(project=own.project, trainer=own.trainers[0])
     assert assignment is not None
     comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
-    stage.remove(ground)
+    loop_project.remove(own)
     for model in (Project, User, Comparison, Ranking, ModelVersion, SampleRequest, Completion, ExportRun):
         assert not model.objects.exists(), model
-    assert not ground.folder.exists()
+    assert not own.folder.exists()
 
 
 @pytest.mark.django_db
@@ -89,7 +91,7 @@ def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers() -> None:
     comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
     Project.objects.filter(pk=kept.project.pk).update(slug="kept")
     other = build()
-    stage.remove(other)
+    loop_project.remove(other)
     assert User.objects.filter(username="sim-1").exists()
     assert make_kept.rankings.count() == 1
 
@@ -117,11 +119,11 @@ def test_the_first_policy_has_to_be_one_that_can_be_trained() -> None:
         run_demo(policy=make_model("fake").slug)
 
 
-def test_a_trainer_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_training_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
     told: list[str] = []
-    with pytest.raises(stage.LoopError, match="train_reward failed: No tokenizer at"):
-        machines.run_trainer(
-            "sampler.classifiers._train_reward",
+    with pytest.raises(loop_project.LoopError, match=r"training\.reward failed: No tokenizer at"):
+        processes.run_training(
+            "training.reward",
             str(tmp_path),
             str(tmp_path / "none"),
             str(tmp_path / "out"),
@@ -174,7 +176,7 @@ def make_policy() -> str:
     return "base"
 
 
-def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict, str]:
+def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict[str, Any], str]:
     out, err = io.StringIO(), io.StringIO()
     call_command("demo_loop", *arguments, "--policy", policy, stdout=out, stderr=err)
     lines = out.getvalue().splitlines()
@@ -212,6 +214,7 @@ def test_a_round_of_the_loop_with_the_real_model(smollm2_path: Path, monkeypatch
         assert version.parent.slug == "smollm2"
         assert version.export_id == run.pk
         assert version.state == "serving"
+    assert policy.parent is not None
     assert policy.weights_hash != policy.parent.weights_hash
     assert reward.reward_scores.count() >= 8 * 4 + 6 * 3
     assert Ranking.objects.filter(comparison__project=project).count() == 16

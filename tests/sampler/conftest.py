@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import pytest
 from django.conf import settings
 
-from sampler import sampling, streams
+from sampler import registry, sampling, streams
 from sampler.models import ModelVersion, SampleRequest
 from sampler.worker import Worker
 
-HELLO = [{"role": "user", "content": "Say hello to the reader."}]
+
+class ModelFields(TypedDict, total=False):
+    engine: str
+    role: str
+    default_params: Mapping[str, object]
+
+
+class RequestFields(TypedDict, total=False):
+    n: int
+    params: Mapping[str, object]
+    purpose: str
+    priority: int
+    writes: str
+
+
+class ParamFields(TypedDict, total=False):
+    """Of SamplingParams."""
+
+    n: int
+    temperature: float
+    top_p: float
+    top_k: int
+    max_tokens: int
+    seed: int | None
+    stop: tuple[str, ...]
 
 
 @contextlib.contextmanager
-def serving(*slugs: str, **options) -> Iterator[Worker]:
+def serving(*slugs: str, memory_limit: int | None = None) -> Iterator[Worker]:
     """A worker that runs while the block does, and is drained at its end."""
-    worker = Worker(slugs=slugs, **options)
+    worker = Worker(slugs=slugs, memory_limit=memory_limit)
     thread = threading.Thread(target=worker.run, name="worker under test")
     thread.start()
     try:
@@ -31,12 +56,13 @@ def serving(*slugs: str, **options) -> Iterator[Worker]:
         assert not thread.is_alive()
 
 
-def make_version(slug: str = "fake", location: str = "", **fields) -> ModelVersion:
-    fields = {"engine": "fake", "location": location} | fields
-    return sampling.register_model(slug=slug, **fields)[0]
+def make_version(slug: str = "fake", location: str = "", **fields: Unpack[ModelFields]) -> ModelVersion:
+    wanted: registry.Fields = {"engine": "fake", "location": location}
+    wanted.update(fields)
+    return registry.register_model(slug=slug, **wanted)[0]
 
 
-def ask(version: ModelVersion, text: str = "Hello", **fields) -> SampleRequest:
+def ask(version: ModelVersion, text: str = "Hello", **fields: Unpack[RequestFields]) -> SampleRequest:
     return sampling.request_completions(model_version=version, prompt=[{"role": "user", "content": text}], **fields)
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from common import plugins
-from sampler.classifiers.base import KINDS, CannotLoad
-from tests.sampler.tiny import make_reward_model, make_tiny_model
+from common.shapes import Message
+from generation.checkpoints import CannotLoad
+from sampler.classifiers.base import CLASSIFIERS, KINDS
+from sampler.classifiers.reward import CLASSIFIER
+from tests.generation.tiny import make_reward_model, make_tiny_model
 
-PACKAGE = "sampler.classifiers"
 
-
-def conversation(answer: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": "amber basalt"}, {"role": "assistant", "content": answer}]
+def conversation(answer: str) -> list[Message]:
+    return [Message(role="user", content="amber basalt"), Message(role="assistant", content=answer)]
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +29,17 @@ def locations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_the_folder_is_listed_without_importing_torch() -> None:
     code = (
-        "import sys; from common import plugins; import sampler.classifiers.base; "
-        f"names = plugins.choices({PACKAGE!r}); assert 'reward' in names, names; assert 'torch' not in sys.modules"
+        "import sys; from sampler.classifiers.base import CLASSIFIERS; names = CLASSIFIERS.choices(); "
+        "assert 'reward' in names, names; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", plugins.choices(PACKAGE))
-def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, locations: dict[str, str]) -> None:
-    module = plugins.load(PACKAGE, name)
-    assert module.KIND in KINDS
-    classifier = module.load(locations.get(name, ""))
+@pytest.mark.parametrize("name", CLASSIFIERS.choices())
+def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name: str, locations: dict[str, str]) -> None:
+    loader = CLASSIFIERS.load(name)
+    assert loader.kind in KINDS
+    classifier = loader.load(locations.get(name, ""))
     assert classifier.labels
     texts = [conversation(text) for text in ("delta", "ember fjord grove heath islet jetty", "delta", "日本語 🙂")]
     scores = classifier.scores(texts)
@@ -53,10 +53,9 @@ def test_every_classifier_gives_a_finite_number_for_each_label_and_text(name, lo
 
 
 @pytest.mark.parametrize("location", ["", "no/such-folder", "a policy", "no template"])
-def test_what_is_no_reward_model_is_refused_with_a_sentence(
+def test_what_is_not_a_reward_model_is_refused_with_a_sentence(
     location: str, locations: dict[str, str], tmp_path: Path
 ) -> None:
-    reward = plugins.load(PACKAGE, "reward")
     if location == "a policy":
         location = str(make_tiny_model(tmp_path / "policy"))
     elif location == "no template":
@@ -66,14 +65,14 @@ def test_what_is_no_reward_model_is_refused_with_a_sentence(
     elif location == "no/such-folder":
         location = str(tmp_path / "nothing")
     with pytest.raises(CannotLoad, match=r"\.$|: .+"):
-        reward.load(location)
+        CLASSIFIER.load(location)
 
 
 def test_a_long_conversation_is_judged_by_its_end(locations: dict[str, str]) -> None:
-    model = plugins.load(PACKAGE, "reward").load(locations["reward"])
+    model = CLASSIFIER.load(locations["reward"])
     model.max_length = 10
-    start = [{"role": "user", "content": "amber " * 40}]
-    other = [{"role": "user", "content": "otter " * 40}]
-    answer = {"role": "assistant", "content": "delta ember fjord grove heath islet jetty"}
+    start = [Message(role="user", content="amber " * 40)]
+    other = [Message(role="user", content="otter " * 40)]
+    answer = Message(role="assistant", content="delta ember fjord grove heath islet jetty")
     one, same = model.scores([[*start, answer], [*other, answer]])
     assert one == pytest.approx(same, abs=1e-5)

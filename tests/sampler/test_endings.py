@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from uuid import UUID
 
 import pytest
 from pytest_django import Settings
 
-from sampler import rows, sampling, streams
+from sampler import claims, endings, results, streams
+from sampler.params import Drawn
 from tests.sampler.conftest import ask, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def text_of(request_id) -> list[dict[str, Any]]:
+async def text_of(request_id: UUID) -> list[streams.Fields]:
     return [fields async for _, fields in streams.follow(request_id)]
 
 
 def test_many_quiet_followers_cost_one_look_and_each_gets_its_own_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     version = make_version()
     requests = [ask(version, f"Question {number}") for number in range(30)]
-    for number, row in enumerate(sampling.claim(worker="w", model_version_ids=[version.pk], room=1000)):
-        drawn = [sampling.Drawn(index=0, text=f"Text {number}", finish_reason="stop")]
-        assert sampling.complete(request_id=row.pk, attempt=row.attempts, drawn=drawn)
+    for number, row in enumerate(claims.claim(worker="w", model_version_ids=[version.pk], room=1000)):
+        drawn = [Drawn(index=0, text=f"Text {number}", finish_reason="stop")]
+        assert results.complete(request_id=row.pk, attempt=row.attempts, result=results.Result(drawn))
     looked: list[int] = []
-    ended = rows.ended
+    ended = endings.ended
 
-    def counted(request_ids: list[str]) -> dict[str, rows.Ended]:
+    def counted(request_ids: list[str]) -> dict[str, endings.Ended]:
         looked.append(len(request_ids))
         return ended(request_ids)
 
-    monkeypatch.setattr(rows, "EVERY", 0.2)
-    monkeypatch.setattr(rows, "ended", counted)
+    monkeypatch.setattr(endings, "EVERY", 0.2)
+    monkeypatch.setattr(endings, "ended", counted)
 
-    async def all_of_them() -> list[list[dict[str, Any]]]:
+    async def all_of_them() -> list[list[streams.Fields]]:
         return await asyncio.gather(*(text_of(request.pk) for request in requests))
 
     found = asyncio.run(all_of_them())
@@ -46,7 +47,7 @@ def test_many_quiet_followers_cost_one_look_and_each_gets_its_own_texts(monkeypa
 def test_a_request_whose_row_is_gone_has_failed_and_one_that_runs_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rows, "EVERY", 0.05)
+    monkeypatch.setattr(endings, "EVERY", 0.05)
     version = make_version()
     gone, waiting = ask(version), ask(version)
     gone_id = gone.pk
@@ -63,11 +64,11 @@ def test_a_request_whose_row_is_gone_has_failed_and_one_that_runs_is_waited_for(
 def test_a_redis_that_is_away_keeps_nobody_from_the_stored_text(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr(rows, "EVERY", 0.05)
+    monkeypatch.setattr(endings, "EVERY", 0.05)
     version = make_version()
     request = ask(version)
-    (row,) = sampling.claim(worker="w", model_version_ids=[version.pk], room=1)
-    drawn = [sampling.Drawn(index=0, text="Stored.", finish_reason="stop")]
-    assert sampling.complete(request_id=row.pk, attempt=row.attempts, drawn=drawn)
+    (row,) = claims.claim(worker="w", model_version_ids=[version.pk], room=1)
+    drawn = [Drawn(index=0, text="Stored.", finish_reason="stop")]
+    assert results.complete(request_id=row.pk, attempt=row.attempts, result=results.Result(drawn))
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     assert {"i": 0, "t": "Stored."} in asyncio.run(text_of(request.pk))

@@ -9,18 +9,21 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar, Unpack
 
 import httpx
 import pytest
 
-from common import plugins
-from sampler.engines.base import Delta, Ended, Failed, Job, Returned, Spec, Started
+from common.shapes import Message
+from sampler.engines.base import ENGINES, Delta, Ended, Engine, Event, Failed, Job, Returned, Spec, Started
 from sampler.params import SamplingParams
+from tests.sampler.conftest import ParamFields
 
-ENGINES = plugins.choices("sampler.engines")
-LONG = [{"role": "user", "content": "Tell me a very long story about a fox, a river, a mill and the sea."}]
+E = TypeVar("E", bound=Event)
+LONG = [Message(role="user", content="Tell me a very long story about a fox, a river, a mill and the sea.")]
 
 
 @pytest.fixture(scope="session")
@@ -57,55 +60,64 @@ def server(smollm2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(
-    scope="module", params=[pytest.param(n, marks=[pytest.mark.model] if n != "fake" else []) for n in ENGINES]
+    scope="module",
+    params=[pytest.param(n, marks=[pytest.mark.model] if n != "fake" else []) for n in ENGINES.choices()],
 )
-def engine(request: pytest.FixtureRequest):
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Each engine in turn, loaded once."""
-    name = request.param
-    fields = {"slug": "contract", "context_limit": 512}
+    name: str = request.param
+    spec = Spec(slug="contract", context_limit=512)
     if name == "fake":
-        fields |= {"location": "delay=0.002&tokens=400"}
+        spec = replace(spec, location="delay=0.002&tokens=400")
     elif name == "hf":
-        fields |= {
-            "location": str(request.getfixturevalue("smollm2_path")),
-            "batching": {"way": "continuous", "rows": 16, "why": "a test", "measured_on": "any"},
-        }
+        spec = replace(
+            spec, location=str(request.getfixturevalue("smollm2_path")),
+            batching={"way": "continuous", "rows": 16, "why": "a test", "measured_on": "any"},
+        )  # fmt: skip
     elif name == "openai":
         path = request.getfixturevalue("smollm2_path")
-        fields |= {"location": request.getfixturevalue("server"), "remote_name": str(path)}
+        spec = replace(spec, location=request.getfixturevalue("server"), remote_name=str(path))
     else:
         pytest.fail(f"Say here how the contract test loads {name!r}: a folder's file is an engine.")
-    made = plugins.load("sampler.engines", name).load(Spec(**fields))
+    made = ENGINES.load(name).load(spec)
     yield made
     made.close()
 
 
-def job(messages=LONG, *, interactive=False, writes="assistant", **params) -> Job:
-    params = {"max_tokens": 6, "seed": 11} | params
-    return Job(uuid.uuid4(), messages, SamplingParams(**params), writes, interactive)
+def job(
+    messages: list[Message] = LONG,
+    *,
+    interactive: bool = False,
+    writes: str = "assistant",
+    **params: Unpack[ParamFields],
+) -> Job:
+    wanted: ParamFields = {"max_tokens": 6, "seed": 11, **params}
+    return Job(uuid.uuid4(), messages, SamplingParams(**wanted), writes, interactive)
 
 
-def run(engine, *jobs: Job, until=(Ended, Failed, Returned), timeout=90.0, watch=None) -> list:
+def run(
+    engine: Engine, *jobs: Job, timeout: float = 90.0, watch: Callable[[Event], None] = lambda event: None
+) -> list[Event]:
     """Events until each job has ended."""
     for one in jobs:
         engine.add(one)
-    left, events, end = {j.id for j in jobs}, [], time.monotonic() + timeout
+    left, end = {j.id for j in jobs}, time.monotonic() + timeout
+    events: list[Event] = []
     while left:
         assert time.monotonic() < end, f"not ended: {left}"
         for event in engine.step():
             events.append(event)
-            if watch:
-                watch(event)
-            if isinstance(event, until):
+            watch(event)
+            if isinstance(event, Ended | Failed | Returned):
                 left.discard(event.job_id)
     return events
 
 
-def only(events, kind, job_id=None):
+def only(events: list[Event], kind: type[E], job_id: uuid.UUID | None = None) -> list[E]:
     return [e for e in events if isinstance(e, kind) and job_id in (None, e.job_id)]
 
 
-def test_each_job_ends_once_with_n_samples_in_order(engine) -> None:
+def test_each_job_ends_once_with_n_samples_in_order(engine: Engine) -> None:
     jobs = [job(n=2, interactive=True), job(n=1)]
     events = run(engine, *jobs)
     for one in jobs:
@@ -119,7 +131,7 @@ def test_each_job_ends_once_with_n_samples_in_order(engine) -> None:
     assert engine.room().running == 0
 
 
-def test_the_deltas_of_an_interactive_job_are_its_text(engine) -> None:
+def test_the_deltas_of_an_interactive_job_are_its_text(engine: Engine) -> None:
     one = job(n=2, interactive=True)
     events = run(engine, one)
     (end,) = only(events, Ended)
@@ -127,15 +139,20 @@ def test_the_deltas_of_an_interactive_job_are_its_text(engine) -> None:
         assert "".join(e.text for e in only(events, Delta) if e.index == drawn.index) == drawn.text
 
 
-def test_max_tokens_cuts_and_says_so(engine) -> None:
+def test_max_tokens_cuts_and_says_so(engine: Engine) -> None:
     (end,) = only(run(engine, job(max_tokens=3)), Ended)
     assert end.drawn[0].finish_reason == "length"
     assert end.drawn[0].completion_tokens == 3
 
 
-def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine) -> None:
+def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine: Engine) -> None:
     one = job(max_tokens=300, interactive=True)
-    events = run(engine, one, watch=lambda e: engine.cancel(one.id) if isinstance(e, Delta) else None)
+
+    def stop_at_text(event: Event) -> None:
+        if isinstance(event, Delta):
+            engine.cancel(one.id)
+
+    events = run(engine, one, watch=stop_at_text)
     (end,) = only(events, Ended)
     assert end.cancelled
     assert end.drawn[0].finish_reason == "cancelled"
@@ -143,7 +160,7 @@ def test_a_cancelled_job_ends_soon_with_the_text_so_far(engine) -> None:
     assert engine.room().running == 0
 
 
-def test_a_stop_string_ends_the_text_before_it(engine) -> None:
+def test_a_stop_string_ends_the_text_before_it(engine: Engine) -> None:
     (whole,) = only(run(engine, job(max_tokens=12, temperature=0)), Ended)
     text = whole.drawn[0].text
     stop = text.split()[2]
@@ -154,12 +171,12 @@ def test_a_stop_string_ends_the_text_before_it(engine) -> None:
     assert text.startswith(end.drawn[0].text.removesuffix(stop).rstrip())
 
 
-def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answered(engine) -> None:
-    turns = [{"role": "system", "content": "Be brief."}]
+def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answered(engine: Engine) -> None:
+    turns = [Message(role="system", content="Be brief.")]
     for number in range(60):
-        turns.append({"role": "user", "content": f"Question {number}: how do rivers find their way to the sea?"})
-        turns.append({"role": "assistant", "content": "They follow the slope of the land, always downwards."})
-    turns.append({"role": "user", "content": "And why?"})
+        turns.append(Message(role="user", content=f"Question {number}: how do rivers find their way to the sea?"))
+        turns.append(Message(role="assistant", content="They follow the slope of the land, always downwards."))
+    turns.append(Message(role="user", content="And why?"))
     events = run(engine, job(turns))
     report = only(events, Started)[-1].report
     assert report["turns_cut"] > 0
@@ -169,8 +186,8 @@ def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answere
     assert only(events, Ended)[0].drawn[0].text
 
 
-def test_the_users_side_can_be_written_and_the_way_is_recorded(engine) -> None:
-    turns = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello! How can I help you?"}]
+def test_the_users_side_can_be_written_and_the_way_is_recorded(engine: Engine) -> None:
+    turns = [Message(role="user", content="Hello."), Message(role="assistant", content="Hello! How can I help you?")]
     events = run(engine, job(turns, writes="user", max_tokens=8))
     report = only(events, Started)[0].report
     assert report["writes"] == "user"
@@ -178,7 +195,7 @@ def test_the_users_side_can_be_written_and_the_way_is_recorded(engine) -> None:
     assert only(events, Ended)
 
 
-def test_giving_back_returns_every_job_and_leaves_none(engine) -> None:
+def test_giving_back_returns_every_job_and_leaves_none(engine: Engine) -> None:
     jobs = [job(max_tokens=200, n=2) for _ in range(3)]
     for one in jobs:
         engine.add(one)
@@ -189,7 +206,7 @@ def test_giving_back_returns_every_job_and_leaves_none(engine) -> None:
     assert only(run(engine, job()), Ended)
 
 
-def test_it_says_where_its_texts_come_from(engine) -> None:
+def test_it_says_where_its_texts_come_from(engine: Engine) -> None:
     facts = engine.provenance()
     assert {"engine", "versions", "weights_hash", "template_hash", "device", "dtype"} <= set(facts)
     assert engine.batching()["way"]

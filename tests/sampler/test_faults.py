@@ -10,20 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampler.faults import Outcome
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def trial(requests: int, kills: int) -> dict:
+def trial(requests: int, kills: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="duo-") as var:
         done = subprocess.run(
             [sys.executable, "-m", "tests.sampler.faults", var, str(requests), str(kills)],
             cwd=ROOT, capture_output=True, text=True, timeout=560, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        outcome: Outcome = json.loads(done.stdout.strip().splitlines()[-1])
+        return outcome
 
 
-def judge(outcome: dict, requests: int, kills: int) -> None:
+def judge(outcome: Outcome, requests: int, kills: int) -> None:
     assert outcome["faults"] == {"kill": kills, "flush": 2, "restart": 1}
     assert outcome["states"] == {"done": requests}, (outcome["errors"], outcome["worker_log"])
     assert outcome["completions_each"] == [2]

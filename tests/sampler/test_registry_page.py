@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 LIST = "admin:sampler_modelversion_changelist"
 
 
-def do(client: Client, action, *versions):
+def do(client: Client, action: str, *versions: ModelVersion) -> None:
     rows = [str(v.pk) for v in versions]
-    return client.post(reverse(LIST), {"action": action, "_selected_action": rows}, follow=True)
+    client.post(reverse(LIST), {"action": action, "_selected_action": rows}, follow=True)
 
 
-def form(**fields):
+def form(**fields: str) -> dict[str, str]:
     empty = dict.fromkeys(["revision", "parent", "export_id", "remote_name", "api_key_env", "system_prompt",
                            "context_limit"], "")  # fmt: skip
     return {**empty, "slug": "new", "engine": "fake", "location": "tokens=3", "role": "policy",
@@ -31,9 +31,12 @@ def form(**fields):
 def test_the_list_shows_versions_their_reasons_and_the_workers(client: Client, operator: User) -> None:
     make_version("good")
     ModelVersion.objects.create(slug="bad", engine="hf", state="failed", state_reason="There is no such folder.")
-    loaded = {"good": {"device": "cpu", "running": 2, "way": "continuous", "why": "it was faster"}}
-    facts = {"name": "w-17", "at": 0, "held": 3, "loading": "", "stopping": False, "serves": [], "metrics": {}}
-    status.report({**facts, "loaded": loaded})
+    status.report(
+        {
+            "name": "w-17", "at": 0, "held": 3, "loading": "", "stopping": False, "serves": [], "metrics": {},
+            "loaded": {"good": {"device": "cpu", "running": 2, "way": "continuous", "why": "it was faster"}},
+        }
+    )  # fmt: skip
     client.force_login(operator)
     page = client.get(reverse(LIST)).content.decode()
     status.gone("w-17")

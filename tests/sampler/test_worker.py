@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from sampler import sampling, status, streams
 from sampler.models import SampleRequest
+from sampler.worker import Worker
 from tests.sampler.conftest import ask, ended, make_version, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +33,7 @@ def test_a_request_ends_with_n_completions_and_their_provenance() -> None:
         assert row.provenance["weights_hash"]
         assert row.provenance["template_hash"]
         assert row.seed is not None
+        assert row.logprob is not None
         assert row.logprob < 0
         assert row.prompt_tokens
         assert row.queue_ms is not None
@@ -156,11 +158,11 @@ def test_the_least_recently_used_model_is_unloaded_when_memory_is_short() -> Non
     first, second = make_version("one"), make_version("two")
     with serving(memory_limit=1) as worker:
         ended(ask(first))
-        assert [s.slug for s in worker.stable.stalls()] == ["one"]
+        assert [s.slug for s in worker.models.all()] == ["one"]
         row = ask(second)
         worker.ring()
         assert ended(row).state == "done"
-        assert [s.slug for s in worker.stable.stalls()] == ["two"]
+        assert [s.slug for s in worker.models.all()] == ["two"]
         row = ask(first)
         worker.ring()
         assert ended(row).state == "done"
@@ -172,10 +174,10 @@ def test_who_asks_late_for_what_was_just_loaded_does_not_push_its_work_out() -> 
         row = ask(version)
         worker.ring()
         wait_until_running([row], worker)
-        (stall,) = worker.stable.stalls()
-        worker.stable.want(version)  # the feeder had looked just before the loader put it there
-        assert not worker.stable.still_loading
-        assert worker.stable.stalls() == [stall]
+        (model,) = worker.models.all()
+        worker.models.want(version)  # the feeder had looked just before the loader put it there
+        assert not worker.models.still_loading
+        assert worker.models.all() == [model]
         assert ended(row).state == "done"
 
 
@@ -209,7 +211,7 @@ def test_a_lost_stream_is_read_from_the_row_instead() -> None:
         row = ended(ask(version, n=2, priority=0))
     streams.client().delete(streams.key(row.pk))
 
-    async def read():
+    async def read() -> list[streams.Fields]:
         return [fields async for _, fields in streams.follow(row.pk)]
 
     entries = asyncio.run(read())
@@ -218,7 +220,7 @@ def test_a_lost_stream_is_read_from_the_row_instead() -> None:
     assert entries[-1] == {"end": "done"}
 
 
-def wait_until_running(rows, worker) -> None:
+def wait_until_running(rows: list[SampleRequest], worker: Worker) -> None:
     worker.ring()
     deadline = time.monotonic() + 20
     while SampleRequest.objects.filter(pk__in=[r.pk for r in rows], state="running").count() < len(rows):

@@ -7,14 +7,16 @@ import logging
 import signal
 import sys
 import time
-from argparse import ArgumentParser
-from typing import Any
+from argparse import ArgumentParser, Namespace
 
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling.errors import LabelingError
-from operations.loop import machines, measure, rule, stage
-from operations.loop.rounds import Loop, Settings
+from operations.loop import measure, processes, project, rule
+from operations.loop.project import LoopError, LoopProject
+from operations.loop.rounds import run_rounds
+from operations.loop.run import LoopRun, Settings
+from sampler.models import ModelVersion
 
 
 class Command(BaseCommand):
@@ -35,52 +37,51 @@ class Command(BaseCommand):
         parser.add_argument("--sft-steps", type=int, default=Settings.sft_steps)
         parser.add_argument("--keep", action="store_true", help="leave project, model versions and folders there")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["rounds"] <= 20:
+    def handle(self, *args: object, **options: object) -> None:
+        o = Namespace(**options)
+        if not 1 <= o.rounds <= 20:
             raise CommandError("--rounds takes 1 to 20.")
         self._began = time.monotonic()
-        try:
-            policy = stage.first_policy(options["policy"])
-            ground = stage.build(
-                prompts=options["prompts"], completions=options["completions"], max_tokens=options["max_tokens"],
-                keep=options["keep"],
-            )  # fmt: skip
-        except (stage.LoopError, LabelingError) as error:
-            raise CommandError(str(error)) from None
-        settings = Settings(
-            rounds=options["rounds"], best_of=options["best_of"], reward_steps=options["reward_steps"],
-            sft_steps=options["sft_steps"],
-        )  # fmt: skip
-        self._say(f"project {ground.project.slug}, {options['prompts']} openings, from {policy.slug}")
+        policy, own = self._prepare(o)
+        settings = Settings(rounds=o.rounds, best_of=o.best_of, reward_steps=o.reward_steps, sft_steps=o.sft_steps)
+        self._say(f"project {own.project.slug}, {o.prompts} openings, from {policy.slug}")
         self._say(f"trainers are SIMULATED: {rule.WORDS}")
-        loop = Loop(ground, settings, self._say)
+        run = LoopRun(own, settings, self._say)
         logging.getLogger("labeling").setLevel(logging.WARNING)  # told as progress below
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # tidied up after, as after Ctrl-C
         try:
-            rows = loop.run(policy)
-        except (stage.LoopError, LabelingError, ValueError) as error:
+            rows = run_rounds(run, policy)
+        except (LoopError, LabelingError, ValueError) as error:
             raise CommandError(str(error)) from None
         finally:
-            if not options["keep"]:
-                stage.remove(ground)
+            if not o.keep:
+                project.remove(own)
             signal.signal(signal.SIGTERM, before)
-        self._report(rows, loop, kept=ground.project.slug if options["keep"] else "")
+        self._report(rows, run, kept=own.project.slug if o.keep else "")
 
-    def _report(self, rows: list[measure.Row], loop: Loop, *, kept: str) -> None:
+    def _prepare(self, o: Namespace) -> tuple[ModelVersion, LoopProject]:
+        try:
+            policy = project.first_policy(o.policy)
+            own = project.build(prompts=o.prompts, completions=o.completions, max_tokens=o.max_tokens, keep=o.keep)
+        except (LoopError, LabelingError) as error:
+            raise CommandError(str(error)) from None
+        return policy, own
+
+    def _report(self, rows: list[measure.Row], run: LoopRun, *, kept: str) -> None:
         seconds = round(time.monotonic() - self._began)
-        spent = ", ".join(f"{name} {taken} s" for name, taken in loop.seconds.items())
+        spent = ", ".join(f"{name} {taken} s" for name, taken in run.seconds.items())
         lines = [
             "", *measure.table(rows), "",
             "Brackets: 95% intervals over prompts; ties count half. Trainers were simulated by a rule and the numbers "
             "are few:",
             "this shows that the loop closes, not how well people's judgement would train a model.",
-            f"{seconds} s ({spent}); largest process {machines.peak_memory():.1f} GiB",
+            f"{seconds} s ({spent}); largest process {processes.peak_memory():.1f} GiB",
             f"Kept as project {kept}." if kept else "Project, model versions and folders of this run were removed.",
         ]  # fmt: skip
         self.stdout.write("\n".join(lines))
         report = {
             "simulated": True, "rule": rule.WORDS, "rounds": [row.to_dict() for row in rows], "seconds": seconds,
-            "stages": dict(loop.seconds), "peak_gib": round(machines.peak_memory(), 2), "kept": kept or None,
+            "stages": dict(run.seconds), "peak_gib": round(processes.peak_memory(), 2), "kept": kept or None,
         }  # fmt: skip
         self.stdout.write(json.dumps(report))
 

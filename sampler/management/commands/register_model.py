@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
-from typing import Any
+from argparse import ArgumentParser, Namespace
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from common import plugins
 from sampler import registry
+from sampler.engines.base import ENGINES
 from sampler.models import ModelVersion
 
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--engine", required=True, choices=plugins.choices("sampler.engines"))
+        parser.add_argument("--engine", required=True, choices=ENGINES.choices())
         parser.add_argument("--location", default="", help="folder or hub name, base URL, or settings")
         parser.add_argument("--role", choices=ModelVersion.Role.values, default=ModelVersion.Role.POLICY)
         parser.add_argument("--revision", default="")
@@ -31,19 +30,18 @@ class Command(BaseCommand):
         parser.add_argument("--context-limit", type=int, default=None, metavar="TOKENS")
         parser.add_argument("--params", default="{}", metavar="JSON", help='e.g. {"temperature": 0.7, "top_p": 0.9}')
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
+        o = Namespace(**options)
         parent = None
-        if options["parent"]:
-            parent = ModelVersion.objects.filter(slug=options["parent"]).first()
+        if o.parent:
+            parent = ModelVersion.objects.filter(slug=o.parent).first()
             if parent is None:
-                raise CommandError(f"There is no model version {options['parent']!r} to be the parent.")
+                raise CommandError(f"There is no model version {o.parent!r} to be the parent.")
         try:
             version, created = registry.register_model(
-                slug=options["slug"], engine=options["engine"], location=options["location"], role=options["role"],
-                revision=options["revision"], parent=parent, export_id=options["export"],
-                remote_name=options["remote_name"], api_key_env=options["api_key_env"],
-                system_prompt=options["system_prompt"], context_limit=options["context_limit"],
-                default_params=json.loads(options["params"]),
+                slug=o.slug, engine=o.engine, location=o.location, role=o.role, revision=o.revision, parent=parent,
+                export_id=o.export, remote_name=o.remote_name, api_key_env=o.api_key_env,
+                system_prompt=o.system_prompt, context_limit=o.context_limit, default_params=json.loads(o.params),
             )  # fmt: skip
         except ValueError as error:
             raise CommandError(str(error)) from None

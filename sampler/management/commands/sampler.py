@@ -14,8 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import ArgumentParser
-from typing import Any
+from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from celery import signals
 from django.conf import settings
@@ -23,7 +23,7 @@ from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from sampler import tasks
+from sampler import doorbells
 from sampler.models import ModelVersion
 from sampler.worker import Worker
 
@@ -36,17 +36,19 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, default=1, metavar="N", help="worker processes on this machine")
         parser.add_argument("--metrics-port", type=int, default=int(os.environ.get("SAMPLER_METRICS_PORT") or 0))
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        slugs = options["model"] or list(
+    def handle(self, *args: object, **options: object) -> None:
+        given = Namespace(**options)
+        slugs = given.model or list(
             ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).values_list("slug", flat=True)
         )
-        missing = set(options["model"]) - set(ModelVersion.objects.values_list("slug", flat=True))
+        missing = set(given.model) - set(ModelVersion.objects.values_list("slug", flat=True))
         if missing:
             raise CommandError(f"No model version is registered as {', '.join(sorted(missing))}: use register_model.")
-        if options["concurrency"] > 1:
-            several(options["concurrency"], options["model"])
-            return
-        serve(slugs=options["model"], queues=[tasks.queue_of(s) for s in slugs], metrics_port=options["metrics_port"])
+        if given.concurrency > 1:
+            several(given.concurrency, given.model)
+        else:
+            queues = [doorbells.queue_of(slug) for slug in slugs]
+            serve(slugs=given.model, queues=queues, metrics_port=given.metrics_port)
 
 
 def several(count: int, slugs: list[str]) -> None:
@@ -56,7 +58,7 @@ def several(count: int, slugs: list[str]) -> None:
         subprocess.Popen(command, env={**os.environ, "SAMPLER_DEVICE_INDEX": str(index)}) for index in range(count)
     ]
 
-    def stop(*args: Any) -> None:
+    def stop(*args: object) -> None:
         for child in children:
             child.terminate()
 
@@ -78,39 +80,10 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
 
         start_http_server(metrics_port, addr="127.0.0.1")
     worker = Worker(slugs=slugs)
-    thread = threading.Thread(target=worker.run, name="decode")
-
     name = f"sampler-{os.getpid()}@{socket.gethostname()}"
     queues = queues or ["sampler"]
-
-    def listen(slug: str) -> None:
-        """A version that was registered after this worker started has a queue too."""
-        if tasks.queue_of(slug) not in queues:
-            queues.append(tasks.queue_of(slug))
-            try:
-                app.control.add_consumer(tasks.queue_of(slug), destination=[name])
-            except (OperationalError, OSError):
-                pass  # without its bell it is looked for twice a second
-
-    worker.on_version = listen
-
-    def begin(**kwargs: Any) -> None:
-        tasks.listeners.append(worker.ring)
-        thread.start()
-
-    def drain(**kwargs: Any) -> None:
-        worker.stop()
-
-    def end(**kwargs: Any) -> None:
-        worker.stop()
-        if thread.ident:
-            thread.join(settings.SAMPLER_GRACE_SECONDS + 20)
-        if worker.stable.still_loading:  # everything is written, and weights half read cannot be put down nicely
-            os._exit(0)
-
-    signals.worker_ready.connect(begin, weak=False)
-    signals.worker_shutting_down.connect(drain, weak=False)
-    signals.worker_shutdown.connect(end, weak=False)
+    worker.feeder.on_version = partial(listen, queues, name)
+    follow_celery(worker)
     app.worker_main(
         [
             "worker", "--pool", "solo", "--queues", ",".join(queues), "--without-gossip",
@@ -118,3 +91,37 @@ def serve(*, slugs: list[str], queues: list[str], metrics_port: int = 0) -> None
             "--loglevel", logging.getLevelName(logging.getLogger().level),
         ]
     )  # fmt: skip
+
+
+def listen(queues: list[str], name: str, slug: str) -> None:
+    """A version that was registered after this worker started has a queue too."""
+    queue = doorbells.queue_of(slug)
+    if queue not in queues:
+        queues.append(queue)
+        try:
+            app.control.add_consumer(queue, destination=[name])
+        except (OperationalError, OSError):
+            pass  # without its bell it is looked for twice a second
+
+
+def follow_celery(worker: Worker) -> None:
+    """Our worker begins, drains and ends with Celery's."""
+    thread = threading.Thread(target=worker.run, name="decode")
+
+    def begin(**kwargs: object) -> None:
+        doorbells.listeners.append(worker.ring)
+        thread.start()
+
+    def drain(**kwargs: object) -> None:
+        worker.stop()
+
+    def end(**kwargs: object) -> None:
+        worker.stop()
+        if thread.ident:
+            thread.join(settings.SAMPLER_GRACE_SECONDS + 20)
+        if worker.models.still_loading:  # everything is written, and weights half read cannot be put down nicely
+            os._exit(0)
+
+    signals.worker_ready.connect(begin, weak=False)
+    signals.worker_shutting_down.connect(drain, weak=False)
+    signals.worker_shutdown.connect(end, weak=False)

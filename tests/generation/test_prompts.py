@@ -1,21 +1,23 @@
-"""Fitting prompts, stop strings, likeness of texts: pure functions."""
+"""Fitting prompts, and stop strings: pure functions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from sampler import prompts
-from sampler.duplicates import distinct, similarity
-from sampler.engines.base import TextStream
+from common.shapes import Message
+from generation import prompts
+from generation.text_stream import TextStream
 
 
-def words(messages):
+def words(messages: Sequence[Message]) -> int:
     return sum(len(m["content"].split()) for m in messages)
 
 
-def talk(turns, length=5):
+def talk(turns: int, length: int = 5) -> list[Message]:
     roles = ["user", "assistant"]
-    return [{"role": roles[i % 2], "content": " ".join([f"w{i}"] * length)} for i in range(turns)]
+    return [Message(role=roles[i % 2], content=" ".join([f"w{i}"] * length)) for i in range(turns)]
 
 
 def test_a_prompt_that_fits_is_left_as_it_is() -> None:
@@ -26,7 +28,7 @@ def test_a_prompt_that_fits_is_left_as_it_is() -> None:
 
 
 def test_the_oldest_turns_go_and_what_is_left_begins_with_the_user() -> None:
-    system = {"role": "system", "content": "be brief"}
+    system = Message(role="system", content="be brief")
     kept, report = prompts.fit([system, *talk(9)], count=words, limit=40, max_tokens=16)
     assert kept[0] == system
     assert kept[1]["role"] == "user"
@@ -71,12 +73,3 @@ def test_a_character_of_several_tokens_is_shown_once_it_is_whole() -> None:
     parts = [stream.push(i) for i in range(len(raw))]
     assert "".join(parts) + stream.finish() == "né 日本"
     assert "\ufffd" not in "".join(parts)
-
-
-def test_likeness_of_texts() -> None:
-    assert similarity("The same  text.", "the same text.") == 1.0
-    assert similarity("Paris is the capital of France.", "Paris is the capital of France!") > 0.95
-    assert similarity("Paris is the capital.", "Bread needs flour and water.") < 0.5
-    assert similarity("", "something") == 0.0
-    assert similarity("word " * 3000, "word " * 2999 + "end") > 0.95
-    assert distinct(["one thing", "One thing", "another matter"]) == [0, 2]

@@ -1,4 +1,4 @@
-"""Threads that keep slow things out of the decoding loop: writes to PostgreSQL, live tokens to Redis.
+"""A worker's output, in threads beside the decoding loop: results to PostgreSQL, live tokens to Redis.
 
 The writer retries what fails for want of a connection, in order, until it succeeds or the worker is
 told to give up. The publisher never retries: a live token that cannot be shown now is of no use.
@@ -11,18 +11,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import redis
 from django.db import InterfaceError, OperationalError, connection
 
 from sampler import streams
+from sampler.streams import Fields
 
 logger = logging.getLogger(__name__)
 LOST_CONNECTION = (OperationalError, InterfaceError)
 Write = Callable[[], object]
-Entry = tuple[UUID, dict[str, Any]]
+Entry = tuple[UUID, Fields]
 
 
 def persistently(act: Write, *, give_up: threading.Event, pause: float = 0.2) -> bool:
@@ -39,7 +39,7 @@ def persistently(act: Write, *, give_up: threading.Event, pause: float = 0.2) ->
             pause = min(5.0, pause * 2)
 
 
-class Writer:
+class ResultWriter:
     """One thread that writes results in the order in which they came."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Writer:
             connection.close()
 
 
-class Publisher:
+class TokenPublisher:
     """One thread that sends live tokens, all that came since the last round trip in one."""
 
     def __init__(self) -> None:
@@ -123,5 +123,5 @@ def merged(entries: list[Entry]) -> list[Entry]:
             before["t"] += fields["t"]
         else:
             open_at[where] = len(out)
-            out.append((request_id, dict(fields)))
+            out.append((request_id, fields.copy()))
     return out

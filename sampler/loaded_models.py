@@ -1,4 +1,4 @@
-"""The engines that this worker has loaded: loading, and unloading of the least recently used.
+"""The model versions that this worker has loaded: loading, and unloading of the least recently used.
 
 Weights stay within a memory limit. A model version that cannot be loaded is marked so, with the
 reason, and whatever waits for it fails with that reason.
@@ -7,7 +7,6 @@ reason, and whatever waits for it fails with that reason.
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +15,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from common import plugins
-from sampler import registry, sampling
-from sampler.engines.base import CannotLoad, Engine, Spec
+from sampler import registry, results
+from sampler.engines.base import ENGINES, CannotLoad, Engine, Provenance, Spec
 from sampler.models import ModelVersion, SampleRequest
 
 logger = logging.getLogger(__name__)
@@ -27,13 +25,13 @@ RESIDENCE = 10.0  # seconds that a busy engine is left in peace before another m
 
 
 @dataclass
-class Stall:
+class LoadedModel:
     """One loaded model version."""
 
     version_id: UUID
     slug: str
     engine: Engine
-    provenance: dict[str, object] = field(default_factory=dict)
+    provenance: Provenance
     loaded_at: float = field(default_factory=time.monotonic)
     used_at: float = field(default_factory=time.monotonic)
     leaving: bool = False  # claims nothing more; unloaded once it runs dry
@@ -43,11 +41,11 @@ class Stall:
         return self.engine.room().running > 0
 
 
-class Stable:
+class LoadedModels:
     def __init__(self, *, memory_limit: int | None, on_change: Callable[[], None]) -> None:
         self.memory_limit = memory_limit
         self.on_change = on_change
-        self._stalls: dict[UUID, Stall] = {}
+        self._models: dict[UUID, LoadedModel] = {}
         self._lock = threading.Lock()
         self._loader: threading.Thread | None = None
         self.loading = ""
@@ -62,14 +60,14 @@ class Stable:
     def still_loading(self) -> bool:
         return self._loader is not None and self._loader.is_alive()
 
-    def stalls(self) -> list[Stall]:
+    def all(self) -> list[LoadedModel]:
         with self._lock:
-            return list(self._stalls.values())
+            return list(self._models.values())
 
-    def get(self, version_id: UUID) -> Stall | None:
+    def get(self, version_id: UUID) -> LoadedModel | None:
         with self._lock:
-            stall = self._stalls.get(version_id)
-        return None if stall is None or stall.leaving else stall
+            model = self._models.get(version_id)
+        return None if model is None or model.leaving else model
 
     def want(self, version: ModelVersion) -> None:
         """See to it that a version gets loaded, one at a time, in a thread of its own.
@@ -80,7 +78,7 @@ class Stable:
         if self.still_loading:
             return
         with self._lock:
-            if version.pk in self._stalls:
+            if version.pk in self._models:
                 return
         if not self._make_room(version):
             return
@@ -91,24 +89,25 @@ class Stable:
     def sweep(self) -> None:
         """Unload what was asked to leave and has run dry. Called between steps, by the decoding thread."""
         with self._lock:
-            gone = [s for s in self._stalls.values() if s.leaving and not s.busy]
-            for stall in gone:
-                del self._stalls[stall.version_id]
-        for stall in gone:
-            stall.engine.close()
-            logger.info("%s: unloaded", stall.slug)
+            gone = [s for s in self._models.values() if s.leaving and not s.busy]
+            for model in gone:
+                del self._models[model.version_id]
+        for model in gone:
+            model.engine.close()
+            logger.info("%s: unloaded", model.slug)
         if gone:
             self.on_change()
 
     def has_room_for(self, version: ModelVersion) -> bool:
-        needed, limit = memory_needed(version), self.memory_limit or memory_share(version)
-        return sum(s.engine.memory_bytes for s in self.stalls()) + needed <= limit
+        loader = ENGINES.load(version.engine)
+        needed, limit = loader.memory_needed(spec_of(version)), self.memory_limit or loader.memory_total()
+        return sum(s.engine.memory_bytes for s in self.all()) + needed <= limit
 
     def _make_room(self, version: ModelVersion) -> bool:
-        stalls = self.stalls()
-        if not stalls or self.has_room_for(version):
+        models = self.all()
+        if not models or self.has_room_for(version):
             return True
-        oldest = min(stalls, key=lambda s: (s.busy, s.used_at))
+        oldest = min(models, key=lambda s: (s.busy, s.used_at))
         if not oldest.busy or time.monotonic() - oldest.loaded_at > RESIDENCE:
             oldest.leaving = True
             self.on_change()
@@ -117,12 +116,12 @@ class Stable:
     def _load(self, version: ModelVersion) -> None:
         began = time.monotonic()
         try:
-            engine = plugins.load("sampler.engines", version.engine).load(spec_of(version))
+            engine = ENGINES.load(version.engine).load(spec_of(version))
             facts = engine.provenance()
             registry.mark_loaded(
                 model_version_id=version.pk,
-                weights_hash=facts.get("weights_hash", ""),
-                template_hash=facts.get("template_hash", ""),
+                weights_hash=facts["weights_hash"],
+                template_hash=facts["template_hash"],
                 batching=engine.batching(),
             )
         except (CannotLoad, ValueError) as error:
@@ -132,7 +131,7 @@ class Stable:
             self._refuse(version, f"{type(error).__name__}: {error}")
         else:
             with self._lock:
-                self._stalls[version.pk] = Stall(version.pk, version.slug, engine, facts)
+                self._models[version.pk] = LoadedModel(version.pk, version.slug, engine, facts)
             batching = engine.batching()
             logger.info("%s: loaded in %.1f s; batching %s: %s", version.slug, time.monotonic() - began,
                         batching.get("way"), batching.get("why"))  # fmt: skip
@@ -146,11 +145,11 @@ class Stable:
         said = f"{version.slug} cannot be loaded: {reason[:1000]}"
         self._refused[version.pk] = (time.monotonic(), said)
         registry.mark_failed(model_version_id=version.pk, reason=reason[:2000])
-        sampling.fail_waiting(model_version_id=version.pk, reason=said)
+        results.fail_waiting(model_version_id=version.pk, reason=said)
 
     def close(self) -> None:
-        for stall in self.stalls():
-            stall.engine.close()
+        for model in self.all():
+            model.engine.close()
 
 
 def spec_of(version: ModelVersion) -> Spec:
@@ -164,19 +163,6 @@ def spec_of(version: ModelVersion) -> Spec:
         context_limit=version.context_limit,
         batching=version.batching,
     )
-
-
-def memory_needed(version: ModelVersion) -> int:
-    """What an engine thinks that loading will take; 0 where it cannot know."""
-    module = plugins.load("sampler.engines", version.engine)
-    ask = getattr(module, "memory_needed", None)
-    return int(ask(spec_of(version))) if ask else 1
-
-
-def memory_share(version: ModelVersion) -> int:
-    """Most of the device's memory, where the engine knows it; the rest is for keys and values."""
-    ask = getattr(plugins.load("sampler.engines", version.engine), "memory_total", None)
-    return int(0.8 * ask()) if ask else sys.maxsize
 
 
 def waiting_for(version_id: UUID) -> bool:

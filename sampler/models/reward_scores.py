@@ -1,4 +1,4 @@
-"""What reward models said of completions. Imported by `sampler/models.py`; writes: `sampler/rewards.py`."""
+"""What reward models said of completions. Writes: `sampler/rewards.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ class RewardScore(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        app_label = "sampler"
         ordering = ["model_version", "completion"]
         constraints = [
             models.UniqueConstraint(fields=["completion", "model_version"], name="reward_score_once_per_model"),

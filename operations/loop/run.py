@@ -1,0 +1,79 @@
+"""What the steps of a run of `demo_loop` share: its settings, how it tells its progress, how it waits."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from operations.loop import processes
+from operations.loop.project import LoopError, LoopProject
+from sampler.models import ModelVersion
+
+POLL = 0.5
+TELL_EVERY = 5.0
+STALLED = 300.0  # seconds without a new completion
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much of everything; the defaults fit two cores."""
+
+    rounds: int = 1
+    best_of: int = 4
+    reward_layers: int = 2
+    reward_steps: int = 24
+    reward_learning_rate: float = 5e-4
+    sft_steps: int = 8
+    sft_learning_rate: float = 5e-5
+
+
+@dataclass
+class LoopRun:
+    own: LoopProject
+    settings: Settings
+    say: processes.Say
+    seconds: Counter[str] = field(default_factory=Counter)  # by kind of work
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] += round(time.monotonic() - began)
+
+    def sample(self, policies: Sequence[ModelVersion], look: Callable[[], tuple[int, str]], what: str) -> None:
+        """Wait, with a sampler worker, until `look` says that nothing is left; it also says how far things are.
+
+        Raises:
+            LoopError: a policy cannot be loaded, the worker ended, or nothing was sampled for long.
+        """
+        log = self.own.folder / "sampler.log"
+        with processes.sampler_for([version.slug for version in policies], log=log, say=self.say) as check:
+            moved = told = time.monotonic()
+            last = ""
+            while True:
+                left, words = look()
+                now = time.monotonic()
+                if words != last:
+                    moved = now
+                    if now - told >= TELL_EVERY or not left:
+                        told = now
+                        self.say(f"{what}: {words}")
+                last = words
+                if not left:
+                    return
+                check()
+                _check_loaded(policies)
+                if now - moved > STALLED:
+                    raise LoopError(f"Nothing was sampled for {STALLED:.0f} s ({words}): look at the sampler worker.")
+                time.sleep(POLL)
+
+
+def _check_loaded(policies: Sequence[ModelVersion]) -> None:
+    failed = ModelVersion.objects.filter(pk__in=[v.pk for v in policies], state=ModelVersion.State.FAILED)
+    if version := failed.first():
+        raise LoopError(f"{version.slug} cannot be loaded: {version.state_reason}")

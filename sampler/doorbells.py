@@ -1,0 +1,44 @@
+"""Doorbells: a message to a model version's queue that only says that there may be work. The rows are the work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from celery import shared_task
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import InconsistencyError, OperationalError
+
+from config.celery import app
+
+logger = logging.getLogger(__name__)
+listeners: list[Callable[[], None]] = []  # the worker of this process, if there is one
+
+
+def queue_of(slug: str) -> str:
+    return f"sampler.{slug}"
+
+
+def ring_on_commit(slugs: Iterable[str]) -> None:
+    """Wake the workers of these model versions once the transaction is over."""
+    for slug in slugs:
+        transaction.on_commit(partial(ring, slug))
+
+
+def ring(slug: str) -> None:
+    """Wake a worker of a model version. A bell that cannot be rung costs a delay: workers also look by themselves."""
+    try:
+        wake.apply_async(queue=queue_of(slug), expires=settings.SAMPLER_LEASE_SECONDS, retry=False)
+    except InconsistencyError:  # Redis was flushed and forgot the queue; this declares it anew
+        with app.connection_for_write() as connection, connection.channel() as channel:
+            app.amqp.queues[queue_of(slug)](channel).declare()
+    except (OperationalError, OSError) as error:
+        logger.warning("doorbell of %s: %s", slug, error)
+
+
+@shared_task(name="sampler.tasks.wake", ignore_result=True, acks_late=False)
+def wake() -> None:
+    for listener in listeners:
+        listener()

@@ -1,0 +1,67 @@
+"""What a model wrote, or somebody brought. Writes: `sampler/claims.py` and `sampler/sampling.py`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from sampler.models.requests import SampleRequest
+from sampler.models.versions import ModelVersion
+
+
+class Completion(models.Model):
+    """One text: sampled by an engine, or provided from outside (then without a request)."""
+
+    class FinishReason(models.TextChoices):
+        STOP = "stop", "Ended by itself or at a stop string"
+        LENGTH = "length", "Cut at max_tokens"
+        CANCELLED = "cancelled", "Stopped by the trainer"
+        PROVIDED = "provided", "Brought from outside"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    request = models.ForeignKey(
+        SampleRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="completions"
+    )
+    index = models.PositiveSmallIntegerField(default=0)
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="completions"
+    )
+    model_label = models.CharField(max_length=200, blank=True, help_text="Name given with a provided text.")
+    text = models.TextField(blank=True)
+    finish_reason = models.CharField(max_length=10, choices=FinishReason.choices)
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    logprob = models.FloatField(null=True, blank=True, help_text="Sum over the tokens, natural log; null: unknown.")
+    seed = models.BigIntegerField(null=True, blank=True)
+    params = models.JSONField(default=dict, blank=True, help_text="SamplingParams as used.")
+    provenance = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="weights_hash, engine, library versions, template_hash, prompt_hash, device, dtype.",
+    )
+    queue_ms = models.PositiveIntegerField(null=True, blank=True)
+    generation_ms = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["request", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "index"], name="completion_once_per_request_and_index"),
+            models.CheckConstraint(
+                name="completion_provided_or_sampled",
+                condition=(
+                    Q(request__isnull=True, finish_reason="provided")
+                    | Q(request__isnull=False, model_version__isnull=False) & ~Q(finish_reason="provided")
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @property
+    def model_name(self) -> str:
+        """Public name of whatever wrote the text, empty where nobody said."""
+        return self.model_version.public_name if self.model_version else self.model_label
