@@ -139,8 +139,8 @@ def _settle(pk: UUID) -> str:
     if count >= 2:  # fewer than wanted, and different from each other: still a comparison
         _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
         return "opened"
-    errors = [request.error for request in requests if request.error]
-    reason = f"Sampling failed: {errors[-1]}" if errors else "The completions were empty or equal to each other."
+    failures = [request.failure for request in requests if request.failure]
+    reason = failures[-1] if failures else "The completions were empty or equal to each other."
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
 
@@ -154,7 +154,7 @@ def _take_completions(comparison: Comparison) -> None:
     fresh = (
         Completion.objects.filter(request__in=comparison.requests.values("request"))
         .exclude(pk__in=known)
-        .exclude(finish_reason=Completion.FinishReason.CANCELLED)
+        .filter(finish_reason__in=Completion.WHOLE)
         .order_by("request__created_at", "request_id", "index")
     )
     for completion in fresh:

@@ -30,7 +30,7 @@ def dialogue_body(dialogue: Dialogue) -> dict[str, Any]:
     reply = None
     if request is not None:
         texts = texts_of(request)
-        reply = {"state": request.state, "text": texts[0] if texts else "", "error": request.error}
+        reply = {"state": request.state, "text": texts[0] if texts else "", "error": request.failure}
     turns = [
         {"id": turn.pk, "role": turn.role, "text": turn.text, "by_model": turn.completion_id is not None}
         for turn in dialogue.turns.order_by("position")
@@ -197,7 +197,7 @@ class OneSuggestionRequest(ApiView):
         body = {
             "state": asked.state,
             "texts": texts_of(asked),
-            "error": asked.error,
+            "error": asked.failure,
             "completions": asked.completions.order_by("index"),
         }
         return Response(shapes.SuggestionsOut(body).data)

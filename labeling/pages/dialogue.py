@@ -138,7 +138,7 @@ def _live(requests: list[SampleRequest]) -> list[Live]:
     entries: list[Live] = []
     for request in requests:
         if request.state in ENDED:
-            failed = request.error if request.state == SampleRequest.State.FAILED else ""
+            failed = request.failure
             rows = stored.get(request.pk, [])
             entries += [Live(request, row.index, row.text.strip(), "", True, failed, row) for row in rows]
             if not rows:

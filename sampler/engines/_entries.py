@@ -33,6 +33,14 @@ class Row:
     def count(self) -> int:
         return len(self.ids)
 
+    @property
+    def penalised(self) -> bool:
+        """Whether it is drawn by other logits than the model's own."""
+        params = self.entry.job.params
+        return bool(
+            params.repetition_penalty != 1 or params.presence_penalty or params.frequency_penalty or params.logit_bias
+        )
+
     def take(self, token: int, logprob: float, ends: frozenset[int]) -> tuple[str, str]:
         """Note one new token: the text that may be shown now, and why the sample ends here, empty if it goes on."""
         self.ids.append(token)

@@ -49,8 +49,24 @@ class Server:
     client: httpx.AsyncClient
     table: Dialect
     outage: float
+    identify: Callable[[], None]  # asks what the server is, which sets `table` and `known`, or `trouble`
+    known: bool = False
     learned: Learned = field(default_factory=Learned)
     trouble: str = ""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def meet(self) -> None:
+        """Wait until it is known what the server is: until then nothing can be said in its words.
+
+        Raises:
+            TimeoutError: it was away for too long.
+        """
+        patience = Patience(self.base, self.outage)
+        async with self.asking:
+            while not self.known:
+                await asyncio.to_thread(self.identify)
+                if not self.known:
+                    await asyncio.sleep(patience.pause(httpx.ConnectError(self.trouble), shown=False))
 
 
 class Exchange:
@@ -66,6 +82,7 @@ class Exchange:
             Refused: for good.
             TimeoutError: the server was away or busy for too long.
         """
+        await self.server.meet()
         room, cuts = Room(self.server.spec.context_limit), 0
         for _ in range(ATTEMPTS):
             prompt = await self._prompt(room)

@@ -74,8 +74,8 @@ class OpenAIEngine:
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"http {spec.slug}", daemon=True)
         self._thread.start()
         self.server = Server(
-            spec, spec.location.rstrip("/"), spec.remote_name or spec.slug, self._run(self._make_client()),
-            DIALECTS.load(spec.dialect or "openai"), OUTAGE,
+            spec=spec, base=spec.location.rstrip("/"), model=spec.remote_name or spec.slug,
+            client=self._run(self._make_client()), table=DIALECTS.load("openai"), outage=OUTAGE, identify=self.greet,
         )  # fmt: skip
 
     def _run(self, coroutine: Coroutine[object, object, T]) -> T:
@@ -99,10 +99,10 @@ class OpenAIEngine:
             except probe.KeyRefused as refusal:
                 raise CannotLoad(str(refusal)) from None
         server.trouble = found.get("trouble", "")
-        if server.trouble:
+        if "dialect" not in found:
             logger.warning("%s: %s", self.spec.slug, server.trouble)
-        capabilities = {**self.spec.capabilities, **found}
-        server.table = probe.table_for(capabilities)
+            return
+        server.table, server.known = probe.table_for({**self.spec.capabilities, **found}), True
         names = found.get("models", [])
         if names and server.model not in names and not any(name.startswith(f"{server.model}@") for name in names):
             logger.warning("%s: the server lists %s, not %s", self.spec.slug, ", ".join(names[:5]), server.model)

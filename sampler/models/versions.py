@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -54,6 +54,19 @@ class ModelVersion(models.Model):
         null=True, blank=True, help_text="Tokens, prompt and answer together; empty: the model's own."
     )
     default_params = models.JSONField(default=dict, blank=True, help_text="Sampling parameters, e.g. temperature.")
+    dialect = models.CharField(
+        max_length=30, blank=True, help_text="A file of sampler/dialects, e.g. vllm; empty: the server is asked."
+    )
+    concurrency = models.PositiveIntegerField(
+        default=256, validators=[MinValueValidator(1)], help_text="Samples at a model server at once."
+    )
+    template_arguments = models.JSONField(
+        default=dict, blank=True, help_text='chat_template_kwargs, e.g. {"enable_thinking": false}.'
+    )
+    extra_body = models.JSONField(
+        default=dict, blank=True, help_text="Fields that go into every request to the model server as they stand."
+    )
+    capabilities = models.JSONField(default=dict, blank=True, help_text="What the server was found to do, and when.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REGISTERED)
     state_reason = models.TextField(blank=True)
     batching = models.JSONField(default=dict, blank=True, help_text="Way of batching that was chosen, and why.")

@@ -182,7 +182,7 @@ def test_a_prompt_beyond_the_context_limit_is_cut_by_a_recorded_rule_and_answere
     assert report["turns_cut"] > 0
     assert "oldest turns first" in report["rule"]
     assert report["tokens"] + report["max_tokens"] <= 512
-    assert report["prompt_hash"]
+    assert report["prompt_hash"] or report["unhashed"]
     assert only(events, Ended)[0].drawn[0].text
 
 
