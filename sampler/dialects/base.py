@@ -116,8 +116,9 @@ class Dialect:
 
     def lacks(self, values: Mapping[str, object]) -> tuple[str, ...]:
         """Parameters that somebody asked for by name and that cannot be honoured: reason enough to refuse a policy."""
+        thinking = ("thinking",) if values.get("thinking") is not None and not self.template_arguments else ()
         bias = ("logit_bias",) if values.get("logit_bias") and "logit_bias" not in self.spellings else ()
-        return (*self.unknown(values), *bias)
+        return (*self.unknown(values), *bias, *thinking)
 
     def _spelt(self, name: str, value: object) -> bool:
         spelling = self.spellings.get(name)

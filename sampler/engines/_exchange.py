@@ -74,6 +74,9 @@ class Exchange:
         self.job, self.server, self.emit = job, server, emit
         self.reply = Reply()
         self.params: dict[str, object] = {**OFF, **job.params.to_dict()}
+        self.arguments = dict(server.spec.template_arguments)
+        if job.params.thinking is not None:
+            self.arguments["enable_thinking"] = job.params.thinking
 
     async def run(self) -> None:
         """All samples, in as few requests as the server allows.
@@ -108,7 +111,7 @@ class Exchange:
         if not server.learned.no_raw:
             turn = await open_user_turn(
                 server.client, base=server.base, model=server.model, dialect=server.table, messages=prompt.messages,
-                template_arguments=server.spec.template_arguments,
+                template_arguments=self.arguments,
             )  # fmt: skip
             if turn is not None:
                 return prompt.opened(turn)
@@ -146,11 +149,12 @@ class Exchange:
 
     async def _stream(self, prompt: ServerPrompt, indices: Sequence[int]) -> None:
         server, job = self.server, self.job
+        limit = prompt.report["max_tokens"] + job.params.max_reasoning_tokens
         asked = _request.body(
             dialect=server.table, learned=server.learned, model=server.model,
             prompt=prompt.raw.text if prompt.raw else prompt.messages, params=self.params,
-            max_tokens=prompt.report["max_tokens"], indices=indices, stop=(*job.params.stop, *prompt.stops),
-            template_arguments=server.spec.template_arguments, extra=server.spec.extra_body,
+            max_tokens=limit, indices=indices, stop=(*job.params.stop, *prompt.stops),
+            template_arguments=self.arguments, extra=server.spec.extra_body,
         )  # fmt: skip
         seeds = _request.seeds_for(server.table, job.params.seed, indices)
         url = f"{server.base}/{'completions' if prompt.raw else 'chat/completions'}"

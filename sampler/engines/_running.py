@@ -34,7 +34,7 @@ class RunningRows:
     @property
     def width(self) -> int:
         """Tokens that the longest row will have had."""
-        return max((len(r.entry.prompt.ids) + r.limit for r in self.rows if r.entry.prompt), default=0)
+        return max((len(r.entry.prompt.ids) + r.most for r in self.rows if r.entry.prompt), default=0)
 
     def join(self, rows: list[Row], past: DynamicCache, logits: torch.Tensor) -> Drawn:
         """Samples of one prompt that was read take their first token and become rows."""

@@ -86,7 +86,10 @@ def p_value(found: Counter[str], chances: dict[str, float]) -> float:
     return float(stats.chisquare(seen, np.array(due) * (sum(seen) / sum(due))).pvalue)
 
 
-SHAPES: list[dict[str, float]] = [{}, {"temperature": 0.6, "top_k": 8}, {"top_p": 0.7}]
+SHAPES: list[dict[str, float]] = [
+    {}, {"temperature": 0.6, "top_k": 8}, {"top_p": 0.7}, {"min_p": 0.8}, {"repetition_penalty": 1.8},
+    {"temperature": 1.4, "repetition_penalty": 0.7, "top_k": 6},
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

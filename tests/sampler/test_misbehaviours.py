@@ -329,3 +329,13 @@ def test_a_prompt_is_hashed_only_where_the_server_tells_what_it_read(server: Mod
     assert "prompt_ids_hash" not in told
     assert told["prompt_hash"] == ""
     assert "does not report" in str(told["unhashed"])
+
+
+def test_thinking_and_its_limit_go_to_the_server(server: ModelServer, engine: openai.OpenAIEngine) -> None:
+    params = SamplingParams(max_tokens=40, thinking=False, max_reasoning_tokens=200)
+    engine.add(Job(uuid.uuid4(), TALK, params))
+    while not any(isinstance(event, Ended | Failed) for event in engine.step()):
+        pass
+    (asked,) = server.bodies()
+    assert asked["chat_template_kwargs"] == {"enable_thinking": False}
+    assert asked["max_tokens"] == 240
