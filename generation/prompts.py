@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
 from common.shapes import Message
@@ -16,6 +16,8 @@ from common.shapes import Message
 Count = Callable[[Sequence[Message]], int]
 RULE = "oldest turns first; the system turn and the last turn stay; the rest begins with the user"
 SMALLEST_ANSWER = 16
+MERGED = ("merged into the first user turn", "none: the template takes none")
+TEXT, NONE, TEMPLATE = "text", "none", "template"  # whose the system turn is, where a dialogue has none
 
 
 class PromptReport(TypedDict, total=False):
@@ -34,31 +36,61 @@ class PromptReport(TypedDict, total=False):
     unhashed: str  # why there is no hash of what the model read
     turns_merged: int  # into their neighbours, for a template that wants user and assistant in turns
     template_hash: str
-    system: str  # explicit, empty, or merged into the first user turn
+    system: str  # how the system turn was rendered, in words
+    system_turn: str | None  # its text; null where it was left to the template
     writes: str  # whose turn is drawn
     way: str  # how that was asked for
     counted: str  # "estimated" where the tokenizer is elsewhere
 
 
-def with_system(messages: Sequence[Message], system_prompt: str = "") -> list[Message]:
-    """The messages with an explicit system turn: the dialogue's own, else the model version's, else an empty one.
+def with_system(messages: Sequence[Message], system_prompt: str = "", mode: str = TEXT) -> list[Message]:
+    """The messages with their system turn: the dialogue's own, else what the model version says.
 
-    Explicit also when empty, because some templates otherwise slip in one of their own.
+    TEXT and NONE make it explicit also where it is empty, because some templates otherwise slip in one of their own;
+    TEMPLATE leaves that to them.
     """
     own = copied(messages)
-    if own and own[0]["role"] == "system":
+    if (own and own[0]["role"] == "system") or mode == TEMPLATE:
         return own
-    return [Message(role="system", content=system_prompt), *own]
+    return [Message(role="system", content=system_prompt if mode == TEXT else ""), *own]
 
 
 def without_system(messages: Sequence[Message]) -> list[Message]:
     """For templates that refuse a system turn: its text goes in front of the first user turn."""
+    if not messages or messages[0]["role"] != "system":
+        return copied(messages)
     system, rest = messages[0]["content"], copied(messages[1:])
     if system and rest and rest[0]["role"] == "user":
         rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
     elif system:
         rest.insert(0, Message(role="user", content=system))
     return rest
+
+
+def tell_system(report: PromptReport, messages: Sequence[Message], *, merged: bool) -> None:
+    """Write into the report which system turn the model read: its text, or null where none was sent."""
+    text = messages[0]["content"] if messages and messages[0]["role"] == "system" else None
+    report["system_turn"] = text
+    if text is None:
+        report["system"] = "as the template has it"
+    elif merged:
+        report["system"] = MERGED[0] if text else MERGED[1]
+    else:
+        report["system"] = "explicit" if text else "empty"
+
+
+def as_rendered(messages: Sequence[Message], report: Mapping[str, object]) -> list[Message]:
+    """The prompt with the system turn that a model read, in a form that its template takes: what is exported.
+
+    Turns that were cut for want of room are not cut here.
+    """
+    text = report.get("system_turn")
+    own = copied(messages)
+    spoken = own[1:] if own and own[0]["role"] == "system" else own
+    whole = [Message(role="system", content=text), *spoken] if isinstance(text, str) else own
+    if report.get("system") in MERGED:
+        whole = without_system(whole)
+    return in_turns(whole)[0] if report.get("turns_merged") else whole
 
 
 def swap_roles(messages: Sequence[Message]) -> list[Message]:

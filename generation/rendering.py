@@ -37,12 +37,14 @@ class ChatTemplate:
         tokenizer: Tokenizer,
         *,
         system_prompt: str = "",
+        system_turn: str = prompts.TEXT,
         context_limit: int | None = None,
         arguments: Mapping[str, Json] | None = None,
     ) -> None:
         """`arguments` are handed to the template, as servers do with `chat_template_kwargs`."""
         self.tokenizer = tokenizer
         self.system_prompt = system_prompt
+        self.system_turn = system_turn
         self.context_limit = context_limit
         self.arguments = dict(arguments or {})
         self.plain = not tokenizer.chat_template
@@ -66,12 +68,8 @@ class ChatTemplate:
         if thinking is not None:
             other = self._thinking(thinking)
             return other.render(messages, max_tokens=max_tokens, writes=writes, reserved=reserved)
-        whole = prompts.with_system(messages, self.system_prompt)
-        system = "explicit" if whole[0]["content"] else "empty"
-        try:
-            self._text(whole, writes)
-        except jinja2.TemplateError:
-            whole, system = prompts.without_system(whole), "merged into the first user turn"
+        spoken = prompts.with_system(messages, self.system_prompt, self.system_turn)
+        whole, merged = self._taken(spoken, writes)
         kept, report = prompts.fit(
             whole,
             count=lambda ms: len(self._ids(self._text(ms, writes)[0])),
@@ -83,15 +81,23 @@ class ChatTemplate:
         ids = self._ids(text)
         report["prompt_hash"], report["prompt_ids_hash"] = prompts.text_hash(text), prompts.ids_hash(ids)
         report["template_hash"] = self.template_hash
-        report["system"] = system
+        prompts.tell_system(report, spoken, merged=merged)
         report["writes"] = writes
         report["way"] = f"{way}, open user header" if writes == "user" else way
         return Rendered(ids, stops, report)
 
+    def _taken(self, messages: list[Message], writes: str) -> tuple[list[Message], bool]:
+        """The messages in a form that the template takes, and whether the system turn had to be merged for that."""
+        try:
+            self._text(messages, writes)
+            return messages, False
+        except jinja2.TemplateError:
+            return prompts.without_system(messages), True
+
     def _thinking(self, thinking: bool) -> ChatTemplate:
         return ChatTemplate(
-            self.tokenizer, system_prompt=self.system_prompt, context_limit=self.context_limit,
-            arguments={**self.arguments, "enable_thinking": thinking},
+            self.tokenizer, system_prompt=self.system_prompt, system_turn=self.system_turn,
+            context_limit=self.context_limit, arguments={**self.arguments, "enable_thinking": thinking},
         )  # fmt: skip
 
     def _ids(self, text: str) -> list[int]:

@@ -43,7 +43,7 @@ class RegisterForm(Form):
     class Meta:
         model = ModelVersion
         fields = ["slug", "engine", "location", "revision", "role", "parent", "export_id", "remote_name",
-                  "api_key_env", "system_prompt", "context_limit", "default_params",
+                  "api_key_env", "system_turn", "system_prompt", "context_limit", "default_params",
                   "dialect", "concurrency", "template_arguments", "extra_body"]  # fmt: skip
 
     def clean(self) -> dict[str, object]:

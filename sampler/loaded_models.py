@@ -162,6 +162,7 @@ def spec_of(version: ModelVersion) -> Spec:
         remote_name=version.remote_name,
         api_key_env=version.api_key_env,
         system_prompt=version.system_prompt,
+        system_turn=version.system_turn,
         context_limit=version.context_limit,
         dialect=version.dialect,
         concurrency=version.concurrency,

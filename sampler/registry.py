@@ -65,6 +65,7 @@ class Fields(TypedDict, total=False):
     remote_name: str
     api_key_env: str
     system_prompt: str
+    system_turn: str
     context_limit: int | None
     default_params: Mapping[str, object] | None
     dialect: str

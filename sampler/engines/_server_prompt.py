@@ -82,13 +82,12 @@ class ServerPrompt:
 
 def render(job: Job, spec: Spec, learned: Learned, room: Room) -> ServerPrompt:
     """The messages for the chat endpoint, cut to the room there is."""
-    messages = prompts.with_system(job.messages, spec.system_prompt)
+    messages = prompts.with_system(job.messages, spec.system_prompt, spec.system_turn)
     messages, report = prompts.fit(messages, count=room.count, limit=room.limit, max_tokens=job.params.max_tokens)
     report["way"], report["writes"], report["counted"] = "chat endpoint", job.writes, room.counted
-    report["system"] = "explicit" if messages[0]["content"] else "empty"
+    prompts.tell_system(report, messages, merged=learned.no_system)
     if learned.no_system:
         messages = prompts.without_system(messages)
-        report["system"] = "merged into the first user turn"
     if learned.alternate:
         messages, merged = prompts.in_turns(messages)
         report["turns_merged"] = merged

@@ -59,6 +59,7 @@ class Spec:
     remote_name: str = ""
     api_key_env: str = ""
     system_prompt: str = ""
+    system_turn: str = "text"  # whose the system turn is, where a dialogue has none: text, none or template
     context_limit: int | None = None
     dialect: str = ""  # of a model server; empty: it is asked
     concurrency: int = 256  # samples at a model server at once

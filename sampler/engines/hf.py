@@ -47,7 +47,7 @@ class HfEngine:
         self.spec = spec
         self.memory_bytes = loaded.memory_bytes
         self.chat = ChatTemplate(
-            loaded.tokenizer, system_prompt=spec.system_prompt,
+            loaded.tokenizer, system_prompt=spec.system_prompt, system_turn=spec.system_turn,
             context_limit=spec.context_limit or loaded.context_limit, arguments=spec.template_arguments,
         )  # fmt: skip
         self.most = self.measured = 32  # rows for background samples

@@ -24,6 +24,11 @@ class ModelVersion(models.Model):
         FAILED = "failed", "Cannot load"  # the last load failed; `state_reason` says why
         RETIRED = "retired", "Retired"  # takes no new requests
 
+    class SystemTurn(models.TextChoices):
+        TEXT = "text", "The text below; an empty turn where there is none"
+        NONE = "none", "An empty turn"  # explicit, since some templates otherwise slip in one of their own
+        TEMPLATE = "template", "As the template has it"
+
     TRANSITIONS = {
         State.REGISTERED: frozenset({State.SERVING, State.FAILED, State.RETIRED}),
         State.SERVING: frozenset({State.REGISTERED, State.SERVING, State.FAILED, State.RETIRED}),
@@ -49,6 +54,10 @@ class ModelVersion(models.Model):
     export_id = models.UUIDField(null=True, blank=True, help_text="The export that it was trained on.")
     weights_hash = models.CharField(max_length=64, blank=True, help_text="Set by the worker that first loads it.")
     template_hash = models.CharField(max_length=64, blank=True)
+    system_turn = models.CharField(
+        max_length=10, choices=SystemTurn.choices, default=SystemTurn.TEXT,
+        help_text="What a dialogue without a system turn begins with.",
+    )  # fmt: skip
     system_prompt = models.TextField(blank=True, help_text="Put first where a dialogue has no system turn.")
     context_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Tokens, prompt and answer together; empty: the model's own."

@@ -25,7 +25,8 @@ def form(**fields: str) -> dict[str, str]:
     empty = dict.fromkeys(["revision", "parent", "export_id", "remote_name", "api_key_env", "system_prompt",
                            "context_limit", "dialect"], "")  # fmt: skip
     return {**empty, "slug": "new", "engine": "fake", "location": "tokens=3", "role": "policy",
-            "default_params": "{}", "concurrency": "256", "template_arguments": "{}", "extra_body": "{}",
+            "default_params": "{}", "concurrency": "256", "system_turn": "text", 
+            "template_arguments": "{}", "extra_body": "{}",
             **fields}  # fmt: skip
 
 

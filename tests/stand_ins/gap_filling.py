@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jinja2
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -58,7 +59,12 @@ class GapFillingServer(ModelServer):
         return shaped(logits, {name: self.parameter(body, name) for name in OFF}, seen=ids, said=said)
 
     def answer(self, handler: Handler, body: JsonObject) -> None:
-        ids = self.prompt_ids(body)
+        try:
+            ids = self.prompt_ids(body)
+        except jinja2.TemplateError as error:
+            error_object: JsonObject = {"message": str(error), "type": "BadRequestError", "code": 400}
+            handler.say(400, {"error": error_object})
+            return
         handler.begin()
         seed, n = body.get("seed"), body.get("n") or 1
         assert isinstance(n, int)

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--export", type=UUID, default=None, metavar="ID", help="what it was trained on")
         parser.add_argument("--remote-name", default="", help="its name at an OpenAI-compatible server")
         parser.add_argument("--api-key-env", default="", metavar="NAME", help="variable that holds the server's key")
+        parser.add_argument("--system-turn", choices=ModelVersion.SystemTurn.values, default="text")
         parser.add_argument("--system-prompt", default="", help="put first where a dialogue has no system turn")
         parser.add_argument("--context-limit", type=int, default=None, metavar="TOKENS")
         parser.add_argument("--dialect", default="", help="of a model server, e.g. vllm; it is asked without it")
@@ -46,7 +47,8 @@ class Command(BaseCommand):
             version, created = registry.register_model(
                 slug=o.slug, engine=o.engine, location=o.location, role=o.role, revision=o.revision, parent=parent,
                 export_id=o.export, remote_name=o.remote_name, api_key_env=o.api_key_env,
-                system_prompt=o.system_prompt, context_limit=o.context_limit, default_params=json.loads(o.params),
+                system_turn=o.system_turn, system_prompt=o.system_prompt, context_limit=o.context_limit,
+                default_params=json.loads(o.params),
                 dialect=o.dialect, concurrency=o.concurrency, template_arguments=json.loads(o.template_arguments),
                 extra_body=json.loads(o.extra_body),
             )  # fmt: skip
