@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 
 import httpx
 from httpx_sse import EventSource, SSEError
 
 from common.shapes import JsonObject
-from sampler.dialects.base import OFF, Dialect, Meaning, Understood, words_of
+from sampler.dialects.base import OFF, Meaning, Understood, words_of
 from sampler.engines import _chunks, _request
 from sampler.engines._patience import RETRIED, Patience
 from sampler.engines._raw import open_user_turn
 from sampler.engines._reply import Reply, Unfinished
-from sampler.engines._request import Learned
+from sampler.engines._server import Server
 from sampler.engines._server_prompt import Room, ServerPrompt, render
-from sampler.engines.base import Delta, Event, Job, Spec, Started
+from sampler.engines.base import Delta, Event, Job, Started
 
 ATTEMPTS = 12  # forms of a request that are tried
 CUTS = 6  # times that a prompt which proves too long is cut further
@@ -37,36 +36,6 @@ class TooLong(Exception):
     def __init__(self, refusal: Understood) -> None:
         super().__init__(refusal.said)
         self.refusal = refusal
-
-
-@dataclass
-class Server:
-    """What the jobs of an engine share."""
-
-    spec: Spec
-    base: str
-    model: str
-    client: httpx.AsyncClient
-    table: Dialect
-    outage: float
-    identify: Callable[[], None]  # asks what the server is, which sets `table` and `known`, or `trouble`
-    known: bool = False
-    learned: Learned = field(default_factory=Learned)
-    trouble: str = ""
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def meet(self) -> None:
-        """Wait until it is known what the server is: until then nothing can be said in its words.
-
-        Raises:
-            TimeoutError: it was away for too long.
-        """
-        patience = Patience(self.base, self.outage)
-        async with self.asking:
-            while not self.known:
-                await asyncio.to_thread(self.identify)
-                if not self.known:
-                    await asyncio.sleep(patience.pause(httpx.ConnectError(self.trouble), shown=False))
 
 
 class Exchange:

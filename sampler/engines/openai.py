@@ -22,8 +22,9 @@ import httpx
 from generation.checkpoints import CannotLoad
 from sampler import probe
 from sampler.dialects import DIALECTS
-from sampler.engines._exchange import Exchange, Refused, Server
+from sampler.engines._exchange import Exchange, Refused
 from sampler.engines._patience import OUTAGE, RETRIED
+from sampler.engines._server import Server
 from sampler.engines.base import (
     Batching,
     Ended,

@@ -16,7 +16,7 @@ from accounts.models import User
 from labeling import chats, dialogues
 from labeling.models import Project
 from labeling.views import streams as view
-from sampler import rows, streams
+from sampler import endings, streams
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -106,7 +106,7 @@ def test_several_texts_share_one_connection(chat, alice: User) -> None:
 
 
 def test_a_text_that_redis_has_lost_comes_from_the_row(chat, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "EVERY", 0.05)
+    monkeypatch.setattr(endings, "EVERY", 0.05)
     makers.answer(chat.pending_request, "Kept in the row.")
 
     async def act(client):

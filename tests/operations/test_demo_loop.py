@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import pytest
 from django.conf import settings
@@ -176,7 +176,29 @@ def make_policy() -> str:
     return "base"
 
 
-def run_demo(*arguments: str, policy: str) -> tuple[list[str], dict[str, Any], str]:
+class Compared(TypedDict):
+    new_answers: int
+    pairs: int
+
+
+class RoundReport(TypedDict):
+    rankings: int
+    pairs: int
+    rm_pairs: int
+    best_of: int
+    everywhere: Compared
+
+
+class Report(TypedDict):
+    """The last line of the command, as far as it is read here."""
+
+    simulated: bool
+    kept: str | None
+    peak_gib: float
+    rounds: list[RoundReport]
+
+
+def run_demo(*arguments: str, policy: str) -> tuple[list[str], Report, str]:
     out, err = io.StringIO(), io.StringIO()
     call_command("demo_loop", *arguments, "--policy", policy, stdout=out, stderr=err)
     lines = out.getvalue().splitlines()

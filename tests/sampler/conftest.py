@@ -16,12 +16,6 @@ from sampler.models import ModelVersion, SampleRequest
 from sampler.worker import Worker
 
 
-class ModelFields(TypedDict, total=False):
-    engine: str
-    role: str
-    default_params: Mapping[str, object]
-
-
 class RequestFields(TypedDict, total=False):
     n: int
     params: Mapping[str, object]
@@ -56,10 +50,10 @@ def serving(*slugs: str, memory_limit: int | None = None) -> Iterator[Worker]:
         assert not thread.is_alive()
 
 
-def make_version(slug: str = "fake", location: str = "", **fields: Unpack[ModelFields]) -> ModelVersion:
-    wanted: registry.Fields = {"engine": "fake", "location": location}
-    wanted.update(fields)
-    return registry.register_model(slug=slug, **wanted)[0]
+def make_version(
+    slug: str = "fake", location: str = "", *, default_params: Mapping[str, object] | None = None
+) -> ModelVersion:
+    return registry.register_model(slug=slug, engine="fake", location=location, default_params=default_params)[0]
 
 
 def ask(version: ModelVersion, text: str = "Hello", **fields: Unpack[RequestFields]) -> SampleRequest:
