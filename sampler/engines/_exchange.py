@@ -99,8 +99,19 @@ class Exchange:
             await _side_by_side(
                 [self._patiently(prompt, group) for group in _request.groups(server.table, server.learned, missing)]
             )
-        if self.reply.missing(n):
-            raise Refused("The server ends its answers without the samples that it was asked for.")
+        if missing := self.reply.missing(n):
+            raise await self._why_silent(prompt, missing[:1])
+
+    async def _why_silent(self, prompt: ServerPrompt, indices: Sequence[int]) -> Exception:
+        """Asked without a stream, a server tells why it sent none: llama-cpp-python ends one that is refused, empty."""
+        url, asked = self._asked(prompt, indices)
+        try:
+            answer = await self.server.client.post(url, json={**asked, "stream": False})
+        except httpx.TransportError:  # it may have closed the connection of the stream that it broke off
+            answer = await self.server.client.post(url, json={**asked, "stream": False})
+        if answer.status_code != 200:
+            return self._refusal(answer.status_code, answer.text, asked, answer)
+        return Refused("ends its streams without the samples that it was asked for")
 
     async def _patiently(self, prompt: ServerPrompt, indices: Sequence[int]) -> None:
         """One HTTP request, tried again while the server is away or busy and nothing of it was shown yet."""
@@ -117,16 +128,9 @@ class Exchange:
             await asyncio.sleep(pause)
 
     async def _stream(self, prompt: ServerPrompt, indices: Sequence[int]) -> None:
-        server, job = self.server, self.job
-        limit = prompt.report["max_tokens"] + job.params.max_reasoning_tokens
-        asked = _request.body(
-            dialect=server.table, learned=server.learned, model=server.model,
-            prompt=prompt.raw.text if prompt.raw else prompt.messages, params=self.params,
-            max_tokens=limit, indices=indices, stop=(*job.params.stop, *prompt.stops),
-            template_arguments=self.arguments, extra=server.spec.extra_body,
-        )  # fmt: skip
-        seeds = _request.seeds_for(server.table, job.params.seed, indices)
-        url = f"{server.base}/{'completions' if prompt.raw else 'chat/completions'}"
+        server = self.server
+        seeds = _request.seeds_for(server.table, self.job.params.seed, indices)
+        url, asked = self._asked(prompt, indices)
         async with server.client.stream("POST", url, json=asked) as answer:
             if answer.status_code != 200:
                 said = (await answer.aread()).decode(errors="replace")
@@ -140,6 +144,17 @@ class Exchange:
             except SSEError:
                 raise await self._no_stream(answer, asked) from None
         self.reply.check(indices)
+
+    def _asked(self, prompt: ServerPrompt, indices: Sequence[int]) -> tuple[str, JsonObject]:
+        """Where these samples are asked for, and how."""
+        server, job = self.server, self.job
+        asked = _request.body(
+            dialect=server.table, learned=server.learned, model=server.model,
+            prompt=prompt.raw.text if prompt.raw else prompt.messages, params=self.params,
+            max_tokens=prompt.report["max_tokens"] + job.params.max_reasoning_tokens, indices=indices,
+            stop=(*job.params.stop, *prompt.stops), template_arguments=self.arguments, extra=server.spec.extra_body,
+        )  # fmt: skip
+        return f"{server.base}/{'completions' if prompt.raw else 'chat/completions'}", asked
 
     def _take(
         self, data: str, prompt: ServerPrompt, asked: JsonObject, indices: Sequence[int],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -52,11 +52,11 @@ def expected(folder: Path, **values: float) -> dict[str, float]:
     return dict(chances)
 
 
-def drawn(engine: Engine, samples: int = SAMPLES, at_once: int = AT_ONCE, **values: float) -> Counter[str]:
+def drawn(engine: Engine, talk: Sequence[Message] = TALK, **values: float) -> Counter[str]:
     """One-token samples, in several requests that run side by side."""
     jobs = [
-        Job(uuid.uuid4(), TALK, SamplingParams.from_dict({"n": at_once, "max_tokens": 1, "seed": 1000 * i, **values}))
-        for i in range(samples // at_once)
+        Job(uuid.uuid4(), talk, SamplingParams.from_dict({"n": AT_ONCE, "max_tokens": 1, "seed": 1000 * i, **values}))
+        for i in range(SAMPLES // AT_ONCE)
     ]
     for job in jobs:
         engine.add(job)
@@ -108,6 +108,7 @@ def engine(request: pytest.FixtureRequest, folder: Path, server: GapFillingServe
     made.close()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("values", SHAPES, ids=str)
 def test_samples_come_from_the_models_own_softmax(engine: Engine, folder: Path, values: dict[str, float]) -> None:
     assert p_value(drawn(engine, **values), expected(folder, **values)) > 0.01

@@ -67,7 +67,7 @@ EXPECTED: dict[str, Answered | Fails] = {
     "json-instead-of-a-stream": Fails("200 with application/json instead of a stream", FINAL),
     "wrong-content-type": Fails("200 with text/plain instead of a stream", FINAL),
     "error-with-200": Fails(SECRET_WORDS, requests=3),
-    "empty-200": Fails("without the samples", FINAL, requests=2),
+    "empty-200": Fails("without the samples", FINAL, requests=3),
     "closes-without-a-word": Fails("RemoteProtocolError", requests=3),
     "breaks-off-before-text": Fails("RemoteProtocolError", requests=3),
     "breaks-off-in-the-text": Fails("RemoteProtocolError", partial="half a "),
