@@ -7,11 +7,10 @@ A line holds ids and names of fields, never text, so that a withdrawal leaves no
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import AuditEntry, User
@@ -44,6 +43,12 @@ def record(
     )
 
 
-def address_of(request: HttpRequest | Any) -> str | None:
+def entries_of(obj: Model) -> QuerySet[AuditEntry]:
+    """What the log says of a row, newest first."""
+    rows = AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=str(obj.pk))
+    return rows.select_related("actor")
+
+
+def address_of(request: HttpRequest | None) -> str | None:
     """The client's address as the server reports it; empty on a Unix socket."""
     return (request.META.get("REMOTE_ADDR") or None) if request is not None else None

@@ -12,8 +12,8 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
-from typing import Any, cast
+from functools import update_wrapper
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -41,11 +41,15 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
-def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
+View = TypeVar("View")
+Rest = ParamSpec("Rest")
+Method = Callable[Concatenate[View, Request, Rest], Response]
+
+
+def idempotent(method: Method[View, Rest]) -> Method[View, Rest]:
     """Make a view's method obey the Idempotency-Key header; without the header nothing changes."""
 
-    @wraps(method)
-    def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def wrapper(view: View, request: Request, /, *args: Rest.args, **kwargs: Rest.kwargs) -> Response:
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return method(view, request, *args, **kwargs)
@@ -60,7 +64,8 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
             IdempotentReply.objects.filter(pk=row.pk).update(status=row.status, body=row.body)
         return reply
 
-    return extend_schema(parameters=[HEADER])(wrapper)
+    answer: Method[View, Rest] = extend_schema(parameters=[HEADER])(update_wrapper(wrapper, method))
+    return answer
 
 
 def _claim(request: Request, key: str) -> IdempotentReply:

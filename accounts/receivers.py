@@ -6,7 +6,8 @@ of our models: what our code does, it records itself where it does it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Protocol
 
 from allauth.account.signals import (
     email_added,
@@ -49,25 +50,35 @@ def connect() -> None:
     social_account_removed.connect(_social("sign_on.removed"), weak=False, dispatch_uid="audit sign_on.removed")
 
 
-def _recorder(action: str) -> Any:
-    def receive(request: HttpRequest | None = None, user: User | None = None, **kwargs: Any) -> None:
+def _recorder(action: str) -> Callable[..., None]:
+    def receive(request: HttpRequest | None = None, user: User | None = None, **kwargs: object) -> None:
         if user is not None:
             record(actor=user, action=action, obj=user, address=address_of(request))
 
     return receive
 
 
-def _social(action: str) -> Any:
+class HasUser(Protocol):
+    """allauth's account at a sign-on server, or the sign-in by one."""
+
+    user: User
+
+
+def _social(action: str) -> Callable[..., None]:
     def receive(
-        request: HttpRequest | None = None, sociallogin: Any = None, socialaccount: Any = None, **kwargs: Any
+        request: HttpRequest | None = None,
+        sociallogin: HasUser | None = None,
+        socialaccount: HasUser | None = None,
+        **kwargs: object,
     ) -> None:
-        user = (socialaccount or sociallogin).user
-        record(actor=user, action=action, obj=user, address=address_of(request))
+        announced = socialaccount or sociallogin
+        assert announced is not None
+        record(actor=announced.user, action=action, obj=announced.user, address=address_of(request))
 
     return receive
 
 
-def _failed(credentials: dict[str, Any] | None = None, request: HttpRequest | None = None, **kwargs: Any) -> None:
+def _failed(credentials: dict[str, str] | None = None, request: HttpRequest | None = None, **kwargs: object) -> None:
     """A failed sign-in names the account only if there is one: what was typed may be a password."""
     typed = (credentials or {}).get("username") or ""
     user = User.objects.filter(username=typed).first()

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from accounts import idempotency
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def tidy() -> int:
     """Forget old idempotent replies and expired sessions; safe to run at any time, twice as well."""
     call_command("clearsessions")

@@ -14,10 +14,20 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from labeling.models import Project
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -45,7 +55,7 @@ WHERE abs(hashtext(r.comparison_id::text)) %% 100 < 15;
 """
 
 
-def people(connection: Any, project: Any) -> None:
+def people(connection: Connection, project: Project) -> None:
     from accounts.models import User
 
     users = [User.objects.get_or_create(username=f"bench{n}")[0] for n in range(12)]
@@ -61,25 +71,25 @@ def people(connection: Any, project: Any) -> None:
     connection.autocommit = False
 
 
-def timed(label: str, work: Any) -> Any:
+def timed(label: str, work: Callable[[], T]) -> T:
     began = time.perf_counter()
     found = work()
     print(f"{label:<52} {time.perf_counter() - began:8.2f} s", flush=True)
     return found
 
 
-def measure(project: Any, mona: Any) -> None:
+def measure(project: Project, mona: User) -> None:
     from django.db import connection
     from django.test import Client
     from django.urls import reverse
 
-    from insights import facts, reports
+    from insights import judgements, reports
     from labeling.models import Ranking
 
     client = Client()
     client.force_login(mona)
     page = reverse("insights:project", args=[project.slug])
-    changed = timed("first fill of the compact rows", lambda: facts.catch_up(project))
+    changed = timed("first fill of the compact rows", lambda: judgements.catch_up(project))
     timed("first report (all rounds and each)", lambda: reports.refresh(project, force=True))
     timed("page, first opening", lambda: client.get(page))
     timed("page, again", lambda: client.get(page))
@@ -87,13 +97,14 @@ def measure(project: Any, mona: Any) -> None:
         cursor.execute(
             """UPDATE labeling_ranking SET undone_at = now() WHERE id IN (SELECT id FROM labeling_ranking LIMIT 100)"""
         )
-    timed("compact rows, 100 rankings undone", lambda: facts.catch_up(project))
+    timed("compact rows, 100 rankings undone", lambda: judgements.catch_up(project))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE labeling_ranking SET undone_at = NULL, submitted_at = now() WHERE undone_at IS NOT NULL")
     timed("refresh with 100 new rankings, reports and all", lambda: reports.refresh(project))
     timed("refresh without news", lambda: reports.refresh(project))
     answer = timed("page after that", lambda: client.get(page))
-    pairs = reports.insights_of(project)["counts"]["pairs"]
+    report = reports.insights_of(project)
+    pairs = report["counts"]["pairs"] if report else 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{changed:,} rows, {Ranking.objects.count():,} rankings, {pairs:,} pairs, page {answer.status_code}, "
           f"{len(answer.content) / 1024:.0f} kB, peak {peak:.0f} MB\n")  # fmt: skip
@@ -105,29 +116,34 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the database")
     options = parser.parse_args()
 
-    from benchmarks.exports import database, fill
+    from benchmarks.exports import SLUG, database
 
-    with database(options.keep) as url:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        import django
+    for count in options.rankings:
+        with database(count, options.keep) as url:
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+            measure_filled(url, count, SLUG)
 
-        django.setup()
-        from django.conf import settings
-        from django.db import connections
 
-        from labeling.models import Project
-        from tests import makers
+def measure_filled(url: str, count: int, slug: str) -> None:
+    """Measure in a database that holds `count` comparisons."""
+    import django
 
-        settings.ALLOWED_HOSTS = ["*"]
-        for count in options.rankings:
-            raw = psycopg2.connect(url)
-            fill(raw, count)
-            project = Project.objects.get(slug="bench")
-            people(raw, project)
-            raw.close()
-            print(f"{count:,} comparisons", flush=True)
-            measure(project, makers.make_member(project, f"manager{count}", role="manager"))
-            connections.close_all()
+    django.setup()
+    from django.conf import settings
+    from django.db import connections
+
+    from labeling.models import Project
+    from tests import makers
+
+    settings.ALLOWED_HOSTS = ["*"]
+    name = urlsplit(url).path.lstrip("/")
+    settings.DATABASES["default"]["NAME"] = connections["default"].settings_dict["NAME"] = name
+    project = Project.objects.get(slug=slug)
+    with closing(psycopg2.connect(url)) as raw:
+        people(raw, project)
+    print(f"{count:,} comparisons", flush=True)
+    measure(project, makers.make_member(project, f"manager{count}", role="manager"))
+    connections.close_all()
 
 
 if __name__ == "__main__":

@@ -7,20 +7,24 @@ the application until its answer begins, so it has everything of ours in it and 
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
-from typing import Any
 
-from common.limits import Receive, Scope, Send
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPResponseStartEvent, Scope
+
 from config.asgi import application as served
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     began = time.perf_counter()
 
-    async def timing(message: MutableMapping[str, Any]) -> None:
+    async def timing(message: ASGISendEvent) -> None:
         if message["type"] == "http.response.start":
             took = f"app;dur={(time.perf_counter() - began) * 1000:.3f}".encode()
-            message = {**message, "headers": [*message["headers"], (b"server-timing", took)]}
+            message = HTTPResponseStartEvent(
+                type="http.response.start",
+                status=message["status"],
+                headers=[*message["headers"], (b"server-timing", took)],
+                trailers=message.get("trailers", False),
+            )
         await send(message)
 
     await served(scope, receive, timing)

@@ -6,28 +6,42 @@ problem details in `labeling/api/problems.py`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Generic, Protocol, cast
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
+from typing_extensions import TypeVar
 
+Body = TypeVar("Body", default=dict[str, Any])  # what a shape makes of a request's body: a TypedDict, where it says so
+Row = TypeVar("Row")
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class HasScopes(Protocol):
+    """A view that says which scopes its callers need."""
+
+    read_scope: str
+    write_scope: str
 
 
 class Scoped(BasePermission):
     """Signed in by a token that has the scope of the view; GET needs `read` unless the view says otherwise."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         if not (request.user and request.user.is_authenticated):
             return False
         held = getattr(request.auth, "scopes", None) or []
-        needed = view.write_scope if request.method in WRITING else view.read_scope
+        scopes = cast(HasScopes, view)
+        needed = scopes.write_scope if request.method in WRITING else scopes.read_scope
         if held and needed not in held:
             raise PermissionDenied(f"This token lacks the scope '{needed}'.")
         return True
@@ -36,12 +50,15 @@ class Scoped(BasePermission):
 class AlwaysJson(BaseContentNegotiation):
     """JSON whatever the Accept header asks for: there is nothing else to give."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((p for p in parsers if p.media_type == media_type or not media_type), None)
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
-        return renderers[0], renderers[0].media_type
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 class ApiView(APIView):
@@ -69,9 +86,9 @@ PAGE_PARAMETERS = [
 ]
 
 
-def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
+def page_of(shape: type[serializers.Serializer[Row]]) -> serializers.Serializer[Row]:
     """The shape of one page of rows, for the OpenAPI."""
-    return inline_serializer(
+    page: serializers.Serializer[Row] = inline_serializer(
         f"{shape.__name__}Page",
         {
             "next": serializers.URLField(allow_null=True),
@@ -79,18 +96,32 @@ def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSer
             "results": shape(many=True),
         },
     )
+    return page
 
 
-class Shape(serializers.Serializer[Any]):
+class Shape(serializers.Serializer[Any], Generic[Body]):
     """A serializer that only checks or writes a shape; what is allowed is the domain's decision."""
 
 
-def checked(shape: type[serializers.Serializer[Any]], request: Request, **options: Any) -> Any:
+def checked(shape: type[Shape[Body]], request: Request) -> Body:
     """The request's body in the form of `shape`.
 
     Raises:
         ValidationError: it does not have it (400).
     """
-    serializer = shape(data=request.data, **options)
+    serializer = shape(data=request.data)
     serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    body: Body = serializer.validated_data
+    return body
+
+
+def checked_list(shape: type[Shape[Body]], request: Request) -> list[Body]:
+    """The request's body as a list of such forms.
+
+    Raises:
+        ValidationError: it is something else (400).
+    """
+    serializer = shape(data=request.data, many=True)
+    serializer.is_valid(raise_exception=True)
+    bodies: list[Body] = serializer.validated_data
+    return bodies

@@ -1,11 +1,17 @@
-"""Deny by default, and role decorators. A role is a `labeling.Membership`; this package knows only its name."""
+"""Deny by default, and permissions by role. A role is a `labeling.Membership`; this package knows only its name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from common.project_roles import projects_by_role
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # its module reads settings that name a user of this one
 
 SCOPES: Mapping[str, str] = {
     "read": "look at projects, progress, insights, models and own work",
@@ -19,7 +25,7 @@ SCOPES: Mapping[str, str] = {
 class Denied(BasePermission):
     """The API's default: a view that names no permission refuses everybody."""
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return False
 
 
@@ -28,11 +34,11 @@ class ManagesSomething(BasePermission):
 
     message = "This is for managers of a project and for operators."
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         user = request.user
-        if not (user and user.is_authenticated):
+        if not user.is_authenticated:
             return False
-        return user.is_superuser or user.memberships.filter(role="manager", ended_at__isnull=True).exists()
+        return user.is_superuser or bool(projects_by_role(user).get("manager"))
 
 
 class Operates(BasePermission):
@@ -40,5 +46,5 @@ class Operates(BasePermission):
 
     message = "This is for operators."
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.is_superuser)

@@ -7,11 +7,11 @@ its own policy; docs/security.md says what that gives away and why it is bearabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from common.middleware import middleware
 
 ADMIN_PREFIX = "/admin/"
 API_PREFIX = "/api/"
@@ -55,7 +55,7 @@ def admin() -> str:
 API = _policy(default_src="'none'", frame_ancestors="'none'", base_uri="'none'", form_action="'none'")
 
 
-def policy_for(request: HttpRequest, response: HttpResponse) -> str:
+def policy_for(request: HttpRequest, response: HttpResponseBase) -> str:
     if request.path.startswith(ADMIN_PREFIX):
         return admin()
     if request.path.startswith(API_PREFIX) and not response.get("Content-Type", "").startswith("text/html"):
@@ -63,25 +63,11 @@ def policy_for(request: HttpRequest, response: HttpResponse) -> str:
     return strict()
 
 
-def _seal(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def _seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Put the policy on a response; error pages and static files get it too."""
     response.headers.setdefault("Content-Security-Policy", policy_for(request, response))
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
     return response
 
 
-@sync_and_async_middleware
-def ContentSecurityPolicyMiddleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable:
-    """Put the policy on every response, error pages and static files included."""
-    from asgiref.sync import iscoroutinefunction
-
-    if iscoroutinefunction(get_response):
-
-        async def asynchronous(request: HttpRequest) -> HttpResponse:
-            return _seal(request, await get_response(request))
-
-        return asynchronous
-
-    def synchronous(request: HttpRequest) -> HttpResponse:
-        return _seal(request, get_response(request))
-
-    return synchronous
+ContentSecurityPolicyMiddleware = middleware(answer=_seal)

@@ -7,7 +7,7 @@ by block from a thread.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import IO, Any
+from typing import IO
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
@@ -18,10 +18,9 @@ BLOCK = 1 << 18
 class Download(StreamingHttpResponse):
     """`file`, from where it stands to its end; closed when the answer ends or the client leaves."""
 
-    def __init__(self, file: IO[bytes], *, filename: str, size: int | None = None, **options: Any) -> None:
+    def __init__(self, file: IO[bytes], *, filename: str, size: int | None = None, status: int = 200) -> None:
         self._file = file
-        options.setdefault("content_type", "application/octet-stream")
-        super().__init__(self._blocks(), **options)
+        super().__init__(self._blocks(), status=status, content_type="application/octet-stream")
         self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
         if size is not None:
             self.headers["Content-Length"] = str(size)

@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 
 IN_UTC = ("/admin/", "/api/")
+Synchronous = Callable[[HttpRequest], HttpResponseBase]
+Asynchronous = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Handler = Synchronous | Asynchronous
 
 
-@sync_and_async_middleware
-def SignInInPlace(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """To a script, a redirect to the sign-in page is of no use: it is told 401, and asks the person to
-    sign in again on the page where their work is."""
-    if iscoroutinefunction(get_response):
+def middleware(
+    answer: Callable[[HttpRequest, HttpResponseBase], HttpResponseBase] = lambda _, response: response,
+    around: Callable[[HttpRequest], AbstractContextManager[object]] = lambda _: nullcontext(),
+) -> Callable[[Handler], Handler]:
+    """Middleware for both kinds of handler: `answer` changes a response, `around` is entered while it is made."""
 
-        async def asynchronous(request: HttpRequest) -> HttpResponse:
-            return _answer(request, await get_response(request))
+    @sync_and_async_middleware
+    def build(get_response: Handler) -> Handler:
+        if iscoroutinefunction(get_response):
 
-        return asynchronous
+            async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+                with around(request):
+                    return answer(request, await cast(Asynchronous, get_response)(request))
 
-    def synchronous(request: HttpRequest) -> HttpResponse:
-        return _answer(request, get_response(request))
+            return asynchronous
 
-    return synchronous
+        def synchronous(request: HttpRequest) -> HttpResponseBase:
+            with around(request):
+                return answer(request, cast(Synchronous, get_response)(request))
+
+        return synchronous
+
+    return build
 
 
-@sync_and_async_middleware
-def TimeZoneOfTheReader(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def _sign_in_in_place(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """To a script, a redirect to the sign-in page is of no use: it is told 401, and asks the person to sign in again
+    on the page where their work is."""
+    by_script = request.headers.get("hx-request") == "true" or request.headers.get("x-requested-with") == "fetch"
+    if not by_script or response.status_code != 302:
+        return response
+    if urlsplit(response.headers.get("Location", "")).path != resolve_url(settings.LOGIN_URL):
+        return response
+    return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
+
+
+def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[object]:
     """A person's pages tell the time, and count "today", where that person is: the cookie `zone` (js/early.js) names
     it. The admin site and the API speak of UTC to everybody."""
-    if iscoroutinefunction(get_response):
-
-        async def asynchronous(request: HttpRequest) -> HttpResponse:
-            with timezone.override(_zone(request)):
-                return await get_response(request)
-
-        return asynchronous
-
-    def synchronous(request: HttpRequest) -> HttpResponse:
-        with timezone.override(_zone(request)):
-            return get_response(request)
-
-    return synchronous
+    return timezone.override(_zone(request))
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
@@ -62,10 +73,5 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
         return None
 
 
-def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    by_script = request.headers.get("hx-request") == "true" or request.headers.get("x-requested-with") == "fetch"
-    if not by_script or response.status_code != 302:
-        return response
-    if urlsplit(response.headers.get("Location", "")).path != resolve_url(settings.LOGIN_URL):
-        return response
-    return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
+SignInInPlace = middleware(answer=_sign_in_in_place)
+TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)

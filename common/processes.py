@@ -1,6 +1,6 @@
-"""Small truths about operating-system processes: dying with a parent, asking after a pid, locks on files.
+"""Operating-system processes: dying with a parent, asking after a pid, locks on files.
 
-Standard library only, no Django: `bin/start` and the keepers of PostgreSQL and Valkey live on it.
+Standard library only, no Django: `bin/start` and the supervisors of PostgreSQL and Valkey live on it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ process made the change. The table beside each `TextChoices` says which changes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -16,12 +16,15 @@ class IllegalTransition(ValueError):
     """The state table has no such step: a programming error, never a race."""
 
 
+State = TypeVar("State", bound=str)
+
+
 def advance(
-    rows: QuerySet[Any] | Model,
+    rows: QuerySet[Model] | Model,
     *,
     to: str,
-    table: Mapping[Any, frozenset[Any]],
-    **columns: Any,
+    table: Mapping[State, frozenset[State]],
+    **columns: object,
 ) -> int:
     """Move rows to state `to` from every state that may step there; return how many moved.
 

@@ -5,7 +5,6 @@ Who may enter is derived from memberships, so that `is_staff` never has to be ke
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,14 +15,14 @@ from unfold.sites import UnfoldAdminSite
 from common.admin import REVIEWERS, holds_role
 
 
-class Site(UnfoldAdminSite):
+class Site(UnfoldAdminSite):  # type: ignore[misc]  # its package has no types
     index_title = "Projects at a glance"
     site_title = site_header = "Duologue"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_active and holds_role(request, REVIEWERS)
+        return bool(request.user.is_active) and holds_role(request, REVIEWERS)
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """There is one sign-in page; somebody signed in who may not enter learns nothing here."""
         if request.user.is_authenticated and not self.has_permission(request):
             raise Http404

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from config import api_docs
+from config import api_docs, api_schema
 
 urlpatterns = [
     path("", include("labeling.api.urls")),
@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("insights.api_urls")),
     path("", include("exports.api_urls")),
     path("", include("webhooks.api_urls")),
-    path("schema/", SpectacularJSONAPIView.as_view(**api_docs.SCHEMA_VIEW), name="api_schema"),
+    path("schema/", SpectacularJSONAPIView.as_view(**api_schema.SCHEMA_VIEW), name="api_schema"),
     path("docs/", api_docs.docs, name="api_docs"),
-    re_path(r"^(?P<rest>.*)$", api_docs.NoSuchAddress.as_view(), name="api_not_found"),
+    re_path(r"^(?P<rest>.*)$", api_schema.NoSuchAddress.as_view(), name="api_not_found"),
 ]

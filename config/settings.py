@@ -167,8 +167,8 @@ SPECTACULAR_SETTINGS = {
         "ProjectRole": "labeling.models.Membership.Role",
         "ModelRole": "sampler.models.ModelVersion.Role",
     },
-    "PREPROCESSING_HOOKS": ["config.api_docs.without_page"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_docs.add_problems"],
+    "PREPROCESSING_HOOKS": ["config.api_schema.without_page"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_schema.add_problems"],
 }
 
 USE_TZ = True
@@ -263,5 +263,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()},
 }
 
-AUDIT_RECORD = "accounts.audit.record"  # common/admin.py imports no app
+# What `common/` asks of the apps, which it does not import.
+AUDIT_RECORD = "accounts.audit.record"
+AUDIT_ENTRIES = "accounts.audit.entries_of"
+PROJECT_ROLES = "labeling.roles.projects_by_role"
 UNFOLD = unfold.UNFOLD

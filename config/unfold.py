@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -39,14 +39,27 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
 )  # fmt: skip
 
 
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+class Link(TypedDict):
+    title: str
+    icon: str
+    link: str
+    active: bool
+
+
+class Group(TypedDict):
+    title: str
+    separator: bool
+    items: list[Link]
+
+
+def navigation(request: HttpRequest) -> list[Group]:
     """The sidebar's links that this person may follow, of the pages that this installation has."""
     from common.admin import MANAGER, REVIEWERS, holds_role, is_operator
 
     may = {REVIEW: holds_role(request, REVIEWERS), MANAGE: holds_role(request, MANAGER), OPERATE: is_operator(request)}
-    groups = []
+    groups: list[Group] = []
     for title, pages in SECTIONS:
-        items = [
+        items: list[Link] = [
             {"title": label, "icon": icon, "link": address, "active": _stands_on(request, address)}
             for label, icon, route, who in pages
             if may[who] and (address := _address(route))
@@ -70,7 +83,7 @@ def _address(route: str) -> str:
         return ""
 
 
-UNFOLD: dict[str, Any] = {
+UNFOLD: dict[str, object] = {
     "SITE_TITLE": "Duologue",
     "SITE_HEADER": "Duologue",
     "SITE_SUBHEADER": "Project administration",

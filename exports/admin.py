@@ -148,7 +148,7 @@ class ExportForm(ModelForm):
 
 
 @admin.register(ExportRun)
-class ExportRunAdmin(PageAdmin):
+class ExportRunAdmin(PageAdmin[ExportRun]):
     form = ExportForm
     may_add = True
     list_display = ("cutoff", "project", "trigger", "standing", "created_at")
@@ -235,7 +235,7 @@ class ExportRunAdmin(PageAdmin):
         return format_html_join("", "<div>{}: {}</div>", excluded.items()) if excluded else "nothing"
 
     def download_view(self, request: HttpRequest, object_id: Any, name: str) -> StreamingHttpResponse:
-        run = self.reachable(request, str(object_id))
+        run = self.reachable(request, str(object_id), ExportRun)
         sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
         if run.state != State.FINISHED or name not in {*sizes, *WHOLE_FOLDER}:
             raise Http404

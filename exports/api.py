@@ -91,7 +91,7 @@ class Exports(ApiView):
     @extend_schema(summary="Ask for an export", request=ExportIn, responses={201: ExportOut})
     @idempotent
     def post(self, request: Request) -> Response:
-        wanted: dict[str, Any] = dict(checked(ExportIn, request))
+        wanted = checked(ExportIn, request)
         project = project_of(request, wanted.pop("project"), (ROLE.MANAGER,), operator=True)
         cutoff, further = wanted.pop("cutoff"), wanted.pop("options", {})
         try:

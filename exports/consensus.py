@@ -13,7 +13,7 @@ from exports.records import RankingRecord
 from labeling.preferences import Groups
 
 if TYPE_CHECKING:
-    from common.stats.luce import Pattern
+    from common.stats.plackett_luce import Pattern
 
 CONSENSUS = "consensus"  # the kind of such a ranking
 SAME_STRENGTH = 1e-4  # a fit is this exact; what stands closer is a tie
@@ -38,7 +38,7 @@ def borda(votes: Iterable[Groups]) -> list[list[str]]:
 
 def plackett_luce(votes: Iterable[Groups]) -> list[list[str]]:
     """Consensus order: the completions' strengths under which the votes are likeliest, a tie being any of its
-    orders (`common/stats/luce.py`)."""
+    orders (`common/stats/plackett_luce.py`)."""
     given = [tuple(tuple(sorted(group)) for group in groups) for groups in votes]
     if len(set(given)) == 1:
         return [list(group) for group in given[0]]
@@ -50,10 +50,10 @@ def plackett_luce(votes: Iterable[Groups]) -> list[list[str]]:
 
 @lru_cache(maxsize=10_000)  # few patterns make up most comparisons of one K
 def _fitted(patterns: tuple[Pattern, ...]) -> list[list[int]]:
-    from common.stats import luce  # brings scipy, which few exports need
+    from common.stats.plackett_luce import plackett_luce as fit  # brings scipy, which few exports need
 
     models = 1 + max(n for pattern in patterns for group in pattern for n in group)
-    strengths = luce.plackett_luce(patterns, range(len(patterns)), models=models).strengths
+    strengths = fit(patterns, range(len(patterns)), models=models).strengths
     order: list[list[int]] = []
     last = float("inf")
     for n in sorted(range(models), key=lambda n: -strengths[n]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from exports import runs
 
 
@@ -27,7 +27,7 @@ def run_export(run_id: str) -> str:
     One at a time: two would share the same disk and database and end no sooner, and the default worker has
     other work that people wait for. Whoever ends rings for those that wait.
     """
-    with alone("exports.run") as mine:
+    with try_advisory_lock("exports.run") as mine:
         if not mine:
             return "waits for another export"
         outcome = _write(run_id)

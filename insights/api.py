@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from insights.reports import insights_of
 from labeling.api.base import STAFF, ApiView, project_of
 from labeling.errors import Invalid
+from labeling.models import Project, Round
 
 BIGGEST = 2_147_483_647
 
@@ -26,10 +27,18 @@ class InsightsView(ApiView):
         project = project_of(request, slug, STAFF, operator=True)
         wanted = request.query_params.get("round", "")
         if not wanted:
-            return Response(insights_of(project))
+            return _answer(project, None)
         if not wanted.isascii() or not wanted.isdigit() or int(wanted) > BIGGEST:
             raise Invalid("round takes the number of a round.")
         found = project.rounds.filter(number=int(wanted)).first()
         if found is None:
             raise Http404(f"The project has no round {wanted}.")
-        return Response(insights_of(project, found))
+        return _answer(project, found)
+
+
+def _answer(project: Project, round_: Round | None) -> Response:
+    """The report, or, while it is being made, only what it is about."""
+    report = insights_of(project, round_)
+    if report is None:
+        return Response({"as_of": None, "project": project.slug, "round": round_.number if round_ else None})
+    return Response(report)

@@ -4,6 +4,7 @@ table, so that nothing is in a picture alone."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -24,6 +25,24 @@ def _short(label: str, length: int = 32) -> str:
     return label if len(label) <= length else label[: length - 1] + "…"
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Where a value lies on the horizontal axis."""
+
+    least: float
+    most: float
+
+    def x(self, value: float) -> float:
+        return LEFT + (value - self.least) / ((self.most - self.least) or 1) * (WIDTH - LEFT - RIGHT)
+
+    @property
+    def ticks(self) -> tuple[float, float, float]:
+        return self.least, (self.least + self.most) / 2, self.most
+
+
+Estimated = tuple[str, float, float | None, float | None]
+
+
 def intervals(
     title: str,
     rows: Sequence[tuple[str, float | None, float | None, float | None]],
@@ -35,32 +54,37 @@ def intervals(
     known = [(label, value, low, high) for label, value, low, high in rows if value is not None]
     if not known:
         return ""
-    ends: list[float] = [end for _, value, low, high in known for end in (value, low, high) if end is not None]
-    ends += [] if guide is None else [guide]
-    least, most = min(ends), max(ends)
-    margin = (most - least) * 0.06 or abs(most) * 0.1 or 1
-    least, most = least - margin, most + margin
-    if percent:
-        least, most = max(0.0, least), min(1.0, most)
-
-    def x(value: float) -> float:
-        return LEFT + (value - least) / ((most - least) or 1) * (WIDTH - LEFT - RIGHT)
-
+    scale = _scale(known, guide, percent)
     height = TOP + ROW * len(known) + 26
     floor = height - 22
     body = [f'<line class="axis" x1="{LEFT}" y1="{floor}" x2="{WIDTH - RIGHT}" y2="{floor}"/>']
     if guide is not None:
-        body.append(f'<line class="guide" x1="{x(guide):.1f}" y1="{TOP}" x2="{x(guide):.1f}" y2="{floor}"/>')
-    for tick in (least, (least + most) / 2, most):
-        body.append(_text(x(tick), floor + 16, spelled(tick, percent), "middle"))
-    for at, (label, value, low, high) in enumerate(known):
-        y = TOP + ROW * at + ROW / 2
-        body.append(_text(LEFT - 10, y + 4, _short(label), "end"))
-        if low is not None and high is not None:
-            body.append(f'<line class="span" x1="{x(low):.1f}" y1="{y}" x2="{x(high):.1f}" y2="{y}"/>')
-        body.append(f'<circle class="mark" cx="{x(value):.1f}" cy="{y}" r="5"/>')
-        body.append(_text(WIDTH - RIGHT + 10, y + 4, spelled(value, percent)))
+        x = f"{scale.x(guide):.1f}"
+        body.append(f'<line class="guide" x1="{x}" y1="{TOP}" x2="{x}" y2="{floor}"/>')
+    body += [_text(scale.x(tick), floor + 16, spelled(tick, percent), "middle") for tick in scale.ticks]
+    for at, row in enumerate(known):
+        body += _interval(row, TOP + ROW * at + ROW / 2, scale, percent)
     return _svg(height, title, body)
+
+
+def _scale(rows: Sequence[Estimated], guide: float | None, percent: bool) -> Scale:
+    """Wide enough for every interval and the guide; shares end at 0 and 1."""
+    ends: list[float] = [end for _, value, low, high in rows for end in (value, low, high) if end is not None]
+    ends += [] if guide is None else [guide]
+    least, most = min(ends), max(ends)
+    margin = (most - least) * 0.06 or abs(most) * 0.1 or 1
+    least, most = least - margin, most + margin
+    return Scale(max(0.0, least), min(1.0, most)) if percent else Scale(least, most)
+
+
+def _interval(row: Estimated, y: float, scale: Scale, percent: bool) -> list[str]:
+    label, value, low, high = row
+    body = [_text(LEFT - 10, y + 4, _short(label), "end")]
+    if low is not None and high is not None:
+        body.append(f'<line class="span" x1="{scale.x(low):.1f}" y1="{y}" x2="{scale.x(high):.1f}" y2="{y}"/>')
+    body.append(f'<circle class="mark" cx="{scale.x(value):.1f}" cy="{y}" r="5"/>')
+    body.append(_text(WIDTH - RIGHT + 10, y + 4, spelled(value, percent)))
+    return body
 
 
 def bars(title: str, rows: Sequence[tuple[str, float]], *, guide: float | None = None) -> SafeString | str:

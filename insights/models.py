@@ -1,6 +1,6 @@
 """What insights keep so that a page of a million pairs opens at once: one compact row per ranking, and reports.
 
-Everything here can be thrown away and is made again from `labeling` (`insights/facts.py`). No texts are kept.
+Everything here can be thrown away and is made again from `labeling` (`insights/judgements.py`). No texts are kept.
 """
 
 from __future__ import annotations

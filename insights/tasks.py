@@ -7,24 +7,25 @@ import logging
 from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from insights import reports
 from insights.models import Report
+from insights.report_parts import SHAPE
 from labeling.models import Project
 
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="insights.tasks.refresh", expires=110)
+@shared_task(name="insights.tasks.refresh", expires=110)  # type: ignore[untyped-decorator]
 def refresh() -> None:
     """Bring every active project's reports up to date; an archived one gets its report once."""
-    with alone("insights.refresh") as mine:
+    with try_advisory_lock("insights.refresh") as mine:
         if mine:
             _refresh()
 
 
 def _refresh() -> None:
-    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=reports.SHAPE))
+    reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=SHAPE))
     for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:
             reports.refresh(project)

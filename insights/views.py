@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec, TypedDict
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from common.admin import REVIEWERS, within
-from insights import charts, reports, sentences, tables
+from insights import reports, table_output, tables
+from insights.live_progress import live_progress
+from insights.models import Report
+from insights.report_types import ReportData
+from insights.sections import sections
 from labeling.models import Project, Round
 from labeling.progress import glance_at
 
+Rest = ParamSpec("Rest")
 
-def project_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Fetch the project among the person's own, inside the admin site."""
 
-    @wraps(view)
-    def inner(request: HttpRequest, slug: str, **rest: Any) -> HttpResponse:
+def project_page(
+    view: Callable[Concatenate[HttpRequest, Project, Rest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Fetch the project among the person's own, inside the admin site. URLs call it, with `slug` by name."""
+
+    def inner(request: HttpRequest, /, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
         project = get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
-        return view(request, project, **rest)
+        return view(request, project, *args, **kwargs)
 
-    return admin.site.admin_view(require_GET(inner))
+    return admin.site.admin_view(require_GET(wraps(view)(inner)))
 
 
 def _round(request: HttpRequest, project: Project) -> Round | None:
@@ -47,53 +54,9 @@ def insights(request: HttpRequest, project: Project) -> HttpResponse:
     context = {
         **admin.site.each_context(request), "title": f"Insights: {project}", "project": project, "report": report,
         "round": round_, "rounds": Round.objects.filter(project=project).order_by("-number"),
-        "sections": _sections(report) if report["as_of"] else [],
+        "sections": sections(report) if report else [],
     }  # fmt: skip
     return TemplateResponse(request, "insights/project.html", context)
-
-
-def _sections(report: dict[str, Any]) -> list[dict[str, Any]]:
-    found, bias = report["agreement"], report["bias"]
-    per = [
-        ("trainers", *tables.share(found["between_trainers"]["tie_excluded"])[:3]),
-        ("trainer and reviewer", *tables.share(found["trainer_and_reviewer"]["tie_excluded"])[:3]),
-        ("longer is better", *tables.share(found["length_baseline"])[:3]),
-        *((band["who"], band["value"], band["low"], band["high"]) for band in found["published"]),
-    ]
-    elo = [
-        (row["name"], row["elo"]["value"], row["elo"]["low"], row["elo"]["high"]) for row in report["ratings"]["models"]
-    ]
-    effects = [(name, e["value"], e["low"], e["high"]) for name, e in bias.get("effects", {}).items()]
-    wins = [(f"place {n}", won) for n, won in enumerate(bias["position"]["wins"], start=1)]
-    even = bias["position"]["expected"][0] if wins else None
-    weeks = [(row["week"], row["verbatim"]) for row in report["suggestions"]["by_week"]]
-    haste = [
-        (f"{what}, {who}", found["value"], found["low"], found["high"])
-        for what, key in (("longer", "longer_wins"), ("shown earlier", "earlier_wins"))
-        for who, found in list((bias["speed"][key] or {}).items())[:2]
-    ]
-    days = [(row["day"], row["rankings"]) for row in report["throughput"]]
-    drifts = [
-        charts.line(f"Drift of {t['person']}", t["drift_path"], guide=t["drift_threshold"])
-        for t in report["trainers"]
-        if t["drift_alarm"]
-    ]
-    return [
-        _section("Agreement", sentences.on_agreement(report), charts.intervals("Agreement on pairs that both order", per), report, "agreement", "agreement-by-round", "people"),  # noqa: E501
-        _section("Model versions", sentences.on_models(report), charts.intervals("Elo with 95% interval", elo, percent=False, guide=1000), report, "models", "win-rates"),  # noqa: E501
-        _section("Length and style", f"{sentences.on_length(report)} {sentences.on_style(report)}", charts.intervals("Effect on the log-odds of being preferred", effects, percent=False, guide=0), report, "effects"),  # noqa: E501
-        _section("Place on the screen", sentences.on_position(report), charts.bars("First places by place on the screen", wins, guide=even), report, "positions"),  # noqa: E501
-        _section("Speed", sentences.on_speed(report), charts.intervals("Share of pairs won", haste, guide=0.5), report, "speed"),  # noqa: E501
-        _section("Trainers", sentences.on_trainers(report), mark_safe("".join(drifts)), report, "trainers", "repeats"),
-        _section("Suggestions", sentences.on_suggestions(report), charts.columns("Turns taken verbatim, by week", weeks), report, "suggestions"),  # noqa: E501
-        _section("Work by day", "", charts.columns("Rankings a day", days), report, "throughput"),
-    ]  # fmt: skip
-
-
-def _section(title: str, sentence: str, chart: Any, report: dict[str, Any], *names: str) -> dict[str, Any]:
-    shown = [{"name": name, **tables.display(tables.TABLES[name](report))} for name in names]
-    kept = [table for table in shown if table["body"]]
-    return {"title": title, "sentence": sentence, "chart": chart, "tables": kept, "folded": "throughput" in names}
 
 
 @project_page
@@ -102,9 +65,9 @@ def table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
     if name not in tables.TABLES:
         raise Http404
     report = reports.insights_of(project, _round(request, project))
-    if not report["as_of"]:
+    if report is None:
         raise Http404
-    response = HttpResponse(tables.to_csv(tables.TABLES[name](report)), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(table_output.to_csv(tables.TABLES[name](report)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{project.slug}-{name}.csv"'
     return response
 
@@ -112,29 +75,40 @@ def table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
 @project_page
 def progress(request: HttpRequest, project: Project) -> HttpResponse:
     """What waits, what is worked on, what is done. The middle of the page renews itself while it is open."""
-    found = reports.progress_of(project)
+    found = live_progress(project)
     context = {**admin.site.each_context(request), "title": f"Progress: {project}", "project": project, "p": found}
     name = "insights/_progress.html" if request.headers.get("HX-Request") else "insights/progress.html"
     return TemplateResponse(request, name, context)
 
 
-def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The admin site's first page: every project of mine in a line (settings.UNFOLD names this function)."""
-    from insights.models import Report
+class OverviewRow(TypedDict):
+    """A project in the list of the first page."""
 
+    project: Project
+    as_of: datetime | None
+    rankings: int | None
+    agreement: str
+    live: Mapping[str, int]
+    alarms: list[str]
+
+
+def overview(request: HttpRequest, context: dict[str, object]) -> dict[str, object]:
+    """The admin site's first page: every project of mine in a line (settings.UNFOLD names this function)."""
     projects = list(within(REVIEWERS, request, Project.objects.active(), "pk").order_by("title")[:50])
     live = glance_at(projects, reviewer=request.user)  # type: ignore[arg-type]
-    known = {report.project_id: report for report in Report.objects.filter(project__in=projects, round=None)}
-    rows = []
-    for project in projects:
-        report = known.get(project.pk)
-        data = report.data if report else {}
-        agreed = data.get("agreement", {}).get("between_trainers", {}).get("tie_excluded", {}).get("value")
-        rows.append({
-            "project": project, "as_of": report.as_of if report else None,
-            "rankings": data.get("counts", {}).get("rankings"),
-            "agreement": f"{agreed:.0%}" if agreed is not None else "–",
-            "live": live[project.pk],
-            "alarms": [t["person"] for t in data.get("trainers", []) if t["drift_alarm"]],
-        })  # fmt: skip
-    return {**context, "rows": rows}
+    known = {report.project_id: report for report in reports.of_projects(projects)}
+    return {**context, "rows": [_line(project, known.get(project.pk), live[project.pk]) for project in projects]}
+
+
+def _line(project: Project, report: Report | None, live: Mapping[str, int]) -> OverviewRow:
+    row: OverviewRow = {
+        "project": project, "as_of": None, "rankings": None, "agreement": "–", "live": live, "alarms": [],
+    }  # fmt: skip
+    if report is None:
+        return row
+    data: ReportData = report.data
+    agreed = data["agreement"]["between_trainers"]["tie_excluded"]["value"]
+    row["as_of"], row["rankings"] = report.as_of, data["counts"]["rankings"]
+    row["agreement"] = "–" if agreed is None else f"{agreed:.0%}"
+    row["alarms"] = [trainer["person"] for trainer in data["trainers"] if trainer["drift_alarm"]]
+    return row

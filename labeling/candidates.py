@@ -8,18 +8,17 @@ have all ended, drops duplicates and unusable texts, asks for more within a boun
 from __future__ import annotations
 
 import logging
-from random import Random
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from common.shapes import Message
 from common.transitions import advance
-from labeling import selection
-from labeling.chats import ENDED
+from labeling import policies, selection
 from labeling.models import Candidate, Comparison, ComparisonRequest, Dialogue, Project, Prompt, Round, Turn, TurnDraw
-from labeling.projects import current_round
 from sampler import sampling
 from sampler.duplicates import similarity
 from sampler.models import Completion, SampleRequest
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 def new_comparison(
     project: Project,
     round_: Round | None,
-    prompt: list[dict[str, str]],
+    prompt: Sequence[Message],
     *,
     key: str,
     split: str,
@@ -70,32 +69,30 @@ def request_missing(comparison: Comparison) -> int:
     """Ask the round's policies, by weight, for as many completions as are missing; return how many.
     0 where no round offers a policy: the comparison waits for one."""
     missing = comparison.k - comparison.candidates.count()
-    round_ = current_round(comparison.project) or comparison.round
-    policies = list(round_.policies.select_related("model_version")) if round_ else []
-    policies = [p for p in policies if p.model_version.state != "retired"]
-    if missing <= 0 or not policies:
+    available = policies.policies_of(comparison.project, else_of=comparison.round)
+    if missing <= 0 or not available:
         return 0
-    drawn = selection.pick_weighted(policies, [p.weight for p in policies], Random(selection.new_seed()), n=missing)
     # An operator waits for a self-check, which must not queue behind a stock of thousands.
     waits = comparison.project.throwaway
     priority = SampleRequest.Priority.INTERACTIVE if waits else SampleRequest.Priority.BACKGROUND
-    for policy in policies:
-        if count := drawn.count(policy):
-            request = sampling.request_completions(
-                model_version=policy.model_version,
-                prompt=comparison.prompt,
-                n=count,
-                params={"max_tokens": comparison.project.max_tokens, **policy.params},
-                purpose=SampleRequest.Purpose.COMPARISON,
-                priority=priority,
-            )
-            ComparisonRequest.objects.create(comparison=comparison, request=request)
+    for policy, count in policies.draw_counts(available, missing):
+        request = sampling.request_completions(
+            model_version=policy.model_version,
+            prompt=comparison.prompt,
+            n=count,
+            params=policies.params_of(comparison.project, policy),
+            purpose=SampleRequest.Purpose.COMPARISON,
+            priority=priority,
+        )
+        ComparisonRequest.objects.create(comparison=comparison, request=request)
     return missing
 
 
 def settle_sampling(*, limit: int = 500) -> dict[str, int]:
     """Settle comparisons none of whose requests is under way; return counts by outcome."""
-    under_way = ComparisonRequest.objects.filter(comparison=OuterRef("pk")).exclude(request__state__in=ENDED)
+    under_way = ComparisonRequest.objects.filter(comparison=OuterRef("pk")).exclude(
+        request__state__in=SampleRequest.ENDED
+    )
     ready = (
         Comparison.objects.filter(state=Comparison.State.SAMPLING)
         .exclude(Exists(under_way))
@@ -123,26 +120,27 @@ def _settle(pk: UUID) -> str:
     if comparison is None:
         return "waiting"
     requests = list(SampleRequest.objects.filter(pk__in=comparison.requests.values("request")))
-    if any(request.state not in ENDED for request in requests):
+    if any(request.state not in SampleRequest.ENDED for request in requests):
         return "waiting"
     _take_completions(comparison)
-    count = comparison.candidates.count()
-    if count >= comparison.k:
-        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
-        return "opened"
+    if comparison.candidates.count() >= comparison.k:
+        return _open(comparison)
     if comparison.resamples < comparison.project.resample_limit or not requests:
-        asked = request_missing(comparison)
-        if asked:
-            Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
-            return "resampled"
-        return "waiting"
-    if count >= 2:  # fewer than wanted, and different from each other: still a comparison
-        _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
-        return "opened"
+        if not request_missing(comparison):
+            return "waiting"
+        Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
+        return "resampled"
+    if comparison.candidates.count() >= 2:  # fewer than wanted, and different from each other: still a comparison
+        return _open(comparison)
     failures = [request.failure for request in requests if request.failure]
     reason = failures[-1] if failures else "The completions were empty or equal to each other."
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
+
+
+def _open(comparison: Comparison) -> str:
+    _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
+    return "opened"
 
 
 def _take_completions(comparison: Comparison) -> None:
@@ -154,7 +152,7 @@ def _take_completions(comparison: Comparison) -> None:
     fresh = (
         Completion.objects.filter(request__in=comparison.requests.values("request"))
         .exclude(pk__in=known)
-        .filter(finish_reason__in=Completion.WHOLE)
+        .exclude(finish_reason=Completion.FinishReason.CANCELLED)
         .order_by("request__created_at", "request_id", "index")
     )
     for completion in fresh:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max
 
-from labeling import drafts
+from labeling import drafts, policies
 from labeling.errors import Conflict, Invalid
 from labeling.models import Dialogue, Turn
 from sampler import sampling
 from sampler.models import SampleRequest
 
-ENDED = (SampleRequest.State.DONE, SampleRequest.State.CANCELLED, SampleRequest.State.FAILED)
+STILL_WRITING = "The model is still writing. Wait for it, or stop it."
 
 
 @transaction.atomic
@@ -27,10 +27,10 @@ def send_message(
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_chat(locked)
     text = drafts.checked_text(text)
-    settle(locked)
+    take_reply(locked)
+    if _is_writing(locked):
+        raise Conflict(STILL_WRITING, version=locked.version)
     if locked.pending_request_id:
-        if locked.pending_request is not None and locked.pending_request.state not in ENDED:
-            raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
         raise Invalid("The last message has no answer: try again first.")
     last = locked.turns.order_by("-position").first()
     if last is not None and last.role == Turn.Role.USER:
@@ -53,9 +53,9 @@ def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
     """Ask again where the last message has no answer: it failed, or was stopped before a word."""
     locked = drafts.lock_draft(dialogue, None)
     _require_chat(locked)
-    settle(locked)
-    if locked.pending_request is not None and locked.pending_request.state not in ENDED:
-        raise Conflict("The model is still writing. Wait for it, or stop it.", version=locked.version)
+    take_reply(locked)
+    if _is_writing(locked):
+        raise Conflict(STILL_WRITING, version=locked.version)
     last = locked.turns.order_by("-position").first()
     if last is None or last.role != Turn.Role.USER:
         raise Invalid("There is no message without an answer.")
@@ -70,20 +70,36 @@ def stop_reply(*, dialogue: Dialogue) -> bool:
 
 
 @transaction.atomic
-def settle_reply(*, dialogue: Dialogue) -> Turn | None:
+def store_reply(*, dialogue: Dialogue) -> Turn | None:
     """Make the ended reply a turn; None while it is being written, and where it failed."""
     locked = Dialogue.objects.select_for_update().get(pk=dialogue.pk)
-    turn = settle(locked)
+    turn = take_reply(locked)
     dialogue.pending_request, dialogue.version = locked.pending_request, locked.version
     return turn
 
 
-def settle_ended_replies(*, limit: int = 200) -> int:
-    """Turn ended replies of idle chats into turns; the beat task's share of `settle_reply`."""
+def store_ended_replies(*, limit: int = 200) -> int:
+    """Turn ended replies of idle chats into turns; the beat task's share of `store_reply`."""
     waiting = Dialogue.objects.drafts().filter(
         pending_request__state__in=[SampleRequest.State.DONE, SampleRequest.State.CANCELLED]
     )
-    return sum(settle_reply(dialogue=dialogue) is not None for dialogue in waiting[:limit])
+    return sum(store_reply(dialogue=dialogue) is not None for dialogue in waiting[:limit])
+
+
+def finish(locked: Dialogue) -> None:
+    """Bring a chat to its end before it is submitted. A last message without an answer is not part of it.
+
+    Raises:
+        Invalid: a reply is being written, or there is none at all.
+    """
+    take_reply(locked)
+    if _is_writing(locked):
+        raise Invalid(STILL_WRITING)
+    last = locked.turns.order_by("-position").first()
+    if last is not None and last.role == Turn.Role.USER:
+        if not locked.turns.filter(role=Turn.Role.ASSISTANT).exists():
+            raise Invalid("The chat has no answer yet.")
+        last.delete()
 
 
 def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleRequest:
@@ -93,7 +109,7 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleReq
         model_version=locked.model_version,
         prompt=drafts.messages_of(locked),
         n=1,
-        params={"max_tokens": locked.project.max_tokens, **(policy.params if policy else {})},
+        params=policies.params_of(locked.project, policy),
         purpose=SampleRequest.Purpose.REPLY,
         priority=SampleRequest.Priority.INTERACTIVE,
     )
@@ -103,8 +119,8 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleReq
     return request
 
 
-def settle(locked: Dialogue) -> Turn | None:
-    """`settle_reply` for a caller that holds the dialogue's lock."""
+def take_reply(locked: Dialogue) -> Turn | None:
+    """`store_reply` for a caller that holds the dialogue's lock."""
     request = locked.pending_request
     if request is None or request.state not in (SampleRequest.State.DONE, SampleRequest.State.CANCELLED):
         return None
@@ -124,6 +140,10 @@ def settle(locked: Dialogue) -> Turn | None:
     locked.pending_request = None
     locked.save(update_fields=["pending_request", "saved_at"])
     return turn
+
+
+def _is_writing(locked: Dialogue) -> bool:
+    return locked.pending_request is not None and locked.pending_request.state not in SampleRequest.ENDED
 
 
 def _require_chat(dialogue: Dialogue) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from common.shapes import Message
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.text import clean
@@ -12,7 +11,7 @@ MAX_TURNS = 200
 MAX_SECONDS_PER_SAVE = 600
 
 
-def messages_of(dialogue: Dialogue, *, before: Turn | None = None) -> list[dict[str, str]]:
+def messages_of(dialogue: Dialogue, *, before: Turn | None = None) -> list[Message]:
     """The dialogue's turns as messages, up to but without `before`."""
     turns = dialogue.turns.order_by("position")
     if before is not None:
@@ -38,7 +37,7 @@ def lock_draft(dialogue: Dialogue, expected_version: int | None) -> Dialogue:
     return locked
 
 
-def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: Any) -> None:
+def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: object) -> None:
     """Count one change, set columns, and carry both over to the caller's instance."""
     columns["version"] = locked.version + 1
     columns["seconds"] = locked.seconds + max(0, min(seconds, MAX_SECONDS_PER_SAVE))

@@ -42,19 +42,24 @@ def draw_for(*, dialogue: Dialogue, seed: int | None = None) -> TurnDraw:
         drawn=drawn,
     )
     for turn_id in drawn:
-        turn = turns[turn_id]
-        comparison = new_comparison(
-            project,
-            current_round(project) or dialogue.round,
-            messages_of(dialogue, before=turn),
-            key=dialogue.prompt_key,
-            split=dialogue.split,
-            author_id=dialogue.author_id,
-            dialogue=dialogue,
-            turn=turn,
-            draw=draw,
-        )
-        if project.include_original and turn.completion is not None:
-            Candidate.objects.create(comparison=comparison, completion=turn.completion, index=0, is_original=True)
-        request_missing(comparison)
+        _begin_comparison(draw, turns[turn_id])
     return draw
+
+
+def _begin_comparison(draw: TurnDraw, turn: Turn) -> None:
+    """A comparison of completions for the drawn turn, which may be one of them."""
+    dialogue, project = draw.dialogue, draw.dialogue.project
+    comparison = new_comparison(
+        project,
+        current_round(project) or dialogue.round,
+        messages_of(dialogue, before=turn),
+        key=dialogue.prompt_key,
+        split=dialogue.split,
+        author_id=dialogue.author_id,
+        dialogue=dialogue,
+        turn=turn,
+        draw=draw,
+    )
+    if project.include_original and turn.completion is not None:
+        Candidate.objects.create(comparison=comparison, completion=turn.completion, index=0, is_original=True)
+    request_missing(comparison)

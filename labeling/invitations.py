@@ -35,7 +35,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Make an invitation; returns it with the token of its link, which cannot be read again."""
     if role not in Membership.Role.values:
-        raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
+        raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
     token = secrets.token_urlsafe(24)
     invitation = Invitation.objects.create(
         project=project,

@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
-
-from django.utils import timezone
+from typing import TypedDict, Unpack
 
 from labeling import preferences
 from labeling.errors import Invalid, NeedsConfirmation
-from labeling.models import Assignment, Comparison, Dialogue, Turn
+from labeling.models import Comparison
 from labeling.text import clean, content_hash
 
 RATINGS = range(1, 8)
 STRENGTHS = range(1, 5)
+
+
+class Said(TypedDict, total=False):
+    """What may be said of a comparison; what is missing was not said. Pages, API and tests send the same."""
+
+    groups: Sequence[Sequence[str]]
+    ratings: Mapping[str, int] | None
+    flags: Mapping[str, Sequence[str]] | None
+    strengths: Sequence[int] | None
+    note: str
+    not_rankable: str | None
+    ideal_answer: str
+    confirmed: bool
+
+
+class Columns(TypedDict):
+    """The columns of a ranking that hold what was said."""
+
+    groups: list[list[str]]
+    ratings: dict[str, int]
+    flags: dict[str, list[str]]
+    strengths: list[int]
+    note: str
+    not_rankable: str
+    contradiction_confirmed: bool
+    submission_hash: str
 
 
 @dataclass(frozen=True)
@@ -31,7 +55,7 @@ class Judgement:
     def digest(self) -> str:
         return content_hash(asdict(self))
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Columns:
         """The ranking's columns that hold what was said."""
         return {
             "groups": self.groups,
@@ -45,53 +69,41 @@ class Judgement:
         }
 
 
-def check(
-    *,
-    comparison: Comparison,
-    order_shown: Sequence[str],
-    groups: Sequence[Sequence[str]],
-    ratings: Mapping[str, Any],
-    flags: Mapping[str, Sequence[str]],
-    strengths: Sequence[Any],
-    note: str,
-    not_rankable: str,
-    ideal_answer: str,
-    confirmed: bool,
-) -> Judgement:
+def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Said]) -> Judgement:
     """The judgement in canonical form.
 
     Raises:
         Invalid: with a sentence. NeedsConfirmation: order and ratings contradict each other.
     """
     project = comparison.project
-    reason = clean(not_rankable).strip()[:200]
+    groups, reason = said.get("groups", ()), clean(said.get("not_rankable") or "").strip()[:200]
     if reason and groups:
         raise Invalid("Either put the completions in order or say that none can be ranked.")
     if not reason and not groups:
-        raise Invalid("Put every completion in a place first: a screen that nobody touched is no judgement.")
+        raise Invalid("Put every completion in a place first: a screen that nobody touched is not a judgement.")
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:
         raise Invalid(f"The order cannot be stored: {error}.") from None
-    kept_ratings = _ratings(ratings, order_shown)
+    kept_ratings = _ratings(said.get("ratings") or {}, order_shown)
     pairs = preferences.contradictions(ordered, kept_ratings)
-    if pairs and not confirmed:
+    if pairs and not said.get("confirmed"):
         raise NeedsConfirmation(
             "A completion is rated higher than one that stands above it. Is the order as you mean it?", pairs=pairs
         )
     return Judgement(
         groups=ordered,
         ratings=kept_ratings,
-        flags=_flags(flags, order_shown, project.flags),
-        strengths=_strengths(strengths, ordered, asked=project.ask_strength),
-        note=clean(note).strip(),
+        flags=_flags(said.get("flags") or {}, order_shown, project.flags),
+        strengths=_strengths(said.get("strengths") or [], ordered, asked=project.ask_strength),
+        note=clean(said.get("note", "")).strip(),
         not_rankable=reason,
-        ideal_answer=clean(ideal_answer).strip() if project.ask_ideal_answer else "",
+        ideal_answer=clean(said.get("ideal_answer", "")).strip() if project.ask_ideal_answer else "",
         contradicts=bool(pairs),
     )
 
 
-def _ratings(ratings: Mapping[str, Any], ids: Sequence[str]) -> dict[str, int]:
+def _ratings(ratings: Mapping[str, object], ids: Sequence[str]) -> dict[str, int]:
     if not isinstance(ratings, Mapping):
         raise Invalid("Ratings are given by completion.")
     kept = {}
@@ -113,40 +125,14 @@ def _flags(flags: Mapping[str, Sequence[str]], ids: Sequence[str], offered: Sequ
         raise Invalid(f"{sorted(unknown)[0]} is not a completion of this comparison.")
     for names in flags.values():
         if strange := [name for name in names if name not in offered]:
-            raise Invalid(f"{strange[0]!r} is no flag of this project.")
+            raise Invalid(f"{strange[0]!r} is not a flag of this project.")
     return {cid: [name for name in offered if name in flags[cid]] for cid in ids if flags.get(cid)}
 
 
-def _strengths(strengths: Sequence[Any], groups: Sequence[Sequence[str]], *, asked: bool) -> list[int]:
+def _strengths(strengths: Sequence[object], groups: Sequence[Sequence[str]], *, asked: bool) -> list[int]:
     if not asked or len(groups) < 2 or not strengths:
         return []
-    if len(strengths) != len(groups) - 1 or any(
-        isinstance(s, bool) or not isinstance(s, int) or s not in STRENGTHS for s in strengths
-    ):
+    levels = [level for level in strengths if isinstance(level, int) and not isinstance(level, bool)]
+    if len(levels) != len(strengths) or len(levels) != len(groups) - 1 or not all(s in STRENGTHS for s in levels):
         raise Invalid("The strength of preference is a number from 1 to 4 between each two neighbouring places.")
-    return list(strengths)
-
-
-def ideal_demonstration(assignment: Assignment, text: str) -> Dialogue | None:
-    """The ideal answer as a demonstration of the trainer, submitted with the ranking."""
-    if not text:
-        return None
-    comparison = assignment.comparison
-    dialogue = Dialogue.objects.create(
-        project=comparison.project,
-        round=comparison.round,
-        author_id=assignment.trainer_id,
-        kind=Dialogue.Kind.DEMONSTRATION,
-        state=Dialogue.State.SUBMITTED,
-        submitted_at=timezone.now(),
-        guideline_version_id=assignment.guideline_version_id,
-        source="ideal answer",
-        prompt_key=comparison.prompt_key,
-        split=comparison.split,
-    )
-    messages = [*comparison.prompt, {"role": Turn.Role.ASSISTANT, "content": text}]
-    Turn.objects.bulk_create(
-        Turn(dialogue=dialogue, position=position, role=message["role"], text=message["content"])
-        for position, message in enumerate(messages)
-    )
-    return dialogue
+    return levels

@@ -1,24 +1,23 @@
-"""The leases on comparisons: who is given which vote, for how long, and what becomes of it.
+"""The leases on comparisons: who is given which vote and for how long, taken up again, run out.
 
-Lock order, everywhere: the trainer's membership, the comparison, the assignment. `FOR UPDATE SKIP LOCKED`
-alone does not cap a count (a claimer whose statement began before another's commit gets the row with the
-old count), so votes are recounted in a second statement under the comparison's lock; the partial unique
-constraint on (comparison, slot) backs it up.
+What a trainer does under a lease: `labeling/assignments.py`.
+
+Lock order, everywhere: the trainer's membership, the comparison, the assignment. Which comparisons want a vote,
+and why votes are counted under the comparison's lock: `labeling/votes.py`.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import selection
+from labeling import selection, votes
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
@@ -27,8 +26,13 @@ from labeling.quality import exams
 if TYPE_CHECKING:
     from accounts.models import User
 
-HELD = (Assignment.State.LEASED, Assignment.State.SUBMITTED)
-CLAIM_TRIES = 20
+OPEN = (Assignment.State.LEASED, Assignment.State.EXPIRED)  # can still be submitted or skipped
+MAX_SECONDS_PER_SAVE = 600
+UNFINISHED = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
+NOT_A_RANKER = "Your role in this project does not include ranking."
+
+
+# -- given -----------------------------------------------------------------------------------------
 
 
 @joins
@@ -44,32 +48,20 @@ def lease_next(
     Raises:
         Invalid: the person may not rank here, or not yet; nothing was written.
     """
-    if membership is None and hold(project=project, trainer=trainer) is None:
-        raise Invalid("Your role in this project does not include ranking.")
+    if membership is None and lock_membership(project=project, trainer=trainer) is None:
+        raise Invalid(NOT_A_RANKER)
     if project.archived_at is not None:
         return None, False
-    mine = Assignment.objects.of(trainer).filter(comparison__project=project)
-    held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
-    unfinished = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
-    begun = mine.filter(held | unfinished).order_by("-state", "-draft_saved_at", "created_at")
-    for pk in begun.values_list("pk", flat=True)[:4]:  # mostly none: so no wide rows are asked for
-        assignment = mine.select_related("comparison").get(pk=pk)
-        assignment.comparison.project = project
-        if assignment.state == Assignment.State.LEASED:  # sorted first
-            _extend(assignment)
-            return assignment, False
-        with transaction.atomic():
-            if _revive(assignment):
-                return assignment, False
-            transaction.set_rollback(True)
+    if (begun := _begun(project, trainer)) is not None:
+        return begun, False
     for kind in exams.kinds_open_to(project, trainer):
-        if (claimed := _claim(project, trainer, kind)) is not None:
+        if (claimed := votes.claim(project, trainer, kind)) is not None:
             comparison, slot = claimed
             return lease(comparison=comparison, trainer=trainer, slot=slot), True
     return None, False
 
 
-def hold(*, project: Project, trainer: User) -> Membership | None:
+def lock_membership(*, project: Project, trainer: User) -> Membership | None:
     """Lock the trainer's membership, the first lock of all; None where they may not rank."""
     return (
         Membership.objects.select_for_update()
@@ -79,75 +71,38 @@ def hold(*, project: Project, trainer: User) -> Membership | None:
     )
 
 
+def _begun(project: Project, trainer: User) -> Assignment | None:
+    """The open lease, put off; else work whose lease ran out, taken up again if a vote is free."""
+    mine = Assignment.objects.of(trainer).filter(comparison__project=project)
+    held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
+    begun = mine.filter(held | UNFINISHED).order_by("-state", "-draft_saved_at", "created_at")
+    for pk in begun.values_list("pk", flat=True)[:4]:  # mostly none: so no wide rows are asked for
+        assignment = mine.select_related("comparison").get(pk=pk)
+        assignment.comparison.project = project
+        if assignment.state == Assignment.State.LEASED:  # sorted first
+            extend(assignment)
+            return assignment
+        with transaction.atomic():
+            if revive(assignment):
+                return assignment
+            transaction.set_rollback(True)
+    return None
+
+
 @transaction.atomic
 def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
-    """A practice item for this trainer, the one begun first; None where the project has none."""
+    """A practice item for this trainer, the one begun first; None where the project has none.
+
+    Raises:
+        Invalid: a guest, or not a member.
+    """
+    if lock_membership(project=project, trainer=trainer) is None:
+        raise Invalid(NOT_A_RANKER)
     item = exams.next_practice(project=project, trainer=trainer)
     if item is None:
         return None
     begun = Assignment.objects.filter(comparison=item, trainer=trainer).first()
     return begun or lease(comparison=item, trainer=trainer)
-
-
-def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Comparison]:
-    """Open comparisons of the project with a free vote that this trainer may give, oldest first. A `kind`
-    narrows: hidden items of that kind, made for this trainer alone, or the ordinary ones of everybody."""
-    if kind == Comparison.Kind.NORMAL:
-        whose = Q(only_for__isnull=True)
-    elif kind:
-        whose = Q(only_for=trainer, kind=kind)
-    else:
-        whose = Q(only_for__isnull=True) | Q(only_for=trainer)
-    rows = (
-        Comparison.objects.filter(whose, project=project, state=Comparison.State.OPEN)
-        .filter(~Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer=trainer).order_by()))
-        .alias(held=held_count())
-        .filter(held__lt=F("votes_wanted"))
-        .order_by("opened_at", "pk")
-    )
-    if project.exclude_own_chats:
-        rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
-    return rows
-
-
-def held_count() -> Coalesce:
-    """Votes of the comparison that are leased or given, as a subquery: a join and GROUP BY would count
-    a large project's assignments to find one row."""
-    held = (
-        Assignment.objects.filter(comparison=OuterRef("pk"), slot__isnull=False, state__in=HELD)
-        .order_by()
-        .values("comparison")
-        .annotate(n=Count("*"))
-        .values("n")
-    )
-    return Coalesce(Subquery(held, output_field=IntegerField()), 0)
-
-
-def _claim(project: Project, trainer: User, kind: str) -> tuple[Comparison, int] | None:
-    """Lock a comparison with a free vote; both. Rows locked by others are passed over at first; when only such
-    rows are left, wait for one, since its vote may yet be free."""
-    for attempt in range(CLAIM_TRIES):
-        rows = wanting(project, trainer, kind)
-        wait = attempt >= CLAIM_TRIES // 2
-        with transaction.atomic():
-            found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
-            if found is not None and (slot := free_slot(found)) is not None:  # recounted under the lock
-                found.project = project
-                return found, slot
-            transaction.set_rollback(True)  # lets go of the row: waiting for one while holding another deadlocks
-        if found is None and not rows.exists():
-            return None
-    return None
-
-
-def free_slot(comparison: Comparison) -> int | None:
-    """The lowest free vote of a comparison whose row the caller holds locked."""
-    taken = set(
-        Assignment.objects.filter(comparison=comparison, slot__isnull=False, state__in=HELD)
-        .order_by()
-        .values_list("slot", flat=True)
-    )
-    return next((slot for slot in range(comparison.votes_wanted) if slot not in taken), None)
 
 
 def lease(
@@ -166,47 +121,34 @@ def lease(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
-        slot=free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
+        slot=votes.free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
         guideline_version=current_guidelines(comparison.project),
         order_shown=selection.presentation_order(list(comparison.texts), seed),
         order_seed=seed,
         heartbeat_at=now,
-        expires_at=now + timedelta(minutes=comparison.project.lease_minutes),
+        expires_at=expiry(comparison.project, now),
     )
 
 
-@transaction.atomic
-def heartbeat(*, assignment: Assignment, seconds: int = 0) -> Assignment:
-    """The trainer is still at it: put the expiry off; take an expired lease up again if a vote is free.
-
-    Raises:
-        Gone: it ended, or its vote went to somebody else (the draft is kept, and can still be submitted).
-    """
-    _, locked = lock(assignment)
-    if locked.state == Assignment.State.EXPIRED and not _revive(locked):
-        raise Gone("Your lease ran out and the vote went to somebody else. What you did is kept.")
-    if locked.state != Assignment.State.LEASED:
-        raise Gone("This task has ended.")
-    _extend(locked, seconds=seconds)
-    return locked
+# -- kept, run out ---------------------------------------------------------------------------------
 
 
 def expire_leases() -> int:
-    """Give back the votes of leases that were not heard of in time; their drafts are kept."""
+    """Give back the votes of leases whose trainers fell silent; their drafts are kept."""
     now = timezone.now()
     overdue = Assignment.objects.filter(expires_at__lt=now)
     return advance(overdue, to=Assignment.State.EXPIRED, table=Assignment.TRANSITIONS, slot=None, ended_at=now)
 
 
-def _revive(assignment: Assignment) -> bool:
+def revive(assignment: Assignment) -> bool:
     """Take an expired lease up again if a vote is free."""
     comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
     if comparison.state != Comparison.State.OPEN:
         return False
-    slot = free_slot(comparison) if assignment.kind == Assignment.Kind.VOTE else None
+    slot = votes.free_slot(comparison) if assignment.kind == Assignment.Kind.VOTE else None
     if slot is None and assignment.kind == Assignment.Kind.VOTE:
         return False
-    expires_at = timezone.now() + timedelta(minutes=assignment.comparison.project.lease_minutes)
+    now = timezone.now()
     return bool(
         advance(
             assignment,
@@ -214,18 +156,25 @@ def _revive(assignment: Assignment) -> bool:
             table=Assignment.TRANSITIONS,
             slot=slot,
             ended_at=None,
-            expires_at=expires_at,
-            heartbeat_at=timezone.now(),
+            expires_at=expiry(assignment.comparison.project, now),
+            heartbeat_at=now,
         )
     )
 
 
-def _extend(assignment: Assignment, *, seconds: int = 0) -> None:
+def extend(assignment: Assignment, *, seconds: int = 0) -> None:
     now = timezone.now()
     assignment.heartbeat_at = now
-    assignment.expires_at = now + timedelta(minutes=assignment.comparison.project.lease_minutes)
-    assignment.seconds += max(0, min(seconds, 600))
+    assignment.expires_at = expiry(assignment.comparison.project, now)
+    assignment.seconds += max(0, min(seconds, MAX_SECONDS_PER_SAVE))
     assignment.save(update_fields=["heartbeat_at", "expires_at", "seconds"])
+
+
+# -- what every write on a lease shares ------------------------------------------------------------
+
+
+def expiry(project: Project, now: datetime) -> datetime:
+    return now + timedelta(minutes=project.lease_minutes)
 
 
 def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
@@ -236,3 +185,13 @@ def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
     locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
     locked.comparison = comparison
     return comparison, locked
+
+
+def move(assignment: Assignment, state: str, **columns: object) -> None:
+    """Change the state of a locked assignment.
+
+    Raises:
+        Gone: it cannot step there any more.
+    """
+    if not advance(assignment, to=state, table=Assignment.TRANSITIONS, **columns):
+        raise Gone("This task has ended.")

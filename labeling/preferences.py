@@ -56,6 +56,12 @@ def tied_pairs(groups: Groups) -> list[tuple[str, str]]:
     return [pair for group in groups for pair in combinations(group, 2)]
 
 
+def known_pairs_right(groups: Groups, known: Groups) -> list[bool]:
+    """For every pair of a known order: whether `groups` orders it so. A tie is wrong; pairs not placed are left out."""
+    place = ranks(groups)
+    return [place[a] < place[b] for a, b in strict_pairs(known) if a in place and b in place]
+
+
 def contradictions(groups: Groups, ratings: Mapping[str, int]) -> list[tuple[str, str]]:
     """Pairs (placed above, rated higher): ordered one way and rated the other."""
     return [

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Sum
-from django.utils import timezone
 
+from common.clock import midnight
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from labeling.projects import current_round
 from labeling.quality import reviews
@@ -19,7 +18,19 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def progress_of(project: Project) -> dict[str, Any]:
+class Progress(TypedDict):
+    """Of a whole project."""
+
+    round: int | None
+    comparisons: dict[str, int]
+    votes_wanted: int
+    votes_given: int
+    leased: int
+    dialogues: dict[str, dict[str, int]]
+    today: int
+
+
+def progress_of(project: Project) -> Progress:
     """Counts by state, of the whole project."""
     comparisons = Comparison.objects.filter(project=project)
     by_state = dict(comparisons.order_by().values_list("state").annotate(n=Count("*")))
@@ -38,16 +49,16 @@ def progress_of(project: Project) -> dict[str, Any]:
         "votes_given": votes.count(),
         "leased": Assignment.objects.leased().filter(comparison__project=project).count(),
         "dialogues": dict(dialogues),
-        "today": votes.filter(submitted_at__gte=_midnight()).count(),
+        "today": votes.filter(submitted_at__gte=midnight()).count(),
     }
 
 
 def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, dict[str, int]]:
     """What a manager asks first in the morning, of many projects in as many queries as of one: rankings
-    since midnight (UTC), people at work, comparisons open for votes, and what waits for this reviewer."""
+    since midnight, people at work, comparisons open for votes, and what waits for this reviewer."""
     counts = {
         "today": Ranking.objects.in_force()
-        .filter(comparison__project__in=projects, kind=Ranking.Kind.VOTE, submitted_at__gte=_midnight())
+        .filter(comparison__project__in=projects, kind=Ranking.Kind.VOTE, submitted_at__gte=midnight())
         .values_list("comparison__project")
         .annotate(n=Count("*")),
         "at_work": Assignment.objects.leased()
@@ -67,7 +78,3 @@ def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, di
         for pk, n in rows.order_by():
             found[pk][name] = n
     return found
-
-
-def _midnight() -> datetime:
-    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)

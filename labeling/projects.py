@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def create_project(*, slug: str, title: str, guidelines: str = "", by: User | None = None, **settings: Any) -> Project:
+def create_project(
+    *, slug: str, title: str, guidelines: str = "", by: User | None = None, **settings: object
+) -> Project:
     """Create a project with version 1 of its guidelines.
 
     Raises:
@@ -41,7 +43,7 @@ def create_project(*, slug: str, title: str, guidelines: str = "", by: User | No
 
 
 @transaction.atomic
-def change_settings(*, project: Project, **settings: Any) -> Project:
+def change_settings(*, project: Project, **settings: object) -> Project:
     """Change settings of a project; new flags count up the version that labels store.
 
     Raises:
@@ -101,7 +103,7 @@ def role_of(project: Project, user: User) -> str | None:
 def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
     """Give `user` this role, also to somebody who had left."""
     if role not in Membership.Role.values:
-        raise Invalid(f"{role!r} is no role; it takes {', '.join(Membership.Role.values)}.")
+        raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
@@ -118,9 +120,19 @@ def end_membership(*, project: Project, user: User, by: User | None = None) -> i
     return ended.update(ended_at=timezone.now())
 
 
+def withdraw_member(*, project: Project, user: User) -> Membership:
+    """Date the person's withdrawal from the project, which ends the membership; earlier dates stay."""
+    now = timezone.now()
+    membership, _ = Membership.objects.get_or_create(project=project, user=user)
+    Membership.objects.filter(pk=membership.pk).update(
+        withdrawn_at=membership.withdrawn_at or now, ended_at=membership.ended_at or now
+    )
+    return membership
+
+
 @transaction.atomic
 def add_prompts(
-    *, project: Project, prompts: Iterable[Sequence[Mapping[str, str]]], source: str = "", author: User | None = None
+    *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
 ) -> list[Prompt]:
     """Add openings to the project's pool; one that is there already is not added again."""
     rows = []
@@ -146,6 +158,18 @@ def retire_prompts(*, prompts: Iterable[Prompt]) -> int:
     return Prompt.objects.filter(pk__in=ids, retired_at__isnull=True).update(retired_at=timezone.now())
 
 
+def empty_prompts(*, project: Project, author: User, text: str) -> int:
+    """Withdrawal: `text` in the place of the person's prompts, which leave the pool."""
+    prompts = Prompt.objects.filter(project=project, author=author)
+    for prompt in prompts:
+        Prompt.objects.filter(pk=prompt.pk).update(
+            messages=[{"role": "user", "content": text}],
+            content_hash=f"withdrawn:{prompt.pk}"[:64],
+            retired_at=prompt.retired_at or timezone.now(),
+        )
+    return len(prompts)
+
+
 def set_label_weight(*, membership: Membership, weight: float) -> None:
     """How far we trust this person's labels from now on; exported with each of them.
 
@@ -161,7 +185,7 @@ def current_round(project: Project) -> Round | None:
     return Round.objects.filter(project=project, closed_at__isnull=True).first()
 
 
-def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]]) -> None:
+def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, object]]]) -> None:
     """Raises Invalid where a round could not sample from these."""
     if not policies:
         raise Invalid("A round needs at least one model version to sample from.")
@@ -182,7 +206,7 @@ def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any
 
 @transaction.atomic
 def open_round(
-    *, project: Project, policies: Sequence[tuple[ModelVersion, float, Mapping[str, Any]]], note: str = ""
+    *, project: Project, policies: Sequence[tuple[ModelVersion, float, Mapping[str, object]]], note: str = ""
 ) -> Round:
     """Close the open round, if any, and open the next with these (model version, weight, parameters).
 

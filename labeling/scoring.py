@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import Avg, Count, QuerySet
@@ -11,18 +11,40 @@ from django.db.models import Avg, Count, QuerySet
 from common.shapes import Message
 from common.stats import intervals
 from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
-from labeling.preferences import strict_pairs
+from labeling.preferences import Groups, strict_pairs
 from sampler import rewards
 from sampler.models import ModelVersion, RewardScore
 
 SPLITS = ("test", "train")
 
 
+class Counts(TypedDict):
+    """How many completions there are, and when they were scored."""
+
+    completions: int
+    scored_before: int
+    scored_now: int
+
+
+class Agreement(TypedDict):
+    """How far scores agree with trainers on one split; `low` to `high` is a 95% interval."""
+
+    rankings: int
+    comparisons: int
+    pairs: int
+    agreement: float | None
+    low: float | None
+    high: float | None
+
+
+class Mean(TypedDict):
+    n: int
+    mean: float | None
+
+
 def candidates(project: Project, *, round: int | None = None) -> QuerySet[Candidate]:
     """Candidates of the project's comparisons that were ready to be ranked; of one round, if given."""
-    ready = Candidate.objects.filter(
-        comparison__project=project, comparison__state__in=[Comparison.State.OPEN, Comparison.State.CLOSED]
-    )
+    ready = Candidate.objects.filter(comparison__project=project, comparison__state__in=Comparison.READY)
     return ready if round is None else ready.filter(comparison__round__number=round)
 
 
@@ -32,7 +54,7 @@ def score_project(
     reward_model: ModelVersion,
     round: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, int]:
+) -> Counts:
     """Score what is not scored yet; return how many are there, were scored before and now.
 
     Nothing is loaded where nothing is to be done.
@@ -68,54 +90,67 @@ def _items(found: QuerySet[Candidate], missing: set[UUID]) -> Iterator[rewards.I
         yield candidate.completion_id, [*candidate.comparison.prompt, answer]
 
 
-def agreement(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, dict[str, Any]]:
+def agreement(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, Agreement]:
     """For each split: the share of the trainers' strict pairs that the scores put the same way.
 
     Only votes in force on ordinary comparisons, every pair once for every judge; equal scores count half,
-    pairs of equal text not at all. The interval resamples whole comparisons, as their pairs are not independent.
+    pairs of equal text not at all.
     """
+    scored = _scored(project, reward_model, round)
+    votes = _votes(project, round).values_list("comparison_id", "comparison__split", "groups")
+    by_split: dict[str, list[tuple[UUID, Groups]]] = {split: [] for split in SPLITS}
+    for comparison, split, groups in votes:
+        if split in by_split:
+            by_split[split].append((comparison, groups))
+    return {split: _agreement(rankings, scored) for split, rankings in by_split.items()}
+
+
+def _votes(project: Project, round: int | None) -> QuerySet[Ranking]:
     rankings = Ranking.objects.in_force().filter(
         comparison__project=project,
         comparison__kind=Comparison.Kind.NORMAL,
-        comparison__state__in=[Comparison.State.OPEN, Comparison.State.CLOSED],
+        comparison__state__in=Comparison.READY,
         kind=Assignment.Kind.VOTE,
         not_rankable="",
     )
-    if round is not None:
-        rankings = rankings.filter(comparison__round__number=round)
-    scored = {
-        str(completion): (value, text.strip())
-        for completion, value, text in RewardScore.objects.filter(
-            model_version=reward_model,
-            completion__in=candidates(project, round=round).values("completion"),
-        ).values_list("completion_id", "score", "completion__text")
+    return rankings if round is None else rankings.filter(comparison__round__number=round)
+
+
+def _scored(project: Project, reward_model: ModelVersion, round: int | None) -> dict[str, tuple[float, str]]:
+    """(score, text) of each completion that has one, by its id."""
+    found = RewardScore.objects.filter(
+        model_version=reward_model, completion__in=candidates(project, round=round).values("completion")
+    )
+    rows = found.values_list("completion_id", "score", "completion__text")
+    return {str(completion): (value, text.strip()) for completion, value, text in rows}
+
+
+def _agreement(rankings: Sequence[tuple[UUID, Groups]], scored: Mapping[str, tuple[float, str]]) -> Agreement:
+    """The interval resamples whole comparisons, as their pairs are not independent."""
+    clusters: list[str] = []
+    agreed: list[float] = []
+    used = 0
+    for comparison, groups in rankings:
+        pairs = [
+            (scored[chosen][0], scored[rejected][0])
+            for chosen, rejected in strict_pairs(groups)
+            if chosen in scored and rejected in scored and scored[chosen][1] != scored[rejected][1]
+        ]
+        used += bool(pairs)
+        clusters += [str(comparison)] * len(pairs)
+        agreed += [1.0 if better > worse else 0.5 if better == worse else 0.0 for better, worse in pairs]
+    estimate = intervals.ratio(agreed, [1.0] * len(agreed), clusters)
+    return {
+        "rankings": used,
+        "comparisons": estimate.clusters,
+        "pairs": len(agreed),
+        "agreement": _rounded(estimate.value),
+        "low": _rounded(estimate.low),
+        "high": _rounded(estimate.high),
     }
-    report = {}
-    rows = list(rankings.values_list("comparison_id", "comparison__split", "groups"))
-    for split in SPLITS:
-        clusters, agreed, rankings_used = [], [], 0
-        for comparison, _, groups in (row for row in rows if row[1] == split):
-            pairs = [
-                (scored[c][0], scored[r][0])
-                for c, r in strict_pairs(groups)
-                if c in scored and r in scored and scored[c][1] != scored[r][1]
-            ]
-            rankings_used += bool(pairs)
-            clusters += [str(comparison)] * len(pairs)
-            agreed += [1.0 if c > r else 0.5 if c == r else 0.0 for c, r in pairs]
-        estimate = intervals.ratio(agreed, [1.0] * len(agreed), clusters)
-        report[split] = {
-            "rankings": rankings_used,
-            "comparisons": estimate.clusters,
-            "pairs": len(agreed),
-            "agreement": _rounded(estimate.value),
-            "low": _rounded(estimate.low),
-            "high": _rounded(estimate.high),
-        }
-    return report
 
 
-def mean_scores(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, dict[str, Any]]:
+def mean_scores(*, project: Project, reward_model: ModelVersion, round: int | None = None) -> dict[str, Mean]:
     """Mean score and count of the completions of each model version; comparable only over the same prompts."""
     found = RewardScore.objects.filter(
         model_version=reward_model, completion__in=candidates(project, round=round).values("completion")

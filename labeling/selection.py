@@ -38,7 +38,7 @@ def draw_turns(*, policy: str, eligible: Sequence[str], n: int, seed: int) -> li
             left.remove(choice)
             drawn.append(choice[1])
         return drawn
-    raise ValueError(f"{policy!r} is no policy of drawing turns")
+    raise ValueError(f"{policy!r} is not a policy of drawing turns")
 
 
 def presentation_order(ids: Sequence[str], seed: int) -> list[str]:

@@ -5,13 +5,13 @@ allauth asks these adapters; the invitation's digest waits in the session betwee
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.forms import Form
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
@@ -33,11 +33,11 @@ def remembered(request: HttpRequest) -> Invitation | None:
     return Invitation.objects.open().filter(digest=found).first() if found else None
 
 
-def use(request: HttpRequest, user: User) -> None:
+def use(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Make the new account a member, or refuse the sign-up where somebody else was faster."""
     invitation = remembered(request)
     request.session.pop(SESSION_KEY, None)
-    if invitation is not None:
+    if invitation is not None and isinstance(user, User):
         invitations.accept(invitation=invitation, user=user)
 
 
@@ -45,12 +45,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return remembered(request) is not None
 
-    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
+    def save_user(
+        self, request: HttpRequest, user: AbstractBaseUser, form: Form, commit: bool = True
+    ) -> AbstractBaseUser:
         try:
             with transaction.atomic():
                 saved = super().save_user(request, user, form, commit)
                 if commit:
-                    use(request, cast(User, saved))
+                    use(request, saved)
         except Gone as gone:
             messages.error(request, str(gone))
             raise ImmediateHttpResponse(redirect("account_signup")) from None
@@ -58,13 +60,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
         return True  # the operator chose the server; a new account is a member of nothing
 
-    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
+    def save_user(self, request: HttpRequest, sociallogin: object, form: Form | None = None) -> AbstractBaseUser:
         user = super().save_user(request, sociallogin, form)
         try:
-            use(request, cast(User, user))  # a form's sign-up has used it already
+            use(request, user)  # a form's sign-up has used it already
         except Gone as gone:
             messages.error(request, str(gone))
         return user

@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 
+from labeling import votes
 from labeling.candidates import new_comparison, request_missing
-from labeling.leases import held_count
 from labeling.models import Comparison, Project, Prompt
 from labeling.projects import current_round, split_for
 
@@ -30,14 +30,7 @@ def _fill_stock(pk: UUID) -> int:
     project = Project.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
     if project is None or (round_ := current_round(project)) is None:
         return 0
-    ready = (
-        Comparison.objects.filter(project=project, kind=Comparison.Kind.NORMAL)
-        .filter(state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN])
-        .alias(held=held_count())
-        .filter(held__lt=F("votes_wanted"))
-        .order_by()[: project.stock_target]
-    )
-    wanted = project.stock_target - len(ready.values_list("pk"))
+    wanted = project.stock_target - _in_stock(project)
     if wanted <= 0:
         return 0
     used = Comparison.objects.filter(round=round_, pool_prompt=OuterRef("pk"))
@@ -58,3 +51,14 @@ def _fill_stock(pk: UUID) -> int:
         )
         request_missing(comparison)
     return len(prompts)
+
+
+def _in_stock(project: Project) -> int:
+    """Comparisons with a free vote, ready or on their way; counted up to the stock wanted."""
+    under_way = Comparison.objects.filter(
+        project=project,
+        kind=Comparison.Kind.NORMAL,
+        state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
+    )
+    ready = votes.with_a_free_vote(under_way).order_by()[: project.stock_target]
+    return len(ready.values_list("pk"))

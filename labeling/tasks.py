@@ -13,7 +13,7 @@ from labeling.quality import hidden
 log = logging.getLogger(__name__)
 CHORES: tuple[Callable[[], object], ...] = (
     leases.expire_leases,
-    chats.settle_ended_replies,
+    chats.store_ended_replies,
     candidates.settle_sampling,
     stock.keep_stock,
     hidden.keep_hidden,

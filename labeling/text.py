@@ -6,11 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from common.shapes import Message
 from labeling.errors import Invalid
-
-Message = Mapping[str, str]
 
 MAX_CHARACTERS = 1_000_000
 ROLES = ("system", "user", "assistant")
@@ -29,12 +27,12 @@ def clean(text: str) -> str:
         Invalid: a NUL byte or half of a surrogate pair, which PostgreSQL and UTF-8 cannot hold, or
             over `MAX_CHARACTERS`.
     """
-    if not isinstance(text, str):
+    if not isinstance(text, str):  # what comes from JSON is typed in name only
         raise Invalid("A text was expected.")
     if "\x00" in text:
         raise Invalid("The text holds a NUL byte.")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in text) if not text.isascii() else False:
-        raise Invalid("The text holds half of a surrogate pair, which is no character.")
+    if not text.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise Invalid("The text holds half of a surrogate pair, which is not a character.")
     if len(text) > MAX_CHARACTERS:
         raise Invalid(f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are kept.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -45,22 +43,22 @@ def opening(messages: Sequence[Message]) -> str:
     return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
-def check_json(value: Any) -> None:
+def check_json(value: object) -> None:
     """Refuse JSON that PostgreSQL cannot hold.
 
     Raises:
-        Invalid: a NUL or half of a surrogate pair in a text, a number that is none, or no JSON at all.
+        Invalid: a NUL or half of a surrogate pair in a text, NaN or Infinity, or what is not JSON at all.
     """
     try:
         packed = json.dumps(value, ensure_ascii=False, allow_nan=False)
         packed.encode("utf-8")
     except (TypeError, ValueError, RecursionError):
-        raise Invalid("What was sent is no plain JSON.") from None
+        raise Invalid("What was sent is not plain JSON.") from None
     if "\\u0000" in packed and "\x00" in "".join(_texts(value)):
         raise Invalid("The text holds a NUL byte.")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -72,7 +70,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def check_messages(messages: Any, *, last: str | None = None) -> list[dict[str, str]]:
+def check_messages(messages: object, *, last: str | None = None) -> list[Message]:
     """Messages with exactly `role` and `content`, cleaned: at most one system message, first; then
     user and assistant in turn, starting with user.
 
@@ -81,27 +79,33 @@ def check_messages(messages: Any, *, last: str | None = None) -> list[dict[str, 
     """
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise Invalid("A list of messages was expected.")
-    checked: list[dict[str, str]] = []
+    checked: list[Message] = []
     expected = "user"
-    for number, message in enumerate(messages, start=1):
-        if not isinstance(message, Mapping) or set(message) != {"role", "content"}:
-            raise Invalid(f"Message {number} takes exactly 'role' and 'content'.")
-        role, content = message["role"], message["content"]
-        if role not in ROLES:
-            raise Invalid(f"Message {number} has the role {role!r}; it takes system, user or assistant.")
-        if not isinstance(content, str) or not content.strip():
-            raise Invalid(f"Message {number} has no text.")
-        if role == "system":
+    for number, given in enumerate(messages, start=1):
+        message = _message(given, number)
+        if message["role"] == "system":
             if number != 1:
                 raise Invalid(f"Message {number} is a system message; only the first can be.")
-        elif role != expected:
-            raise Invalid(f"Message {number} is the {role}'s; the {expected}'s was due.")
+        elif message["role"] != expected:
+            raise Invalid(f"Message {number} is the {message['role']}'s; the {expected}'s was due.")
         else:
-            expected = "assistant" if role == "user" else "user"
-        checked.append({"role": role, "content": clean(content)})
+            expected = "assistant" if expected == "user" else "user"
+        checked.append({"role": message["role"], "content": clean(message["content"])})
     if last and checked[-1]["role"] != last:
         raise Invalid(f"The last message is the {checked[-1]['role']}'s; it has to be the {last}'s.")
     return checked
+
+
+def _message(given: object, number: int) -> Message:
+    """A message with a role and a text, its place among the others not looked at."""
+    if not isinstance(given, Mapping) or set(given) != {"role", "content"}:
+        raise Invalid(f"Message {number} takes exactly 'role' and 'content'.")
+    role, content = given["role"], given["content"]
+    if role not in ROLES:
+        raise Invalid(f"Message {number} has the role {role!r}; it takes system, user or assistant.")
+    if not isinstance(content, str) or not content.strip():
+        raise Invalid(f"Message {number} has no text.")
+    return {"role": role, "content": content}
 
 
 def normalise(text: str) -> str:
@@ -122,7 +126,7 @@ def split_of(*, salt: str, key: str, test_share: float) -> str:
     return "test" if bucket < round(test_share * TEST_BUCKETS) else "train"
 
 
-def content_hash(value: Any) -> str:
+def content_hash(value: object) -> str:
     """SHA-256 (hex) of a JSON value in canonical form."""
     packed = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(packed.encode()).hexdigest()

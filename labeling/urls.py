@@ -1,11 +1,16 @@
 """Addresses of the trainers' pages and of the pages about people."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, path
 
-from labeling.views import chats, dialogues, home, mending, ranking, records, streams
+from labeling.views import chats, dialogues, home, mending, people, ranking, ranking_script, records, streams
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("labeling.people_urls")),
+urlpatterns: list[URLPattern] = [
+    path("invitations/<str:token>/", people.invitation, name="invitation"),
+    path("projects/<slug:slug>/people/", people.people, name="people"),
+    path("projects/<slug:slug>/people/<str:username>/", people.change_role, name="change_role"),
+    path(
+        "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/", people.withdraw_invitation, name="withdraw_invitation"
+    ),
     path("", home.home, name="home"),
     path("history/", records.history, name="history"),
     path("session/", records.session, name="session"),
@@ -19,8 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("returned/<uuid:pk>/", mending.returned_ranking, name="returned-ranking"),
     path("dialogues/<uuid:pk>/mend/", mending.mend_dialogue, name="mend-dialogue"),
     path("ranking/<uuid:pk>/", ranking.ranking, name="ranking"),
-    path("ranking/<uuid:pk>/draft/", ranking.draft, name="ranking-draft"),
-    path("ranking/<uuid:pk>/heartbeat/", ranking.heartbeat, name="ranking-heartbeat"),
+    path("ranking/<uuid:pk>/draft/", ranking_script.draft, name="ranking-draft"),
+    path("ranking/<uuid:pk>/heartbeat/", ranking_script.heartbeat, name="ranking-heartbeat"),
     path("ranking/<uuid:pk>/skip/", ranking.skip, name="ranking-skip"),
     path("ranking/<uuid:pk>/undo/", ranking.undo, name="ranking-undo"),
     path("ranking/<uuid:pk>/compare/", ranking.compare, name="ranking-compare"),
@@ -36,7 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dialogues/<uuid:pk>/send/", chats.send, name="send"),
     path("dialogues/<uuid:pk>/stop/", chats.stop, name="stop"),
     path("dialogues/<uuid:pk>/retry/", chats.retry, name="retry"),
-    path("dialogues/<uuid:pk>/settle/", chats.settle, name="settle"),
+    path("dialogues/<uuid:pk>/reply/", chats.reply, name="reply"),
     path("dialogues/<uuid:pk>/suggest/", chats.suggest, name="suggest"),
     path("dialogues/<uuid:pk>/suggestions/", chats.suggestions, name="suggestions"),
     path("dialogues/<uuid:pk>/stream/", streams.stream, name="stream"),

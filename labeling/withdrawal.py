@@ -2,7 +2,7 @@
 database. Rows stay, empty, so that counts, votes and tombstones hold together.
 
 What others did stays theirs, with one exception: a comparison about a withdrawn person's prompt is
-discarded, since its judgements show that text to every reader.
+discarded, since its judgements show that text to every reader. Each noun's module empties its own rows.
 """
 
 from __future__ import annotations
@@ -12,21 +12,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q, QuerySet
 
 from accounts import audit
-from labeling.models import (
-    Assignment,
-    Comparison,
-    Dialogue,
-    Membership,
-    Project,
-    Prompt,
-    Ranking,
-    Review,
-    Turn,
-    TurnFeedback,
-)
+from labeling import assignments, comparisons, dialogues, feedback, projects, rankings
+from labeling.models import Comparison, Dialogue, Project, Turn
+from labeling.quality import reviews
 from sampler import sampling
 
 if TYPE_CHECKING:
@@ -42,71 +33,36 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     The membership ends with it. A second call finds only what came since.
     """
     Project.objects.select_for_update().get(pk=project.pk)
-    now = timezone.now()
-    membership, _ = Membership.objects.get_or_create(project=project, user=user)
-    Membership.objects.filter(pk=membership.pk).update(
-        withdrawn_at=membership.withdrawn_at or now, ended_at=membership.ended_at or now
-    )
-    dialogues = Dialogue.objects.filter(project=project, author=user)
-    turns = Turn.objects.filter(dialogue__in=dialogues)
-    comparisons = Comparison.objects.filter(project=project, author=user) | Comparison.objects.filter(
-        project=project, dialogue__in=dialogues
-    )
-    shown = {UUID(cid) for ids in turns.values_list("suggestions_shown", flat=True) for cid in ids}
-    own = set(turns.exclude(completion=None).values_list("completion_id", flat=True))
-    candidates = set(comparisons.values_list("candidates__completion_id", flat=True)) - {None}
-    asked = set(comparisons.values_list("requests__request_id", flat=True)) - {None}
-    asked |= set(dialogues.exclude(pending_request=None).values_list("pending_request_id", flat=True))
+    membership = projects.withdraw_member(project=project, user=user)
+    written = Dialogue.objects.filter(project=project, author=user)
+    prompted = Comparison.objects.filter(Q(author=user) | Q(dialogue__in=written), project=project)
+    completions, requests = _sampled(written, prompted)
     counts = {
-        "dialogues": dialogues.count(),
-        "turns": turns.count(),
-        "comparisons": _discard(comparisons, now),
-        "rankings": Ranking.objects.filter(comparison__project=project, trainer=user).update(note=""),
-        "drafts": Assignment.objects.filter(comparison__project=project, trainer=user).update(draft={}),
-        "feedback": TurnFeedback.objects.filter(turn__dialogue__project=project, user=user).update(comment=""),
-        "reviews": _empty_reviews(project, user),
-        "prompts": _empty_prompts(project, user, now),
-        "samples": sampling.empty(completion_ids=shown | own | candidates, request_ids=asked, text=WITHDRAWN),
+        "dialogues": written.count(),
+        "turns": Turn.objects.filter(dialogue__in=written).count(),
+        "comparisons": comparisons.withdraw(rows=prompted, text=WITHDRAWN),
+        "rankings": rankings.empty_notes(project=project, trainer=user),
+        "drafts": assignments.empty_drafts(project=project, trainer=user),
+        "feedback": feedback.empty_comments(project=project, user=user),
+        "reviews": reviews.empty_comments(project=project, user=user, text=WITHDRAWN),
+        "prompts": projects.empty_prompts(project=project, author=user, text=WITHDRAWN),
+        "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
-    turns.update(text=WITHDRAWN, suggestions_shown=[], pasted_chars=0)
-    dialogues.update(composer={}, source_row=None, pending_request=None)
+    dialogues.empty(rows=written, text=WITHDRAWN)
     audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts
 
 
-def _discard(comparisons: Iterable[Comparison], now: object) -> int:
-    """Empty and discard; the date of an earlier discard stays."""
-    ids = {comparison.pk for comparison in comparisons}
-    rows = Comparison.objects.filter(pk__in=ids)
-    Assignment.objects.filter(comparison__in=rows, state=Assignment.State.LEASED).update(
-        state=Assignment.State.EXPIRED, slot=None, draft={}, ended_at=now
-    )
-    Assignment.objects.filter(comparison__in=rows).update(draft={})
-    rows.exclude(state=Comparison.State.DISCARDED).update(
-        state=Comparison.State.DISCARDED, discard_reason="The prompt was withdrawn by its author.", discarded_at=now
-    )
-    rows.update(prompt=[{"role": "user", "content": WITHDRAWN}], source_row=None, explanation="")
-    Ranking.objects.filter(comparison__in=rows).update(note="")
-    return len(ids)
+def _sampled(written: QuerySet[Dialogue], prompted: QuerySet[Comparison]) -> tuple[set[UUID], set[UUID]]:
+    """(completions, requests) of the sampler that hold the person's text, or an answer to it."""
+    turns = Turn.objects.filter(dialogue__in=written)
+    completions = {UUID(cid) for ids in turns.values_list("suggestions_shown", flat=True) for cid in ids}
+    completions |= _ids(turns.values_list("completion_id", flat=True))
+    completions |= _ids(prompted.values_list("candidates__completion_id", flat=True))
+    requests = _ids(prompted.values_list("requests__request_id", flat=True))
+    requests |= _ids(written.values_list("pending_request_id", flat=True))
+    return completions, requests
 
 
-def _empty_reviews(project: Project, user: User) -> int:
-    """Comments by the person and on the person's work."""
-    mine = Review.objects.filter(reviewer=user, ranking__comparison__project=project)
-    mine |= Review.objects.filter(reviewer=user, dialogue__project=project)
-    mine |= Review.objects.filter(ranking__trainer=user, ranking__comparison__project=project)
-    mine |= Review.objects.filter(dialogue__author=user, dialogue__project=project)
-    ids = list(mine.exclude(comment="").values_list("pk", flat=True))
-    return Review.objects.filter(pk__in=ids).update(comment=WITHDRAWN)
-
-
-def _empty_prompts(project: Project, user: User, now: object) -> int:
-    emptied = 0
-    for prompt in Prompt.objects.filter(project=project, author=user):
-        Prompt.objects.filter(pk=prompt.pk).update(
-            messages=[{"role": "user", "content": WITHDRAWN}],
-            content_hash=f"withdrawn:{prompt.pk}"[:64],
-            retired_at=prompt.retired_at or now,
-        )
-        emptied += 1
-    return emptied
+def _ids(found: Iterable[UUID | None]) -> set[UUID]:
+    return {pk for pk in found if pk is not None}

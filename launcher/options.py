@@ -33,8 +33,10 @@ def test_parser() -> argparse.ArgumentParser:
         description="Set up everything the tests need (a browser and the model included), then run the checks "
         "and the test suite. Everything that is not listed here goes to pytest.",
     )
-    parser.add_argument("--all", action="store_true", help="the slow tier too (up to an hour)")
-    parser.add_argument("--no-checks", action="store_true", help="no ruff, mypy, import-linter and migration check")
+    parser.add_argument("--all", action="store_true", help="the slow tier too (up to an hour), with branch coverage")
+    parser.add_argument(
+        "--no-checks", action="store_true", help="no ruff, mypy, import-linter, djlint and migration check"
+    )
     return parser
 
 

@@ -7,34 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
-import os
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import IO, TypeVar
 
-from common import embedded, environment, processes
-from launcher import model, options
+from common import embedded, environment, processes, web_address
+from launcher import options, readiness
+from launcher.children import children
 from launcher.options import BASE, StartError
-from launcher.supervisor import Child, Supervisor
+from launcher.preparing import Preparation
+from launcher.supervisor import Supervisor
 
 READY_TIMEOUT = 600.0
 STOP_GRACE = 30.0
 T = TypeVar("T")
-GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
-# Long tasks run one at a time each (common/alone.py): export, insights, screening, webhooks. One hand stays free.
-HANDS = "5"
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Start:
@@ -45,7 +35,12 @@ class Start:
         self.url = f"http://127.0.0.1:{self.port}"
         self.stops = 0  # how often we were told to stop: the second time we do not wait
         self.began = time.monotonic()
-        self.supervisor = Supervisor(self._children(), run_dir=self.var / "run", say=self.say)
+        demo, sampler = not self.options.no_demo, not self.options.no_sampler
+        self.preparation = Preparation(
+            self.var, demo=demo, sampler=sampler, say=self.say, step=self.step, stopped=lambda: self.stops > 0
+        )
+        ours = children(self.var, self.port, demo=demo, sampler=sampler)
+        self.supervisor = Supervisor(ours, run_dir=self.var / "run", say=self.say)
 
     def say(self, text: str) -> None:
         print(f"  {text}", flush=True)
@@ -59,8 +54,9 @@ class Start:
         environment.read(BASE)
         print(f"Duologue; its data is in {self.var}", flush=True)
         embedded.make_folders(self.var)
-        with self._alone():
+        with self._only_start():
             self._require_port()
+            web_address.write(self.var, self.url)
             self.supervisor.end_leftovers()
             names = embedded.needed()
             held = self.step("PostgreSQL and Valkey", lambda: embedded.hold(self.var, names)) if names else {}
@@ -73,9 +69,9 @@ class Start:
     def _run_holding(self, held: dict[str, IO[str]]) -> None:
         names = [child.name for child in self.supervisor.children]
         try:
-            if self._was_prepared():  # nothing to migrate: what takes longest begins at once
+            if self.preparation.was_done():  # nothing to migrate: what takes longest begins at once
                 self.supervisor.start(["sampler"])
-            told = self._prepare()
+            told = self.preparation.prepare()
             if self.stops:
                 return
             self.supervisor.start([name for name in names if name != "beat"])
@@ -98,12 +94,15 @@ class Start:
         return result
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = processes.lock(self.var / "run" / "start.lock", timeout=0.5)
+    def _only_start(self) -> Iterator[None]:
+        lock = processes.lock(self.var / "run" / web_address.START_LOCK, timeout=0.5)
         if lock is None:
             raise StartError(f"bin/start runs already for the var folder {str(self.var)!r}.")
         with lock:
-            yield
+            try:
+                yield
+            finally:
+                web_address.clear(self.var)
 
     def _require_port(self) -> None:
         with socket.socket() as probe:
@@ -117,135 +116,24 @@ class Start:
                     ) from None
                 raise StartError(f"Port {self.port} is in use: end what uses it, or set DUOLOGUE_PORT.") from None
 
-    def _prepare(self) -> str:
-        """Database, static files and demo on one side, the model's weights on the other; what to tell once ready."""
-        errors: list[StartError] = []
-
-        def weights() -> None:
-            try:
-                model.ensure(self.var)
-            except StartError as error:
-                errors.append(error)
-
-        # A daemon: told to stop, we do not wait for it, and the process that unpacks dies with us.
-        checking = threading.Thread(target=weights, daemon=True)
-        if not self.options.no_demo and not self.options.no_sampler:
-            if not model.is_unpacked(self.var):
-                self.say("unpacking the model, once; this takes half a minute")
-            checking.start()
-        told = self.step("database, pages, demo", lambda: self._manage_prepare(errors))
-        while checking.is_alive() and not self.stops:
-            checking.join(0.1)
-        if errors and not self.stops:
-            raise errors[0]
-        if not self.stops:
-            (self.var / "run" / "prepared").write_text(self._state())
-        return told
-
-    def _was_prepared(self) -> bool:
-        """Whether the last start prepared this very state: same folder, options and migrations."""
-        try:
-            return (self.var / "run" / "prepared").read_text() == self._state()
-        except OSError:
-            return False
-
-    def _state(self) -> str:
-        migrations = sorted(str(path.relative_to(BASE)) for path in BASE.glob("*/migrations/[0-9]*.py"))
-        facts = [str(self.var), os.environ.get("DATABASE_URL", ""), vars(self.options), migrations]
-        return hashlib.sha256(repr(facts).encode()).hexdigest()
-
-    def _manage_prepare(self, errors: Sequence[StartError]) -> str:
-        """Run `manage.py prepare`; what it says is for people. Given up as soon as there is an error elsewhere."""
-        command = [sys.executable, "manage.py", "prepare"]
-        if not self.options.no_demo:
-            command += ["--demo", "--model", str(model.folder(self.var))]
-        log = self.var / "log" / "prepare.log"
-        # Passwords are in what it says, so that goes into no file that has a name.
-        with tempfile.TemporaryFile("w+") as told, log.open("w+") as wrong:
-            process = subprocess.Popen(command, cwd=BASE, stdout=told, stderr=wrong, start_new_session=True)
-            while process.poll() is None:
-                if errors or self.stops:
-                    process.terminate()
-                    process.wait()
-                    return ""
-                time.sleep(0.02)
-            told.seek(0)
-            wrong.seek(0)
-            if process.returncode:
-                raise StartError((wrong.read().strip().splitlines() or ["Preparing ended without a reason."])[-1])
-            return told.read()
-
-    def _children(self) -> list[Child]:
-        python, log = sys.executable, self.var / "log"
-        celery = [python, "-m", "celery", "-A", "config"]
-        quiet = ["--without-gossip", "--without-mingle"]
-        level = os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()
-        children = [
-            Child(
-                "web server",
-                [
-                    *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
-                    *["--port", str(self.port), "--no-access-log", "--lifespan", "off"],
-                    *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
-                ],
-                log / "web.log",
-                ONE_THREAD,
-            ),
-            Child(
-                "default worker",
-                [*celery, "worker", "-Q", "default", "-c", HANDS, "-l", level, *quiet, "-n", "default@%h"],
-                log / "worker.log",
-                ONE_THREAD,
-            ),
-            Child(
-                "beat",
-                [*celery, "beat", "-l", level, "--pidfile=", "-s", str(self.var / "run" / "beat-schedule")],
-                log / "beat.log",
-                ONE_THREAD,
-            ),
-        ]
-        if not self.options.no_sampler:
-            which = [] if self.options.no_demo else ["--model", model.SLUG]
-            sampler = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", GRACE)
-            children.insert(0, sampler)
-        return children
-
     def _await_ready(self, held: dict[str, IO[str]]) -> None:
         waiting = told = ""
         until = time.monotonic() + READY_TIMEOUT
         told_at = time.monotonic()
         while not self.stops:
             self._tend(held)
-            ready, waiting, hopeless = self._ask_ready()
-            if ready:
+            found = readiness.ask(self.url, sampler=not self.options.no_sampler)
+            waiting = found.waiting_for
+            if found.ready:
                 return
-            if hopeless:
-                raise StartError(hopeless)
+            if found.hopeless:
+                raise StartError(found.hopeless)
             if time.monotonic() > until:
                 raise StartError(f"Not ready after {READY_TIMEOUT:.0f} s: {waiting} (see {self.var / 'log'}).")
             if time.monotonic() - told_at > (30 if waiting == told else 10):
                 told_at, told = time.monotonic(), waiting
                 self.say(f"waiting: {waiting}")
             time.sleep(0.3)
-
-    def _ask_ready(self) -> tuple[bool, str, str]:
-        """Whether all is ready, what is not, and why it never will be."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
-                body = json.load(answer)
-        except urllib.error.HTTPError as error:
-            try:
-                body = json.load(error)
-            except ValueError:
-                return False, f"the web server answers {error.code}", ""
-        except (OSError, ValueError):
-            return False, "the web server does not answer yet", ""
-        checks = body.get("checks", {})
-        if self.options.no_sampler:  # it runs elsewhere, now or later
-            checks.pop("sampler", None)
-        bad = {name: check["detail"] for name, check in checks.items() if not check["ok"]}
-        failed = checks.get("sampler", {}).get("failed", "")
-        return not bad, "; ".join(f"{name}: {detail}" for name, detail in bad.items()), failed
 
     def _tend(self, held: dict[str, IO[str]]) -> None:
         self.supervisor.tend()

@@ -13,11 +13,14 @@ from common import embedded, processes
 from launcher import browser, model, options
 from launcher.options import BASE, StartError
 
+# Two processes keep two cores busy; with more, tests that wait for a browser only wait for each other.
+WORKERS = 2
 CHECKS = {
     "ruff format": ["ruff", "format", "--check", "."],
     "ruff check": ["ruff", "check", "."],
     "import-linter": ["lint-imports"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "templates": ["djlint", "templates", "--lint", "--quiet"],
     "mypy": ["mypy", "."],
 }
 
@@ -25,11 +28,7 @@ CHECKS = {
 def main(arguments: Sequence[str]) -> int:
     chosen, rest = options.test_parser().parse_known_args(arguments)
     began = time.monotonic()
-    # Never the data of a running Duologue: a folder, servers and a model of its own, kept for the next run.
-    var = Path(os.environ.get("DUOLOGUE_TEST_VAR") or BASE / "var" / "test").resolve()
-    os.environ["DUOLOGUE_VAR"] = str(var)
-    for name in ("DATABASE_URL", "REDIS_URL", "DUOLOGUE_URL", "DUOLOGUE_PORT", "DUOLOGUE_NIGHTLY_AT", "SECRET_KEY"):
-        os.environ.pop(name, None)
+    var = _separate_var()
     try:
         os.environ[browser.VARIABLE] = browser.ensure()
         with embedded.running(var) as services:
@@ -39,16 +38,26 @@ def main(arguments: Sequence[str]) -> int:
             checks = {} if chosen.no_checks else _start_checks()
             model.ensure(var)
             print(f"model after {time.monotonic() - began:.0f} s", flush=True)
+            tests = _pytest(rest, var, everything=chosen.all)
             good = _end_checks(checks)
-            print(f"checks after {time.monotonic() - began:.0f} s", flush=True)
-            tests = _pytest(rest, everything=chosen.all)
     except (StartError, embedded.ServiceError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"bin/test took {time.monotonic() - began:.0f} s", flush=True)
+    spent = os.times()
+    cpu = spent.children_user + spent.children_system
+    print(f"bin/test took {time.monotonic() - began:.0f} s, {cpu:.0f} s of processor time", flush=True)
     return tests or (0 if good else 1)
+
+
+def _separate_var() -> Path:
+    """Never the data of a running Duologue: a folder, servers and a model of its own, kept for the next run."""
+    var = Path(os.environ.get("DUOLOGUE_TEST_VAR") or BASE / "var" / "test").resolve()
+    os.environ["DUOLOGUE_VAR"] = str(var)
+    for name in ("DATABASE_URL", "REDIS_URL", "DUOLOGUE_URL", "DUOLOGUE_PORT", "DUOLOGUE_NIGHTLY_AT", "SECRET_KEY"):
+        os.environ.pop(name, None)
+    return var
 
 
 def _hurry(services: embedded.Services) -> None:
@@ -68,12 +77,12 @@ def _hurry(services: embedded.Services) -> None:
 
 
 def _start_checks() -> dict[str, subprocess.Popen[str]]:
-    """All at once: they share the cores with unpacking the model, and nothing measures time yet."""
+    """All at once, beside the tests, to which they give way: some tests measure time."""
     running = {}
     for name, command in CHECKS.items():
         program = [sys.executable, command[0]] if command[0].endswith(".py") else [str(_tool(command[0]))]
         running[name] = subprocess.Popen(
-            [*program, *command[1:]],
+            ["nice", *program, *command[1:]],
             cwd=BASE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,11 +104,28 @@ def _end_checks(running: Mapping[str, subprocess.Popen[str]]) -> bool:
     return good
 
 
-def _pytest(rest: Sequence[str], *, everything: bool) -> int:
+def _pytest(rest: Sequence[str], var: Path, *, everything: bool) -> int:
     marks = "not gpu" if everything else "not slow and not gpu"
     chosen = [] if any(argument.startswith("-m") for argument in rest) else ["-m", marks]
-    command = [sys.executable, "-m", "pytest", *chosen, *rest]
-    return subprocess.run(command, cwd=BASE, check=False, preexec_fn=processes.die_with_parent()).returncode
+    few = _names_tests(rest)
+    parallel = [] if few else ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    covered = (
+        ["--cov", "--cov-report=term:skip-covered", "--override-ini=timeout=300"] if everything and not few else []
+    )
+    for folder in ("coverage", "tmp"):
+        (var / folder).mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pytest", *parallel, *covered, *chosen, *rest]
+    # Any pytest that begins closes the folder that all of a user's share, to PostgreSQL's user too: ours has its own.
+    places = {"COVERAGE_FILE": str(var / "coverage" / "data"), "PYTEST_DEBUG_TEMPROOT": str(var / "tmp")}
+    environment = {**os.environ, **places}
+    return subprocess.run(
+        command, cwd=BASE, check=False, env=environment, preexec_fn=processes.die_with_parent()
+    ).returncode
+
+
+def _names_tests(rest: Sequence[str]) -> bool:
+    """Whether somebody works on a few tests: those run in one process, whose output can be watched."""
+    return any((BASE / argument.partition("::")[0]).exists() for argument in rest if not argument.startswith("-"))
 
 
 def _tool(name: str) -> Path:

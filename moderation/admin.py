@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.models import User
-from common import plugins
+from accounts.requests import user_of
 from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter, within
-from labeling.admin.base import Button, PageAdmin, short, text_html
+from labeling.admin.base import Button, PageAdmin, RowForm, short, text_html
 from labeling.models import Project
-from moderation import verdicts
+from moderation import reports, verdicts
+from moderation.filters.base import FILTERS
 from moderation.models import Threshold, Verdict
 
 
 def _harmful(request: HttpRequest, verdict: Verdict, _text: str) -> str:
-    verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=True)
+    verdicts.mark(verdict=verdict, user=user_of(request), harmful=True)
     return "Marked as harmful."
 
 
 def _harmless(request: HttpRequest, verdict: Verdict, _text: str) -> str:
-    verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=False)
+    verdicts.mark(verdict=verdict, user=user_of(request), harmful=False)
     return "Marked as harmless."
 
 
 @admin.register(Verdict)
-class VerdictAdmin(PageAdmin, BigTableAdmin):
+class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin):
     view_roles = change_roles = REVIEWERS
     list_display = ("excerpt", "target", "action_label", "category", "marks", "project", "created_at")
     list_select_related = ("project",)
@@ -53,7 +52,7 @@ class VerdictAdmin(PageAdmin, BigTableAdmin):
         "harmless": Button("This text is harmless", _harmless),
     }
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Verdict]:
         return super().get_queryset(request).prefetch_related("feedback")
 
     def get_urls(self) -> list[URLPattern]:
@@ -61,15 +60,13 @@ class VerdictAdmin(PageAdmin, BigTableAdmin):
         return [path("report/<slug:slug>/", view, name="moderation_verdict_report"), *super().get_urls()]
 
     def report_view(self, request: HttpRequest, slug: str) -> HttpResponse:
-        from django.shortcuts import get_object_or_404
-
         project = get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
-        names = plugins.choices("moderation.filters")
-        reports = [(name, verdicts.report(project, name)) for name in names]
         context = {
-            **self.admin_site.each_context(request), "title": f"Content filter: {project}", "project": project,
-            "reports": reports, 
-        }  # fmt: skip
+            **self.admin_site.each_context(request),
+            "title": f"Content filter: {project}",
+            "project": project,
+            "reports": [(name, reports.report(project, name)) for name in FILTERS.choices()],
+        }
         return TemplateResponse(request, "admin/moderation/report.html", context)
 
     @admin.action(description="Mark as harmful", permissions=["mark"])
@@ -82,32 +79,32 @@ class VerdictAdmin(PageAdmin, BigTableAdmin):
 
     def _mark(self, request: HttpRequest, queryset: QuerySet[Verdict], *, harmful: bool) -> None:
         for verdict in queryset:
-            verdicts.mark(verdict=verdict, user=cast(User, request.user), harmful=harmful)
+            verdicts.mark(verdict=verdict, user=user_of(request), harmful=harmful)
         messages.success(request, "Marked.")
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     @display(description="Text")
-    def excerpt(self, obj: Any) -> str:
+    def excerpt(self, obj: Verdict) -> str:
         return short(verdicts.text_of(obj), 80) or "(gone)"
 
     @display(description="Text")
-    def text(self, obj: Any) -> Any:
+    def text(self, obj: Verdict) -> SafeString:
         return text_html(verdicts.text_of(obj))
 
     @display(description="Action", label={"Let through": "success", "Warned": "warning", "Blocked": "danger"})
-    def action_label(self, obj: Any) -> str:
+    def action_label(self, obj: Verdict) -> str:
         return str(obj.get_action_display())
 
     @display(description="Marked")
-    def marks(self, obj: Any) -> str:
+    def marks(self, obj: Verdict) -> str:
         words = list(obj.feedback.all())
         harmful = sum(word.harmful for word in words)
         return f"{harmful} harmful, {len(words) - harmful} harmless" if words else ""
 
 
-class ThresholdForm(ModelForm):
+class ThresholdForm(RowForm[Threshold]):
     class Meta:
         model = Threshold
         fields = ("project", "filter", "category", "warn_at", "block_at")
@@ -116,13 +113,13 @@ class ThresholdForm(ModelForm):
             "category": "One of the filter's categories.",
         }
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, object] | None:
         cleaned = super().clean()
         name, category = self.cleaned_data.get("filter"), self.cleaned_data.get("category")
-        if name not in plugins.choices("moderation.filters"):
-            raise forms.ValidationError(f"The filters are {', '.join(plugins.choices('moderation.filters'))}.")
-        if category not in verdicts.filter_named(name).CATEGORIES:
-            known = ", ".join(verdicts.filter_named(name).CATEGORIES)
+        if name not in FILTERS.choices():
+            raise forms.ValidationError(f"The filters are {', '.join(FILTERS.choices())}.")
+        if category not in FILTERS.load(name).categories:
+            known = ", ".join(FILTERS.load(name).categories)
             raise forms.ValidationError(f"The categories of {name} are {known}.")
         warn_at, block_at = self.cleaned_data.get("warn_at"), self.cleaned_data.get("block_at")
         if warn_at is not None and block_at is not None and block_at < warn_at:
@@ -131,7 +128,7 @@ class ThresholdForm(ModelForm):
 
 
 @admin.register(Threshold)
-class ThresholdAdmin(PageAdmin):
+class ThresholdAdmin(PageAdmin[Threshold]):
     form = ThresholdForm
     view_roles = MANAGER
     may_add = True
@@ -139,10 +136,10 @@ class ThresholdAdmin(PageAdmin):
     list_select_related = ("project",)
     list_filter = (ProjectFilter, "category")
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         return {"filter": "patterns", **super().get_changeform_initial_data(request)}
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Threshold, form: ThresholdForm, change: bool) -> None:
         made = verdicts.set_threshold(
             project=obj.project, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from labeling.models import Project
 from moderation import verdicts
 
 
 @shared_task(name="moderation.tasks.screen", expires=25)
 def screen() -> None:
-    with alone("moderation.screen") as mine:
+    with try_advisory_lock("moderation.screen") as mine:
         if not mine:
             return
         for project in Project.objects.active():

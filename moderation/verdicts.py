@@ -6,43 +6,36 @@ work, a blocked prompt leaves the pool, a blocked dialogue goes to review. Nothi
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.audit import record
-from common import plugins
 from labeling import comparisons, projects
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Turn
 from labeling.quality import reviews
-from moderation.filters.base import Filter
+from moderation.filters.base import FILTERS
 from moderation.models import Threshold, Verdict, VerdictFeedback
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 Action, Target = Verdict.Action, Verdict.Target
+Limits: TypeAlias = dict[str, tuple[float, float | None]]  # (warn at, block at) by category
 BATCH = 500
-
-
-def filter_named(name: str) -> Filter:
-    return cast(Filter, plugins.load("moderation.filters", name))
 
 
 def in_worker() -> list[str]:
     """Filters that the default worker runs by itself."""
-    return [name for name in plugins.choices("moderation.filters") if filter_named(name).IN_WORKER]
+    return [name for name in FILTERS.choices() if FILTERS.load(name).in_worker]
 
 
-def thresholds(project: Project, name: str) -> dict[str, tuple[float, float | None]]:
-    """(warn at, block at) by category: the filter's own, then the project's newest."""
-    found: dict[str, tuple[float, float | None]] = {
-        category: (warn_at, None) for category, warn_at in filter_named(name).CATEGORIES.items()
-    }
+def thresholds(project: Project, name: str) -> Limits:
+    """The filter's own, then the project's newest."""
+    found: Limits = {category: (warn_at, None) for category, warn_at in FILTERS.load(name).categories.items()}
     for row in Threshold.objects.filter(project=project, filter=name).order_by("created_at"):
         found[row.category] = (row.warn_at, row.block_at)
     return found
@@ -57,7 +50,7 @@ def set_threshold(
     )
 
 
-def judge(scores: dict[str, float], limits: dict[str, tuple[float, float | None]]) -> tuple[str, str]:
+def judge(scores: Mapping[str, float], limits: Limits) -> tuple[str, str]:
     """(action, category that decided): the strictest action, then the highest score."""
     found: list[tuple[int, float, str]] = []
     for category, score in scores.items():
@@ -74,29 +67,29 @@ def judge(scores: dict[str, float], limits: dict[str, tuple[float, float | None]
 
 def screen(project: Project, name: str, *, limit: int = BATCH) -> int:
     """Give verdicts on up to `limit` texts of each kind that have none yet; return how many."""
-    chosen = filter_named(name)
+    chosen = FILTERS.load(name)
     limits = thresholds(project, name)
     done = 0
-    for target, texts in _unseen(project, name, chosen.VERSION, limit):
+    for target, texts in _unseen(project, name, chosen.version, limit):
         if not texts:
             continue
         ids = list(texts)
         for text_id, scores in zip(ids, chosen.score([texts[one] for one in ids]), strict=True):
-            done += _store(project, name, chosen.VERSION, target, text_id, scores, limits)
+            done += _store(project, name, chosen.version, target, text_id, scores, limits)
     return done
 
 
 def _unseen(project: Project, name: str, version: str, limit: int) -> Iterable[tuple[str, dict[UUID, str]]]:
     known = Verdict.objects.filter(project=project, filter=name, filter_version=version)
 
-    def new(ref: str) -> Any:
-        return ~Exists(known.filter(target_id=OuterRef(ref)))
+    def new(ref: str) -> Q:
+        return Q(~Exists(known.filter(target_id=OuterRef(ref))))
 
     prompts = Prompt.objects.filter(new("pk"), project=project, retired_at__isnull=True)[:limit]
     yield Target.PROMPT, {prompt.pk: "\n".join(m["content"] for m in prompt.messages) for prompt in prompts}
     turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(dialogue__state=Dialogue.State.DRAFT)
     yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
-    alive = [Comparison.State.SAMPLING, Comparison.State.OPEN, Comparison.State.CLOSED]
+    alive = (Comparison.State.SAMPLING, *Comparison.READY)
     candidates = Candidate.objects.filter(
         new("completion_id"), comparison__project=project, comparison__state__in=alive
     )
@@ -105,9 +98,8 @@ def _unseen(project: Project, name: str, version: str, limit: int) -> Iterable[t
 
 @transaction.atomic
 def _store(
-    project: Project, name: str, version: str, target: str, text_id: UUID, scores: dict[str, float],
-    limits: dict[str, tuple[float, float | None]],
-) -> int:  # fmt: skip
+    project: Project, name: str, version: str, target: str, text_id: UUID, scores: dict[str, float], limits: Limits
+) -> int:
     action, category = judge(scores, limits)
     verdict, made = Verdict.objects.get_or_create(
         project=project, target_id=text_id, filter=name, filter_version=version,
@@ -151,31 +143,3 @@ def text_of(verdict: Verdict) -> str:
         return Turn.objects.filter(pk=verdict.target_id).values_list("text", flat=True).first() or ""
     used = Candidate.objects.filter(completion_id=verdict.target_id)
     return used.values_list("completion__text", flat=True).first() or ""
-
-
-def report(project: Project, name: str, what_if: Sequence[float] = (0.3, 0.5, 0.7, 0.9)) -> list[dict[str, Any]]:
-    """Precision and recall by category among the marked texts, at the threshold in force and at others."""
-    limits = thresholds(project, name)
-    marked = VerdictFeedback.objects.filter(verdict__project=project, verdict__filter=name).select_related("verdict")
-    words: dict[UUID, list[VerdictFeedback]] = defaultdict(list)
-    for word in marked:
-        words[word.verdict_id].append(word)
-    rows = []
-    for category, (warn_at, _) in sorted(limits.items()):
-        scored = [(found[0].verdict.scores.get(category, 0.0), _harmful(found, category)) for found in words.values()]
-        for threshold in sorted({warn_at, *what_if}):
-            tp = sum(score >= threshold and harmful for score, harmful in scored)
-            fp = sum(score >= threshold and not harmful for score, harmful in scored)
-            fn = sum(score < threshold and harmful for score, harmful in scored)
-            rows.append({
-                "category": category, "threshold": threshold, "in_force": threshold == warn_at, "true_positives": tp,
-                "false_positives": fp, "false_negatives": fn, "precision": tp / (tp + fp) if tp + fp else None,
-                "recall": tp / (tp + fn) if tp + fn else None,
-            })  # fmt: skip
-    return rows
-
-
-def _harmful(words: list[VerdictFeedback], category: str) -> bool:
-    """By majority of those who marked it; a word that names no category is about the one that decided."""
-    about = [word.harmful and (word.category or word.verdict.category or category) == category for word in words]
-    return sum(about) * 2 > len(about)

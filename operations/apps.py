@@ -5,6 +5,6 @@ class OperationsConfig(AppConfig):
     name = "operations"
 
     def ready(self) -> None:
-        from operations import pulse
+        from operations import worker_heartbeat
 
-        pulse.connect()
+        worker_heartbeat.connect()

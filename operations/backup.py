@@ -16,17 +16,25 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, TypedDict
 
 from django.conf import settings
 from django.db import connection
 
-from common import embedded, servers
+from common import embedded
 from exports.manifests import version_of_duologue
 
 DUMP, MANIFEST, KEY = "database.dump", "backup.json", "secret_key"
 FOLDERS = ("media", "exports")
 Say = Callable[[str], None]
+
+
+class Facts(TypedDict):
+    """What a backup says of itself."""
+
+    duologue: str
+    made_at: str
+    sha256: str  # of the dump
 
 
 class BackupError(Exception):
@@ -48,15 +56,7 @@ def write(target: Path, *, say: Say) -> None:
             dump = Path(folder) / DUMP
             _pg("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", str(dump), *_where()])
             say(f"  database  {dump.stat().st_size / 1e6:.1f} MB")
-            with tarfile.open(fileobj=raw, mode="w") as archive:
-                _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
-                archive.add(dump, DUMP)
-                key = settings.VAR_DIR / KEY
-                if key.exists():  # pseudonyms and signed links depend on it
-                    archive.add(key, KEY)
-                for name in FOLDERS:
-                    if (settings.VAR_DIR / name).is_dir():
-                        archive.add(settings.VAR_DIR / name, name, filter=_finished)
+            _pack(raw, dump)
             raw.flush()
             os.fsync(raw.fileno())
         fresh.replace(target)
@@ -66,11 +66,23 @@ def write(target: Path, *, say: Say) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def _pack(raw: IO[bytes], dump: Path) -> None:
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
+        archive.add(dump, DUMP)
+        key = settings.VAR_DIR / KEY
+        if key.exists():  # sessions, webhook secrets and second factors depend on it
+            archive.add(key, KEY)
+        for name in FOLDERS:
+            if (settings.VAR_DIR / name).is_dir():
+                archive.add(settings.VAR_DIR / name, name, filter=_finished)
+
+
 def read(source: Path, *, force: bool, say: Say) -> None:
     """Put everything of `source` in place of what is here.
 
     Raises:
-        BackupError: no backup of ours, damaged, or the database holds something and `force` is not set.
+        BackupError: not a backup of ours, damaged, or the database holds something and `force` is not set.
     """
     try:
         with tarfile.open(source) as archive, tempfile.TemporaryDirectory() as folder:
@@ -79,44 +91,40 @@ def read(source: Path, *, force: bool, say: Say) -> None:
                 raise BackupError("The database here is not empty: nothing was changed; --force replaces it.")
             say(f"  backup of {facts['made_at']}, Duologue {facts['duologue']}")
             _empty()
-            _pg(
-                "pg_restore",
-                [
-                    "--no-owner",
-                    "--no-privileges",
-                    "--exit-on-error",
-                    "--single-transaction",
-                    *_where(),
-                    f"{folder}/{DUMP}",
-                ],
-            )
+            whole = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+            _pg("pg_restore", [*whole, *_where(), f"{folder}/{DUMP}"])
             say("  database  restored")
-            files = [member for member in archive.getmembers() if member.name.split("/")[0] in {*FOLDERS, KEY}]
-            archive.extractall(settings.VAR_DIR, members=files, filter="data")
-            if (settings.VAR_DIR / KEY).exists():
-                (settings.VAR_DIR / KEY).chmod(0o600)
-            say(f"  files     {sum(member.isfile() for member in files)}")
+            say(f"  files     {_unpack_files(archive)}")
     except (tarfile.TarError, EOFError):
-        raise BackupError(f"{str(source)!r} is no backup, or it is damaged.") from None
+        raise BackupError(f"{str(source)!r} is not a backup, or it is damaged.") from None
     except OSError as error:
         raise BackupError(f"{str(source)!r} cannot be read: {error.strerror}.") from None
 
 
-def _check(archive: tarfile.TarFile, folder: Path) -> dict[str, Any]:
+def _unpack_files(archive: tarfile.TarFile) -> int:
+    """Put uploaded files, exports and the key in their places; how many they are."""
+    files = [member for member in archive.getmembers() if member.name.split("/")[0] in {*FOLDERS, KEY}]
+    archive.extractall(settings.VAR_DIR, members=files, filter="data")
+    if (settings.VAR_DIR / KEY).exists():
+        (settings.VAR_DIR / KEY).chmod(0o600)
+    return sum(member.isfile() for member in files)
+
+
+def _check(archive: tarfile.TarFile, folder: Path) -> Facts:
     """The manifest, after the dump has been unpacked into `folder` and found whole."""
     try:
         member = archive.extractfile(MANIFEST)
         assert member is not None
-        facts = json.loads(member.read())
+        facts: Facts = json.loads(member.read())
         archive.extract(DUMP, folder, filter="data")
     except (KeyError, ValueError, AssertionError):
-        raise BackupError("The file is no backup of Duologue.") from None
+        raise BackupError("The file is not a backup of Duologue.") from None
     if _sha256(folder / DUMP) != facts["sha256"]:
         raise BackupError("The backup is damaged: its checksum does not fit.")
     return facts
 
 
-def _facts(dump: Path) -> dict[str, Any]:
+def _facts(dump: Path) -> Facts:
     return {
         "duologue": version_of_duologue(),
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -163,7 +171,7 @@ def _where() -> list[str]:
 
 
 def _pg(program: str, arguments: list[str]) -> None:
-    server = servers.PostgreSQL(settings.VAR_DIR)
+    server = embedded.PostgreSQL(settings.VAR_DIR)
     try:
         path = server.binaries / program
     except embedded.ServiceError as error:

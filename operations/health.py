@@ -9,7 +9,7 @@ import redis
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from operations import pulse
+from operations import worker_heartbeat
 from sampler import status
 from sampler.models import ModelVersion
 
@@ -54,7 +54,7 @@ def database() -> Check:
 
 def redis_server() -> Check:
     try:
-        with pulse.client() as client:
+        with worker_heartbeat.client() as client:
             client.ping()
     except redis.RedisError as error:
         return Check(False, f"does not answer: {_line(error)}")
@@ -76,7 +76,7 @@ def migrations() -> Check:
 
 def worker() -> Check:
     try:
-        names = pulse.workers()
+        names = worker_heartbeat.workers()
     except redis.RedisError as error:
         return Check(False, f"unknown: {_line(error)}")
     return Check(True, f"{len(names)} alive") if names else Check(False, "no default worker is alive")

@@ -3,44 +3,63 @@ what tests build is what the product builds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import chats, comparisons, dialogues, leases, projects
+from labeling import chats, comparisons, dialogues, leases, projects, rankings, turns
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from sampler.models import Completion, ModelVersion, SampleRequest
 
 _numbers = count(1)
 
+
+class Judgement(TypedDict, total=False):
+    """What a ranking may hold beside its order."""
+
+    ratings: Mapping[str, int]
+    flags: Mapping[str, Sequence[str]]
+    strengths: Sequence[int]
+    note: str
+    not_rankable: str
+    ideal_answer: str
+    seconds: int
+    confirmed: bool
+
+
 PASSWORD = "correct horse battery staple"
 
 
-def make_user(username: str, *, password: str | None = None, **fields: Any) -> User:
-    user = User(username=username, email=f"{username}@example.org", **fields)
+def make_user(username: str, *, password: str | None = None, **fields: object) -> User:
+    user = User(username=username, email=f"{username}@example.org")
+    for name, value in fields.items():
+        setattr(user, name, value)
     user.set_password(password or PASSWORD)
     user.save()
     return user
 
 
-def make_member(project: Project, username: str, *, role: str = "trainer", **fields: Any) -> User:
-    user = make_user(username, **fields)
+def make_member(project: Project, username: str, *, role: str = "trainer", is_staff: bool = False) -> User:
+    user = make_user(username, is_staff=is_staff)
     projects.set_membership(project=project, user=user, role=role)
     return user
 
 
-def make_model(slug: str | None = None, **fields: Any) -> ModelVersion:
-    slug = slug or f"fake-{next(_numbers)}"
-    fields = {"engine": "fake", "weights_hash": "f" * 64, "state": "serving"} | fields
-    return ModelVersion.objects.create(slug=slug, **fields)
+def make_model(slug: str | None = None, **fields: object) -> ModelVersion:
+    model = ModelVersion(slug=slug or f"fake-{next(_numbers)}", engine="fake", weights_hash="f" * 64, state="serving")
+    for name, value in fields.items():
+        setattr(model, name, value)
+    model.save(force_insert=True)
+    return model
 
 
-def make_project(slug: str = "demo", *, with_round: bool = True, **settings: Any) -> Project:
-    settings = {"stock_target": 0, "overlap_share": 0.0, "exclude_own_chats": True} | settings
+def make_project(slug: str = "demo", *, with_round: bool = True, **settings: object) -> Project:
+    chosen: dict[str, Any] = {"stock_target": 0, "overlap_share": 0.0, "exclude_own_chats": True} | settings
     project = projects.create_project(
-        slug=slug, title=f"Project {slug}", guidelines="# Guidelines\n\nBe helpful.", **settings
+        slug=slug, title=f"Project {slug}", guidelines="# Guidelines\n\nBe helpful.", **chosen
     )
     if with_round:
         projects.open_round(project=project, policies=[(make_model(), 1.0, {})])
@@ -97,7 +116,7 @@ def make_chat(project: Project, author: User, *, turns: int = 1, submit: bool = 
     for number in range(turns):
         request = chats.send_message(dialogue=dialogue, text=f"Question {number} of {dialogue.pk}?")
         answer(request, f"Reply {number} to {dialogue.pk}.")
-        chats.settle_reply(dialogue=dialogue)
+        chats.store_reply(dialogue=dialogue)
     if submit:
         dialogues.submit_dialogue(dialogue=dialogue)
     return dialogue
@@ -105,14 +124,14 @@ def make_chat(project: Project, author: User, *, turns: int = 1, submit: bool = 
 
 def make_demonstration(project: Project, author: User, *, submit: bool = True, question: str = "") -> Dialogue:
     dialogue = dialogues.start_dialogue(project=project, author=author, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text=question or f"How does {dialogue.pk} work?")
-    dialogues.add_turn(dialogue=dialogue, role="assistant", text="It works like this.")
+    turns.add_turn(dialogue=dialogue, role="user", text=question or f"How does {dialogue.pk} work?")
+    turns.add_turn(dialogue=dialogue, role="assistant", text="It works like this.")
     if submit:
         dialogues.submit_dialogue(dialogue=dialogue)
     return dialogue
 
 
-def make_comparison(project: Project, *, k: int = 4, votes: int = 1, prompt: str = "", **columns: Any) -> Comparison:
+def make_comparison(project: Project, *, k: int = 4, votes: int = 1, prompt: str = "", **columns: object) -> Comparison:
     """An open comparison of K distinct texts."""
     number = next(_numbers)
     comparison, _ = comparisons.bring(
@@ -132,11 +151,11 @@ def make_lease(comparison: Comparison, trainer: User) -> Assignment:
 
 
 def make_ranking(
-    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **fields: Any
+    comparison: Comparison, trainer: User, *, groups: list[list[int]] | None = None, **judged: Unpack[Judgement]
 ) -> Ranking:
     """A submitted ranking; `groups` names completions by storage index, default 0 > 1 > 2 > …"""
     assignment = make_lease(comparison, trainer)
     ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
     order = [[ids[i] for i in group] for group in groups] if groups is not None else [[cid] for cid in ids]
-    ranking, _ = comparisons.submit_ranking(assignment=assignment, groups=order, **fields)
+    ranking, _ = rankings.submit_ranking(assignment=assignment, groups=order, **judged)
     return ranking

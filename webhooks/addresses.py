@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -66,7 +65,7 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Refused("This is no address of a web server.") from None
+        raise Refused("This is not the address of a web server.") from None
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise Refused("A webhook takes an https:// address.")
     if parts.scheme == "http" and not settings.WEBHOOKS_TO_PRIVATE_ADDRESSES:
@@ -88,7 +87,7 @@ class CheckedNetwork(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         error: Exception = Refused(f"{host} has no address.")
         for address in resolve(host, port):
@@ -98,5 +97,10 @@ class CheckedNetwork(httpcore.NetworkBackend):
                 error = failed
         raise error
 
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
         raise Refused("Webhooks do not go to sockets.")

@@ -5,7 +5,7 @@ Answers that hold a secret take no Idempotency-Key: a kept reply would keep the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import Http404
@@ -21,7 +21,12 @@ from webhooks import outbox, signing, subscriptions
 from webhooks.models import Delivery, Event, Subscription
 
 
-class WebhookIn(Shape):
+class WebhookBody(TypedDict):
+    url: str
+    events: list[str]
+
+
+class WebhookIn(Shape[WebhookBody]):
     url = serializers.CharField(max_length=500)
     events = serializers.ListField(child=serializers.ChoiceField(Event.choices), min_length=1, max_length=10)
 
@@ -71,7 +76,7 @@ class Webhooks(ApiView):
     @extend_schema(summary="Be told of events", request=WebhookIn, responses={201: WebhookMade})
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, (ROLE.MANAGER,), operator=True)
-        wanted: dict[str, Any] = checked(WebhookIn, request)
+        wanted = checked(WebhookIn, request)
         made = subscriptions.subscribe(project=project, by=user_of(request), **wanted)
         return Response(WebhookMade(made).data, status=201)
 

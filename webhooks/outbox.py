@@ -110,7 +110,7 @@ def send(delivery: Delivery, pool: httpcore.ConnectionPool) -> tuple[int | None,
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failed:
         return None, f"No answer: {type(failed).__name__} {failed}".strip()
     except httpcore.UnsupportedProtocol:
-        return None, "This is no http(s) address."
+        return None, "This is not an http(s) address."
 
 
 def settle(delivery: Delivery, *, status: int | None, error: str) -> int:

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.audit import record
+from common.transitions import advance
 from labeling.errors import Invalid
 from labeling.models import Project
 from webhooks.addresses import Refused, check_url
@@ -49,9 +50,8 @@ def end(*, subscription: Subscription, by: User | None, reason: str = "Ended by 
     live = Subscription.objects.filter(pk=subscription.pk, ended_at__isnull=True)
     ended = live.update(ended_at=timezone.now(), ended_reason=reason)
     if ended:
-        Delivery.objects.filter(subscription=subscription, state=Delivery.State.PENDING).update(
-            state=Delivery.State.FAILED, last_error="The webhook was ended."
-        )
+        pending = Delivery.objects.filter(subscription=subscription)
+        advance(pending, to=Delivery.State.FAILED, table=Delivery.TRANSITIONS, last_error="The webhook was ended.")
         record(actor=by, action="webhook.ended", obj=subscription)
     return bool(ended)
 

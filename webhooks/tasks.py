@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from common.alone import alone
+from common.advisory_lock import try_advisory_lock
 from webhooks import outbox
 
 
-@shared_task(expires=10)
+@shared_task(expires=10)  # type: ignore[untyped-decorator]
 def deliver() -> int:
     """Send what is due. The rows are the work: running twice at once would be harmless, but slow receivers
-    must not take all hands of the default worker."""
-    with alone("webhooks.deliver") as mine:
+    must not take all processes of the default worker."""
+    with try_advisory_lock("webhooks.deliver") as mine:
         return outbox.deliver_due() if mine else 0
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def tidy() -> int:
     return outbox.forget_old()

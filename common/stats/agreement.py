@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[Any]
+from common.stats.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,15 @@ class PairAgreement:
     strict_pairs: int
 
 
-def signs(ranks: ArrayLike) -> Array:
+def signs(ranks: ArrayLike) -> Floats:
     """For every i < j: +1 where i is ranked above j, -1 below, 0 tied."""
     values = np.asarray(ranks, dtype=float)
     first, second = np.triu_indices(len(values), k=1)
-    return np.sign(values[second] - values[first])
+    differences: Floats = values[second] - values[first]
+    return np.sign(differences)
 
 
-def pair_points(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array, Array]:
+def pair_points(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats, Floats, Floats]:
     """Per pair of signs: strict, tie-discounted and tie-excluded points, and whether both are strict."""
     left, right = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     same = (left == right).astype(float)
@@ -84,16 +84,17 @@ def krippendorff_alpha(table: ArrayLike, level: str = "nominal") -> float | None
     return alpha_of_coincidences(coincidences(counts), categories, level)
 
 
-def coincidences(counts: ArrayLike) -> Array:
+def coincidences(counts: ArrayLike) -> Floats:
     """The coincidence matrix of a units x categories table of how many raters gave each value."""
     table = np.asarray(counts, dtype=float)
     per_unit = table.sum(axis=1)
     table, per_unit = table[per_unit >= 2], per_unit[per_unit >= 2]
     weights = table / (per_unit - 1)[:, None]
-    return weights.T @ table - np.diag(weights.sum(axis=0))
+    found: Floats = weights.T @ table - np.diag(weights.sum(axis=0))
+    return found
 
 
-def alpha_of_coincidences(observed: Array, categories: ArrayLike, level: str) -> float | None:
+def alpha_of_coincidences(observed: Floats, categories: ArrayLike, level: str) -> float | None:
     """Krippendorff's alpha out of a coincidence matrix."""
     totals = observed.sum(axis=1)
     n = totals.sum()
@@ -106,7 +107,7 @@ def alpha_of_coincidences(observed: Array, categories: ArrayLike, level: str) ->
     return 1 - float((observed * distances).sum() / n) / expected
 
 
-def _distances(categories: Array, totals: Array, level: str) -> Array:
+def _distances(categories: Floats, totals: Floats, level: str) -> Floats:
     if level == "nominal":
         return 1.0 - np.eye(len(categories))
     if level == "interval":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from common.stats.arrays import Floats, counted
 
 BOOTSTRAP_UP_TO = 2000  # clusters; beyond, the linearised interval is the same to three digits and much faster
 Z95 = 1.959963984540054
@@ -28,10 +29,10 @@ class Estimate:
         return (self.high - self.low) / 2 if self.low is not None and self.high is not None else None
 
 
-def by_cluster(clusters: ArrayLike, *columns: ArrayLike) -> list[NDArray[Any]]:
+def by_cluster(clusters: ArrayLike, *columns: ArrayLike) -> list[Floats]:
     """Sums of each column per cluster."""
     _, index = np.unique(np.asarray(clusters), return_inverse=True)
-    return [np.bincount(index, weights=np.asarray(column, dtype=float)) for column in columns]
+    return [counted(index, np.asarray(column, dtype=float)) for column in columns]
 
 
 def ratio(
@@ -89,7 +90,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     return centre - spread, centre + spread
 
 
-def _bootstrap(top: NDArray[Any], bottom: NDArray[Any], draws: int, seed: int) -> tuple[float, float]:
+def _bootstrap(top: Floats, bottom: Floats, draws: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     times = rng.multinomial(len(top), np.full(len(top), 1 / len(top)), size=draws)
     below = times @ bottom

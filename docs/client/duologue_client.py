@@ -3,7 +3,8 @@
     client = Client("http://127.0.0.1:8000", token)
     client.bring("demo", prompt="Why is the sky blue?", answers={"mine-1": "…", "mine-2": "…"})
 
-Every call returns the decoded JSON answer. What the server refuses is raised as `Refused`, with its
+Every call returns the decoded JSON answer; the classes below name the fields that this file's callers use (the whole
+list is at `/api/v1/docs/`). What the server refuses is raised as `Refused`, with its
 sentence; answers of 429 and 503 are waited for, and writes carry an Idempotency-Key, so that a
 request which is sent again after a lost connection is done once.
 """
@@ -15,18 +16,117 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 
-Json = dict[str, Any]
+
+class Message(TypedDict):
+    role: str  # system, user or assistant
+    content: str
+
+
+class Completion(TypedDict):
+    id: str
+    text: str
+
+
+class Named(Completion):
+    model_version: str
+
+
+class Question(TypedDict):
+    id: str
+    prompt: list[Message]
+    completions: list[Completion]
+
+
+class Task(TypedDict):
+    """A lease on one vote."""
+
+    id: str
+    expires_at: str
+    flags: list[str]
+    comparison: Question
+
+
+class Lease(TypedDict):
+    id: str
+    state: str
+    expires_at: str
+
+
+class Ranking(TypedDict):
+    id: str
+    groups: list[list[str]]  # tie groups of completion ids, best first
+    ratings: dict[str, int]
+    flags: dict[str, list[str]]
+    note: str
+    not_rankable: str
+    submitted_at: str
+
+
+class Vote(Ranking):
+    trainer: str | None
+
+
+class Comparison(TypedDict):
+    id: str
+    state: str
+    prompt: list[Message]
+    completions: list[Named]
+    rankings: list[Vote]
+
+
+class Brought(TypedDict):
+    id: str
+    state: str
+    votes: int
+
+
+class Turn(TypedDict):
+    id: str
+    role: str
+    text: str
+    by_model: bool
+
+
+class Reply(TypedDict):
+    state: str
+    text: str
+    error: str
+
+
+class Dialogue(TypedDict):
+    id: str
+    kind: str
+    state: str
+    version: int
+    turns: list[Turn]
+    reply: Reply | None
+
+
+class File(TypedDict):
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Run(TypedDict):
+    """An export."""
+
+    id: str
+    state: str
+    error: str
+    files: list[File]
 
 
 class Refused(Exception):
     """The server said no. `status`, and `problem`: the problem details (RFC 9457)."""
 
-    def __init__(self, status: int, problem: Json) -> None:
-        super().__init__(problem.get("detail") or f"status {status}")
+    def __init__(self, status: int, problem: Mapping[str, object]) -> None:
+        super().__init__(str(problem.get("detail") or f"status {status}"))
         self.status = status
         self.problem = problem
 
@@ -47,100 +147,124 @@ class Client:
     # -- own completions --------------------------------------------------------------------------
 
     def bring(
-        self, project: str, *, prompt: str | Sequence[Json], answers: Mapping[str, str], votes: int | None = None
-    ) -> Json:
+        self, project: str, *, prompt: str | Sequence[Message], answers: Mapping[str, str], votes: int | None = None
+    ) -> Brought:
         """Have answers ranked: {name of the model: its text}. `prompt` is a question or a list of messages."""
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+        messages: list[Message] = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         completions = [{"text": text, "model_version": name} for name, text in answers.items()]
-        body: Json = {"prompt": messages, "completions": completions, "votes": votes}
-        return self.send("POST", f"projects/{project}/comparisons/", body)
+        body = {"prompt": messages, "completions": completions, "votes": votes}
+        made: Brought = self._send("POST", f"projects/{project}/comparisons/", body)
+        return made
 
-    def comparisons(self, project: str, *, state: str = "") -> Iterator[Json]:
+    def comparisons(self, project: str, *, state: str = "") -> Iterator[Comparison]:
         """All comparisons, with their rankings."""
-        return self.pages(f"projects/{project}/comparisons/", {"state": state} if state else {})
+        return self._pages(f"projects/{project}/comparisons/", {"state": state} if state else {})
 
     # -- ranking ----------------------------------------------------------------------------------
 
-    def next_task(self, project: str) -> Json | None:
+    def next_task(self, project: str) -> Task | None:
         """The task in hand, else the next one, else None."""
-        return self.send("POST", f"projects/{project}/assignments/", {"task": "ranking"}) or None
+        task: Task | None = self._send("POST", f"projects/{project}/assignments/", {"task": "ranking"})
+        return task
 
-    def rank(self, task: Json, groups: Sequence[Sequence[str]], **more: Any) -> Json:
+    def rank(self, task: Task, groups: Sequence[Sequence[str]], **more: object) -> Ranking:
         """Submit an order: tie groups of completion ids, best first. `more`: ratings, flags, note, …"""
-        return self.send("PUT", f"assignments/{task['id']}/ranking/", {"groups": groups, **more})
+        stored: Ranking = self._send("PUT", f"assignments/{task['id']}/ranking/", {"groups": groups, **more})
+        return stored
 
-    def skip(self, task: Json, reason: str) -> Json:
-        return self.send("POST", f"assignments/{task['id']}/skip/", {"reason": reason})
+    def skip(self, task: Task, reason: str) -> Lease:
+        lease: Lease = self._send("POST", f"assignments/{task['id']}/skip/", {"reason": reason})
+        return lease
 
     # -- chats ------------------------------------------------------------------------------------
 
-    def start_chat(self, project: str) -> Json:
-        return self.send("POST", f"projects/{project}/dialogues/", {"kind": "chat"})
+    def start_chat(self, project: str) -> Dialogue:
+        begun: Dialogue = self._send("POST", f"projects/{project}/dialogues/", {"kind": "chat"})
+        return begun
 
-    def say(self, dialogue: Json, text: str, *, wait: float = 120.0) -> Json:
+    def say(self, dialogue: Dialogue, text: str, *, wait: float = 120.0) -> Dialogue:
         """Send a message and wait for the model's answer; the dialogue as it stands then."""
-        now = self.send("POST", f"dialogues/{dialogue['id']}/turns/", {"text": text})
+        now: Dialogue = self._send("POST", f"dialogues/{dialogue['id']}/turns/", {"text": text})
         until = time.monotonic() + wait
-        while now["reply"] is not None and time.monotonic() < until:
-            if now["reply"]["state"] == "failed":
-                raise Refused(502, {"detail": now["reply"]["error"]})
+        while (reply := now["reply"]) is not None and time.monotonic() < until:
+            if reply["state"] == "failed":
+                raise Refused(502, {"detail": reply["error"]})
             time.sleep(0.5)
-            now = self.get(f"dialogues/{dialogue['id']}/")
+            now = self._get(f"dialogues/{dialogue['id']}/")
         return now
 
-    def submit(self, dialogue: Json) -> Json:
-        return self.send("POST", f"dialogues/{dialogue['id']}/submit/")
+    def submit(self, dialogue: Dialogue) -> Dialogue:
+        submitted: Dialogue = self._send("POST", f"dialogues/{dialogue['id']}/submit/")
+        return submitted
 
     # -- progress and exports ---------------------------------------------------------------------
 
-    def progress(self, project: str) -> Json:
-        return self.get(f"projects/{project}/progress/")
+    def progress(self, project: str) -> dict[str, object]:
+        found: dict[str, object] = self._get(f"projects/{project}/progress/")
+        return found
 
-    def insights(self, project: str) -> Json:
-        return self.get(f"projects/{project}/insights/")
+    def insights(self, project: str) -> dict[str, object]:
+        found: dict[str, object] = self._get(f"projects/{project}/insights/")
+        return found
 
-    def export(self, project: str, *, wait: float = 600.0, **options: Any) -> Json:
+    def export(self, project: str, *, wait: float = 600.0, **options: object) -> Run:
         """Ask for an export and wait until it is finished."""
-        run = self.send("POST", "exports/", {"project": project, **options})
+        run: Run = self._send("POST", "exports/", {"project": project, **options})
         until = time.monotonic() + wait
         while run["state"] in {"queued", "running"} and time.monotonic() < until:
             time.sleep(0.5)
-            run = self.get(f"exports/{run['id']}/")
+            run = self._get(f"exports/{run['id']}/")
         if run["state"] != "finished":
             raise Refused(500, {"detail": run["error"] or f"The export is {run['state']}."})
         return run
 
-    def download(self, run: Json, folder: str | Path) -> Path:
+    def download(self, run: Run, folder: str | Path) -> Path:
         """Every file of an export, each checked against its SHA-256; the manifest last."""
         folder = Path(folder)
-        for file in [*run["files"], {"path": "README.md"}, {"path": "manifest.json"}]:
-            target = folder / file["path"]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            digest = hashlib.sha256()
-            address = f"exports/{run['id']}/files/{file['path']}"
-            with self._http.stream("GET", address) as answer, target.open("wb") as out:
-                if answer.status_code != 200:
-                    answer.read()
-                    raise Refused(answer.status_code, _problem(answer))
-                for block in answer.iter_bytes():
-                    digest.update(block)
-                    out.write(block)
-            if digest.hexdigest() != file.get("sha256", digest.hexdigest()):
+        for file in run["files"]:
+            if self._fetch(run, file["path"], folder) != file["sha256"]:
                 raise Refused(502, {"detail": f"{file['path']} arrived damaged."})
+        for name in ("README.md", "manifest.json"):
+            self._fetch(run, name, folder)
         return folder
+
+    def _fetch(self, run: Run, path: str, folder: Path) -> str:
+        """Write one file of the export below `folder`; its SHA-256 as it arrived."""
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with self._http.stream("GET", f"exports/{run['id']}/files/{path}") as answer, target.open("wb") as out:
+            if answer.status_code != 200:
+                answer.read()
+                raise Refused(answer.status_code, _problem(answer))
+            for block in answer.iter_bytes():
+                digest.update(block)
+                out.write(block)
+        return digest.hexdigest()
+
+    # -- any other address of the API -------------------------------------------------------------
+
+    def get(self, path: str, **parameters: str) -> object:
+        return self._get(path, **parameters)
+
+    def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+        return self._send(method, path, body)
+
+    def pages(self, path: str, parameters: Mapping[str, str] | None = None) -> Iterator[object]:
+        """Every row of a list, page by page."""
+        return self._pages(path, parameters or {})
 
     # -- beneath ----------------------------------------------------------------------------------
 
-    def get(self, path: str, **parameters: Any) -> Any:
+    def _get(self, path: str, **parameters: str) -> Any:
         return self._request("GET", path, params=parameters)
 
-    def send(self, method: str, path: str, body: Any = None) -> Any:
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
         return self._request(method, path, json=body if body is not None else {}, headers=headers)
 
-    def pages(self, path: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Json]:
-        """Every row of a list, page by page."""
-        page = self.get(path, **(parameters or {}))
+    def _pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[Any]:
+        page = self._get(path, **parameters)
         yield from page["results"]
         while page["next"]:
             page = self._request("GET", page["next"])
@@ -165,9 +289,9 @@ class Client:
         raise AssertionError("unreachable")
 
 
-def _problem(answer: httpx.Response) -> Json:
+def _problem(answer: httpx.Response) -> dict[str, object]:
     try:
-        problem: Json = answer.json()
+        problem: dict[str, object] = answer.json()
     except ValueError:
         problem = {"detail": answer.text[:200]}
     return problem

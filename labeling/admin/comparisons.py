@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from common.admin import BigTableAdmin, ProjectFilter, ScopedTabularInline, record
@@ -22,15 +21,15 @@ class CandidateInline(ScopedTabularInline):
     fields = readonly_fields = ("index", "text", "written_by", "is_original")
     verbose_name_plural = "Completions"
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
         return super().get_queryset(request).select_related("completion__model_version")
 
     @display(description="Text")
-    def text(self, obj: Any) -> Any:
+    def text(self, obj: Candidate) -> SafeString:
         return text_html(obj.completion.text)
 
     @display(description="Written by")
-    def written_by(self, obj: Any) -> str:
+    def written_by(self, obj: Candidate) -> str:
         return obj.completion.model_name or "not said"
 
 
@@ -46,7 +45,7 @@ def _discard(request: HttpRequest, comparison: Comparison, text: str) -> str:
 
 
 @admin.register(Comparison)
-class ComparisonAdmin(PageAdmin, BigTableAdmin):
+class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin):
     list_display = (
         "__str__",
         "project",
@@ -97,27 +96,27 @@ class ComparisonAdmin(PageAdmin, BigTableAdmin):
         return self.has_view_permission(request)
 
     @display(description="Kind", label={"Calibration": "warning", "Exam": "warning", "Intra-rater repeat": "info"})
-    def kind_label(self, obj: Any) -> str:
+    def kind_label(self, obj: Comparison) -> str:
         return str(obj.get_kind_display())
 
     @display(
         description="State", label={"Open": "success", "Closed": "info", "Discarded": "danger", "Sampling": "warning"}
     )
-    def state_label(self, obj: Any) -> str:
+    def state_label(self, obj: Comparison) -> str:
         return str(obj.get_state_display())
 
     @display(description="Prompt")
-    def first_words(self, obj: Any) -> str:
+    def first_words(self, obj: Comparison) -> str:
         return short(obj.prompt[-1]["content"] if obj.prompt else "", 60)
 
     @display(description="Prompt")
-    def prompt_text(self, obj: Any) -> Any:
+    def prompt_text(self, obj: Comparison) -> SafeString:
         return messages_html(obj.prompt)
 
     @display(description="Known order")
-    def known_order(self, obj: Any) -> Any:
+    def known_order(self, obj: Comparison) -> SafeString | str:
         if not obj.known_groups:
-            return "none: this is no calibration or exam item"
+            return "none: this is not a calibration or exam item"
         texts = obj.texts
         rows = (
             (place, " = ".join(short(texts.get(cid, "?"), 50) for cid in group))
@@ -154,5 +153,5 @@ class AssignmentAdmin(BigTableAdmin):
     @display(
         description="State", label={"Leased": "warning", "Submitted": "success", "Skipped": "danger", "Expired": "info"}
     )
-    def state_label(self, obj: Any) -> str:
+    def state_label(self, obj: Assignment) -> str:
         return str(obj.get_state_display())

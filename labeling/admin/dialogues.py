@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from rapidfuzz.distance import Levenshtein
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
 from labeling.admin.base import Button, PageAdmin, short, text_html
 from labeling.admin.review_pages import review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.pages.provenance import for_reviewers
 from labeling.quality.reviews import ask_review
 
 
@@ -24,26 +26,16 @@ class TurnInline(ScopedTabularInline):
     fields = readonly_fields = ("position", "role", "said", "written", "seconds")
     ordering = ("position",)
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         return super().get_queryset(request).select_related("completion__model_version")
 
     @display(description="Text")
-    def said(self, obj: Any) -> Any:
+    def said(self, obj: Turn) -> SafeString:
         return text_html(obj.text)
 
     @display(description="Written by")
-    def written(self, obj: Any) -> str:
-        return provenance(obj)
-
-
-def provenance(turn: Turn) -> str:
-    """verbatim, edited (and how much was kept) or own."""
-    if turn.completion is None:
-        return "own words"
-    source = turn.completion.model_name or "a model"
-    if turn.completion.text.strip() == turn.text.strip():
-        return f"{source}, verbatim"
-    return f"{source}, edited ({Levenshtein.normalized_distance(turn.completion.text, turn.text):.0%} changed)"
+    def written(self, obj: Turn) -> str:
+        return for_reviewers(obj)
 
 
 def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:
@@ -52,7 +44,7 @@ def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:
 
 
 @admin.register(Dialogue)
-class DialogueAdmin(PageAdmin, BigTableAdmin):
+class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin):
     view_roles = change_roles = REVIEWERS
     list_display = ("__str__", "project", "author", "state_label", "round", "first_words", "submitted_at")
     list_select_related = ("project", "author", "round")
@@ -69,28 +61,28 @@ class DialogueAdmin(PageAdmin, BigTableAdmin):
     inlines = (TurnInline,)
     buttons = {"ask": Button("Put into the review queue", _ask, when=lambda d: d.state == Dialogue.State.SUBMITTED)}
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dialogue]:
         return super().get_queryset(request).prefetch_related("turns")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.review_view)
         return [path("<uuid:object_id>/review/", view, name="labeling_dialogue_review"), *super().get_urls()]
 
-    def review_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return review_dialogue(self, request, self.reachable(request, str(object_id)))
+    def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return review_dialogue(self, request, self.reachable(request, str(object_id), Dialogue))
 
-    def links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+    def links(self, request: HttpRequest, obj: Dialogue) -> list[tuple[str, str]]:
         return [("Review", reverse("admin:labeling_dialogue_review", args=[obj.pk]))]
 
     @display(
         description="State",
         label={"Submitted": "info", "Accepted": "success", "Returned": "warning", "Discarded": "danger"},
     )
-    def state_label(self, obj: Any) -> str:
+    def state_label(self, obj: Dialogue) -> str:
         return str(obj.get_state_display())
 
     @display(description="First words")
-    def first_words(self, obj: Any) -> str:
+    def first_words(self, obj: Dialogue) -> str:
         return short(next((t.text for t in obj.turns.all() if t.role == Turn.Role.USER), ""), 60)
 
 
@@ -106,10 +98,10 @@ class ThumbFilter(admin.SimpleListFilter):
     title = "thumb"
     parameter_name = "thumb"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("up", "Up"), ("down", "Down")]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[TurnFeedback]) -> QuerySet[TurnFeedback]:
         return queryset.filter(thumb_up=self.value() == "up") if self.value() else queryset
 
 
@@ -125,21 +117,21 @@ class TurnFeedbackAdmin(BigTableAdmin):
     readonly_fields = ("thumb", "answer_text", "reason_list")
 
     @display(description="Thumb", label={"up": "success", "down": "danger"})
-    def thumb(self, obj: Any) -> str:
+    def thumb(self, obj: TurnFeedback) -> str:
         return "up" if obj.thumb_up else "down"
 
     @display(description="Answer")
-    def answer(self, obj: Any) -> str:
+    def answer(self, obj: TurnFeedback) -> str:
         return short(obj.turn.text, 80)
 
     @display(description="Answer")
-    def answer_text(self, obj: Any) -> Any:
+    def answer_text(self, obj: TurnFeedback) -> SafeString:
         return text_html(obj.turn.text)
 
     @display(description="Comment")
-    def said(self, obj: Any) -> str:
+    def said(self, obj: TurnFeedback) -> str:
         return short(obj.comment, 60)
 
     @display(description="Reasons")
-    def reason_list(self, obj: Any) -> str:
+    def reason_list(self, obj: TurnFeedback) -> str:
         return ", ".join(obj.reasons)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.models import User
+from accounts.requests import user_of
 from common.admin import REVIEWERS, ProjectFilter, within
 from labeling import projects
-from labeling.admin.base import PageAdmin
+from labeling.admin.base import PageAdmin, RowForm, text_html
 from labeling.models import GuidelineVersion, Project
 
 
-class GuidelineForm(ModelForm):
+class GuidelineForm(RowForm[GuidelineVersion]):
     class Meta:
         model = GuidelineVersion
         fields = ("project", "text", "note")
@@ -32,7 +31,7 @@ class GuidelineForm(ModelForm):
 
 
 @admin.register(GuidelineVersion)
-class GuidelineAdmin(PageAdmin):
+class GuidelineAdmin(PageAdmin[GuidelineVersion]):
     form = GuidelineForm
     view_roles = REVIEWERS
     may_add = True
@@ -44,36 +43,32 @@ class GuidelineAdmin(PageAdmin):
     fields = ("project", "number", "note", "created_by", "created_at", "whole_text", "difference")
     readonly_fields = ("whole_text", "difference")
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """A new version begins as the one in force."""
-        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        initial = super().get_changeform_initial_data(request)
         asked = within(self.change_roles, request, Project.objects.all(), "pk")
         project = asked.filter(pk=initial["project"]).first() if _is_id(initial.get("project")) else None
         if project is None and asked.count() == 1:
             project = asked.get()
         if project is not None and (current := projects.current_guidelines(project)):
-            initial |= {"project": project.pk, "text": current.text}
+            initial |= {"project": str(project.pk), "text": current.text}
         return initial
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        made = projects.publish_guidelines(
-            project=obj.project, text=obj.text, note=obj.note, by=cast(User, request.user)
-        )
+    def save_model(self, request: HttpRequest, obj: GuidelineVersion, form: GuidelineForm, change: bool) -> None:
+        made = projects.publish_guidelines(project=obj.project, text=obj.text, note=obj.note, by=user_of(request))
         obj.__dict__.update({k: v for k, v in made.__dict__.items() if k != "_state"})
         obj._state.adding = False
 
     @display(description="Version", ordering="number")
-    def version(self, obj: Any) -> str:
+    def version(self, obj: GuidelineVersion) -> str:
         return f"v{obj.number}"
 
     @display(description="Text")
-    def whole_text(self, obj: Any) -> Any:
-        from labeling.admin.base import text_html
-
+    def whole_text(self, obj: GuidelineVersion) -> SafeString:
         return text_html(obj.text)
 
     @display(description="Changed since the version before")
-    def difference(self, obj: Any) -> SafeString | str:
+    def difference(self, obj: GuidelineVersion) -> SafeString | str:
         before = GuidelineVersion.objects.filter(project_id=obj.project_id, number=obj.number - 1).first()
         return diff_html(before.text, obj.text) if before else "This is the first version."
 
@@ -90,9 +85,7 @@ def diff_html(old: str, new: str) -> SafeString | str:
     return SafeString(f'<pre class="dl-diff">{rows}</pre>')
 
 
-def _is_id(value: Any) -> bool:
-    from uuid import UUID
-
+def _is_id(value: object) -> bool:
     try:
         UUID(str(value))
     except ValueError:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from common import plugins
-from common.admin import record
+from common.admin import ProjectScopedAdmin, record
 from labeling import imports
 from labeling.errors import LabelingError
-from labeling.importers.base import KINDS, Asked
+from labeling.importers.base import IMPORTERS, KINDS, Options
 from labeling.models import Project
 
 SHOWN_ERRORS = 200
@@ -24,7 +21,7 @@ class ImportForm(forms.Form):
         help_text="JSON Lines, JSON or CSV, plain or gzipped. For very large files there is the command."
     )
     format = forms.ChoiceField(
-        choices=lambda: [("", "detect it"), *((name, name) for name in plugins.choices(imports.IMPORTERS))],
+        choices=lambda: [("", "detect it"), *((name, name) for name in IMPORTERS.choices())],
         required=False, help_text="How the records are written.",
     )  # fmt: skip
     kind = forms.ChoiceField(
@@ -37,9 +34,9 @@ class ImportForm(forms.Form):
     dry_run = forms.BooleanField(required=False, label="Only try: count and show, store nothing", initial=True)
 
 
-def import_page(model_admin: ModelAdmin, request: HttpRequest, project: Project) -> HttpResponse:
+def import_page(model_admin: ProjectScopedAdmin, request: HttpRequest, project: Project) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         **model_admin.admin_site.each_context(request), "project": project, "form": form,
         "title": f"Import into {project}",
     }  # fmt: skip
@@ -47,7 +44,7 @@ def import_page(model_admin: ModelAdmin, request: HttpRequest, project: Project)
         asked = form.cleaned_data
         try:
             report = imports.run(
-                project=project, format=asked["format"], file=asked["file"].file, kind=asked["kind"], asked=Asked(),
+                project=project, format=asked["format"], file=asked["file"].file, kind=asked["kind"], options=Options(),
                 source=(asked["source"] or asked["file"].name.split(".")[0])[:120], dry_run=asked["dry_run"],
                 samples=3 if asked["dry_run"] else 0,
             )  # fmt: skip

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
-from django.forms import ModelForm
+from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.models import User
 from common.admin import MANAGER, ProjectFilter, is_operator, project_ids, within
 from labeling import projects
-from labeling.admin.base import Button, PageAdmin
+from labeling.admin.base import Button, PageAdmin, RowForm
 from labeling.models import Membership, Project
 
 
-class MembershipForm(ModelForm):
+class MembershipForm(RowForm[Membership]):
     class Meta:
         model = Membership
         fields = ("project", "user", "role", "label_weight")
@@ -29,7 +26,7 @@ class MembershipForm(ModelForm):
             "label_weight": "How far this person's labels are trusted from now on, 0 to 1; exported with each label.",
         }
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, object] | None:
         cleaned = super().clean()
         project, user = self.cleaned_data.get("project"), self.cleaned_data.get("user")
         if self.instance._state.adding and project and user and projects.role_of(project, user):
@@ -49,20 +46,21 @@ class LivesFilter(admin.SimpleListFilter):
     title = "membership"
     parameter_name = "membership"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("live", "Live"), ("ended", "Ended"), ("withdrawn", "Data withdrawn")]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> QuerySet[Membership]:
         narrowed = {
             "live": Q(ended_at__isnull=True),
             "ended": Q(ended_at__isnull=False),
             "withdrawn": Q(withdrawn_at__isnull=False),
         }
-        return queryset.filter(narrowed[str(self.value())]) if self.value() in narrowed else queryset
+        chosen = narrowed.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
 
 
 @admin.register(Membership)
-class MembershipAdmin(PageAdmin):
+class MembershipAdmin(PageAdmin[Membership]):
     form = MembershipForm
     may_add = may_change = True
     list_display = ("user", "project", "role", "is_live", "label_weight", "created_at")
@@ -80,10 +78,12 @@ class MembershipAdmin(PageAdmin):
         )
     }
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
         return ("project", "user") if obj is not None else ()
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[object, object], request: HttpRequest, **kwargs: object
+    ) -> forms.ModelChoiceField[Model] | None:
         if db_field.name == "project":
             kwargs["queryset"] = within(MANAGER, request, Project.objects.active(), "pk")
         if db_field.name == "user":
@@ -94,16 +94,16 @@ class MembershipAdmin(PageAdmin):
             kwargs["queryset"] = people
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Membership, form: MembershipForm, change: bool) -> None:
         stored = projects.set_membership(project=obj.project, user=obj.user, role=obj.role)
         projects.set_label_weight(membership=stored, weight=obj.label_weight)
         obj.pk, obj._state.adding = stored.pk, False
 
-    def headline(self, obj: Any) -> str:
+    def headline(self, obj: Membership) -> str:
         if obj.withdrawn_at:
             return "Their data was withdrawn and is left out of every export."
         return "Has left." if obj.ended_at else f"{obj.get_role_display()} since {obj.created_at:%d %B %Y}."
 
     @display(description="Live", boolean=True)
-    def is_live(self, obj: Any) -> bool:
+    def is_live(self, obj: Membership) -> bool:
         return obj.ended_at is None

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.models import User
+from accounts.requests import user_of
 from common.admin import ProjectFilter, record
+from common.shapes import Message
 from labeling import projects
-from labeling.admin.base import PageAdmin, messages_html, short
+from labeling.admin.base import PageAdmin, RowForm, messages_html, short
 from labeling.models import Prompt
 
 
-class PromptForm(ModelForm):
+class PromptForm(RowForm[Prompt]):
     openings = forms.CharField(
         label="Prompts",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 14}),
@@ -31,7 +30,7 @@ class PromptForm(ModelForm):
         fields = ("project", "source")
         help_texts = {"source": "Where they come from, for the data card; may stay empty."}
 
-    def clean_openings(self) -> list[list[dict[str, str]]]:
+    def clean_openings(self) -> list[list[Message]]:
         texts: list[list[str]] = [[]]
         for line in self.cleaned_data["openings"].replace("\r\n", "\n").split("\n"):
             if line.strip() == "---":
@@ -39,7 +38,7 @@ class PromptForm(ModelForm):
             else:
                 texts[-1].append(line)
         kept = ["\n".join(lines).strip() for lines in texts]
-        found = [[{"role": "user", "content": text}] for text in kept if text]
+        found: list[list[Message]] = [[{"role": "user", "content": text}] for text in kept if text]
         if not found:
             raise forms.ValidationError("Write at least one prompt.")
         return found
@@ -49,15 +48,15 @@ class InPoolFilter(admin.SimpleListFilter):
     title = "pool"
     parameter_name = "pool"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("in", "In the pool"), ("retired", "Retired")]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
         return queryset if not self.value() else queryset.filter(retired_at__isnull=self.value() == "in")
 
 
 @admin.register(Prompt)
-class PromptAdmin(PageAdmin):
+class PromptAdmin(PageAdmin[Prompt]):
     form = PromptForm
     may_add = True
     list_display = ("opening", "project", "source", "in_pool", "created_at")
@@ -69,12 +68,12 @@ class PromptAdmin(PageAdmin):
     readonly_fields = ("text",)
     actions = ("retire",)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Prompt, form: PromptForm, change: bool) -> None:
         made = projects.add_prompts(
             project=obj.project,
             prompts=form.cleaned_data["openings"],
             source=obj.source,
-            author=cast(User, request.user),
+            author=user_of(request),
         )
         obj.pk, obj._state.adding, obj.messages = made[0].pk, False, made[0].messages
         messages.info(request, f"{len(made)} prompts are in the pool.")
@@ -91,13 +90,13 @@ class PromptAdmin(PageAdmin):
         return self.has_view_permission(request)
 
     @display(description="Prompt")
-    def opening(self, obj: Any) -> str:
+    def opening(self, obj: Prompt) -> str:
         return short(str(obj))
 
     @display(description="Text")
-    def text(self, obj: Any) -> Any:
+    def text(self, obj: Prompt) -> SafeString:
         return messages_html(obj.messages)
 
     @display(description="In the pool", boolean=True)
-    def in_pool(self, obj: Any) -> bool:
+    def in_pool(self, obj: Prompt) -> bool:
         return obj.retired_at is None

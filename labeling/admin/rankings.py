@@ -1,33 +1,31 @@
-"""Rankings, the review queue, and the decisions taken. Read here; decided on the review page."""
+"""Rankings. Read here; decided on the review page."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.models import User
+from accounts.requests import user_of
 from common.admin import (
     MANAGER,
     REVIEWERS,
     BigTableAdmin,
     ProjectFilter,
     ScopedTabularInline,
-    is_operator,
-    project_ids,
-    within,
 )
-from labeling.admin.base import Button, PageAdmin, messages_html, short
+from labeling.admin.base import Button, PageAdmin, messages_html
+from labeling.admin.orders import spelled
 from labeling.admin.review_pages import begin_blind_vote, review_ranking
+from labeling.admin.review_queue import review_queue
 from labeling.errors import LabelingError
-from labeling.models import Comparison, Project, Ranking, Review, ReviewItem, Turn
+from labeling.models import Comparison, Ranking, Review
 from labeling.quality import hidden, reviews
 
 
@@ -64,7 +62,7 @@ class ReviewInline(ScopedTabularInline):
 
 
 @admin.register(Ranking)
-class RankingAdmin(PageAdmin, BigTableAdmin):
+class RankingAdmin(PageAdmin[Ranking], BigTableAdmin):
     project_lookup = "comparison__project"
     view_roles = change_roles = REVIEWERS
     list_display = ("__str__", "trainer", "kind", "order_text", "standing", "took", "submitted_at")
@@ -103,7 +101,7 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         done = 0
         for ranking in queryset:
             try:
-                reviews.decide(reviewer=cast(User, request.user), decision=Review.Decision.ACCEPTED, ranking=ranking)
+                reviews.decide(reviewer=user_of(request), decision=Review.Decision.ACCEPTED, ranking=ranking)
                 done += 1
             except LabelingError as refusal:
                 messages.warning(request, f"{ranking}: {refusal}")
@@ -122,40 +120,21 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         ]
 
     def queue_view(self, request: HttpRequest) -> HttpResponse:
-        """What waits for review, oldest first, with the rules that picked it."""
-        projects = within(REVIEWERS, request, Project.objects.active(), "pk")
-        chosen = request.GET.get("in_project", "")
-        reason = request.GET.get("reason", "")
-        narrowed = projects.filter(slug=chosen) if chosen else projects
-        items = reviews.queue(narrowed, cast(User, request.user))
-        if reason in ReviewItem.Reason.values:
-            items = items.filter(reasons__contains=[reason])
-        opening = Prefetch("dialogue__turns", Turn.objects.filter(position__lt=2).order_by("position"))
-        page = Paginator(items.prefetch_related(opening), 50).get_page(request.GET.get("page"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Review queue",
-            "page": page,
-            "projects": projects.order_by("title"),
-            "chosen": chosen,
-            "reason": reason,
-            "reasons": ReviewItem.Reason.choices,
-        }
-        return TemplateResponse(request, "admin/labeling/queue.html", context)
+        return review_queue(self, request)
 
-    def review_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return review_ranking(self, request, self.reachable(request, str(object_id)))
+    def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return review_ranking(self, request, self.reachable(request, str(object_id), Ranking))
 
-    def blind_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return begin_blind_vote(request, self.reachable(request, str(object_id)))
+    def blind_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return begin_blind_vote(request, self.reachable(request, str(object_id), Ranking))
 
-    def links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+    def links(self, request: HttpRequest, obj: Ranking) -> list[tuple[str, str]]:
         links = [("Review", reverse("admin:labeling_ranking_review", args=[obj.pk]))]
         if self._may(request, obj, MANAGER):
             links.append(("Comparison", reverse("admin:labeling_comparison_change", args=[obj.comparison_id])))
         return links
 
-    def headline(self, obj: Any) -> str:
+    def headline(self, obj: Ranking) -> str:
         return {
             "in force": "In force.",
             "undone": "Taken back by its trainer.",
@@ -163,30 +142,28 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         }[self.standing(obj)]
 
     @display(description="Standing", label={"in force": "success", "undone": "danger", "mended": "warning"})
-    def standing(self, obj: Any) -> str:
+    def standing(self, obj: Ranking) -> str:
         if obj.undone_at:
             return "undone"
         return "mended" if hasattr(obj, "superseded_by") else "in force"
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Ranking]:
         return super().get_queryset(request).select_related("trainer", "comparison__project", "superseded_by")
 
     @display(description="Order")
-    def order_text(self, obj: Any) -> str:
-        letters = {cid: chr(65 + place) for place, cid in enumerate(obj.order_shown)}
-        named = [" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in obj.groups]
-        return " > ".join(named) or f"not rankable: {short(obj.not_rankable, 40)}"
+    def order_text(self, obj: Ranking) -> str:
+        return spelled(obj, reason_up_to=40)
 
     @display(description="Took")
-    def took(self, obj: Any) -> str:
+    def took(self, obj: Ranking) -> str:
         return f"{obj.seconds // 60} min {obj.seconds % 60:02} s" if obj.seconds is not None else ""
 
     @display(description="Prompt")
-    def prompt_text(self, obj: Any) -> Any:
+    def prompt_text(self, obj: Ranking) -> SafeString:
         return messages_html(obj.comparison.prompt)
 
     @display(description="Order, best first")
-    def order_full(self, obj: Any) -> Any:
+    def order_full(self, obj: Ranking) -> SafeString:
         texts = obj.comparison.texts
         rows = (
             (place, obj.ratings.get(cid, "none"), texts.get(cid, ""))
@@ -195,27 +172,3 @@ class RankingAdmin(PageAdmin, BigTableAdmin):
         )
         head, body = '<b class="dl-role">{} · grade {}</b>', '<div class="dl-text" dir="auto">{}</div>'
         return format_html_join("", f'<div class="dl-turn">{head}{body}</div>', rows)
-
-
-@admin.register(Review)
-class ReviewAdmin(BigTableAdmin):
-    """Decisions taken; nothing here changes."""
-
-    view_roles = REVIEWERS
-    list_display = ("decision", "reviewer", "comment", "grade", "created_at")
-    list_select_related = ("reviewer",)
-    list_filter = ("decision",)
-    search_fields = ("comment", "reviewer__username")
-    fields = ("decision", "comment", "grade", "reviewer", "ranking", "dialogue", "created_at")
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows = Review.objects.select_related("reviewer")
-        if is_operator(request):
-            return rows
-        mine = project_ids(request, REVIEWERS)
-        return rows.filter(Q(ranking__comparison__project__in=mine) | Q(dialogue__project__in=mine))
-
-    def _may(self, request: HttpRequest, obj: Any, roles: tuple[str, ...]) -> bool:
-        if obj is None or obj._state.adding:
-            return super()._may(request, None, roles)
-        return self.get_queryset(request).filter(pk=obj.pk).exists()

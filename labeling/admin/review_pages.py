@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
-from accounts.models import User
+from accounts.requests import user_of
+from common.admin import ProjectScopedAdmin
 from common.stats.agreement import tau_b
 from labeling import preferences
+from labeling.admin.orders import spelled
 from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
+from labeling.pages.letters import letters_of
+from labeling.pages.provenance import for_reviewers
 from labeling.quality import reviews
 
 
@@ -26,48 +27,18 @@ class DecisionForm(forms.Form):
     grade = forms.IntegerField(required=False, min_value=1, max_value=7)
 
 
-def review_ranking(model_admin: ModelAdmin, request: HttpRequest, ranking: Ranking) -> HttpResponse:
+def review_ranking(model_admin: ProjectScopedAdmin, request: HttpRequest, ranking: Ranking) -> HttpResponse:
     if request.method == "POST":
         return _decide(request, ranking=ranking)
     comparison = ranking.comparison
-    texts = {
-        str(c.completion_id): c.completion for c in comparison.candidates.select_related("completion__model_version")
-    }
-    letters = {cid: chr(65 + place) for place, cid in enumerate(ranking.order_shown)}
-    rows = [
-        {
-            "place": place,
-            "letter": letters.get(cid, "?"),
-            "tied": len(group) > 1,
-            "text": texts[cid].text,
-            "model": texts[cid].model_name,
-            "grade": ranking.ratings.get(cid),
-            "flags": ranking.flags.get(cid, []),
-        }
-        for place, group in enumerate(ranking.groups, start=1)
-        for cid in group
-        if cid in texts
-    ]
-    others = [
-        {
-            "who": other.trainer,
-            "kind": other.get_kind_display(),
-            "order": spelled(other, letters),
-            "tau": _tau(ranking, other),
-        }
-        for other in Ranking.objects.in_force()
-        .filter(comparison=comparison)
-        .exclude(pk=ranking.pk)
-        .select_related("trainer")
-    ]
-    mine = Assignment.objects.filter(comparison=comparison, trainer=cast(User, request.user)).first()
+    mine = Assignment.objects.filter(comparison=comparison, trainer=user_of(request)).first()
     context = {
         "work": ranking,
         "kind": "ranking",
         "author": ranking.trainer,
         "prompt": comparison.prompt,
-        "rows": rows,
-        "others": others,
+        "rows": _placed(ranking),
+        "others": _other_votes(ranking),
         "contradictions": len(preferences.contradictions(ranking.groups, ranking.ratings)),
         "earlier": ranking.supersedes,
         "may_vote": mine is None or mine.state == Assignment.State.LEASED,
@@ -81,9 +52,43 @@ def review_ranking(model_admin: ModelAdmin, request: HttpRequest, ranking: Ranki
     return _page(model_admin, request, context)
 
 
-def review_dialogue(model_admin: ModelAdmin, request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
-    from labeling.admin.dialogues import provenance
+def _placed(ranking: Ranking) -> list[dict[str, object]]:
+    """The completions, best first, with who wrote them and what the trainer said of each."""
+    candidates = ranking.comparison.candidates.select_related("completion__model_version")
+    completions = {str(candidate.completion_id): candidate.completion for candidate in candidates}
+    letters = letters_of(ranking.order_shown)
+    return [
+        {
+            "place": place,
+            "letter": letters.get(cid, "?"),
+            "tied": len(group) > 1,
+            "text": completions[cid].text,
+            "model": completions[cid].model_name,
+            "grade": ranking.ratings.get(cid),
+            "flags": ranking.flags.get(cid, []),
+        }
+        for place, group in enumerate(ranking.groups, start=1)
+        for cid in group
+        if cid in completions
+    ]
 
+
+def _other_votes(ranking: Ranking) -> list[dict[str, object]]:
+    """The other rankings of the comparison in this one's letters, with their agreement with it."""
+    letters = letters_of(ranking.order_shown)
+    others = Ranking.objects.in_force().filter(comparison=ranking.comparison).exclude(pk=ranking.pk)
+    return [
+        {
+            "who": other.trainer,
+            "kind": other.get_kind_display(),
+            "order": spelled(other, letters),
+            "tau": _tau(ranking, other),
+        }
+        for other in others.select_related("trainer")
+    ]
+
+
+def review_dialogue(model_admin: ProjectScopedAdmin, request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
     if request.method == "POST":
         return _decide(request, dialogue=dialogue)
     turns = dialogue.turns.select_related("completion__model_version").order_by("position")
@@ -91,11 +96,11 @@ def review_dialogue(model_admin: ModelAdmin, request: HttpRequest, dialogue: Dia
         "work": dialogue,
         "kind": "dialogue",
         "author": dialogue.author,
-        "turns": [{"role": t.role, "text": t.text, "by": provenance(t), "seconds": t.seconds} for t in turns],
+        "turns": [{"role": t.role, "text": t.text, "by": for_reviewers(t), "seconds": t.seconds} for t in turns],
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),
-        "decidable": dialogue.state in (Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED),
+        "decidable": dialogue.state in Dialogue.HANDED_IN,
         "grades": range(1, 8),
         "project": dialogue.project,
         "title": f"Review of a {dialogue.get_kind_display().lower()} by {dialogue.author}",
@@ -108,7 +113,7 @@ def begin_blind_vote(request: HttpRequest, ranking: Ranking) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     try:
-        assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=cast(User, request.user))
+        assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=user_of(request))
     except LabelingError as refusal:
         messages.error(request, str(refusal))
         return redirect("admin:labeling_ranking_review", ranking.pk)
@@ -118,24 +123,19 @@ def begin_blind_vote(request: HttpRequest, ranking: Ranking) -> HttpResponse:
         return redirect("home")
 
 
-def _decide(request: HttpRequest, **work: Any) -> HttpResponse:
+def _decide(request: HttpRequest, *, ranking: Ranking | None = None, dialogue: Dialogue | None = None) -> HttpResponse:
     """Take the decision and go on with the queue; what was wrong is said on the same page."""
     form = DecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose what to do; a grade is a number from 1 to 7.")
         return redirect(request.path)
     try:
-        made = reviews.decide(reviewer=cast(User, request.user), **work, **form.cleaned_data)
+        made = reviews.decide(reviewer=user_of(request), ranking=ranking, dialogue=dialogue, **form.cleaned_data)
     except LabelingError as refusal:
         messages.error(request, str(refusal))
         return redirect(request.path)
     messages.success(request, f"{made.get_decision_display()}.")
     return redirect("admin:labeling_ranking_queue")
-
-
-def spelled(ranking: Ranking, letters: dict[str, str]) -> str:
-    groups = [" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in ranking.groups]
-    return " > ".join(groups) or f"not rankable: {ranking.not_rankable}"
 
 
 def _tau(one: Ranking, other: Ranking) -> float | None:
@@ -144,6 +144,6 @@ def _tau(one: Ranking, other: Ranking) -> float | None:
     return tau_b([left[cid] for cid in ids], [right[cid] for cid in ids]) if len(ids) > 1 else None
 
 
-def _page(model_admin: ModelAdmin, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _page(model_admin: ProjectScopedAdmin, request: HttpRequest, context: dict[str, object]) -> HttpResponse:
     shared = model_admin.admin_site.each_context(request)
     return TemplateResponse(request, "admin/labeling/review.html", {**shared, **context})

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling import comparisons, leases
-from labeling.api import shapes
+from labeling import assignments, corrections, leases, rankings
 from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
+from labeling.api.shapes import ranking as shapes
 from labeling.models import Assignment
 from sampler.models import Completion
 
 
-def task_body(assignment: Assignment) -> dict[str, Any]:
+def task_body(assignment: Assignment) -> ReturnDict[str, object]:
     """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
     comparison = assignment.comparison
     texts = dict(Completion.objects.filter(pk__in=assignment.order_shown).values_list("pk", "text"))
@@ -84,7 +84,7 @@ class RankingView(ApiView):
         assignment = assignment_of(request, pk)
         wanted = checked(shapes.RankingIn, request)
         wanted["not_rankable"] = wanted["not_rankable"] or ""
-        ranking, created = comparisons.submit_ranking(assignment=assignment, **wanted)
+        ranking, created = rankings.submit_ranking(assignment=assignment, **wanted)
         return Response(shapes.RankingOut(ranking).data, status=201 if created else 200)
 
 
@@ -95,7 +95,7 @@ class Skip(ApiView):
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
         assignment = assignment_of(request, pk)
-        skipped = comparisons.skip(assignment=assignment, **checked(shapes.SkipIn, request))
+        skipped = assignments.skip(assignment=assignment, **checked(shapes.SkipIn, request))
         return Response(shapes.Lease(skipped).data)
 
 
@@ -105,7 +105,7 @@ class Heartbeat(ApiView):
     @extend_schema(summary="Still at it: put the expiry off", request=shapes.HeartbeatIn, responses=shapes.Lease)
     def post(self, request: Request, pk: UUID) -> Response:
         assignment = assignment_of(request, pk)
-        kept = leases.heartbeat(assignment=assignment, **checked(shapes.HeartbeatIn, request))
+        kept = assignments.heartbeat(assignment=assignment, **checked(shapes.HeartbeatIn, request))
         return Response(shapes.Lease(kept).data)
 
 
@@ -115,7 +115,7 @@ class Undo(ApiView):
     @extend_schema(summary="Take the ranking back", request=None, responses=shapes.Lease)
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        return Response(shapes.Lease(comparisons.undo_ranking(assignment=assignment_of(request, pk))).data)
+        return Response(shapes.Lease(corrections.undo_ranking(assignment=assignment_of(request, pk))).data)
 
 
 class Draft(ApiView):
@@ -130,7 +130,7 @@ class Draft(ApiView):
     def patch(self, request: Request, pk: UUID) -> Response:
         assignment = assignment_of(request, pk)
         wanted = checked(shapes.DraftIn, request)
-        version = comparisons.save_draft(
+        version = assignments.save_draft(
             assignment=assignment, draft=wanted["draft"], expected_version=wanted["version"], seconds=wanted["seconds"]
         )
         return Response({"draft": wanted["draft"], "version": version})

@@ -3,14 +3,13 @@ wrong role 403 with a sentence."""
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.requests import user_of
 from common.api import ApiView
 from labeling.models import Assignment, Dialogue, Membership, Project, Turn
 from labeling.projects import role_of
@@ -18,27 +17,23 @@ from labeling.projects import role_of
 ROLE = Membership.Role
 RANKERS = Membership.RANKERS
 ANYBODY = tuple(ROLE)
-STAFF = (ROLE.REVIEWER, ROLE.MANAGER)
-
-
-def user_of(request: Request) -> User:
-    return cast(User, request.user)
+STAFF = Membership.REVIEWERS
 
 
 def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *, operator: bool = False) -> Project:
     """The project of that slug, for a member with one of `roles`, or an operator where `operator` says so.
 
     Raises:
-        Http404: no member. PermissionDenied: a member with another role.
+        Http404: not a member. PermissionDenied: a member with another role.
     """
     user = user_of(request)
     project = Project.objects.visible_to(user).filter(slug=slug).first()
     if project is None:
-        raise Http404("There is no such project, or you are no member of it.")
+        raise Http404("There is no such project, or you are not a member of it.")
     if operator and user.is_superuser:
         return project
     if (role := role_of(project, user)) not in roles:
-        yours = f"its {role}" if role else "no member"
+        yours = f"its {role}" if role else "not a member"
         raise PermissionDenied(f"This takes the role {' or '.join(roles)} in the project; you are {yours}.")
     return project
 

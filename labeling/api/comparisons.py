@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -12,16 +12,29 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
-from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
+from common.api import PAGE_PARAMETERS, CursorPages, checked, checked_list, page_of
+from common.shapes import Message
 from labeling import comparisons
-from labeling.api import shapes
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
+from labeling.api.shapes import comparisons as shapes
 from labeling.errors import Invalid
 from labeling.models import Comparison, Project, Ranking
 
 MOST = 1000
+
+
+class Brought(TypedDict):
+    """A checked `ComparisonIn`."""
+
+    prompt: list[Message]
+    completions: list[dict[str, str]]
+    votes: int | None
+    source: str
+
+
 ONE_OR_MANY = PolymorphicProxySerializer(
     "ComparisonOrList", [shapes.ComparisonIn, shapes.ComparisonIn(many=True)], None, many=False
 )
@@ -33,11 +46,11 @@ BROUGHT = PolymorphicProxySerializer(
 def judged() -> QuerySet[Comparison]:
     votes = Ranking.objects.in_force().select_related("trainer").order_by("submitted_at")
     return Comparison.objects.prefetch_related(
-        "candidates__completion__model_version", Prefetch("rankings", queryset=votes, to_attr="votes_in_force")
+        "candidates__completion__model_version", Prefetch("rankings", queryset=votes)
     )
 
 
-def comparison_body(comparison: Comparison) -> dict[str, Any]:
+def comparison_body(comparison: Comparison) -> ReturnDict[str, object]:
     """All that is known of a comparison; for reviewers and managers only."""
     fields = ("id", "state", "kind", "created_at", "prompt")
     return shapes.ComparisonOut(
@@ -48,7 +61,7 @@ def comparison_body(comparison: Comparison) -> dict[str, Any]:
                 {"id": c.completion_id, "text": c.completion.text, "model_version": c.completion.model_name}
                 for c in comparison.candidates.all()
             ],
-            "rankings": comparison.votes_in_force,  # type: ignore[attr-defined]
+            "rankings": comparison.rankings.all(),  # those in force, prefetched
         }
     ).data
 
@@ -69,7 +82,7 @@ class Comparisons(ApiView):
         rows = judged().filter(project=project)
         if state := request.query_params.get("state"):
             if state not in Comparison.State.values:
-                raise Invalid(f"{state!r} is no state; it takes {', '.join(Comparison.State.values)}.")
+                raise Invalid(f"{state!r} is not a state; it takes {', '.join(Comparison.State.values)}.")
             rows = rows.filter(state=state)
         pages = CursorPages()
         page = pages.paginate_queryset(rows, request)
@@ -87,14 +100,14 @@ class Comparisons(ApiView):
         many = isinstance(request.data, list)
         if many and not 1 <= len(request.data) <= MOST:
             raise ValidationError(f"1 to {MOST} comparisons at a time.")
-        wanted = checked(shapes.ComparisonIn, request, many=many)
-        made = self._bring(project, wanted if many else [wanted], request)
+        wanted = checked_list(shapes.ComparisonIn, request) if many else [checked(shapes.ComparisonIn, request)]
+        made = self._bring(project, wanted, request)
         body = shapes.BroughtComparison([comparison for comparison, _ in made], many=True).data
         created = any(new for _, new in made)
         return Response(body if many else body[0], status=201 if created else 200)
 
     @transaction.atomic
-    def _bring(self, project: Project, wanted: list[dict[str, Any]], request: Request) -> list[tuple[Comparison, bool]]:
+    def _bring(self, project: Project, wanted: list[Brought], request: Request) -> list[tuple[Comparison, bool]]:
         made = []
         for number, item in enumerate(wanted, start=1):
             try:

@@ -6,7 +6,6 @@ The domain's errors are mapped here and nowhere else.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import status
@@ -20,7 +19,7 @@ from labeling import errors
 class Problem(APIException):
     """An error of the domain on its way out, with members beside `detail`."""
 
-    def __init__(self, status_code: int, detail: str, **members: Any) -> None:
+    def __init__(self, status_code: int, detail: str, **members: object) -> None:
         super().__init__(detail)
         self.status_code = status_code
         self.members = {name: value for name, value in members.items() if value is not None}
@@ -46,13 +45,13 @@ def from_domain(error: Exception) -> Exception:
     return error
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle(error: Exception, context: dict[str, object]) -> Response | None:
     """DRF's EXCEPTION_HANDLER."""
     error = from_domain(error)
     response = exception_handler(error, context)
     if response is None:
         return None
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(response.status_code).phrase,
         "status": response.status_code,
@@ -68,10 +67,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
-def sentence(errors_by_field: Any) -> str:
+def sentence(errors_by_field: object) -> str:
     """The first of a serializer's errors, with the place where it is, as one sentence."""
     path: list[str] = []
-    found = errors_by_field
+    found: object = errors_by_field
     while not isinstance(found, (str, ErrorDetail)):
         if isinstance(found, dict):
             key, found = next(((k, v) for k, v in found.items() if v), ("", ""))

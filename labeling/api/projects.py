@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
 
 from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
 from labeling import invitations, projects
-from labeling.api import shapes
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
+from labeling.api.shapes import projects as shapes
 from labeling.errors import Invalid
 from labeling.models import Project
 from labeling.progress import progress_of
 from sampler.models import ModelVersion
 
 
-def project_body(project: Project, user: User) -> dict[str, Any]:
+def project_body(project: Project, user: User) -> ReturnDict[str, object]:
     guidelines = projects.current_guidelines(project)
     body = {
         **{name: getattr(project, name) for name in ("slug", "title", "description", "language", "task_types")},
@@ -31,7 +31,7 @@ def project_body(project: Project, user: User) -> dict[str, Any]:
         "guidelines": guidelines.text if guidelines else "",
         "guideline_version": guidelines.number if guidelines else None,
     }
-    return shapes.ProjectOut(cast(Any, body)).data
+    return shapes.ProjectOut(body).data
 
 
 class Projects(ApiView):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.api import assignments, comparisons, dialogues, projects
+from labeling.api import assignments, comparisons, dialogues, projects, suggestions, turns
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view()),
@@ -24,13 +24,13 @@ urlpatterns = [
     path("assignments/<uuid:pk>/undo/", assignments.Undo.as_view()),
     path("comparisons/<uuid:pk>/", comparisons.OneComparison.as_view()),
     path("dialogues/<uuid:pk>/", dialogues.OneDialogue.as_view()),
-    path("dialogues/<uuid:pk>/turns/", dialogues.Turns.as_view()),
-    path("dialogues/<uuid:pk>/suggestions/", dialogues.Suggestions.as_view()),
-    path("dialogues/<uuid:pk>/suggestions/<str:key>/", dialogues.OneSuggestionRequest.as_view()),
+    path("dialogues/<uuid:pk>/turns/", turns.Turns.as_view()),
+    path("dialogues/<uuid:pk>/suggestions/", suggestions.Suggestions.as_view()),
+    path("dialogues/<uuid:pk>/suggestions/<str:key>/", suggestions.OneSuggestionRequest.as_view()),
     path("dialogues/<uuid:pk>/submit/", dialogues.Submit.as_view()),
     path("dialogues/<uuid:pk>/undo/", dialogues.UndoSubmission.as_view()),
     path("dialogues/<uuid:pk>/stop/", dialogues.Stop.as_view()),
     path("dialogues/<uuid:pk>/retry/", dialogues.Retry.as_view()),
-    path("turns/<uuid:pk>/", dialogues.OneTurn.as_view()),
-    path("turns/<uuid:pk>/feedback/", dialogues.Feedback.as_view()),
+    path("turns/<uuid:pk>/", turns.OneTurn.as_view()),
+    path("turns/<uuid:pk>/feedback/", turns.Feedback.as_view()),
 ]

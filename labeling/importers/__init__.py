@@ -1,7 +1,6 @@
-"""Source formats of imports: one file each, named as `import_dialogues` takes it.
+"""Source formats of imports: one file each, named as `import_dialogues` takes it. Reading files and storing what is
+made of their records is `labeling/imports/`.
 
-A file has `ABOUT` (a sentence), `VERSION` (counts changes of its transforms; stored beside what it
-made), `matches(record)` for detection, and `parse(record, kind, steps)`, which returns the items of
-one input record or raises `Rejected` with the reason. `kind` is prompts, demonstrations,
-comparisons, or "" for what the record naturally is. Nothing in here writes to the database.
+A file holds one object under the name `IMPORTER`; `base.Importer` says what it has. Nothing in here reads a file or
+writes to the database.
 """

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from labeling.importers.base import Item, Rejected, Steps, answer_of, dialogue, object_of, text_of
-
-ABOUT = "instruction, input and output, with the Alpaca preamble taken off"
-VERSION = 1
+from common.shapes import Json, JsonObject, Message
+from labeling.importers._fields import answer_of, object_of, text_of
+from labeling.importers._items import dialogue
+from labeling.importers.base import PROMPTS, Item, Rejected, Transforms
 
 STOPS = ("<|endoftext|>", "\n\n###", "###", " END")
 
@@ -20,53 +18,72 @@ PREAMBLE = re.compile(
 _SECTIONS = re.compile(r"\A### Instruction:\s*(.*?)(?:\s*### Input:\s*(.*?))?\s*(?:### Response:\s*)?\Z", re.DOTALL)
 
 
-def matches(record: Any) -> bool:
-    return isinstance(record, Mapping) and "instruction" in record and "output" in record
+class Alpaca:
+    about = "instruction, input and output, with the Alpaca preamble taken off"
+    version = 1
+    keys = frozenset({"instruction", "input", "output", "history", "system"})
+
+    def matches(self, record: Json) -> bool:
+        return isinstance(record, dict) and "instruction" in record and "output" in record
+
+    def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
+        record = object_of(record)
+        if "output" not in record and kind != PROMPTS:
+            raise Rejected("There is no output.")
+        question, preamble = _question(record, transforms)
+        messages = _history(record)
+        if system := text_of(record.get("system") or "", "system").strip() or preamble:
+            messages.insert(0, {"role": "system", "content": system})
+        messages.append({"role": "user", "content": question})
+        if kind == PROMPTS:
+            return dialogue(messages, kind)
+        output = text_of(record.get("output"), "output")
+        answer = answer_of(drop_stop(output, transforms), "output", transforms)
+        return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
 
 
-def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
-    record = object_of(record)
-    if "output" not in record and kind != "prompts":
-        raise Rejected("There is no output.")
+IMPORTER = Alpaca()
+
+
+def _question(record: JsonObject, transforms: Transforms) -> tuple[str, str]:
+    """(instruction and input as one text, the preamble where it is to be kept)."""
     instruction = text_of(record.get("instruction"), "instruction").strip()
     given = text_of(record.get("input") or "", "input").strip()
     preamble = ""
     bare = PREAMBLE.sub("", instruction)
     if bare != instruction:
-        preamble = instruction[: len(instruction) - len(bare)].strip() if steps.asked.keep_preamble else ""
-        steps.take("Alpaca preamble kept as the system message" if preamble else "Alpaca preamble taken off")
+        preamble = instruction[: len(instruction) - len(bare)].strip() if transforms.options.keep_preamble else ""
+        transforms.note("Alpaca preamble kept as the system message" if preamble else "Alpaca preamble taken off")
         instruction = bare
         if match := _SECTIONS.match(instruction):
             instruction, given = match.group(1).strip(), (match.group(2) or given).strip()
     if not instruction:
         raise Rejected("The instruction is empty.")
-    messages = [{"role": "user", "content": instruction}]
     if given:
-        steps.take("instruction and input joined by a blank line")
-        messages[0]["content"] = f"{instruction}\n\n{given}"
+        transforms.note("instruction and input joined by a blank line")
+        return f"{instruction}\n\n{given}", preamble
+    return instruction, preamble
+
+
+def _history(record: JsonObject) -> list[Message]:
+    """Earlier turns of the dialogue, which some files carry as [instruction, output] pairs."""
     history = record.get("history") or []
-    if not isinstance(history, list) or not all(isinstance(h, list) and len(h) == 2 for h in history):
-        raise Rejected("The history is no list of [instruction, output].")
-    earlier = [
-        {"role": role, "content": text_of(text, "history").strip()}
-        for pair in history
-        for role, text in zip(("user", "assistant"), pair, strict=True)
-    ]
-    if system := text_of(record.get("system") or "", "system").strip() or preamble:
-        earlier.insert(0, {"role": "system", "content": system})
-    messages = [*earlier, *messages]
-    if kind == "prompts":
-        return dialogue(messages, kind)
-    output = text_of(record.get("output"), "output")
-    answer = answer_of(drop_stop(output, steps), "output", steps)
-    return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
+    if not isinstance(history, list):
+        raise Rejected("The history is not a list of [instruction, output].")
+    earlier: list[Message] = []
+    for pair in history:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise Rejected("The history is not a list of [instruction, output].")
+        for role, text in zip(("user", "assistant"), pair, strict=True):
+            earlier.append({"role": role, "content": text_of(text, "history").strip()})
+    return earlier
 
 
-def drop_stop(completion: str, steps: Steps) -> str:
+def drop_stop(completion: str, transforms: Transforms) -> str:
     """Without the stop that ends it, if one does."""
     bare = completion.rstrip()
     for stop in STOPS:
         if bare.endswith(stop.rstrip()) and (not stop.startswith(" ") or bare.endswith(stop)):
-            steps.take(f"stop {stop.strip()!r} dropped from the completion")
+            transforms.note(f"stop {stop.strip()!r} dropped from the completion")
             return bare[: -len(stop.rstrip())]
     return completion

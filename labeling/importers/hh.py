@@ -7,39 +7,44 @@ A marker counts only at the start of the text or after a blank line, and with it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from labeling.importers.base import Item, Message, Rejected, Steps, Text, answer_of, comparison, object_of, text_of
-
-ABOUT = "chosen and rejected transcripts with Human: and Assistant: markers"
-VERSION = 1
+from common.shapes import Json, Message
+from labeling.importers._fields import answer_of, object_of, text_of
+from labeling.importers._items import comparison
+from labeling.importers.base import Item, Rejected, Text, Transforms
 
 _MARKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 
 
-def matches(record: Any) -> bool:
-    return isinstance(record, Mapping) and all(
-        isinstance(record.get(name), str) and _MARKER.match(record[name]) for name in ("chosen", "rejected")
-    )
+class HhRlhf:
+    about = "chosen and rejected transcripts with Human: and Assistant: markers"
+    version = 1
+    keys = frozenset({"chosen", "rejected"})
+
+    def matches(self, record: Json) -> bool:
+        return isinstance(record, dict) and all(
+            isinstance(text := record.get(name), str) and _MARKER.match(text) for name in ("chosen", "rejected")
+        )
+
+    def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
+        record = object_of(record)
+        chosen, rejected = (turns(text_of(record.get(name), name), name) for name in ("chosen", "rejected"))
+        if len(chosen) != len(rejected) or [m["content"].strip() for m in chosen[:-1]] != [
+            m["content"].strip() for m in rejected[:-1]
+        ]:
+            raise Rejected("The two transcripts differ before the last answer.")
+        if chosen[-1]["role"] != "assistant" or rejected[-1]["role"] != "assistant":
+            raise Rejected("A transcript does not end with the assistant.")
+        transforms.note("transcript split into turns")
+        prompt: list[Message] = [{"role": m["role"], "content": m["content"].strip()} for m in chosen[:-1]]
+        texts = [
+            Text(answer_of(transcript[-1]["content"], f"last answer of {name}", transforms))
+            for name, transcript in (("chosen", chosen), ("rejected", rejected))
+        ]
+        return comparison(merged(prompt, transforms), texts, [[0], [1]], kind)
 
 
-def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
-    record = object_of(record)
-    chosen, rejected = (turns(text_of(record.get(name), name), name) for name in ("chosen", "rejected"))
-    if len(chosen) != len(rejected) or [m["content"].strip() for m in chosen[:-1]] != [
-        m["content"].strip() for m in rejected[:-1]
-    ]:
-        raise Rejected("The two transcripts differ before the last answer.")
-    if chosen[-1]["role"] != "assistant" or rejected[-1]["role"] != "assistant":
-        raise Rejected("A transcript does not end with the assistant.")
-    steps.take("transcript split into turns")
-    prompt = [{"role": m["role"], "content": m["content"].strip()} for m in chosen[:-1]]
-    texts = [
-        Text(answer_of(transcript[-1]["content"], f"last answer of {name}", steps))
-        for name, transcript in (("chosen", chosen), ("rejected", rejected))
-    ]
-    return comparison(merged(prompt, steps), texts, [[0], [1]], kind)
+IMPORTER = HhRlhf()
 
 
 def turns(transcript: str, name: str) -> list[Message]:
@@ -58,15 +63,16 @@ def turns(transcript: str, name: str) -> list[Message]:
     ]
 
 
-def merged(prompt: list[Message], steps: Steps) -> list[Message]:
+def merged(prompt: list[Message], transforms: Transforms) -> list[Message]:
     """Two messages of the same side in a row become one; an empty one has nothing to say."""
     result: list[Message] = []
     for message in prompt:
         if not message["content"]:
             raise Rejected("A message before the last answer is empty.")
         if result and result[-1]["role"] == message["role"]:
-            steps.take("messages of one side in a row joined")
-            result[-1] = {**message, "content": result[-1]["content"] + "\n\n" + message["content"]}
+            transforms.note("messages of one side in a row joined")
+            joined = result[-1]["content"] + "\n\n" + message["content"]
+            result[-1] = {"role": message["role"], "content": joined}
         else:
             result.append(message)
     return result

@@ -8,26 +8,12 @@ its markers. A prompt that merely talks about a dialogue stays one message.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from common.shapes import Json, JsonObject, Message
 from labeling.importers import alpaca
-from labeling.importers.base import (
-    Item,
-    Message,
-    Rejected,
-    Steps,
-    Text,
-    answer_of,
-    comparison,
-    dialogue,
-    field_of,
-    object_of,
-    text_of,
-)
-
-ABOUT = "prompt and completion (also question/answer), as JSON Lines, JSON or CSV"
-VERSION = 1
+from labeling.importers._fields import answer_of, field_of, label_of, object_of, text_of
+from labeling.importers._items import comparison, dialogue
+from labeling.importers.base import PROMPTS, Item, Rejected, Text, Transforms
 
 SEPARATORS = (
     "\n\n###\n\n", "\n\n###", "\n\n===\n\n", "\n\n===", "### Response:", "\n\nAssistant:", "\nAssistant:", "\nAI:",
@@ -38,59 +24,71 @@ _PROMPT = ("prompt", "question", "context")
 _COMPLETION = ("completion", "answer", "response")
 
 
-def matches(record: Any) -> bool:
-    return (
-        isinstance(record, Mapping)
-        and any(isinstance(record.get(name), str) for name in _PROMPT)
-        and any(name in record for name in (*_COMPLETION, "completions"))
-    )
+class InstructGpt:
+    about = "prompt and completion (also question/answer), as JSON Lines, JSON or CSV"
+    version = 1
+    keys = frozenset({*_PROMPT, *_COMPLETION, "completions"}) | alpaca.IMPORTER.keys
+
+    def matches(self, record: Json) -> bool:
+        return (
+            isinstance(record, dict)
+            and any(isinstance(record.get(name), str) for name in _PROMPT)
+            and any(name in record for name in (*_COMPLETION, "completions"))
+        )
+
+    def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
+        record = object_of(record)
+        if "instruction" in record and not any(name in record for name in _PROMPT):
+            return alpaca.IMPORTER.parse(record, kind, transforms)
+        messages = _prompt(record, transforms)
+        several = record.get("completions")
+        if isinstance(several, list) and several:
+            return comparison(messages, [_text(item, transforms) for item in several], [], kind)
+        if kind == PROMPTS:
+            return dialogue(messages, kind)
+        completion = text_of(field_of(record, *_COMPLETION), "completion")
+        answer = answer_of(alpaca.drop_stop(completion, transforms), "completion", transforms)
+        return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
 
 
-def parse(record: Any, kind: str, steps: Steps) -> list[Item]:
-    record = object_of(record)
-    if "instruction" in record and not any(name in record for name in _PROMPT):
-        return alpaca.parse(record, kind, steps)
+IMPORTER = InstructGpt()
+
+
+def _prompt(record: JsonObject, transforms: Transforms) -> list[Message]:
     prompt = text_of(field_of(record, *_PROMPT), "prompt")
     if isinstance(context := record.get("context"), str) and context.strip() and context != prompt:
-        steps.take("context and question joined by a blank line")
+        transforms.note("context and question joined by a blank line")
         prompt = f"{context.strip()}\n\n{prompt}"
-    turns = split_turns(prompt, steps) if steps.asked.split_turns else None
-    messages = turns or [{"role": "user", "content": drop_separator(prompt, steps)}]
+    turns = split_turns(prompt, transforms) if transforms.options.split_turns else None
+    messages = turns or [{"role": "user", "content": drop_separator(prompt, transforms)}]
     if not messages[-1]["content"]:
         raise Rejected("The prompt is empty.")
-    several = record.get("completions")
-    if isinstance(several, list) and several:
-        return comparison(messages, [_text(item, steps) for item in several], [], kind)
-    if kind == "prompts":
-        return dialogue(messages, kind)
-    completion = text_of(field_of(record, *_COMPLETION), "completion")
-    answer = answer_of(alpaca.drop_stop(completion, steps), "completion", steps)
-    return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
+    return messages
 
 
-def _text(item: Any, steps: Steps) -> Text:
+def _text(item: Json, transforms: Transforms) -> Text:
     if isinstance(item, str):
-        return Text(answer_of(item, "completion", steps))
+        return Text(answer_of(item, "completion", transforms))
     item = object_of(item)
-    model = str(item.get("model") or "")
-    return Text(answer_of(item.get("text"), "completion", steps), model, str(item.get("id") or ""))
+    text = answer_of(item.get("text"), "completion", transforms)
+    return Text(text, label_of(item.get("model")), label_of(item.get("id")))
 
 
-def drop_separator(prompt: str, steps: Steps) -> str:
+def drop_separator(prompt: str, transforms: Transforms) -> str:
     """Without the separator that ends it, if one does, and without outer whitespace."""
     padded = prompt.rstrip()
     for separator in SEPARATORS:
         if padded.endswith(separator.rstrip()) and len(padded) > len(separator.rstrip()):
-            steps.take(f"separator {separator.strip()!r} dropped from the prompt")
+            transforms.note(f"separator {separator.strip()!r} dropped from the prompt")
             padded = padded[: -len(separator.rstrip())]
             break
     bare = padded.strip()
     if bare != prompt:
-        steps.take("outer whitespace of the prompt stripped")
+        transforms.note("outer whitespace of the prompt stripped")
     return bare
 
 
-def split_turns(prompt: str, steps: Steps) -> list[Message] | None:
+def split_turns(prompt: str, transforms: Transforms) -> list[Message] | None:
     """The turns, only where the whole prompt is a transcript that starts and ends with the user."""
     for user, assistant in _MARKERS:
         marker = re.compile(rf"^(?:{user}|{assistant}):[ \t]?", re.MULTILINE)
@@ -108,7 +106,7 @@ def split_turns(prompt: str, steps: Steps) -> list[Message] | None:
         ]
         expected = [user if i % 2 == 0 else assistant for i in range(len(parts))]
         if len(parts) % 2 and all(body for _, body in parts) and [name for name, _ in parts] == expected:
-            steps.take(f"transcript of {user}:/{assistant}: split into turns")
+            transforms.note(f"transcript of {user}:/{assistant}: split into turns")
             return [
                 {"role": "user" if i % 2 == 0 else "assistant", "content": body} for i, (_, body) in enumerate(parts)
             ]

@@ -1,25 +1,17 @@
 """The tables of the loop, by noun."""
 
-from labeling.models.comparisons import (
-    Assignment,
-    Candidate,
-    Comparison,
-    ComparisonRequest,
-    Ranking,
-    Review,
-)
-from labeling.models.dialogues import Dialogue, Turn, TurnDraw, TurnFeedback
+from labeling.models.assignments import Assignment
+from labeling.models.comparisons import Candidate, Comparison, ComparisonRequest
+from labeling.models.dialogues import Dialogue
+from labeling.models.guidelines import GuidelineVersion
 from labeling.models.invitations import Invitation
-from labeling.models.projects import (
-    DEFAULT_FLAGS,
-    GuidelineVersion,
-    Membership,
-    Project,
-    Prompt,
-    Round,
-    RoundPolicy,
-)
-from labeling.models.reviews import ReviewItem
+from labeling.models.members import Membership
+from labeling.models.projects import DEFAULT_FLAGS, Project
+from labeling.models.prompts import Prompt
+from labeling.models.rankings import Ranking
+from labeling.models.reviews import Review, ReviewItem
+from labeling.models.rounds import Round, RoundPolicy
+from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
     "DEFAULT_FLAGS",

@@ -1,9 +1,8 @@
-"""Comparisons, the leases on them and the rankings that come back. Writes: `labeling/comparisons.py`."""
+"""Comparisons and their completions. Writes: `labeling/comparisons.py`."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -11,11 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
 
-from labeling.models.dialogues import Dialogue, Turn, TurnDraw
-from labeling.models.projects import GuidelineVersion, Project, Prompt, Round
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from labeling.models.dialogues import Dialogue
+from labeling.models.projects import Project
+from labeling.models.prompts import Prompt
+from labeling.models.rounds import Round
+from labeling.models.turns import Turn, TurnDraw
 
 
 class Comparison(models.Model):
@@ -26,6 +25,8 @@ class Comparison(models.Model):
         OPEN = "open", "Open"  # wants votes
         CLOSED = "closed", "Closed"  # has all the votes it wanted
         DISCARDED = "discarded", "Discarded"  # `discard_reason` says why
+
+    READY = (State.OPEN, State.CLOSED)  # with all its completions, not discarded
 
     TRANSITIONS = {
         State.SAMPLING: frozenset({State.OPEN, State.DISCARDED}),
@@ -167,213 +168,3 @@ class ComparisonRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comparison_id} <- {self.request_id}"
-
-
-class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    def of(self, user: User) -> AssignmentQuerySet:
-        return self.filter(trainer=user)
-
-    def leased(self) -> AssignmentQuerySet:
-        return self.filter(state=Assignment.State.LEASED)
-
-
-class Assignment(models.Model):
-    """The lease of one vote of a comparison to a trainer."""
-
-    class State(models.TextChoices):
-        LEASED = "leased", "Leased"  # being worked on; holds its slot
-        SUBMITTED = "submitted", "Submitted"  # has a ranking in force
-        SKIPPED = "skipped", "Skipped"  # given back with a reason
-        EXPIRED = "expired", "Expired"  # not heard of in time; its draft is kept
-
-    TRANSITIONS = {
-        State.LEASED: frozenset({State.SUBMITTED, State.SKIPPED, State.EXPIRED}),
-        State.SUBMITTED: frozenset({State.LEASED}),
-        State.SKIPPED: frozenset(),
-        State.EXPIRED: frozenset({State.LEASED, State.SUBMITTED, State.SKIPPED}),
-    }
-
-    class Kind(models.TextChoices):
-        VOTE = "vote", "Vote"  # counts; holds a slot
-        SURPLUS = "surplus", "Surplus"  # came late and found no slot; kept outside the count
-        RESEARCH = "research", "Research"  # a reviewer's own blind vote, outside the count
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="assignments")
-    trainer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments")
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.VOTE)
-    slot = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Which of the wanted votes, from 0.")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.LEASED)
-    guideline_version = models.ForeignKey(
-        GuidelineVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    order_shown = models.JSONField(help_text="Ids of the completions in the order shown to this trainer.")
-    order_seed = models.BigIntegerField()
-    draft = models.JSONField(default=dict, blank=True)
-    draft_version = models.PositiveIntegerField(default=0)
-    draft_saved_at = models.DateTimeField(null=True, blank=True)
-    seconds = models.PositiveIntegerField(default=0, help_text="Active time so far.")
-    skip_reason = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    heartbeat_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    objects = AssignmentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["comparison", "slot"],
-                name="vote_slot_once",
-                condition=Q(slot__isnull=False, state__in=["leased", "submitted"]),
-            ),
-            models.UniqueConstraint(fields=["comparison", "trainer"], name="trainer_once_per_comparison"),
-            models.CheckConstraint(
-                name="slot_only_while_held",
-                condition=Q(kind="vote", state__in=["leased", "submitted"], slot__isnull=False)
-                | ~Q(kind="vote", state__in=["leased", "submitted"]) & Q(slot__isnull=True),
-            ),
-            models.CheckConstraint(
-                name="assignment_skip_has_reason", condition=~Q(state="skipped") | ~Q(skip_reason="")
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["trainer", "state"], name="assignment_by_trainer"),
-            models.Index(fields=["expires_at"], name="assignment_leases", condition=Q(state="leased")),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.trainer_id} on {self.comparison_id} ({self.state})"
-
-
-class RankingQuerySet(models.QuerySet["Ranking"]):
-    def in_force(self) -> RankingQuerySet:
-        """Neither undone nor superseded. As NOT EXISTS: PostgreSQL takes a join with `IS NULL` on its result
-        for one row and plans accordingly."""
-        newer = Ranking.objects.filter(supersedes__isnull=False, supersedes=models.OuterRef("pk"))
-        return self.filter(~models.Exists(newer.order_by()), undone_at__isnull=True)
-
-    def first_of_each(self) -> RankingQuerySet:
-        """One a piece of work, as it was first handed in and not taken back, whether it was mended since or not."""
-        return self.filter(undone_at__isnull=True, supersedes__isnull=True)
-
-
-class Ranking(models.Model):
-    """One trainer's order of a comparison's completions, ties allowed. Immutable: an undo dates it,
-    a correction is a new row that supersedes it."""
-
-    class Strength(models.IntegerChoices):
-        """Llama 2's levels (arXiv 2307.09288, section 3.2.1)."""
-
-        NEGLIGIBLE = 1, "negligibly better or unsure"
-        SLIGHT = 2, "slightly better"
-        BETTER = 3, "better"
-        SIGNIFICANT = 4, "significantly better"
-
-    class Kind(models.TextChoices):
-        VOTE = "vote", "Vote"
-        SURPLUS = "surplus", "Surplus"
-        RESEARCH = "research", "Research"
-        IMPORTED = "imported", "Imported"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings")
-    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="rankings")
-    trainer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="rankings"
-    )
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.VOTE)
-    guideline_version = models.ForeignKey(
-        GuidelineVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    order_shown = models.JSONField(help_text="Ids of the completions in the order shown.")
-    groups = models.JSONField(default=list, help_text="Tie groups of completion ids, best first; every id once.")
-    ratings = models.JSONField(default=dict, blank=True, help_text="Completion id to overall 1-7.")
-    flags = models.JSONField(default=dict, blank=True, help_text="Completion id to names of flags.")
-    flags_version = models.PositiveIntegerField(default=1)
-    strengths = models.JSONField(default=list, blank=True, help_text="1-4 between adjacent groups.")
-    not_rankable = models.CharField(max_length=200, blank=True, help_text="Why none could be ranked; empty: ranked.")
-    note = models.TextField(blank=True)
-    ideal_answer = models.ForeignKey(
-        Dialogue,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        help_text="The demonstration that was written as the ideal answer.",
-    )
-    contradiction_confirmed = models.BooleanField(
-        default=False, help_text="Rated against its own order, asked about it, and kept."
-    )
-    seconds = models.PositiveIntegerField(null=True, blank=True)
-    label_weight = models.FloatField(null=True, blank=True)
-    submission_hash = models.CharField(max_length=64, blank=True, help_text="Makes the same submission idempotent.")
-    supersedes = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
-    )
-    submitted_at = models.DateTimeField()
-    undone_at = models.DateTimeField(null=True, blank=True)
-
-    objects = RankingQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-submitted_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["assignment"],
-                condition=Q(undone_at__isnull=True, supersedes__isnull=True),
-                name="one_ranking_in_force_per_assignment",
-            ),
-            models.CheckConstraint(
-                name="ranking_has_groups_or_reason",
-                condition=Q(not_rankable="") & ~Q(groups=[]) | ~Q(not_rankable="") & Q(groups=[]),
-            ),
-            models.CheckConstraint(
-                name="ranking_voted_has_trainer",
-                condition=Q(kind="imported") | Q(trainer__isnull=False, assignment__isnull=False),
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["trainer", "submitted_at"], name="ranking_by_trainer"),
-            models.Index(fields=["-submitted_at"], name="ranking_newest"),
-            models.Index(fields=["comparison"], name="ranking_in_force", condition=Q(undone_at__isnull=True)),
-        ]
-
-    def __str__(self) -> str:
-        return f"ranking {str(self.id)[:8]}"
-
-
-class Review(models.Model):
-    """A reviewer's decision on a ranking or a dialogue. Append-only."""
-
-    class Decision(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        RETURNED = "returned", "Returned"  # with a comment; the trainer sends a new version
-        EXCLUDED = "excluded", "Excluded from exports"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    ranking = models.ForeignKey(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
-    dialogue = models.ForeignKey(Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
-    decision = models.CharField(max_length=10, choices=Decision.choices)
-    comment = models.TextField(blank=True)
-    grade = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1-7, for demonstrations.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [
-            models.CheckConstraint(
-                name="review_of_exactly_one",
-                condition=Q(ranking__isnull=False, dialogue__isnull=True)
-                | Q(ranking__isnull=True, dialogue__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="review_return_has_comment", condition=~Q(decision="returned") | ~Q(comment="")
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.get_decision_display()

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from labeling.models.projects import Membership, Project
+from labeling.models.members import Membership
+from labeling.models.projects import Project
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

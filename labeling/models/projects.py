@@ -1,17 +1,17 @@
-"""Projects, their guidelines, members, prompts and rounds. Writes: `labeling/projects.py`."""
+"""Projects and their settings. Writes: `labeling/projects.py`."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+
+from labeling.models.roles import Role
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -53,7 +53,7 @@ def new_key() -> str:
     return secrets.token_hex(32)
 
 
-def percent() -> list[Callable[[Any], None]]:
+def percent() -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
@@ -71,7 +71,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_superuser:
             return self
         return self.filter(
-            memberships__user=user, memberships__ended_at__isnull=True, memberships__role=Membership.Role.MANAGER
+            memberships__user=user, memberships__ended_at__isnull=True, memberships__role=Role.MANAGER
         ).distinct()
 
 
@@ -192,119 +192,3 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-
-class GuidelineVersion(models.Model):
-    """Instructions to trainers, never edited: a change is the next number."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guidelines")
-    number = models.PositiveIntegerField()
-    text = models.TextField(help_text="Markdown.")
-    note = models.CharField(max_length=200, blank=True, help_text="What changed, in a sentence.")
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["project", "-number"]
-        constraints = [models.UniqueConstraint(fields=["project", "number"], name="guideline_number_once")]
-
-    def __str__(self) -> str:
-        return f"v{self.number}"
-
-
-class Membership(models.Model):
-    """A person's role in a project. Ended, not deleted: labels keep pointing at it."""
-
-    class Role(models.TextChoices):
-        GUEST = "guest", "Guest"  # chats and gives feedback only
-        TRAINER = "trainer", "Trainer"
-        REVIEWER = "reviewer", "Reviewer"
-        MANAGER = "manager", "Manager"
-
-    RANKERS = (Role.TRAINER, Role.REVIEWER, Role.MANAGER)  # whoever may judge; a guest may not
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.TRAINER)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Their data leaves every later export.")
-    label_weight = models.FloatField(default=1.0, validators=percent(), help_text="Our trust, exported with labels.")
-
-    class Meta:
-        ordering = ["project", "user"]
-        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once_per_project")]
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()}"
-
-
-class Prompt(models.Model):
-    """An opening for chats and comparisons, from the project's own pool."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
-    messages = models.JSONField(help_text='[{"role", "content"}, …]; the last is the user\'s.')
-    source = models.CharField(max_length=120, blank=True)
-    content_hash = models.CharField(max_length=64)
-    prompt_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised first user turn.")
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [models.UniqueConstraint(fields=["project", "content_hash"], name="prompt_once_per_project")]
-
-    def __str__(self) -> str:
-        return str(self.messages[-1]["content"])[:80] if self.messages else ""
-
-
-class Round(models.Model):
-    """One iteration: the policies it samples from, opened and closed. At most one is open."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rounds")
-    number = models.PositiveIntegerField()
-    note = models.CharField(max_length=200, blank=True)
-    opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["project", "-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="round_number_once"),
-            models.UniqueConstraint(
-                fields=["project"], condition=Q(closed_at__isnull=True), name="one_open_round_per_project"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"round {self.number}"
-
-
-class RoundPolicy(models.Model):
-    """A model version in a round's mixture, with its weight and its own sampling parameters."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="policies")
-    model_version = models.ForeignKey("sampler.ModelVersion", on_delete=models.PROTECT, related_name="+")
-    weight = models.FloatField(default=1.0)
-    params = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        ordering = ["round", "model_version"]
-        verbose_name_plural = "round policies"
-        constraints = [
-            models.UniqueConstraint(fields=["round", "model_version"], name="policy_once_per_round"),
-            models.CheckConstraint(name="policy_weight_positive", condition=Q(weight__gt=0)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model_version} × {self.weight:g}"

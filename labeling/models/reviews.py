@@ -1,19 +1,54 @@
-"""What reviewers are asked to look at, and why. Writes: `labeling/quality/reviews.py`."""
+"""What reviewers are asked to look at and why, and what they decided. Writes: `labeling/quality/reviews.py`."""
 
 from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from labeling.models.comparisons import Ranking, Review
 from labeling.models.dialogues import Dialogue
 from labeling.models.projects import Project
+from labeling.models.rankings import Ranking
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+class Review(models.Model):
+    """A reviewer's decision on a ranking or a dialogue. Append-only."""
+
+    class Decision(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        RETURNED = "returned", "Returned"  # with a comment; the trainer sends a new version
+        EXCLUDED = "excluded", "Excluded from exports"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ranking = models.ForeignKey(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
+    dialogue = models.ForeignKey(Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    comment = models.TextField(blank=True)
+    grade = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1-7, for demonstrations.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="review_of_exactly_one",
+                condition=Q(ranking__isnull=False, dialogue__isnull=True)
+                | Q(ranking__isnull=True, dialogue__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="review_return_has_comment", condition=~Q(decision="returned") | ~Q(comment="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_decision_display()
 
 
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):

@@ -26,7 +26,7 @@ def word_diff(a: str, b: str) -> tuple[list[tuple[str, str]], list[tuple[str, st
 
 
 def _joined(runs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A space that both have is not shown as common ground between two differing words."""
+    """A space that both have is not shown as shared between two differing words."""
     joined: list[tuple[str, str]] = []
     for place, (kind, text) in enumerate(runs):
         between = 0 < place < len(runs) - 1

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, Subquery, TextField
 from django.db.models.functions import Cast, Left
+from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
-from labeling.pages import ranking as ranking_page
+from labeling.pages.letters import letters_of, spelled
 from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
-
 PAGE = 50
 OPENING = 140  # characters
 SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
@@ -63,35 +64,67 @@ def words_of(search: str) -> list[str]:
 def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown:
     """One page of submitted and skipped work, newest first; only what has all the words in its prompt or in what
     the trainer wrote."""
-    rankings = (
-        _about(Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before), words, "note")
+    rows = [*_rankings(user, before, words), *_skipped(user, before, words), *_dialogues(user, before, words)]
+    rows.sort(key=lambda row: row.at, reverse=True)
+    return Shown(rows[:PAGE], rows[PAGE - 1].at.isoformat() if len(rows) > PAGE else "")
+
+
+def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
+    mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before)
+    rows = (
+        mine.filter(*_about(words, "note"))
         .order_by("-submitted_at")
-        .values_list(
-            "pk", "assignment_id", "order_shown", "groups", "not_rankable", "submitted_at", "comparison__prompt",
-            "comparison__project__title", "comparison__project__undo_minutes", named=True,
+        .select_related("comparison__project")
+        .only(
+            "assignment_id", "order_shown", "groups", "not_rankable", "submitted_at", "comparison__prompt",
+            "comparison__project__title", "comparison__project__undo_minutes",
         )[: PAGE + 1]
     )  # fmt: skip
-    skipped = (
-        _about(
-            Assignment.objects.of(user).filter(state=Assignment.State.SKIPPED, ended_at__lt=before),
-            words,
-            "skip_reason",
+    for row in rows:
+        project = row.comparison.project
+        yield Row(
+            kind="Ranking",
+            pk=row.assignment_id or row.pk,
+            project=project.title,
+            title=_cut(opening(row.comparison.prompt)),
+            outcome=_order(row),
+            state="submitted",
+            at=row.submitted_at,
+            undo_until=_undo_until(row.submitted_at, project.undo_minutes),
         )
+
+
+def _order(row: Ranking) -> str:
+    if row.not_rankable:
+        return f"not rankable: {row.not_rankable}"
+    return spelled(row.groups, letters_of(row.order_shown))
+
+
+def _skipped(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
+    mine = Assignment.objects.of(user).filter(state=Assignment.State.SKIPPED, ended_at__lt=before)
+    rows = (
+        mine.filter(*_about(words, "skip_reason"))
         .order_by("-ended_at")
-        .values_list(
-            "pk",
-            "skip_reason",
-            "ended_at",
-            "created_at",
-            "comparison__prompt",
-            "comparison__project__title",
-            named=True,
-        )[: PAGE + 1]
+        .select_related("comparison__project")
+        .only("skip_reason", "ended_at", "created_at", "comparison__prompt", "comparison__project__title")[: PAGE + 1]
     )
+    for row in rows:
+        yield Row(
+            kind="Ranking",
+            pk=row.pk,
+            project=row.comparison.project.title,
+            title=_cut(opening(row.comparison.prompt)),
+            outcome=row.skip_reason,
+            state="skipped",
+            at=row.ended_at or row.created_at,
+        )
+
+
+def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     turns = Turn.objects.filter(dialogue=OuterRef("pk"))
     asked = turns.filter(role=Turn.Role.USER).order_by("position").values(start=Left("text", OPENING + 1))[:1]
     counted = turns.order_by().values("dialogue").values(n=Count("*"))
-    dialogues = (
+    rows = (
         Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
         .filter(*(Exists(turns.filter(text__icontains=word)) for word in words))
         .annotate(opening=Subquery(asked), length=Subquery(counted))
@@ -101,61 +134,41 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
             named=True,
         )[: PAGE + 1]
     )  # fmt: skip
-    rows = (
-        [_ranking(row) for row in rankings] + [_skipped(row) for row in skipped] + [_dialogue(row) for row in dialogues]
-    )
-    rows.sort(key=lambda row: row.at, reverse=True)
-    return Shown(rows[:PAGE], rows[PAGE - 1].at.isoformat() if len(rows) > PAGE else "")
+    for row in rows:
+        assert row.submitted_at is not None
+        in_time = _undo_until(row.submitted_at, row.project__undo_minutes)
+        yield Row(
+            kind=str(Dialogue.Kind(row.kind).label),
+            pk=row.pk,
+            project=row.project__title,
+            title=_cut(row.opening or ""),
+            outcome=f"{row.length or 0} turns",
+            state=row.state,
+            at=row.submitted_at,
+            undo_until=in_time if row.state == Dialogue.State.SUBMITTED else None,
+        )
 
 
-def _about(rows: Any, words: Sequence[str], own: str) -> Any:
-    """Those of a trainer's rows that have all the words; read one by one, which for one person's are few enough."""
-    if not words:
-        return rows
+def _about(words: Sequence[str], own: str) -> list[Q]:
+    """That a trainer's row has all the words in its prompt or its column `own`; read one by one, which for one
+    person's rows are few enough."""
     contents = Func(
         F("comparison__prompt"),
         function="jsonb_path_query_array",
         template="%(function)s(%(expressions)s, '$[*].content')",
     )
-    rows = rows.alias(prompt_text=Cast(contents, TextField()))
+    prompt = Cast(contents, TextField())
+    found = []
     for word in words:
         quoted = json.dumps(word, ensure_ascii=False)[1:-1]  # as JSON's text has it
-        rows = rows.filter(Q(prompt_text__icontains=quoted) | Q(**{f"{own}__icontains": word}))
-    return rows
+        found.append(Q(IContains(prompt, quoted)) | Q(**{f"{own}__icontains": word}))
+    return found
 
 
 def _undo_until(at: datetime, minutes: int) -> datetime | None:
-    end = at + timedelta(minutes=minutes)
-    return end if end > timezone.now() else None
+    return undo.undo_until(at, minutes) if undo.can_undo(at, minutes) else None
 
 
 def _cut(text: str) -> str:
     """Cut here, not by the template: of fifty openings its filter looks at every character."""
     return text if len(text) <= OPENING else f"{text[: OPENING - 1]}…"
-
-
-def _ranking(row: Any) -> Row:
-    letters = dict(zip(row.order_shown, ranking_page.LETTERS, strict=False))
-    order = " > ".join(" = ".join(letters.get(cid, "?") for cid in group) for group in row.groups)
-    return Row(
-        "Ranking", row.assignment_id or row.pk, row.comparison__project__title,
-        _cut(opening(row.comparison__prompt)),
-        f"not rankable: {row.not_rankable}" if row.not_rankable else order, "submitted", row.submitted_at,
-        _undo_until(row.submitted_at, row.comparison__project__undo_minutes),
-    )  # fmt: skip
-
-
-def _skipped(row: Any) -> Row:
-    return Row(
-        "Ranking", row.pk, row.comparison__project__title, _cut(opening(row.comparison__prompt)),
-        row.skip_reason, "skipped", row.ended_at or row.created_at,
-    )  # fmt: skip
-
-
-def _dialogue(row: Any) -> Row:
-    undo = row.state == Dialogue.State.SUBMITTED
-    return Row(
-        Dialogue.Kind(row.kind).label, row.pk, row.project__title, _cut(row.opening or ""),
-        f"{row.length or 0} turns", row.state, row.submitted_at,
-        _undo_until(row.submitted_at, row.project__undo_minutes) if undo else None,
-    )  # fmt: skip

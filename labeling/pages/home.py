@@ -1,18 +1,18 @@
-"""A trainer's desk: which tasks are open to them, what they began, what they did. Reads only, and the
-number of queries does not grow with projects or labels."""
+"""What the home page shows: which tasks are open to a trainer, what they began, what they did. Reads only, and
+the number of queries does not grow with projects or labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Avg, Count, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from common import plugins
-from labeling import preferences
+from common.plugins import Folder
+from labeling import leases
 from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
 from labeling.task_types.base import TaskType
@@ -21,9 +21,8 @@ from labeling.text import opening
 if TYPE_CHECKING:
     from accounts.models import User
 
-AGREEMENT_OVER = 500  # most recent rankings
 OPEN_WORK = 20
-FOR_A_PACE = 5  # rankings today, and before in the week, from which an average is told
+RETURNED = Review.Decision.RETURNED
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,22 @@ class Task:
     ready: bool
 
 
-@dataclass
+@dataclass(frozen=True)
 class Place:
     """A project on the home page, with the tasks that the person's role opens there."""
 
     project: Project
     role: str
     guidelines: int | None
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[Task]
+
+
+TASK_TYPES = Folder[TaskType]("labeling.task_types", "TASK")
 
 
 def task_types() -> dict[str, TaskType]:
     """Every kind of work, by name, in the order of the home page."""
-    found = {name: plugins.load("labeling.task_types", name).TASK for name in plugins.choices("labeling.task_types")}
+    found = {name: TASK_TYPES.load(name) for name in TASK_TYPES.choices()}
     return dict(sorted(found.items(), key=lambda item: item[1].place))
 
 
@@ -60,17 +62,16 @@ def places(user: User) -> list[Place]:
         .annotate(guideline_number=latest, **{f"ready_{name}": task.ready(user) for name, task in types.items()})
         .order_by("project__title")
     )
-    return [
-        Place(
-            row.project, row.role, row.guideline_number,
-            [
-                Task(task, task.begin(row.project), getattr(row, f"ready_{name}"))
-                for name, task in types.items()
-                if name in row.project.task_types and row.role in task.roles
-            ],
-        )
-        for row in rows
-    ]  # fmt: skip
+    found = []
+    for row in rows:
+        offered = [(name, task) for name, task in types.items() if name in row.project.task_types]
+        tasks = [
+            Task(task, task.begin(row.project), ready=bool(getattr(row, f"ready_{name}")))
+            for name, task in offered
+            if row.role in task.roles
+        ]
+        found.append(Place(row.project, row.role, row.guideline_number, tasks))
+    return found
 
 
 @dataclass(frozen=True)
@@ -86,52 +87,61 @@ class Begun:
 
 
 def open_work(user: User) -> list[Begun]:
-    leases = (
+    work = [*_open_rankings(user), *_open_drafts(user)]
+    return sorted(work, key=lambda begun: (bool(begun.title), begun.saved_at), reverse=True)  # empty ones last
+
+
+def _open_rankings(user: User) -> Iterator[Begun]:
+    rows = (
         Assignment.objects.of(user)
-        .filter(Q(state="leased") | Q(state="expired", comparison__state="open") & ~Q(draft={}))
+        .filter(Q(state=Assignment.State.LEASED) | leases.UNFINISHED)
         .filter(comparison__project__archived_at__isnull=True)
         .select_related("comparison__project")
         .only("state", "draft_saved_at", "created_at", "comparison__prompt", "comparison__project__title")
         .order_by("-heartbeat_at")[:OPEN_WORK]
     )
-    drafts = (
+    for row in rows:
+        yield Begun(
+            kind="ranking",
+            pk=row.pk,
+            project=row.comparison.project.title,
+            title=opening(row.comparison.prompt),
+            saved_at=row.draft_saved_at or row.created_at,
+            expired=row.state == Assignment.State.EXPIRED,
+        )
+
+
+def _open_drafts(user: User) -> Iterator[Begun]:
+    first_turns = Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position")
+    rows = (
         Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
         .drafts()
         .select_related("project")
         .only("kind", "composer", "saved_at", "project__title")
-        .prefetch_related(
-            Prefetch("turns", Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position"))
-        )
+        .prefetch_related(Prefetch("turns", first_turns))
         .order_by("-saved_at")[:OPEN_WORK]
     )
-    work = [
-        Begun(
-            "ranking", lease.pk, lease.comparison.project.title, opening(lease.comparison.prompt),
-            lease.draft_saved_at or lease.created_at, lease.state == "expired",
+    for row in rows:
+        said = opening([{"role": turn.role, "content": turn.text} for turn in row.turns.all()])
+        yield Begun(
+            kind=row.kind,
+            pk=row.pk,
+            project=row.project.title,
+            title=said or str(row.composer.get("text") or ""),
+            saved_at=row.saved_at,
         )
-        for lease in leases
-    ] + [
-        Begun(
-            draft.kind, draft.pk, draft.project.title,
-            opening([{"role": turn.role, "content": turn.text} for turn in draft.turns.all()][:2])
-            or draft.composer.get("text", ""),
-            draft.saved_at,
-        )
-        for draft in drafts
-    ]  # fmt: skip
-    return sorted(work, key=lambda begun: (bool(begun.title), begun.saved_at), reverse=True)  # empty ones last
 
 
 def was_returned(user: User) -> bool:
     """Whether a reviewer ever sent work of this person back: for most the next two need not be asked."""
     of_mine = Q(dialogue__author=user) | Q(ranking__trainer=user)
-    return Review.objects.filter(of_mine, decision="returned").exists()
+    return Review.objects.filter(of_mine, decision=RETURNED).exists()
 
 
 def returned(user: User) -> list[Review]:
     """Own work that a reviewer sent back and that has no new version yet."""
     return list(
-        Review.objects.filter(decision="returned", dialogue__author=user, dialogue__state="returned")
+        Review.objects.filter(decision=RETURNED, dialogue__author=user, dialogue__state=Dialogue.State.RETURNED)
         .filter(dialogue__superseded_by__isnull=True)
         .select_related("dialogue__project")
         .only("comment", "created_at", "dialogue__kind", "dialogue__project__title")[:OPEN_WORK]
@@ -139,68 +149,7 @@ def returned(user: User) -> list[Review]:
 
 
 def returned_rankings(user: User) -> QuerySet[Ranking]:
-    said = Review.objects.filter(ranking=OuterRef("pk"), decision="returned").order_by("-created_at", "-pk")
+    said = Review.objects.filter(ranking=OuterRef("pk"), decision=RETURNED).order_by("-created_at", "-pk")
     rows = reviews.returned_rankings(user).select_related(None).select_related("comparison__project")
     rows = rows.annotate(comment=Subquery(said.values("comment")[:1]))
     return rows.only("comparison__prompt", "comparison__project__title")[:OPEN_WORK]
-
-
-def figures(user: User) -> dict[str, Any]:
-    """Own numbers: today, the last seven days, the time a ranking takes, and agreement where others judged the same."""
-    now = timezone.localtime()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    week = midnight - timedelta(days=6)
-    ranked = (
-        Ranking.objects.first_of_each()
-        .filter(trainer=user, submitted_at__gte=week)
-        .aggregate(
-            today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"),
-            pace=Avg("seconds", filter=Q(submitted_at__gte=midnight)),
-            usual=Avg("seconds", filter=Q(submitted_at__lt=midnight)),
-        )
-    )  # fmt: skip
-    written = (
-        Dialogue.objects.submitted()
-        .filter(author=user, submitted_at__gte=week)
-        .aggregate(today=Count("pk", filter=Q(submitted_at__gte=midnight)), week=Count("pk"))
-    )
-    agreed, pairs = agreement(user)
-    tell = ranked["today"] >= FOR_A_PACE and ranked["week"] - ranked["today"] >= FOR_A_PACE
-    return {
-        "today": ranked["today"] + written["today"],
-        "week": ranked["week"] + written["week"],
-        "agreement": round(100 * agreed / pairs) if pairs else None,
-        "pairs": pairs,
-        "pace": duration(ranked["pace"]) if tell else "",
-        "usual": duration(ranked["usual"]) if tell else "",
-    }
-
-
-def duration(seconds: float) -> str:
-    """Of a task, as one would say it: '45 s', '2.5 min'."""
-    if seconds < 90:
-        return f"{max(5, 5 * round(seconds / 5))} s"
-    return f"{round(seconds / 30) / 2:g} min"
-
-
-def agreement(user: User) -> tuple[int, int]:
-    """(agreed, compared): pairs that this trainer and another both put in strict order, over the trainer's
-    most recent rankings: so many at most are looked at, however many there are."""
-    votes = Ranking.objects.in_force().filter(kind="vote")
-    recent = Ranking.objects.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
-    theirs = list(
-        votes.filter(comparison__in=recent, not_rankable="")
-        .exclude(trainer=user)
-        .order_by()
-        .values_list("comparison_id", "groups")
-    )
-    mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _ in theirs}).order_by()
-    own = {comparison: frozenset(preferences.strict_pairs(groups)) for comparison, groups in
-           mine.values_list("comparison_id", "groups")}  # fmt: skip
-    agreed = compared = 0
-    for comparison, groups in theirs:
-        ordered = own.get(comparison, frozenset())  # none where the trainer took it back
-        for chosen, rejected in preferences.strict_pairs(groups):
-            agreed += (chosen, rejected) in ordered
-            compared += (chosen, rejected) in ordered or (rejected, chosen) in ordered
-    return agreed, compared

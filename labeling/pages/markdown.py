@@ -11,13 +11,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -97,7 +97,7 @@ def _parser(links: bool) -> MarkdownIt:
     return md
 
 
-def _dollars(content: str, options: dict[str, Any]) -> str:
+def _dollars(content: str, options: dict[str, object]) -> str:
     return escape(content)
 
 
@@ -143,7 +143,7 @@ def _tex_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     return True
 
 
-def _direction(state: Any) -> None:
+def _direction(state: StateCore) -> None:
     for place, token in enumerate(state.tokens):
         if token.type.endswith("_open") and token.type[:-5] in BLOCKS:
             token.attrSet("dir", _side(state.tokens[place:]) if token.type[:-5] in HOLDERS else "auto")
@@ -163,7 +163,7 @@ def _side(tokens: Sequence[Token]) -> str:
     return "auto"
 
 
-def _code(tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+def _code(tokens: Sequence[Token], index: int, options: object, env: object) -> str:
     token = tokens[index]
     language = (token.info or "").strip().split(maxsplit=1)[0] if (token.info or "").strip() else ""
     body = escape(token.content)

@@ -1,41 +1,40 @@
-"""Where a turn's text comes from: own words or a model's, and how far it was edited."""
+"""Where a turn's text comes from, in words: own, or a model's, kept as it was or edited."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Levenshtein
-
+from labeling import edits
 from labeling.models import Turn
 
-RATIO_UP_TO = 20_000  # characters; longer texts are compared by words
+WORDS = {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model"}
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a turn's text comes from: own, or a model's, kept as it was or edited by `percent`."""
+    """`kind` is own, verbatim, edited (by `percent`) or model: the model's own turn in a chat."""
 
     kind: str
     percent: int = 0
 
     @property
     def words(self) -> str:
-        if self.kind == "edited":
-            return f"from a suggestion, edited ({self.percent} %)"
-        return {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model"}[
-            self.kind
-        ]
+        """For the trainer."""
+        return f"from a suggestion, edited ({self.percent} %)" if self.kind == "edited" else WORDS[self.kind]
 
 
 def provenance(turn: Turn) -> Provenance:
     if turn.completion is None:
         return Provenance("own")
-    source, kept = turn.completion.text.strip(), turn.text.strip()
-    if source == kept:
+    if edits.is_verbatim(turn.completion.text, turn.text):
         return Provenance("verbatim")
-    if len(source) + len(kept) <= RATIO_UP_TO:
-        distance = Levenshtein.normalized_distance(source, kept)
-    else:
-        distance = 1 - difflib.SequenceMatcher(None, source.split(), kept.split(), autojunk=False).quick_ratio()
-    return Provenance("edited", max(1, round(distance * 100)))
+    return Provenance("edited", max(1, round(100 * edits.edit_share(turn.completion.text, turn.text))))
+
+
+def for_reviewers(turn: Turn) -> str:
+    """The same, with the model's name, which trainers are not shown."""
+    source = provenance(turn)
+    if turn.completion is None:
+        return WORDS["own"]
+    name = turn.completion.model_name or "a model"
+    return f"{name}, verbatim" if source.kind == "verbatim" else f"{name}, edited ({source.percent}% changed)"

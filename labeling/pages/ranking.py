@@ -1,15 +1,15 @@
-"""What the trainer's pages show, put together from rows: reads only, no request and no HTML."""
+"""What the ranking pages show, put together from rows: reads only, no request and no HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
-from labeling.models import Assignment, Ranking
-from labeling.pages.forms import LETTERS, NONE_REASONS, SKIP_REASONS, RankingForm
-
-RATIO_UP_TO = 20_000  # characters; longer texts are compared by words
+from labeling import undo
+from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.pages.letters import LETTERS, letters_of
+from labeling.pages.ranking_form import NONE_REASONS, SKIP_REASONS, RankingForm
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,49 @@ class Card:
     flags: list[str]
 
 
-def texts_shown(assignment: Assignment) -> list[str]:
+class Gap(TypedDict):
+    """Between two neighbouring places: how strong the preference is."""
+
+    number: int
+    below: int
+    value: int | None
+
+
+class RankingContext(TypedDict):
+    assignment: Assignment
+    comparison: Comparison
+    project: Project
+    cards: list[Card]
+    draft: RankingForm
+    flags: Sequence[str]
+    gaps: list[Gap]
+    strengths: list[tuple[int, str]]
+    none_reasons: Sequence[str]
+    skip_reasons: Sequence[str]
+    expired: bool
+
+
+class RankedContext(TypedDict):
+    assignment: Assignment
+    comparison: Comparison
+    project: Project
+    ranking: Ranking | None
+    places: list[str]
+    texts: list[tuple[str, str]]
+    can_undo: bool
+
+
+def texts_by_letter(assignment: Assignment) -> dict[str, str]:
     """The completions' texts in the order shown."""
     texts = assignment.comparison.texts
-    return [texts[cid] for cid in assignment.order_shown]
+    return {letter: texts[cid] for cid, letter in letters_of(assignment.order_shown).items()}
 
 
-def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> dict[str, Any]:
+def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> RankingContext:
     """Everything of the ranking page that hangs on the assignment."""
     form = form or RankingForm.from_draft(assignment.draft)
     project = assignment.comparison.project
-    cards = [
-        Card(
-            letter=letter,
-            id=cid,
-            text=text,
-            place=form.places.get(cid, ""),
-            rating=str(form.ratings.get(cid, "")),
-            flags=form.flags.get(cid, []),
-        )
-        for letter, cid, text in zip(LETTERS, assignment.order_shown, texts_shown(assignment), strict=False)
-    ]
+    cards = _cards(assignment, form)
     strengths = [*form.strengths, *([None] * len(cards))]
     return {
         "assignment": assignment,
@@ -54,16 +76,50 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "draft": form,
         "flags": project.flags,
         "gaps": [{"number": n, "below": n + 1, "value": strengths[n - 1]} for n in range(1, len(cards))],
-        "strengths": [(level.value, level.label) for level in Ranking.Strength],
+        "strengths": [(level.value, str(level.label)) for level in Ranking.Strength],
         "none_reasons": NONE_REASONS,
         "skip_reasons": SKIP_REASONS,
         "expired": assignment.state == Assignment.State.EXPIRED,
     }
 
 
-def contradiction_words(pairs: Sequence[tuple[str, str]], assignment: Assignment, ratings: dict[str, int]) -> list[str]:
+def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
+    texts = assignment.comparison.texts
+    return [
+        Card(
+            letter=letter,
+            id=cid,
+            text=texts[cid],
+            place=form.places.get(cid, ""),
+            rating=str(form.ratings.get(cid, "")),
+            flags=form.flags.get(cid, []),
+        )
+        for letter, cid in zip(LETTERS, assignment.order_shown, strict=False)
+    ]
+
+
+def ranked_context(assignment: Assignment) -> RankedContext:
+    """What became of a task that is not open any more."""
+    submitted = assignment.state == Assignment.State.SUBMITTED
+    standing = assignment.rankings.in_force().first() if submitted else None
+    letters = letters_of(assignment.order_shown)
+    project = assignment.comparison.project
+    return {
+        "assignment": assignment,
+        "comparison": assignment.comparison,
+        "project": project,
+        "ranking": standing,
+        "places": [", ".join(letters[cid] for cid in group) for group in standing.groups] if standing else [],
+        "texts": list(texts_by_letter(assignment).items()),
+        "can_undo": standing is not None and undo.can_undo(standing.submitted_at, project.undo_minutes),
+    }
+
+
+def contradiction_words(
+    pairs: Sequence[tuple[str, str]], order_shown: Sequence[str], ratings: Mapping[str, int]
+) -> list[str]:
     """'You placed A above C, but rated A 3 and C 6.'"""
-    letters = dict(zip(assignment.order_shown, LETTERS, strict=False))
+    letters = letters_of(order_shown)
     return [
         f"You placed {letters[above]} above {letters[below]}, but rated {letters[above]} {ratings[above]} "
         f"and {letters[below]} {ratings[below]}."

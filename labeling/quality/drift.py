@@ -21,13 +21,7 @@ def calibration_results(project: Project, trainer: User) -> list[bool]:
         .order_by("submitted_at")
         .values_list("groups", "comparison__known_groups")
     )
-    results: list[bool] = []
-    for groups, known in rows:
-        place = preferences.ranks(groups)
-        results.extend(
-            place[a] < place[b] for a, b in preferences.strict_pairs(known or []) if a in place and b in place
-        )
-    return results
+    return [right for groups, known in rows for right in preferences.known_pairs_right(groups, known or [])]
 
 
 def drift_of(project: Project, trainer: User) -> Drift:
@@ -47,15 +41,12 @@ def intra_rater_pairs(project: Project, trainer: User) -> list[tuple[list[list[s
     )
     found = []
     for again in repeats:
-        first = (
-            Ranking.objects.in_force()
-            .filter(comparison=again.comparison.repeat_of, trainer=trainer, kind=Assignment.Kind.VOTE)
-            .exclude(groups=[])
-            .first()
-        )
-        if first is None or again.comparison.repeat_of is None:
+        original = again.comparison.repeat_of
+        votes = Ranking.objects.in_force().filter(comparison=original, trainer=trainer, kind=Assignment.Kind.VOTE)
+        first = votes.exclude(groups=[]).first()
+        if first is None or original is None:
             continue
-        texts = {text: cid for cid, text in again.comparison.repeat_of.texts.items()}
+        texts = {text: cid for cid, text in original.texts.items()}
         names = {cid: texts[text] for cid, text in again.comparison.texts.items() if text in texts}
         if len(names) == len(texts):
             found.append((first.groups, [[names[cid] for cid in group] for group in again.groups]))

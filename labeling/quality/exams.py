@@ -1,14 +1,13 @@
 """The entry exam and practice: who still has to show what, recounted from what they did.
 
-An exam or practice item is a hidden item (`labeling/quality/hidden.py`) that is dealt when it is wanted.
+An exam or practice item is a hidden item (`labeling/quality/hidden.py`) that is made when it is wanted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models import Avg, Count, Q, QuerySet
 
 from labeling import preferences
@@ -29,20 +28,33 @@ class ExamStanding:
     """Where a trainer stands. `state`: not_needed, open, waiting (for grades), passed, failed."""
 
     state: str
-    attempt: int
-    done: int
-    items: int
-    pairs_right: float | None
-    grade: float | None
-    demonstrations: int
     rules: ExamRules
+    attempt: int = 0
+    done: int = 0
+    items: int = 0
+    pairs_right: float | None = None
+    grade: float | None = None
+    demonstrations: int = 0
+
+
+@dataclass(frozen=True)
+class Grades:
+    """Of the demonstrations that the exam asks for: how many have a grade, and their mean."""
+
+    graded: int = 0
+    mean: float | None = None
+
+    def state(self, rules: ExamRules) -> str:
+        if not rules.demonstrations:
+            return "passed"
+        if self.graded < rules.demonstrations:
+            return "waiting"
+        return "passed" if (self.mean or 0) >= rules.pass_grade else "failed"
 
 
 def known_points(groups: list[list[str]], known: list[list[str]]) -> tuple[int, int]:
     """(pairs ordered as known, pairs with a known order); a tie where an order is known is wrong."""
-    place = preferences.ranks(groups)
-    pairs = preferences.strict_pairs(known)
-    return sum(place[a] < place[b] for a, b in pairs if a in place and b in place), len(pairs)
+    return sum(preferences.known_pairs_right(groups, known)), len(preferences.strict_pairs(known))
 
 
 def exam_standing(project: Project, trainer: User) -> ExamStanding:
@@ -50,26 +62,32 @@ def exam_standing(project: Project, trainer: User) -> ExamStanding:
     rules = ExamRules.of(project.exam)
     membership = Membership.objects.filter(project=project, user=trainer).first() if rules.required else None
     if membership is None or membership.role != Membership.Role.TRAINER:
-        return ExamStanding("not_needed", 0, 0, 0, None, None, 0, rules)
+        return ExamStanding("not_needed", rules)
     rows = list(exam_rankings(project, trainer))
     items = min(rules.items, originals(project, Kind.EXAM).count())
     attempts = [rows[at : at + items] for at in range(0, len(rows), items)] if items else []
-    grades = graded(project, trainer, rules.demonstrations)
-    writes_enough = grades["graded"] >= rules.demonstrations
-    grade_passes = not rules.demonstrations or (writes_enough and (grades["mean"] or 0) >= rules.pass_grade)
     current = attempts[-1] if attempts else []
-    share = _share(current)
-    state = "open"
-    if items == 0 and not rules.demonstrations:
-        state = "not_needed"  # an exam without items keeps nobody out
-    elif items == 0 or any(
-        len(attempt) == items and (_share(attempt) or 0) >= rules.pass_pairs for attempt in attempts
-    ):
-        state = "passed" if grade_passes else "failed" if writes_enough else "waiting"
-    elif len(attempts) >= rules.attempts and len(current) == items:
-        state = "failed"
-    done = len(current) if len(current) < items or state != "open" else 0
-    return ExamStanding(state, max(1, len(attempts)), done, items, share, grades["mean"], rules.demonstrations, rules)
+    grades = graded(project, trainer, rules.demonstrations)
+    state = _state(rules, items, attempts, grades)
+    return ExamStanding(
+        state,
+        rules,
+        attempt=max(1, len(attempts)),
+        done=len(current) if len(current) < items or state != "open" else 0,
+        items=items,
+        pairs_right=_share(current),
+        grade=grades.mean,
+        demonstrations=rules.demonstrations,
+    )
+
+
+def _state(rules: ExamRules, items: int, attempts: list[list[Ranking]], grades: Grades) -> str:
+    if items == 0:  # an exam without items keeps nobody out
+        return grades.state(rules) if rules.demonstrations else "not_needed"
+    whole = [attempt for attempt in attempts if len(attempt) == items]
+    if any((_share(attempt) or 0) >= rules.pass_pairs for attempt in whole):
+        return grades.state(rules)
+    return "failed" if len(whole) >= rules.attempts else "open"
 
 
 def exam_rankings(project: Project, trainer: User) -> QuerySet[Ranking]:
@@ -88,17 +106,17 @@ def _share(rankings: list[Ranking]) -> float | None:
     return sum(right for right, _ in points) / asked if asked else None
 
 
-def graded(project: Project, trainer: User, first: int) -> dict[str, Any]:
-    """Mean grade of the trainer's first so many demonstrations that a reviewer graded."""
+def graded(project: Project, trainer: User, first: int) -> Grades:
+    """Of the trainer's first so many demonstrations that a reviewer graded."""
     if not first:
-        return {"graded": 0, "mean": None}
+        return Grades()
     demonstrations = Dialogue.objects.filter(
         project=project, author=trainer, kind=Dialogue.Kind.DEMONSTRATION, submitted_at__isnull=False
     ).order_by("submitted_at")
     marks = Review.objects.filter(dialogue__in=demonstrations.values("pk"), grade__isnull=False)
     latest = marks.order_by("dialogue__submitted_at").values("dialogue").annotate(mark=Avg("grade"))[:first]
     values = [row["mark"] for row in latest]
-    return {"graded": len(values), "mean": sum(values) / len(values) if values else None}
+    return Grades(len(values), sum(values) / len(values) if values else None)
 
 
 def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
@@ -111,16 +129,16 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
     if standing.state == "failed":
         raise Invalid("You did not pass the entry exam of this project. Your manager can tell you more.")
     if standing.state == "open":
-        _deal_exam(project, trainer)
+        _make_next_item(project, trainer)
         return (Kind.EXAM,)
     if standing.state == "waiting":
         raise Invalid("Your exam demonstrations wait for their grades. Ranking opens once they pass.")
-    first = hidden.coin(project)
+    first = hidden.kind_to_try_first(project)
     others = [Kind.NORMAL, Kind.CALIBRATION, Kind.REPEAT]
     return (first, *(kind for kind in others if kind != first))
 
 
-def _deal_exam(project: Project, trainer: User) -> None:
+def _make_next_item(project: Project, trainer: User) -> None:
     """Have the next exam item waiting, each item once an attempt. The caller holds the membership's lock."""
     mine = Comparison.objects.filter(project=project, kind=Kind.EXAM, source=Kind.EXAM, only_for=trainer)
     if mine.filter(state=Comparison.State.OPEN).exists():
@@ -131,16 +149,9 @@ def _deal_exam(project: Project, trainer: User) -> None:
         hand_to(original=item, trainer=trainer, kind=Kind.EXAM)
 
 
-@transaction.atomic
 def next_practice(*, project: Project, trainer: User) -> Comparison | None:
-    """An open practice item for this trainer, the least used first; None where the project has none.
-
-    Raises:
-        Invalid: a guest, or no member.
-    """
-    member = Membership.objects.filter(project=project, user=trainer, ended_at__isnull=True)
-    if not member.select_for_update(of=("self",)).exclude(role=Membership.Role.GUEST).exists():
-        raise Invalid("Your role in this project does not include ranking.")
+    """An open practice item for this trainer, the least used first; None where the project has none. The caller
+    holds the membership's lock."""
     mine = Comparison.objects.filter(project=project, source=PRACTICE, only_for=trainer, state=Comparison.State.OPEN)
     if (waiting := mine.first()) is not None:
         return waiting

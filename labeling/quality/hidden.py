@@ -160,7 +160,7 @@ def _to_repeat(project: Project, trainer: User) -> Comparison | None:
     return Random(selection.new_seed()).choice(votes).comparison if votes else None
 
 
-def coin(project: Project) -> str:
+def kind_to_try_first(project: Project) -> str:
     """Which kind of task the next lease tries first: hidden in the shares asked for, else an ordinary one."""
     point = Random(selection.new_seed()).random()
     if point < project.calibration_share:

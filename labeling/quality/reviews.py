@@ -1,21 +1,20 @@
-"""What reviewers do: accept, return with a comment, exclude, vote blind; and how returned work is mended.
+"""The review queue, what reviewers do with it (accept, return with a comment, exclude, vote blind), and what
+they returned.
 
-Nothing that was submitted changes: a decision is a new row, and mended work a new version that supersedes.
+Nothing that was submitted changes: a decision is a new row. Returned work is mended by its author in
+`labeling/rankings.py` and `labeling/dialogues.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import judgements, leases
-from labeling.dialogues import copy_turns
+from labeling import assignments, leases
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
     Assignment,
@@ -28,14 +27,13 @@ from labeling.models import (
     ReviewItem,
 )
 from labeling.projects import role_of
-from labeling.quality import overlap, screening
 from labeling.text import clean
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 Decision = Review.Decision
-REVIEWERS = (Membership.Role.REVIEWER, Membership.Role.MANAGER)
+REVIEWERS = Membership.REVIEWERS
 
 
 def queue(projects: QuerySet[Project], reviewer: User) -> QuerySet[ReviewItem]:
@@ -61,31 +59,39 @@ def decide(
     """A reviewer's decision on one piece of work.
 
     Raises:
-        Invalid: no reviewer of the project, own work, a return without a comment, a grade outside 1-7.
+        Invalid: not a reviewer of the project, own work, a return without a comment, a grade outside 1-7.
         Conflict: the work was changed, taken back or decided alike meanwhile.
     """
-    if (ranking is None) == (dialogue is None):
-        raise Invalid("A review is of one ranking or one dialogue.")
-    if decision not in Decision.values:
-        raise Invalid(f"{decision!r} is no decision.")
     comment = clean(comment).strip()
-    if decision == Decision.RETURNED and not comment:
-        raise Invalid("Say in a comment what should be mended.")
-    if grade is not None and (dialogue is None or not 1 <= grade <= 7):
-        raise Invalid("A grade is a whole number from 1 to 7, and is for dialogues.")
-    if ranking is not None:
+    _check(decision, comment, grade, of_a_dialogue=dialogue is not None)
+    if ranking is not None and dialogue is None:
         author_id, project = _lock_ranking(ranking)
-    else:
-        assert dialogue is not None
+    elif dialogue is not None and ranking is None:
         author_id, project = _move_dialogue(dialogue, decision)
-    if not reviewer.is_superuser and role_of(project, reviewer) not in REVIEWERS:
-        raise Invalid("You are no reviewer of this project.")
+    else:
+        raise Invalid("A review is of one ranking or one dialogue.")
+    _require_reviewer(project, reviewer)
     if author_id == reviewer.pk:
         raise Invalid("Nobody reviews their own work.")
-    work = {"ranking": ranking} if ranking is not None else {"dialogue": dialogue}
-    made = Review.objects.create(**work, reviewer=reviewer, decision=decision, comment=comment, grade=grade)
+    made = Review.objects.create(
+        ranking=ranking, dialogue=dialogue, reviewer=reviewer, decision=decision, comment=comment, grade=grade
+    )
     record(actor=reviewer, action=f"review.{decision}", obj=ranking or dialogue, project_id=project.pk)
     return made
+
+
+def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: bool) -> None:
+    if decision not in Decision.values:
+        raise Invalid(f"{decision!r} is not a decision.")
+    if decision == Decision.RETURNED and not comment:
+        raise Invalid("Say in a comment what should be mended.")
+    if grade is not None and not (of_a_dialogue and 1 <= grade <= 7):
+        raise Invalid("A grade is a whole number from 1 to 7, and is for dialogues.")
+
+
+def _require_reviewer(project: Project, person: User) -> None:
+    if not person.is_superuser and role_of(project, person) not in REVIEWERS:
+        raise Invalid("You are not a reviewer of this project.")
 
 
 def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
@@ -97,7 +103,7 @@ def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
 
 def _move_dialogue(dialogue: Dialogue, decision: str) -> tuple[int | None, Project]:
     locked = Dialogue.objects.select_for_update(of=("self",)).get(pk=dialogue.pk)
-    finished = (Dialogue.State.SUBMITTED, Dialogue.State.ACCEPTED)
+    finished = Dialogue.HANDED_IN
     if locked.state not in finished or Dialogue.objects.filter(supersedes=locked).exists():
         raise Conflict("This dialogue was taken back or returned meanwhile.")
     to = {Decision.ACCEPTED: Dialogue.State.ACCEPTED, Decision.RETURNED: Dialogue.State.RETURNED}.get(
@@ -142,88 +148,12 @@ def returned_dialogues(user: User) -> QuerySet[Dialogue]:
     ).select_related("project")
 
 
-@transaction.atomic
-def mend_ranking(
-    *,
-    ranking: Ranking,
-    groups: Sequence[Sequence[str]] = (),
-    ratings: Mapping[str, int] | None = None,
-    flags: Mapping[str, Sequence[str]] | None = None,
-    strengths: Sequence[int] | None = None,
-    note: str = "",
-    not_rankable: str = "",
-    confirmed: bool = False,
-) -> Ranking:
-    """The trainer's new version of a returned ranking.
-
-    Raises:
-        Invalid, NeedsConfirmation; Gone: it is not returned any more.
-    """
-    comparison = (
-        Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=ranking.comparison_id)
-    )
-    assert ranking.trainer is not None
-    old = returned_rankings(ranking.trainer).filter(pk=ranking.pk).first()
-    if old is None:
-        raise Gone("This ranking does not wait for a new version any more.")
-    judgement = judgements.check(
-        comparison=comparison,
-        order_shown=old.order_shown,
-        groups=groups,
-        ratings=ratings or {},
-        flags=flags or {},
-        strengths=strengths or [],
-        note=note,
-        not_rankable=not_rankable,
-        ideal_answer="",
-        confirmed=confirmed,
-    )
-    made = Ranking.objects.create(
-        assignment=old.assignment,
-        comparison=comparison,
-        trainer_id=old.trainer_id,
-        kind=old.kind,
-        guideline_version_id=old.guideline_version_id,
-        order_shown=old.order_shown,
-        **judgement.columns(),
-        flags_version=comparison.project.flags_version,
-        ideal_answer=old.ideal_answer,
-        seconds=old.seconds,
-        label_weight=old.label_weight,
-        supersedes=old,
-        submitted_at=timezone.now(),
-    )
-    screening.screen_ranking(made, overlap.votes_in_force(comparison))
-    record(actor=ranking.trainer, action="ranking.mended", obj=made, project_id=comparison.project_id)
-    return made
-
-
-@transaction.atomic
-def mend_dialogue(*, dialogue: Dialogue) -> Dialogue:
-    """The draft in which the author mends a returned dialogue; the same one if it was begun before.
-
-    Raises:
-        Gone: it is not returned any more.
-    """
-    locked = Dialogue.objects.select_for_update(of=("self",)).select_related("project").get(pk=dialogue.pk)
-    begun = Dialogue.objects.filter(supersedes=locked).first()
-    if begun is not None and begun.state == Dialogue.State.DRAFT:
-        return begun
-    if locked.state != Dialogue.State.RETURNED or begun is not None:
-        raise Gone("This dialogue does not wait for a new version any more.")
-    draft = Dialogue.objects.create(
-        project=locked.project,
-        round=locked.round,
-        author=locked.author,
-        kind=locked.kind,
-        guideline_version=locked.guideline_version,
-        model_version=locked.model_version,
-        prompt=locked.prompt,
-        seconds=locked.seconds,
-        supersedes=locked,
-    )
-    copy_turns(source=locked, target=draft)
-    return draft
+def empty_comments(*, project: Project, user: User, text: str) -> int:
+    """Withdrawal: `text` in the place of comments by the person and on the person's work."""
+    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
+    theirs = Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
+    found = set(Review.objects.filter(here, theirs).exclude(comment="").values_list("pk", flat=True))
+    return Review.objects.filter(pk__in=found).update(comment=text)
 
 
 # -- blind votes ----------------------------------------------------------------------------------
@@ -237,15 +167,14 @@ def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
         Invalid: they voted on it or wrote its prompt. Gone: it was withdrawn.
     """
     locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
-    if not reviewer.is_superuser and role_of(locked.project, reviewer) not in REVIEWERS:
-        raise Invalid("You are no reviewer of this project.")
-    if locked.state not in (Comparison.State.OPEN, Comparison.State.CLOSED):
+    _require_reviewer(locked.project, reviewer)
+    if locked.state not in Comparison.READY:
         raise Gone("This comparison cannot be ranked.")
     mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
     if mine is not None:
         if mine.kind == Assignment.Kind.RESEARCH and mine.state == Assignment.State.LEASED:
             return mine
         if mine.state == Assignment.State.EXPIRED and mine.kind == Assignment.Kind.RESEARCH:
-            return leases.heartbeat(assignment=mine)
+            return assignments.heartbeat(assignment=mine)
         raise Invalid("You have ranked or skipped this comparison before.")
     return leases.lease(comparison=locked, trainer=reviewer, kind=Assignment.Kind.RESEARCH)

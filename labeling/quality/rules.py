@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from common.stats import drift
 
+if TYPE_CHECKING:
+    from common.shapes import Json
 
+
+@dataclass(frozen=True)
 class _FromJson:
     @classmethod
-    def of(cls, stored: Mapping[str, Any] | None) -> Self:
-        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    def of(cls, stored: Mapping[str, object] | None) -> Self:
+        names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in (stored or {}).items() if name in names})
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+    def as_json(self) -> dict[str, Json]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)

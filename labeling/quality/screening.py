@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from labeling import selection
+from labeling import edits, selection
 from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
 from labeling.quality import overlap
 from labeling.quality.rules import ExamRules, ReviewRules
@@ -75,7 +75,7 @@ def screen_dialogue(dialogue: Dialogue) -> list[str]:
 def verbatim_share(dialogue: Dialogue) -> float:
     """Share of the assistant's turns that are a suggestion as the model wrote it."""
     turns = Turn.objects.filter(dialogue=dialogue, role=Turn.Role.ASSISTANT).select_related("completion")
-    taken = [turn.completion is not None and turn.completion.text.strip() == turn.text.strip() for turn in turns]
+    taken = [turn.completion is not None and edits.is_verbatim(turn.completion.text, turn.text) for turn in turns]
     return sum(taken) / len(taken) if taken else 0.0
 
 

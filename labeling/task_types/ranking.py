@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
 
-from labeling.leases import held_count
+from labeling import votes
 from labeling.models import Assignment, Comparison
 from labeling.task_types.base import RANKERS, TaskType
 
@@ -21,16 +21,10 @@ def _wanted(user: User) -> Expression:
     Two questions, each answered by its first row: with an OR inside, every assignment of the person would
     be read.
     """
-    mine = Assignment.objects.filter(comparison=OuterRef("pk"), trainer=user)
     allowed = Q(author__isnull=True) | ~Q(author=user) | Q(project__exclude_own_chats=False)
-    wants = (
-        Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
-        .filter(Q(only_for__isnull=True) | Q(only_for=user))
-        .filter(allowed)
-        .exclude(Exists(mine))
-        .alias(held=held_count())
-        .filter(held__lt=F("votes_wanted"))
-    )
+    wants = Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
+    wants = wants.filter(Q(only_for__isnull=True) | Q(only_for=user)).filter(allowed)
+    wants = votes.with_a_free_vote(votes.not_had_by(wants, user))
     leased = Assignment.objects.leased().filter(trainer=user, comparison__project=OuterRef("project"))
     return ExpressionWrapper(Exists(wants) | Exists(leased), output_field=BooleanField())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -29,6 +29,6 @@ def ago(moment: datetime) -> str:
 
 
 @register.filter
-def at(mapping: dict[Any, Any], key: Any) -> Any:
+def at(mapping: Mapping[object, object], key: object) -> object:
     """`mapping|at:key`, empty where there is none."""
     return mapping.get(key, "")

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
+from django_htmx.middleware import HtmxDetails
 
-from labeling.models import Assignment, Dialogue, Membership, Project, Ranking
+from labeling.models import Assignment, Dialogue, Membership, Project
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+Context = dict[str, object]
 
 
 class PageRequest(HttpRequest):
     """A signed-in request, with what django-htmx puts on it."""
 
     user: User
-    htmx: Any
+    htmx: HtmxDetails
 
 
 def active_membership(user: User, project_ref: str) -> Exists:
@@ -49,21 +50,9 @@ def visible_project(request: PageRequest, slug: str) -> Project:
     return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
 
 
-def ranked_today(user: User) -> int:
-    return Ranking.objects.first_of_each().filter(trainer=user, submitted_at__gte=midnight()).count()
-
-
-def midnight() -> Any:
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def undo_until(submitted_at: Any, project: Project) -> Any:
-    return submitted_at + timedelta(minutes=project.undo_minutes)
-
-
-def go(request: PageRequest, name: str, *args: Any, query: dict[str, Any] | None = None) -> HttpResponse:
+def go(request: PageRequest, name: str, *args: object) -> HttpResponse:
     """To another page: a redirect, which htmx follows by itself where a fragment of `main` is wanted."""
-    url = reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
+    url = reverse(name, args=args)
     if request.htmx:
         response = HttpResponse(status=204)
         response["HX-Redirect"] = url
@@ -82,12 +71,12 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("x-requested-with") == "fetch"
 
 
-def page(request: PageRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def page(request: PageRequest, template: str, context: Mapping[str, object], *, status: int = 200) -> HttpResponse:
     """The whole page, or only its `main` (`_x.html` beside `x.html`) for htmx."""
     if request.htmx and not request.htmx.history_restore_request:
         folder, _, name = template.rpartition("/")
         template = f"{folder}/_{name}"
-    response = render(request, template, context, status=status)
+    response = render(request, template, dict(context), status=status)
     response["Vary"] = "HX-Request"
     response["Cache-Control"] = "no-store"
     return response

@@ -8,11 +8,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import chats, dialogues
+from labeling import chats, turns
 from labeling.errors import Invalid, LabelingError
+from labeling.feedback import give_feedback
 from labeling.models import Turn
-from labeling.pages import dialogue as dialogue_page
-from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm
+from labeling.pages.composer import position_in
+from labeling.pages.dialogue import dialogue_context, role_of_next, shown_turn
+from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm, require_valid
+from labeling.suggestions import request_suggestions
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
 
@@ -22,7 +25,7 @@ def send(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
         chats.send_message(dialogue=dialogue, text=sent["text"], seconds=sent["seconds"] or 0)
     except LabelingError as error:
@@ -52,11 +55,11 @@ def retry(request: PageRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def settle(request: PageRequest, pk: UUID) -> HttpResponse:
-    """The reply has ended: make it a turn, and show the thread without touching the composer."""
+def reply(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The reply has ended: make it a turn, and show the turns without touching the composer."""
     dialogue = own_dialogue(request, pk)
-    chats.settle_reply(dialogue=dialogue)
-    return render(request, "labeling/_thread.html", dialogue_page.context(dialogue, user=request.user))
+    chats.store_reply(dialogue=dialogue)
+    return render(request, "labeling/_chat_turns.html", dialogue_context(dialogue, user=request.user))
 
 
 @require_POST
@@ -65,14 +68,14 @@ def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         kept = form.composer(dialogue.composer)
-        role = dialogue_page.role_of_next(dialogue, kept)
-        if kept.get("position") not in (None, dialogue_page.length(dialogue)):
+        role = role_of_next(dialogue, kept)
+        if position_in(kept) not in (None, dialogue.turns.count()):
             raise Invalid("Suggestions continue the dialogue at its end; a turn put in between is yours to write.")
-        requests = dialogues.request_suggestions(dialogue=dialogue, role=role)
-        kept |= {"role": role, "requests": [str(one.pk) for one in requests]}
-        dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=form.cleaned_data["draft_version"])
+        requests = request_suggestions(dialogue=dialogue, role=role)
+        kept = {**kept, "role": role, "requests": [str(one.pk) for one in requests]}
+        turns.save_composer(dialogue=dialogue, composer=kept, expected_version=form.cleaned_data["draft_version"])
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue, focus="suggestions") if request.htmx else redirect("dialogue", pk)
@@ -81,9 +84,7 @@ def suggest(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def suggestions(request: PageRequest, pk: UUID) -> HttpResponse:
     """The cards as the rows have them now; asked for when a stream has ended."""
-    return render(
-        request, "labeling/_suggestions.html", dialogue_page.context(own_dialogue(request, pk), user=request.user)
-    )
+    return render(request, "labeling/_suggestions.html", dialogue_context(own_dialogue(request, pk), user=request.user))
 
 
 @require_POST
@@ -92,9 +93,9 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("completion"), pk=turn_pk)
     form = FeedbackForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
-        dialogues.give_feedback(
+        give_feedback(
             turn=turn,
             user=request.user,
             thumb_up=sent["thumb"] == "up",
@@ -105,6 +106,6 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
         return refuse(request, pk, error)
     if not request.htmx:
         return redirect("dialogue", pk)
-    context = {"dialogue": dialogue, "shown": dialogue_page.shown_turn(turn, user=request.user), "just_given": True}
+    context = {"dialogue": dialogue, "shown": shown_turn(turn, user=request.user), "just_given": True}
     context |= {"praise": PRAISE, "complaints": COMPLAINTS}
     return render(request, "labeling/_feedback.html", context)

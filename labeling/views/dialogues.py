@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -10,12 +9,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import dialogues
+from labeling import corrections, dialogues, turns
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
-from labeling.pages import dialogue as dialogue_page
-from labeling.pages.forms import ComposerForm
-from labeling.views._shared import PageRequest, go, own_dialogue, page, visible_project, wants_json
+from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
+from labeling.pages.dialogue import dialogue_context
+from labeling.pages.forms import ComposerForm, require_valid
+from labeling.views._shared import Context, PageRequest, go, own_dialogue, page, visible_project, wants_json
 
 
 @require_POST
@@ -34,20 +34,20 @@ def dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     return show(request, own_dialogue(request, pk))
 
 
-def show(request: PageRequest, dialogue: Dialogue, *, status: int = 200, **extra: Any) -> HttpResponse:
+def show(request: PageRequest, dialogue: Dialogue, *, status: int = 200, **extra: object) -> HttpResponse:
     """The page of a dialogue as it stands: being written, or done."""
-    context = dialogue_page.context(dialogue, user=request.user) | extra
+    context: Context = {**dialogue_context(dialogue, user=request.user), **extra}
     name = dialogue.kind if dialogue.state == Dialogue.State.DRAFT else "dialogue"
     return page(request, f"labeling/{name}.html", context, status=status)
 
 
-def refuse(request: PageRequest, pk: UUID, error: LabelingError, **extra: Any) -> HttpResponse:
+def refuse(request: PageRequest, pk: UUID, error: LabelingError) -> HttpResponse:
     """The page again with a sentence on it, and what was sent still in the composer."""
     fresh = own_dialogue(request, pk)
     sent = ComposerForm(request.POST)
     if sent.is_valid():
         fresh.composer = sent.composer(fresh.composer)
-    return show(request, fresh, status=409 if isinstance(error, Conflict) else 422, errors=[str(error)], **extra)
+    return show(request, fresh, status=409 if isinstance(error, Conflict) else 422, errors=[str(error)])
 
 
 @require_POST
@@ -59,10 +59,10 @@ def composer(request: PageRequest, pk: UUID) -> HttpResponse:
     form = ComposerForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors.as_text()}, status=422)
-    kept = dialogue_page.with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
+    kept = with_suggestion(dialogue, form.composer(dialogue.composer), request.POST.get("use"))
     sent = form.cleaned_data
     try:
-        version = dialogues.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
+        version = turns.save_composer(dialogue=dialogue, composer=kept, expected_version=sent["draft_version"])
     except LabelingError as error:
         if wants_json(request):
             return JsonResponse({"error": str(error)}, status=410 if isinstance(error, Gone) else 409)
@@ -78,14 +78,14 @@ def add_turn(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
-        dialogues.add_turn(
+        turns.add_turn(
             dialogue=dialogue,
             role=sent["role"],
             text=sent["text"],
-            completion=dialogue_page.suggestion(dialogue, sent["completion"]),
-            suggestions_shown=dialogue_page.suggestions_shown(dialogue),
+            completion=suggestion(dialogue, sent["completion"]),
+            suggestions_shown=suggestions_shown(dialogue),
             position=sent["position"],
             seconds=sent["seconds"] or 0,
             pasted_chars=sent["pasted"] or 0,
@@ -102,13 +102,13 @@ def edit_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("dialogue"), pk=turn_pk)
     form = ComposerForm(request.POST)
     try:
-        dialogue_page.check(form)
+        require_valid(form)
         sent = form.cleaned_data
-        dialogues.edit_turn(
+        turns.edit_turn(
             turn=turn, text=sent["edit_text"], seconds=sent["seconds"] or 0, expected_version=sent["draft_version"]
         )
         dialogue.refresh_from_db()
-        dialogues.save_composer(dialogue=dialogue, composer=dialogue_page.not_editing(dialogue.composer))
+        turns.save_composer(dialogue=dialogue, composer=not_editing(dialogue.composer))
     except LabelingError as error:
         return refuse(request, pk, error)
     return show(request, dialogue) if request.htmx else redirect("dialogue", pk)
@@ -119,7 +119,7 @@ def delete_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("dialogue"), pk=turn_pk)
     try:
-        dialogues.delete_turn(turn=turn)
+        turns.delete_turn(turn=turn)
     except LabelingError as error:
         return refuse(request, pk, error)
     dialogue.refresh_from_db()
@@ -130,7 +130,7 @@ def delete_turn(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
 def submit(request: PageRequest, pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
     try:
-        dialogue_page.nothing_unsent(dialogue, request.POST)
+        nothing_unsent(dialogue, request.POST)
         dialogues.submit_dialogue(dialogue=dialogue)
     except LabelingError as error:
         return refuse(request, pk, error)
@@ -141,7 +141,7 @@ def submit(request: PageRequest, pk: UUID) -> HttpResponse:
 def undo(request: PageRequest, pk: UUID) -> HttpResponse:
     """Take a submission back: go on in a copy."""
     try:
-        draft = dialogues.undo_submission(dialogue=own_dialogue(request, pk))
+        draft = corrections.undo_submission(dialogue=own_dialogue(request, pk))
     except LabelingError as error:
         return refuse(request, pk, error)
     return go(request, "dialogue", draft.pk)

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from labeling.pages import home as home_page
+from labeling.pages.figures import figures
 from labeling.views._shared import PageRequest
 
 
@@ -19,6 +20,6 @@ def home(request: PageRequest) -> HttpResponse:
         "open_work": home_page.open_work(request.user),
         "returned": home_page.returned(request.user) if returned else [],
         "returned_rankings": home_page.returned_rankings(request.user) if returned else [],
-        "figures": home_page.figures(request.user),
+        "figures": figures(request.user),
     }
     return render(request, "labeling/home.html", context)

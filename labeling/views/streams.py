@@ -14,11 +14,11 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from labeling.pages import dialogue as dialogue_page
-from labeling.views._shared import own_dialogue
+from labeling.pages.live import followable
+from labeling.views._shared import PageRequest, own_dialogue
 from sampler import streams
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment keeps proxies awake
@@ -27,7 +27,7 @@ ENTRY = re.compile(r"^(0|\d{1,20}-\d{1,20})$")
 
 
 @require_GET
-async def stream(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
+async def stream(request: PageRequest, pk: UUID) -> StreamingHttpResponse:
     """Events of `?r=REQUEST@AFTER&r=…`. An event's id lists where each request stands, so that a
     reconnecting browser (Last-Event-ID) goes on exactly there.
 
@@ -48,9 +48,9 @@ async def stream(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     return response
 
 
-def _followable(request: HttpRequest, pk: UUID) -> set[str]:
+def _followable(request: PageRequest, pk: UUID) -> set[str]:
     try:
-        return dialogue_page.followable(own_dialogue(request, pk))  # type: ignore[arg-type]
+        return followable(own_dialogue(request, pk))
     finally:
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:

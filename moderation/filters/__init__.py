@@ -1,1 +1,1 @@
-"""Content filters: a file here is a filter, its name the choice. See `base.py` for what one has."""
+"""Content filters: a file here is a filter, its name the choice. `base.Filter` says what its `FILTER` has."""

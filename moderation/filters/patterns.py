@@ -1,6 +1,6 @@
 """A transparent filter: patterns by category, each with its weight, the strongest match counts.
 
-It reads words, not meaning: it misses what is put politely and rings at medical or news texts. Its verdicts
+It reads words, not meaning: it misses what is put politely and warns about medical or news texts. Its verdicts
 are there to be looked at and marked, and to show where a classifier is worth its cost.
 """
 
@@ -9,10 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-
-VERSION = "1"
-IN_WORKER = True
-CATEGORIES = {"self-harm": 0.5, "violence": 0.5, "weapons": 0.5, "sexual": 0.5, "hate": 0.5, "personal data": 0.5}
 
 _PATTERNS: dict[str, tuple[tuple[str, float], ...]] = {
     "self-harm": (
@@ -47,8 +43,16 @@ _COMPILED = {
 }
 
 
-def score(texts: Sequence[str]) -> list[dict[str, float]]:
-    return [_score(unicodedata.normalize("NFKC", text)) for text in texts]
+class Patterns:
+    version = "1"
+    in_worker = True
+    categories = dict.fromkeys(_PATTERNS, 0.5)
+
+    def score(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        return [_score(unicodedata.normalize("NFKC", text)) for text in texts]
+
+
+FILTER = Patterns()
 
 
 def _score(text: str) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Openings of the demo project, all written for it. A tuple is a dialogue so far: user, assistant, user …"""
 
+from common.shapes import Message
+
 PROMPTS: tuple[str | tuple[str, ...], ...] = (
     # questions of fact, some with a false premise
     "Why does the moon look bigger when it is close to the horizon?",
@@ -101,6 +103,6 @@ PROMPTS: tuple[str | tuple[str, ...], ...] = (
 )
 
 
-def as_messages(prompt: str | tuple[str, ...]) -> list[dict[str, str]]:
+def as_messages(prompt: str | tuple[str, ...]) -> list[Message]:
     texts = (prompt,) if isinstance(prompt, str) else prompt
     return [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(texts)]

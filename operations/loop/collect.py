@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from labeling import candidates, comparisons, leases, stock
+from labeling import candidates, leases, rankings, stock
 from labeling.models import Candidate, Comparison, Project, Prompt, Round
 from operations.loop import rule
 from operations.loop.project import LoopError
@@ -52,6 +52,6 @@ def rank_all(project: Project, trainer: User, *, at_most: int | None) -> int:
         )
         groups = rule.rank({str(cid): text for cid, text in texts})
         ratings = {cid: max(1, 7 - place) for place, group in enumerate(groups) for cid in group}
-        comparisons.submit_ranking(assignment=assignment, groups=groups, ratings=ratings, note="Simulated.")
+        rankings.submit_ranking(assignment=assignment, groups=groups, ratings=ratings, note="Simulated.")
         done += 1
     return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.models import User
+from common.shapes import Message
 from labeling import projects
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.text import prompt_key, split_of
@@ -79,7 +80,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
     return LoopProject(project, trainers, folder)
 
 
-def salt_for(messages: Sequence[Sequence[Mapping[str, str]]]) -> str:
+def salt_for(messages: Sequence[Sequence[Message]]) -> str:
     """The first salt that holds out a quarter of these openings, so that few openings need no luck."""
     wanted = max(1, round(len(messages) * TEST_SHARE))
     keys = [prompt_key(one) for one in messages]

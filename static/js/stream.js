@@ -40,24 +40,24 @@
         else if (text.dataset.index === String(entry.i)) {
           text.append(entry.t);
           const state = $("[data-state]", text.closest(".turn, .suggestion"));
-          if (state) state.textContent = root.dataset.settle ? "is writing…" : "being written…";
+          if (state) state.textContent = root.dataset.reply ? "is writing…" : "being written…";
         }
       }
-      if (low && root.dataset.settle) scrollTo({ top: document.documentElement.scrollHeight });
+      if (low && root.dataset.reply) scrollTo({ top: document.documentElement.scrollHeight });
     }
 
     /* What was streamed is now a row: show it as such. */
     async function finish() {
       if (!root.isConnected) return;
-      if (root.dataset.settle) {
-        await htmx.ajax("POST", root.dataset.settle, { source: root, target: root, swap: "outerHTML" });
+      if (root.dataset.reply) {
+        await htmx.ajax("POST", root.dataset.reply, { source: root, target: root, swap: "outerHTML" });
         const announce = $("[data-announce]");
         if (announce) setTimeout(() => { announce.textContent = "The model has answered."; }, 50);
       } else await htmx.ajax("GET", root.dataset.afterStream, { source: root, target: root, swap: "outerHTML" });
     }
 
     if (texts.length) open();
-    else if (root.dataset.settle) finish(); // it ended while nobody was looking
+    else if (root.dataset.reply) finish(); // it ended while nobody was looking
   }
   duologue.widget("[data-stream]", begin);
 })();

@@ -12,7 +12,8 @@ from accounts import tokens
 from accounts.models import User
 from labeling.models import Project
 from tests import makers
-from tests.journeys.conftest import Server, free_port
+from tests.journeys.server import Server
+from tests.workers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 SIZE = 100 * 1024 * 1024
@@ -35,7 +36,9 @@ def peak(server: Server) -> int:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
-def upload(server: Server, path: str, token: str, *, announced: bool, size: int = SIZE) -> tuple[int, dict, int]:
+def upload(
+    server: Server, path: str, token: str, *, announced: bool, size: int = SIZE
+) -> tuple[int, dict[str, str], int]:
     """Status and body of the answer, and how many bytes the server let us send."""
     head = [
         f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}", "Content-Type: application/json",

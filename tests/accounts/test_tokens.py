@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -17,7 +18,7 @@ from labeling.models import Membership, Project
 pytestmark = pytest.mark.django_db
 
 
-def get(client: Client, token: str, address: str = "/api/v1/projects/"):
+def get(client: Client, token: str, address: str = "/api/v1/projects/") -> HttpResponseBase:
     return client.get(address, headers={"Authorization": f"Bearer {token}"})
 
 
@@ -85,6 +86,7 @@ def test_create_token_prints_it_once(capsys: pytest.CaptureFixture[str], alice: 
     call_command("create_token", "alice", "--scope", "read", "--days", "1")
     token = capsys.readouterr().out.strip()
     row = ApiToken.objects.get(digest=tokens.digest(token))
+    assert row.expires_at is not None
     assert (row.scopes, row.expires_at.date()) == (["read"], (timezone.now() + timedelta(days=1)).date())
     with pytest.raises(CommandError, match="no active user"):
         call_command("create_token", "nobody")

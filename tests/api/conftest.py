@@ -12,9 +12,9 @@ from accounts import tokens
 from accounts.models import User
 
 
-def client_of(user: User, **options) -> APIClient:
+def client_of(user: User, *, scopes: list[str] | None = None) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user, **options)}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user, scopes=scopes)}")
     return client
 
 

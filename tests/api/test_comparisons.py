@@ -36,7 +36,7 @@ def test_one_comparison_or_a_list_and_the_same_again_is_not_made_twice(
 def test_a_list_is_all_or_nothing_and_names_the_one_that_is_wrong(
     project: Project, mona: User, api: Callable[..., APIClient]
 ) -> None:
-    wrong = {**OWN, "completions": OWN["completions"][:1]}
+    wrong = {**OWN, "completions": [{"text": "Only one."}]}
     response = api(mona).post(f"/api/v1/projects/{project.slug}/comparisons/", [OWN, wrong], format="json")
     assert (response.status_code, Comparison.objects.count()) == (400, 0)
     assert response.data["detail"].startswith("Comparison 2: ")

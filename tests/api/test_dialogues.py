@@ -28,7 +28,7 @@ def test_a_chat_from_first_message_to_submission_and_back(
     assert client.post(f"{base}/turns/", {"text": "Hello??"}, format="json").status_code == 409
     makers.answer(SampleRequest.objects.get(), "Good morning.")
     assert client.get(f"{base}/").data["reply"]["text"] == "Good morning."
-    chats.settle_ended_replies()
+    chats.store_ended_replies()
     turns = client.get(f"{base}/").data["turns"]
     assert [(t["role"], t["by_model"]) for t in turns] == [("user", False), ("assistant", True)]
     thumbs = client.put(f"/api/v1/turns/{turns[1]['id']}/feedback/", {"thumb_up": True}, format="json")

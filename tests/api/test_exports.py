@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -30,11 +32,14 @@ def finished(
     }
     makers.make_ranking(makers.make_comparison(project, k=3), alice)
     run = runs.request(project=project, trigger="api", options={"configs": ["preferences"]}, by=mona, ring=False)
-    return runs.execute(run=runs.claim(run_id=str(run.pk)))
+    claimed = runs.claim(run_id=str(run.pk))
+    assert claimed is not None
+    return runs.execute(run=claimed)
 
 
-def body_of(response) -> bytes:
-    return b"".join(response.streaming_content)
+def body_of(response: HttpResponseBase) -> bytes:
+    assert isinstance(response, StreamingHttpResponse)
+    return response.getvalue()
 
 
 def test_every_file_of_a_finished_export_can_be_downloaded_and_checked(
@@ -86,7 +91,7 @@ def test_an_export_is_asked_for_by_a_manager_and_recorded(
     "wrong", [{"config": ["none"]}, {"shards": 0}, {"cutoff": "2999-01-01T00:00:00Z"}, {"options": {"nothing": 1}}]
 )
 def test_options_that_cannot_be_used_are_refused_with_a_sentence(
-    project: Project, mona: User, api: Callable[..., APIClient], wrong
+    project: Project, mona: User, api: Callable[..., APIClient], wrong: dict[str, object]
 ) -> None:
     response = api(mona).post("/api/v1/exports/", {"project": project.slug, **wrong}, format="json")
     assert response.status_code == 400

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -14,20 +16,23 @@ from tests import makers
 pytestmark = pytest.mark.django_db
 
 
+Task: TypeAlias = tuple[APIClient, Response]  # a trainer's client, and the answer that leased the task
+
+
 @pytest.fixture
-def task(project: Project, alice: User, api: Callable[..., APIClient]):
+def task(project: Project, alice: User, api: Callable[..., APIClient]) -> Task:
     makers.make_comparison(project, k=4)
     client = api(alice)
     return client, client.post(f"/api/v1/projects/{project.slug}/assignments/", {"task": "ranking"}, format="json")
 
 
-def order(task_body) -> list[list[str]]:
-    first, second, third, fourth = (c["id"] for c in task_body["comparison"]["completions"])
+def order(task: Response) -> list[list[str]]:
+    first, second, third, fourth = (c["id"] for c in task.data["comparison"]["completions"])
     return [[third], [first, second], [fourth]]
 
 
 def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(
-    task, project: Project, bob: User, api: Callable[..., APIClient]
+    task: Task, project: Project, bob: User, api: Callable[..., APIClient]
 ) -> None:
     client, response = task
     assert response.status_code == 201
@@ -39,10 +44,10 @@ def test_a_lease_is_201_then_200_while_open_and_204_when_there_is_nothing(
     assert (nothing.status_code, nothing.data) == (204, None)
 
 
-def test_a_ranking_is_201_the_same_again_200_and_another_409(task) -> None:
+def test_a_ranking_is_201_the_same_again_200_and_another_409(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
-    groups = order(response.data)
+    groups = order(response)
     body = {
         "groups": groups,
         "ratings": {groups[0][0]: 7, groups[2][0]: 2},
@@ -60,10 +65,10 @@ def test_a_ranking_is_201_the_same_again_200_and_another_409(task) -> None:
     assert Ranking.objects.count() == 1
 
 
-def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task) -> None:
+def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
-    groups = order(response.data)
+    groups = order(response)
     body = {"groups": groups, "ratings": {groups[0][0]: 2, groups[2][0]: 7}}
     asked = client.put(address, {**body, "confirmed": False}, format="json")
     assert (asked.status_code, asked.data["type"]) == (409, "urn:duologue:needs-confirmation")
@@ -72,10 +77,10 @@ def test_a_contradiction_is_asked_about_where_the_client_wants_to_ask(task) -> N
     assert Ranking.objects.get().contradiction_confirmed
 
 
-def test_an_undone_ranking_can_be_given_again(task) -> None:
+def test_an_undone_ranking_can_be_given_again(task: Task) -> None:
     client, response = task
     base = f"/api/v1/assignments/{response.data['id']}"
-    groups = order(response.data)
+    groups = order(response)
     assert client.put(f"{base}/ranking/", {"groups": groups}, format="json").status_code == 201
     assert client.post(f"{base}/undo/").data["state"] == "leased"
     kept = client.get(f"{base}/draft/").data["draft"]["groups"]
@@ -84,7 +89,7 @@ def test_an_undone_ranking_can_be_given_again(task) -> None:
     assert Ranking.objects.in_force().count() == 1
 
 
-def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(task) -> None:
+def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/draft/"
     assert client.get(address).data == {"draft": {}, "version": 0}
@@ -94,26 +99,26 @@ def test_drafts_carry_a_version_so_that_two_tabs_do_not_overwrite_each_other(tas
     assert client.patch(address, {"draft": {"note": "\x00"}}, format="json").status_code == 400
 
 
-def test_skipping_needs_a_reason_and_ends_the_task(task) -> None:
+def test_skipping_needs_a_reason_and_ends_the_task(task: Task) -> None:
     client, response = task
     base = f"/api/v1/assignments/{response.data['id']}"
     assert client.post(f"{base}/skip/", {}, format="json").data["detail"] == "reason: This field is required."
     assert client.post(f"{base}/skip/", {"reason": "not my language"}, format="json").data["state"] == "skipped"
     assert client.post(f"{base}/heartbeat/").status_code == 410
-    assert client.put(f"{base}/ranking/", {"groups": order(response.data)}, format="json").status_code == 410
+    assert client.put(f"{base}/ranking/", {"groups": order(response)}, format="json").status_code == 410
 
 
-def test_none_rankable_takes_a_reason_and_no_order(task) -> None:
+def test_none_rankable_takes_a_reason_and_no_order(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/ranking/"
     assert client.put(address, {"groups": []}, format="json").status_code == 400
     assert client.put(address, {"not_rankable": "all empty"}, format="json").status_code == 201
 
 
-def test_a_repeated_write_with_the_same_key_is_done_once(task) -> None:
+def test_a_repeated_write_with_the_same_key_is_done_once(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/skip/"
-    key = {"HTTP_IDEMPOTENCY_KEY": "skip-1"}
+    key: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "skip-1"}
     first = client.post(address, {"reason": "hard"}, format="json", **key)
     second = client.post(address, {"reason": "hard"}, format="json", **key)
     assert (first.status_code, second.status_code, first.data) == (200, 200, second.data)
@@ -122,24 +127,24 @@ def test_a_repeated_write_with_the_same_key_is_done_once(task) -> None:
     assert client.post(address, {"reason": "hard"}, format="json").status_code == 410
 
 
-def test_a_failed_write_does_not_use_its_key_up(task) -> None:
+def test_a_failed_write_does_not_use_its_key_up(task: Task) -> None:
     client, response = task
     address = f"/api/v1/assignments/{response.data['id']}/skip/"
-    key = {"HTTP_IDEMPOTENCY_KEY": "skip-2"}
+    key: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "skip-2"}
     assert client.post(address, {"reason": " "}, format="json", **key).status_code == 400
     assert client.post(address, {"reason": "hard"}, format="json", **key).status_code == 200
 
 
-def test_somebody_elses_assignment_is_not_there(task, bob: User, api: Callable[..., APIClient]) -> None:
+def test_somebody_elses_assignment_is_not_there(task: Task, bob: User, api: Callable[..., APIClient]) -> None:
     _, response = task
     other = api(bob)
     base = f"/api/v1/assignments/{response.data['id']}"
     assert other.get(f"{base}/").status_code == 404
-    assert other.put(f"{base}/ranking/", {"groups": order(response.data)}, format="json").status_code == 404
+    assert other.put(f"{base}/ranking/", {"groups": order(response)}, format="json").status_code == 404
     assert Assignment.objects.get().state == "leased"
 
 
-def test_a_former_member_has_no_tasks_any_more(task, project: Project, alice: User) -> None:
+def test_a_former_member_has_no_tasks_any_more(task: Task, project: Project, alice: User) -> None:
     from labeling import projects
 
     client, response = task
@@ -147,6 +152,6 @@ def test_a_former_member_has_no_tasks_any_more(task, project: Project, alice: Us
     assert client.get(f"/api/v1/assignments/{response.data['id']}/").status_code == 404
 
 
-def test_model_names_never_reach_a_trainer(task) -> None:
+def test_model_names_never_reach_a_trainer(task: Task) -> None:
     _, response = task
     assert "fake" not in response.content.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from typing import Literal
 
 import krippendorff
 import numpy as np
@@ -83,15 +84,18 @@ PUBLISHED = [
 ]
 
 
+Level = Literal["nominal", "ordinal", "interval"]
+
+
 @pytest.mark.parametrize(("level", "published"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)])
-def test_alpha_equals_the_published_example_and_the_maintained_library(level: str, published: float) -> None:
+def test_alpha_equals_the_published_example_and_the_maintained_library(level: Level, published: float) -> None:
     found = krippendorff_alpha(PUBLISHED, level)
     assert found == pytest.approx(published, abs=5e-4)
     assert found == pytest.approx(krippendorff.alpha(PUBLISHED, level_of_measurement=level), abs=1e-9)
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
-def test_alpha_equals_the_maintained_library_on_random_tables_with_gaps(level: str) -> None:
+def test_alpha_equals_the_maintained_library_on_random_tables_with_gaps(level: Level) -> None:
     rng = np.random.default_rng(8)
     for _ in range(50):
         table = rng.integers(1, 8, size=(4, 12)).astype(float)

@@ -43,5 +43,7 @@ def test_intervals_of_differences_hold_the_truth_in_95_of_100_draws() -> None:
         ours = (rng.random(320) < 0.25).astype(float)
         won = (rng.random(320) < np.clip(0.5 + leaning + 0.1 * ours, 0, 1)).astype(float)
         found = difference((won * ours, ours), (won * (1 - ours), 1 - ours), prompt)
+        assert found.low is not None
+        assert found.high is not None
         inside += found.low <= 0.1 <= found.high
     assert 0.92 <= inside / 400 <= 0.98

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from common.stats.bias import longer_wins, matched_length, position_test
+from common.stats.bradley_terry import bradley_terry
+from common.stats.davidson import davidson
 from common.stats.drift import cusum
+from common.stats.fit import elo, relative_difference, win_rates
 from common.stats.intervals import ratio, wilson
-from common.stats.luce import log_likelihood, plackett_luce
-from common.stats.ratings import bradley_terry, davidson, elo, relative_difference, win_rates
+from common.stats.plackett_luce import log_likelihood, plackett_luce
 
 THETA = np.array([0.8, 0.1, -0.3, -0.6])
 
@@ -126,8 +128,8 @@ def test_plackett_luce_with_ties_equals_the_mean_over_linear_extensions(pattern:
 
 def test_plackett_luce_equals_the_maintained_implementation_on_strict_rankings() -> None:
     rng = np.random.default_rng(3)
-    orders = [list(np.argsort(-(THETA + rng.gumbel(size=4)))) for _ in range(400)]
-    fit = plackett_luce([tuple((int(m),) for m in order) for order in orders], range(400), models=4, prior=1e-6)
+    orders = [tuple(int(m) for m in np.argsort(-(THETA + rng.gumbel(size=4)))) for _ in range(400)]
+    fit = plackett_luce([tuple((m,) for m in order) for order in orders], range(400), models=4, prior=1e-6)
     theirs = choix.opt_rankings(4, orders, alpha=1e-6)
     assert fit.strengths == pytest.approx(theirs - theirs.mean(), abs=1e-3)
     assert (fit.low < fit.strengths).all()

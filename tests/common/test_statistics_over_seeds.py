@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from common.stats.arrays import Floats
+from common.stats.bradley_terry import bradley_terry
 from common.stats.drift import cusum
-from common.stats.luce import plackett_luce
-from common.stats.ratings import bradley_terry
+from common.stats.plackett_luce import plackett_luce
 from tests.common.test_ratings import THETA, make_pairs
 
 pytestmark = pytest.mark.slow
@@ -15,7 +16,7 @@ SEEDS = 100
 CENTRED = THETA - THETA.mean()
 
 
-def plain_half_widths(pairs: dict[str, np.ndarray], estimate: np.ndarray) -> np.ndarray:
+def plain_half_widths(pairs: dict[str, Floats], estimate: Floats) -> Floats:
     """1.96 standard errors of a plain maximum-likelihood fit, strengths constrained to sum zero."""
     n = len(pairs["outcome"])
     design = np.zeros((n, 6))
@@ -23,7 +24,8 @@ def plain_half_widths(pairs: dict[str, np.ndarray], estimate: np.ndarray) -> np.
     design[np.arange(n), pairs["second"]] = -1
     design[:, 4], design[:, 5] = pairs["longer"], pairs["shown_first"]
     p = 1 / (1 + np.exp(-design @ estimate))
-    return 1.96 * np.sqrt(np.diag(np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))))
+    widths: Floats = 1.96 * np.sqrt(np.diag(np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))))
+    return widths
 
 
 def test_planted_strengths_length_and_position_lie_in_their_intervals_in_90_of_100_seeds() -> None:

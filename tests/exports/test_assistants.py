@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from exports import assistants, spool, writing
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project
 from labeling.withdrawal import withdraw
 from tests import makers
@@ -30,7 +30,7 @@ def busy(project: Project, alice: User, bob: User):
     for number in range(12):
         comparison = makers.make_comparison(project, votes=2, prompt=f"Mail {number} to me@example.org?")
         rankings = [makers.make_ranking(comparison, trainer) for trainer in (alice, bob)[: 1 + number % 2]]
-    comparisons.undo_ranking(assignment=rankings[0].assignment)
+    corrections.undo_ranking(assignment=rankings[0].assignment)
     carol = makers.make_member(project, "carol")
     makers.make_ranking(makers.make_comparison(project), carol)
     withdraw(project=project, user=carol)

@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from exports import redaction, splits
-from labeling import comparisons, dialogues, imports, projects
+from labeling import assignments, comparisons, corrections, dialogues, imports, projects, rankings, turns
 from labeling.models import Comparison, Dialogue, Project, Ranking, Review
+from labeling.suggestions import request_suggestions
 from labeling.withdrawal import WITHDRAWN, withdraw
 from sampler.models import Completion, SampleRequest
 from tests import makers
@@ -52,7 +53,7 @@ def test_what_a_review_returned_or_excluded_is_left_out(
 
 def test_not_rankable_is_a_row_without_pairs(project: Project, alice: User, tmp_path: Path) -> None:
     lease = makers.make_lease(makers.make_comparison(project), alice)
-    comparisons.submit_ranking(assignment=lease, not_rankable="all four are off topic")
+    rankings.submit_ranking(assignment=lease, not_rankable="all four are off topic")
     manifest = export(project, tmp_path / "x", "--config", "rankings,preferences")
     (row,) = rows(tmp_path / "x", "rankings")
     assert (row["status"], row["reason"]) == ("not_rankable", "all four are off topic")
@@ -76,7 +77,7 @@ def test_a_delta_holds_what_came_since_and_tombstones_for_what_went(
     gone = makers.make_ranking(makers.make_comparison(project), alice)
     stays = makers.make_ranking(makers.make_comparison(project), bob)
     first = export(project, tmp_path / "one", "--config", "rankings")
-    comparisons.undo_ranking(assignment=gone.assignment)
+    corrections.undo_ranking(assignment=gone.assignment)
     new = makers.make_ranking(makers.make_comparison(project), bob)
     delta = export(project, tmp_path / "two", "--config", "rankings", "--since", first["cutoff"])
     assert [row["id"] for row in rows(tmp_path / "two", "rankings")] == [str(new.pk)]
@@ -124,10 +125,10 @@ def test_suggestions_taken_verbatim_can_be_left_out(project: Project, alice: Use
     request = None
     for text in ("As suggested.", "As suggested, but edited."):
         dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-        dialogues.add_turn(dialogue=dialogue, role="user", text=f"Why? {text}")
-        (request,) = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
+        turns.add_turn(dialogue=dialogue, role="user", text=f"Why? {text}")
+        (request,) = request_suggestions(dialogue=dialogue, role="assistant", n=1)
         (completion,) = makers.answer(request, "As suggested.")
-        dialogues.add_turn(dialogue=dialogue, role="assistant", text=text, completion=completion)
+        turns.add_turn(dialogue=dialogue, role="assistant", text=text, completion=completion)
         dialogues.submit_dialogue(dialogue=dialogue)
     makers.make_demonstration(project, alice)
     export(project, tmp_path / "all", "--config", "sft")
@@ -187,7 +188,7 @@ def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(
     makers.make_demonstration(project, alice, question="alicewords in a demonstration")
     chat = makers.make_chat(project, alice, submit=False)
     draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.save_composer(dialogue=draft, composer={"role": "user", "text": "alicewords unsent"})
+    turns.save_composer(dialogue=draft, composer={"role": "user", "text": "alicewords unsent"})
     mine = makers.make_ranking(makers.make_comparison(project), alice, note="alicewords in a note")
     about, _ = comparisons.bring(
         project=project,
@@ -198,7 +199,7 @@ def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(
     others = makers.make_ranking(about, bob)
     kept = makers.make_ranking(makers.make_comparison(project), bob)
     held = makers.make_lease(makers.make_comparison(project), alice)
-    comparisons.save_draft(assignment=held, draft={"note": "alicewords drafted"})
+    assignments.save_draft(assignment=held, draft={"note": "alicewords drafted"})
     before = export(project, tmp_path / "before")
     assert "alicewords" in everything(tmp_path / "before")
     withdraw(project=project, user=alice)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import corrections
 from labeling.models import Project, Ranking
 from tests import makers
 from tests.exports.makers import export, rows
@@ -60,7 +60,7 @@ def test_the_same_cutoff_gives_the_same_bytes_whatever_came_since(
     project: Project, ranked: Ranking, alice: User, bob: User, tmp_path: Path
 ) -> None:
     first = export(project, tmp_path / "one")
-    comparisons.undo_ranking(assignment=ranked.assignment)
+    corrections.undo_ranking(assignment=ranked.assignment)
     makers.make_ranking(makers.make_comparison(project), bob)
     makers.make_demonstration(project, bob)
     again = export(project, tmp_path / "two", "--cutoff", first["cutoff"])

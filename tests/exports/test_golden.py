@@ -16,7 +16,7 @@ from common import plugins
 from exports.files import SplitFile
 from exports.jsonl import encoder, line
 from exports.options import FORMATS, RENDERINGS
-from labeling import comparisons, dialogues, projects
+from labeling import comparisons, dialogues, projects, turns
 from labeling.models import (
     Candidate,
     Comparison,
@@ -95,8 +95,8 @@ def golden_project(db: None) -> Project:
             **columns,
         )  # fmt: skip
     spoken = makers.make_demonstration(project, alice, submit=False, question="How long is a day?")
-    dialogues.add_turn(dialogue=spoken, role="user", text="And on the moon?")
-    dialogues.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
+    turns.add_turn(dialogue=spoken, role="user", text="And on the moon?")
+    turns.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
     dialogues.submit_dialogue(dialogue=spoken)
     for turn in spoken.turns.all():
         Turn.objects.filter(pk=turn.pk).update(id=fixed(f"turn {turn.position}"))

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from accounts.models import User
-from labeling import dialogues
+from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project
 from tests import makers
 from tests.exports.makers import export
@@ -48,7 +48,7 @@ def folder(project: Project, alice: User, tmp_path: Path) -> Path:
         assert dialogue.state == "submitted"
         chat = makers.make_chat(project, alice, submit=True)
         for turn in chat.turns.filter(role="assistant"):
-            dialogues.give_feedback(turn=turn, user=alice, thumb_up=number % 2 == 0)
+            give_feedback(turn=turn, user=alice, thumb_up=number % 2 == 0)
     export(project, tmp_path / "export")
     return tmp_path / "export"
 

@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 from django.utils import timezone
 
-from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
+from accounts.models import User
+from insights import reports
+from insights.explanations import Known, known
+from insights.report_types import Interval, ReportData
+from labeling.models import Assignment, Candidate, Comparison, Project, Ranking, Round
 from sampler.models import Completion, ModelVersion
+
+
+def report_of(project: Project, round_: Round | None = None) -> ReportData:
+    """The project's report, which is there."""
+    found = reports.insights_of(project, round_)
+    assert found is not None
+    return found
+
+
+def whole(found: Interval | None) -> Known:
+    """A figure of which the interval is known."""
+    assert found is not None
+    told = known(found)
+    assert told is not None
+    return told
 
 
 def make_votes(
     project: Project,
-    trainers: Sequence[object],
+    trainers: Sequence[User],
     models: Sequence[ModelVersion],
     *,
     comparisons: int,
@@ -32,46 +53,68 @@ def make_votes(
     now = timezone.now()
     round_ = project.rounds.first()
     guideline = project.guidelines.first()
-    batches: dict[type, list] = {Comparison: [], Completion: [], Candidate: [], Assignment: [], Ranking: []}
+    rows = Rows()
     for number in range(comparisons):
         comparison = Comparison(
             project=project, round=round_, state="closed", opened_at=now, closed_at=now, k=k, votes_wanted=votes,
             prompt=[{"role": "user", "content": f"Question {number}?"}], prompt_key=f"{seed}-{number}", split="train",
         )  # fmt: skip
-        texts = []
-        for index in range(k):
-            model = int(rng.integers(len(models)))
-            length = int(rng.lognormal(4, 0.6)) + 1
-            completion = Completion(model_version=models[model], text="x" * length, finish_reason="provided")
-            batches[Completion].append(completion)
-            batches[Candidate].append(Candidate(comparison=comparison, completion=completion, index=index))
-            texts.append((str(completion.pk), model, length))
-        batches[Comparison].append(comparison)
+        rows.comparisons.append(comparison)
+        texts = _texts(rows, comparison, models, k, rng)
         for slot in range(votes):
-            trainer = trainers[(number + slot) % len(trainers)]
-            order = [texts[at][0] for at in rng.permutation(k)]
-            scores = {cid: judge(rng, model, length, order.index(cid)) for cid, model, length in texts}
+            order = [texts[at].key for at in rng.permutation(k)]
+            scores = {text.key: judge(rng, text.model, text.length, order.index(text.key)) for text in texts}
             groups = [[cid] for cid in sorted(scores, key=lambda cid: -scores[cid])]
+            trainer = trainers[(number + slot) % len(trainers)]
             assignment = Assignment(
                 comparison=comparison, trainer=trainer, slot=slot, state="submitted", order_shown=order, order_seed=1,
                 heartbeat_at=now, expires_at=now,
             )  # fmt: skip
-            batches[Assignment].append(assignment)
-            batches[Ranking].append(
-                Ranking(
-                    id=uuid.uuid4(),
-                    assignment=assignment,
-                    comparison=comparison,
-                    trainer=trainer,
-                    order_shown=order,
-                    groups=groups,
-                    submitted_at=now,
-                    guideline_version=guideline,
-                    seconds=30,
-                )
-            )
-    for model_class, rows in batches.items():
-        model_class.objects.bulk_create(rows, batch_size=5000)
+            rows.assignments.append(assignment)
+            rows.rankings.append(Ranking(
+                id=uuid.uuid4(), assignment=assignment, comparison=comparison, trainer=trainer, order_shown=order,
+                groups=groups, submitted_at=now, guideline_version=guideline, seconds=30,
+            ))  # fmt: skip
+    rows.store()
+
+
+@dataclass
+class Rows:
+    """What is written, in the order in which it refers to what stands before it."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    completions: list[Completion] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)
+    rankings: list[Ranking] = field(default_factory=list)
+
+    def store(self) -> None:
+        Comparison.objects.bulk_create(self.comparisons, batch_size=5000)
+        Completion.objects.bulk_create(self.completions, batch_size=5000)
+        Candidate.objects.bulk_create(self.candidates, batch_size=5000)
+        Assignment.objects.bulk_create(self.assignments, batch_size=5000)
+        Ranking.objects.bulk_create(self.rankings, batch_size=5000)
+
+
+class Text(NamedTuple):
+    key: str
+    model: int
+    length: int
+
+
+def _texts(
+    rows: Rows, comparison: Comparison, models: Sequence[ModelVersion], k: int, rng: np.random.Generator
+) -> list[Text]:
+    """The candidates of a comparison: a random model and length each."""
+    texts = []
+    for index in range(k):
+        model = int(rng.integers(len(models)))
+        length = int(rng.lognormal(4, 0.6)) + 1
+        completion = Completion(model_version=models[model], text="x" * length, finish_reason="provided")
+        rows.completions.append(completion)
+        rows.candidates.append(Candidate(comparison=comparison, completion=completion, index=index))
+        texts.append(Text(str(completion.pk), model, length))
+    return texts
 
 
 def multiply(project: Project, times: int) -> None:
@@ -99,9 +142,9 @@ def multiply(project: Project, times: int) -> None:
         cursor.execute("ANALYZE")
 
 
-def _copy(cursor: Any, model: type[Model], joined: str, changed: dict[str, str]) -> None:
-    columns = [field.column for field in model._meta.concrete_fields]
-    values = [changed.get(column, f't."{column}"') for column in columns]
+def _copy(cursor: CursorWrapper, model: type[Model], joined: str, changed: dict[str, str]) -> None:
+    columns = [column.column for column in model._meta.concrete_fields]
+    values = [changed.get(str(column), f't."{column}"') for column in columns]
     names = ", ".join(f'"{column}"' for column in columns)
     table = model._meta.db_table
     cursor.execute(f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {table} t {joined}")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from labeling import comparisons, projects
+from labeling import projects, rankings
 from labeling.models import Project
 from labeling.progress import glance_at
 from labeling.quality import reviews
@@ -22,7 +22,7 @@ def test_a_line_says_what_was_done_today_who_works_what_is_open_and_what_waits_f
 ) -> None:
     first, _, _ = (makers.make_comparison(project, k=3) for _ in range(3))
     done = makers.make_lease(first, alice)
-    ranking, _ = comparisons.submit_ranking(assignment=done, groups=[[cid] for cid in done.order_shown])
+    ranking, _ = rankings.submit_ranking(assignment=done, groups=[[cid] for cid in done.order_shown])
     reviews.ask_review(ranking=ranking)
     makers.make_lease(makers.make_comparison(project, k=3), bob)
     makers.make_comparison(makers.make_project("other"), k=3)

@@ -1,37 +1,27 @@
-"""A real browser against a real server: uvicorn on the test database, and a sampler worker in a thread.
-
-pytest-django's live server is WSGI and cannot stream, so the application runs in a process of its own.
-"""
+"""A real browser against a real server, and a sampler worker in a thread."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
+from accounts.models import User
 from labeling import projects
-from labeling.models import Project
+from labeling.models import Assignment, Project
 from tests import makers
+from tests.journeys.server import Server
 from tests.sampler.conftest import serving
+from tests.workers import free_port
 
-BASE_DIR = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=15_000)
 ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
         "--disable-sync"]  # fmt: skip
@@ -53,73 +43,6 @@ def browser(playwright_: Playwright) -> Iterator[Browser]:
     browser = playwright_.chromium.launch(executable_path=path, args=ARGS)
     yield browser
     browser.close()
-
-
-def database_url() -> str:
-    """The test database's address, as the server's environment takes it."""
-    parts = connection.settings_dict
-    user = quote(str(parts["USER"] or "postgres"))
-    password = f":{quote(str(parts['PASSWORD']))}" if parts["PASSWORD"] else ""
-    host, port = str(parts["HOST"] or ""), str(parts["PORT"] or "")
-    if host.startswith("/"):
-        return f"postgresql://{user}{password}@/{parts['NAME']}?host={quote(host)}" + (f"&port={port}" if port else "")
-    return f"postgresql://{user}{password}@{host or 'localhost'}{':' + port if port else ''}/{parts['NAME']}"
-
-
-def wait_for(check: Callable[[], Any], *, seconds: float = 15.0) -> Any:
-    """The first true value of `check()`."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if value := check():
-            return value
-        time.sleep(0.05)
-    raise AssertionError("did not happen in time")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Server:
-    """The application under test; can be stopped and started again on the same port."""
-
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        env = os.environ | {
-            "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "DUOLOGUE_LOG_LEVEL": "WARNING",
-            "PYTHONWARNINGS": "ignore", "SECRET_KEY": settings.SECRET_KEY,
-        }  # fmt: skip
-        env.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(self.port),
-                   "--log-level", "warning", "--timeout-graceful-shutdown", "1"]  # fmt: skip
-        self.process = subprocess.Popen(command, cwd=BASE_DIR, env=env)
-        until = time.monotonic() + 40
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f"{self.url}/static/css/duologue.css", timeout=2)
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError("the server under test did not start")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
-            self.process = None
 
 
 @pytest.fixture(scope="package")
@@ -155,34 +78,50 @@ class Visitor:
         return page
 
 
-@pytest.fixture
-def visit(browser: Browser, live: Server, client: Client) -> Iterator[Callable[..., Visitor]]:
+@dataclass
+class Visits:
     """`visit(user, **context options)`: signed in, in a context of its own that reports script errors."""
-    contexts: list[BrowserContext] = []
-    problems: list[str] = []
 
-    def make(user, **options) -> Visitor:
+    browser: Browser
+    server: Server
+    client: Client
+    contexts: list[BrowserContext] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __call__(self, user: User, **options: object) -> Visitor:
         # The server keeps its own hashers; this suite's are quick ones.
         user.password = PBKDF2PasswordHasher().encode(makers.PASSWORD, "salt")
         user.save(update_fields=["password"])
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}} | options
+        context = self.browser.new_context(**chosen)
         context.set_default_timeout(15_000)
-        contexts.append(context)
-        client.force_login(user)
-        cookie = client.cookies["sessionid"]
-        context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live.url, "httpOnly": True}])
+        self.contexts.append(context)
+        self.client.force_login(user)
+        cookie = self.client.cookies["sessionid"]
+        context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": self.server.url, "httpOnly": True}])
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console",
-            lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
-        )
-        return Visitor(context, page, live.url)
+        watch(page, self.problems)
+        return Visitor(context, page, self.server.url)
 
-    yield make
-    for context in contexts:
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Collect errors of scripts and complaints of the Content Security Policy."""
+
+    def said(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            problems.append(message.text)
+
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", said)
+
+
+@pytest.fixture
+def visit(browser: Browser, live: Server, client: Client) -> Iterator[Visits]:
+    visits = Visits(browser, live, client)
+    yield visits
+    for context in visits.contexts:
         context.close()
-    assert not problems, problems
+    assert not visits.problems, visits.problems
 
 
 @contextlib.contextmanager
@@ -200,3 +139,23 @@ def chatty(transactional_db: None) -> Iterator[Project]:
     """Writes slowly enough to be watched."""
     with talking("delay=0.02&tokens=30") as project:
         yield project
+
+
+@pytest.fixture
+def slow(transactional_db: None) -> Iterator[Project]:
+    """Writes for some seconds, so that a busy machine too reloads before the end."""
+    with talking("delay=0.1&tokens=50") as project:
+        yield project
+
+
+@pytest.fixture
+def writer(chatty: Project, visit: Visits, live: Server) -> Visitor:
+    """Somebody signed in who may write in the project whose model answers."""
+    return visit(makers.make_member(chatty, "alice"))
+
+
+@pytest.fixture
+def task(live: Server, project: Project, alice: User) -> Assignment:
+    comparison = makers.make_comparison(project, k=4, prompt="The first question?")
+    makers.make_comparison(project, k=3, prompt="The second question?")
+    return makers.make_lease(comparison, alice)

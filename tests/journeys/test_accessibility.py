@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, dialogues
+from labeling import comparisons, turns
+from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
+from labeling.suggestions import request_suggestions
 from tests import makers
-from tests.journeys.conftest import Server, Visitor
+from tests.journeys.conftest import Visits
+from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 RICH = (
@@ -23,7 +24,7 @@ RICH = (
 
 
 @pytest.fixture
-def pages(live: Server, project: Project, alice: User, rita: User):
+def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, str]:
     """Every trainer page's address, with something on it."""
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
@@ -38,12 +39,12 @@ def pages(live: Server, project: Project, alice: User, rita: User):
     returned = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="Look again at B.")
     chat = makers.make_chat(project, alice, turns=2)
-    dialogues.give_feedback(turn=chat.turns.filter(role="assistant").first(), user=alice, thumb_up=False)
+    give_feedback(turn=chat.turns.filter(role="assistant")[0], user=alice, thumb_up=False)
     demonstration = makers.make_demonstration(project, alice, submit=False, question=RICH)
-    request = dialogues.request_suggestions(dialogue=demonstration, role="user")[0]
+    request = request_suggestions(dialogue=demonstration, role="user")[0]
     makers.answer(request, "One.", "Two.", "Three.")
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
-    dialogues.save_composer(dialogue=demonstration, composer=composer)
+    turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
     return {
         "home": "/",
@@ -62,9 +63,9 @@ def pages(live: Server, project: Project, alice: User, rita: User):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_or_critical_issue(visit: Callable[..., Visitor], alice: User, pages, theme: str) -> None:
+def test_axe_finds_no_serious_or_critical_issue(visit: Visits, alice: User, pages: dict[str, str], theme: str) -> None:
     visitor = visit(alice, color_scheme=theme)
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, path in pages.items():
         page = visitor.open(path)
         page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
@@ -78,7 +79,7 @@ def test_axe_finds_no_serious_or_critical_issue(visit: Callable[..., Visitor], a
 def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browser: Browser, live: Server) -> None:
     context = browser.new_context()
     page = context.new_page()
-    found = {}
+    found: dict[str, list[str]] = {}
     for path in ("/accounts/login/", "/accounts/password/reset/", "/no-such-page/"):
         page.goto(live.url + path)
         found |= issues(page, path)
@@ -93,7 +94,7 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-def test_no_page_scrolls_sideways(visit: Callable[..., Visitor], alice: User, pages, width: int) -> None:
+def test_no_page_scrolls_sideways(visit: Visits, alice: User, pages: dict[str, str], width: int) -> None:
     visitor = visit(alice, viewport={"width": width, "height": 800})
     wide = []
     for name, path in pages.items():
@@ -103,7 +104,7 @@ def test_no_page_scrolls_sideways(visit: Callable[..., Visitor], alice: User, pa
     assert not wide
 
 
-def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit: Callable[..., Visitor], alice: User, pages) -> None:
+def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit: Visits, alice: User, pages: dict[str, str]) -> None:
     visitor = visit(alice)
     for name in ("home", "ranking", "demonstration", "chat"):
         page = visitor.open(pages[name])

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from common.shapes import JsonObject
 from exports import runs, tasks
 from insights import reports
 from labeling import candidates, projects, stock
 from labeling.models import Comparison, Project, Ranking
 from tests import makers
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import Visits
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -54,7 +53,7 @@ def invite(page: Page, project: Project) -> str:
     return page.locator("code").inner_text()
 
 
-def export_and_download(page: Page, url: str, project: Project) -> list[dict[str, Any]]:
+def export_and_download(page: Page, url: str, project: Project) -> list[JsonObject]:
     """Ask for an export, let the worker write it, and take its rankings and its manifest home."""
     page.goto(f"{url}/admin/exports/exportrun/add/?project={project.pk}")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -67,7 +66,7 @@ def export_and_download(page: Page, url: str, project: Project) -> list[dict[str
     page.goto(address)
     expect(page.get_by_text(re.compile(r"finished, [\d,]+ rows")).first).to_be_visible()
     manifest = json.loads(downloaded(page, "manifest.json"))
-    found: list[dict[str, Any]] = []
+    found: list[JsonObject] = []
     for file in manifest["files"]:
         if not file["path"].startswith("rankings/"):
             continue
@@ -83,8 +82,56 @@ def downloaded(page: Page, name: str) -> bytes:
     return download.value.path().read_bytes()
 
 
+def add_prompts(page: Page, url: str, project: Project) -> None:
+    """Two prompts, from which the stock of comparisons is made."""
+    page.goto(f"{url}/admin/labeling/prompt/add/?project={project.pk}")
+    page.get_by_label("Prompts").fill("How do I boil an egg?\n---\nWhy is the sky blue?")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("2 prompts are in the pool")).to_be_visible()
+    stock.keep_stock()  # what beat and the sampler do meanwhile
+    makers.answer_all()
+    candidates.settle_sampling()
+    assert Comparison.objects.filter(project=project, state="open").count() == 2
+    page.goto(f"{url}/admin/insights/kind-answers/progress/")
+    expect(page.get_by_text("comparisons ready")).to_contain_text("2")
+
+
+def rank_twice(project: Project, first: User) -> None:
+    second = makers.make_member(project, "second")
+    for _ in range(2):
+        comparison = makers.make_comparison(project, votes=2)
+        makers.make_ranking(comparison, first, seconds=5)
+        makers.make_ranking(comparison, second, groups=[[0], [2], [1], [3]], seconds=90)
+
+
+def return_the_first(page: Page) -> None:
+    page.get_by_role("link", name="Review queue").click()
+    page.get_by_role("row", name=re.compile("sid")).first.get_by_role("link", name="Ranking").click()
+    page.get_by_label("Comment").fill("The second one is wrong.")
+    page.get_by_role("button", name="Return to the trainer").click()
+    expect(page.get_by_text("Returned.")).to_be_visible()
+
+
+def mend_it(page: Page) -> None:
+    page.get_by_role("link", name="Mend it").click()
+    expect(page.get_by_text("The second one is wrong.")).to_be_visible()
+    for place, card in enumerate(page.locator("[data-card]").all(), start=1):
+        page.keyboard.press((card.get_attribute("data-letter") or "").lower())
+        page.keyboard.press(str(place))
+    page.get_by_role("button", name="Send the new version").click()
+    expect(page.get_by_text("Your new version is in")).to_be_visible()
+    assert Ranking.objects.filter(supersedes__isnull=False).count() == 1
+
+
+def read_agreement(page: Page, url: str, project: Project) -> None:
+    reports.refresh(project)  # beat does so every few minutes
+    page.goto(f"{url}/admin/insights/kind-answers/")
+    expect(page.get_by_text(re.compile(r"Where two trainers both order a pair, they agree in \d+%"))).to_be_visible()
+    expect(page.locator("svg.dl-chart").first).to_be_visible()
+
+
 def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
-    visit: Callable[..., Visitor], project: Project, mona: User, stranger: User, client: Client
+    visit: Visits, project: Project, mona: User, stranger: User, client: Client
 ) -> None:
     manager = visit(mona)
     page = manager.open("/admin/")
@@ -100,45 +147,12 @@ def test_a_manager_sets_a_project_up_reviews_reads_agreement_and_exports(
     joining.get_by_role("button", name=re.compile("[Jj]oin|[Aa]ccept")).first.click()
     expect(joining.get_by_text("Kind answers").first).to_be_visible()
 
-    page.goto(f"{manager.url}/admin/labeling/prompt/add/?project={made.pk}")
-    page.get_by_label("Prompts").fill("How do I boil an egg?\n---\nWhy is the sky blue?")
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("2 prompts are in the pool")).to_be_visible()
-    stock.keep_stock()  # what beat and the sampler do meanwhile
-    makers.answer_all()
-    candidates.settle_sampling()
-    assert Comparison.objects.filter(project=made, state="open").count() == 2
-    page.goto(f"{manager.url}/admin/insights/kind-answers/progress/")
-    expect(page.get_by_text("comparisons ready")).to_contain_text("2")
-
-    second = makers.make_member(made, "second")
-    for _ in range(2):
-        comparison = makers.make_comparison(made, votes=2)
-        makers.make_ranking(comparison, stranger, seconds=5)
-        makers.make_ranking(comparison, second, groups=[[0], [2], [1], [3]], seconds=90)
+    add_prompts(page, manager.url, made)
+    rank_twice(made, stranger)
     expect(page.get_by_text("votes given")).to_contain_text("4")  # the page renews itself
-
-    page.get_by_role("link", name="Review queue").click()
-    page.get_by_role("row", name=re.compile("sid")).first.get_by_role("link", name="Ranking").click()
-    page.get_by_label("Comment").fill("The second one is wrong.")
-    page.get_by_role("button", name="Return to the trainer").click()
-    expect(page.get_by_text("Returned.")).to_be_visible()
-
-    mending = trainer.open("/")
-    mending.get_by_role("link", name="Mend it").click()
-    expect(mending.get_by_text("The second one is wrong.")).to_be_visible()
-    for place, card in enumerate(mending.locator("[data-card]").all(), start=1):
-        mending.keyboard.press(card.get_attribute("data-letter").lower())
-        mending.keyboard.press(str(place))
-    mending.get_by_role("button", name="Send the new version").click()
-    expect(mending.get_by_text("Your new version is in")).to_be_visible()
-    assert Ranking.objects.filter(supersedes__isnull=False).count() == 1
-
-    reports.refresh(made)  # beat does so every few minutes
-    page.goto(f"{manager.url}/admin/insights/kind-answers/")
-    expect(page.get_by_text(re.compile(r"Where two trainers both order a pair, they agree in \d+%"))).to_be_visible()
-    expect(page.locator("svg.dl-chart").first).to_be_visible()
-
+    return_the_first(page)
+    mend_it(trainer.open("/"))
+    read_agreement(page, manager.url, made)
     lines = export_and_download(page, manager.url, made)
     assert made.exports.get().requested_by == mona
     in_force = Ranking.objects.in_force().filter(comparison__project=made)

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
-from django.contrib.sessions.models import Session
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from accounts.models import User
-from labeling.models import Assignment, Project, Ranking
-from tests import makers
-from tests.journeys.conftest import Server, Visitor, wait_for
+from labeling.models import Assignment, Ranking
+from tests.journeys.conftest import Visits
+from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def task(live: Server, project: Project, alice: User) -> Assignment:
-    comparison = makers.make_comparison(project, k=4, prompt="The first question?")
-    makers.make_comparison(project, k=3, prompt="The second question?")
-    return makers.make_lease(comparison, alice)
-
-
 def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
+    visit: Visits, alice: User, task: Assignment
 ) -> None:
     visitor = visit(alice)
     page = visitor.open()
@@ -62,7 +52,7 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(
 
 
 def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
+    visit: Visits, alice: User, task: Assignment
 ) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     for keys in ("a", "1", "Shift+Digit2", "b", "2", "Shift+Digit6", "c", "3", "d", "4", "Control+Enter"):
@@ -77,7 +67,7 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(
 
 
 def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_is_gone(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
+    visit: Visits, alice: User, task: Assignment
 ) -> None:
     visitor = visit(alice)
     page = visitor.open(f"/ranking/{task.pk}/")
@@ -91,7 +81,7 @@ def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_
     assert Ranking.objects.get().not_rankable == "All of them are wrong or unusable"
 
 
-def test_by_touch_with_taps_and_a_drag(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
+def test_by_touch_with_taps_and_a_drag(visit: Visits, alice: User, task: Assignment) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     visitor = visit(alice, **phone)
     page = visitor.open(f"/ranking/{task.pk}/")
@@ -100,8 +90,8 @@ def test_by_touch_with_taps_and_a_drag(visit: Callable[..., Visitor], alice: Use
     page.locator('.slots [data-letter="C"]').tap()
     page.locator('[data-slot="2"] .slot-name').tap()
     expect(page.locator('[data-slot="2"] .token')).to_have_text("C")
-    source = page.locator('.slots [data-letter="D"]').bounding_box()
-    target = page.locator('[data-slot="2"]').bounding_box()
+    source = box(page, '.slots [data-letter="D"]')
+    target = box(page, '[data-slot="2"]')
     touch = visitor.context.new_cdp_session(page)
     start = {"x": source["x"] + 10, "y": source["y"] + 10}
     end = {"x": target["x"] + 12, "y": target["y"] + target["height"] / 2}
@@ -121,9 +111,7 @@ def test_by_touch_with_taps_and_a_drag(visit: Callable[..., Visitor], alice: Use
     assert Ranking.objects.get().groups == [sorted([a, b]), sorted([c, d])]
 
 
-def test_by_mouse_a_letter_is_dragged_to_its_place(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
-) -> None:
+def test_by_mouse_a_letter_is_dragged_to_its_place(visit: Visits, alice: User, task: Assignment) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
     page.mouse.move(*middle(page, "#card-A .letter"))
     page.mouse.down()
@@ -134,12 +122,18 @@ def test_by_mouse_a_letter_is_dragged_to_its_place(
     assert page.locator("#place-A").input_value() == "3"
 
 
+def box(page: Page, selector: str) -> FloatRect:
+    found = page.locator(selector).bounding_box()
+    assert found is not None
+    return found
+
+
 def middle(page: Page, selector: str) -> tuple[float, float]:
-    box = page.locator(selector).bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    place = box(page, selector)
+    return place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
 
 
-def test_without_scripts_by_number_fields(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
+def test_without_scripts_by_number_fields(visit: Visits, alice: User, task: Assignment) -> None:
     page = visit(alice, java_script_enabled=False).open("/")
     page.get_by_role("link", name="Go on").click()
     for letter, place in zip("ABCD", (3, 1, 1, 2), strict=True):
@@ -158,119 +152,7 @@ def test_without_scripts_by_number_fields(visit: Callable[..., Visitor], alice: 
     assert Ranking.objects.get().groups == [sorted([b, c]), [d], [a]]
 
 
-def test_drafts_are_on_the_server_within_two_seconds_and_survive_a_killed_tab(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
-) -> None:
-    visitor = visit(alice)
-    page = visitor.open(f"/ranking/{task.pk}/")
-    page.keyboard.press("a")
-    page.keyboard.press("3")
-    page.keyboard.press("n")
-    took = []
-    for note in ("half", "half a", "half a note"):  # the best of three, since the machine may be busy with others
-        page.locator("#note").press("Control+a")
-        page.keyboard.type(note)
-        typed = time.monotonic()
-        wait_for(lambda n=note: Assignment.objects.get(pk=task.pk).draft.get("note") == n)
-        took.append(time.monotonic() - typed)
-    assert min(took) < 2.0, took
-    page.close()
-    page = visitor.another_tab(f"/ranking/{task.pk}/")
-    expect(page.locator("#note")).to_have_value("half a note")
-    expect(page.locator('[data-slot="3"] .token')).to_have_text("A")
-
-
-def test_a_network_lost_in_mid_edit_loses_nothing(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
-    visitor = visit(alice)
-    page = visitor.open(f"/ranking/{task.pk}/")
-    visitor.context.set_offline(True)
-    page.keyboard.press("b")
-    page.keyboard.press("1")
-    page.keyboard.press("n")
-    page.keyboard.type("typed without a network")
-    expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("#notices")).to_contain_text("No connection")
-    assert Assignment.objects.get(pk=task.pk).draft == {}
-    visitor.context.set_offline(False)
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note") == "typed without a network")
-    expect(page.locator("[data-saved]")).to_contain_text("Saved")
-
-
-def test_work_kept_only_by_the_browser_comes_back_after_a_killed_tab(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
-) -> None:
-    visitor = visit(alice)
-    page = visitor.open(f"/ranking/{task.pk}/")
-    page.route("**/draft/", lambda route: route.abort())
-    page.keyboard.press("n")
-    page.keyboard.type("never reached the server")
-    expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
-    page.close()
-    page = visitor.another_tab(f"/ranking/{task.pk}/")
-    expect(page.locator("#note")).to_have_value("never reached the server")
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note") == "never reached the server")
-
-
-def test_a_session_that_ends_in_mid_edit_is_renewed_in_place(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
-) -> None:
-    page = visit(alice).open(f"/ranking/{task.pk}/")
-    for keys in ("a", "1", "b", "2", "c", "3"):
-        page.keyboard.press(keys)
-    Session.objects.all().delete()
-    page.keyboard.press("d")
-    page.keyboard.press("4")
-    password = page.get_by_label("Password")
-    expect(password).to_be_focused()
-    page.keyboard.type("wrong")
-    page.keyboard.press("Enter")
-    expect(page.locator("[data-login-errors]")).not_to_be_empty()
-    password.fill(makers.PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#login")).not_to_be_visible()
-    expect(page.locator('[data-slot="4"] .token')).to_have_text("D")
-    wait_for(lambda: len(Assignment.objects.get(pk=task.pk).draft.get("places", {})) == 4)
-    Session.objects.all().delete()
-    page.keyboard.press("Control+Enter")
-    page.get_by_label("Password").fill(makers.PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("The second question?")).to_be_visible()
-    assert len(Ranking.objects.get().groups) == 4
-
-
-def test_of_two_tabs_the_second_is_told_and_neither_overwrites_the_other(
-    visit: Callable[..., Visitor], alice: User, task: Assignment
-) -> None:
-    visitor = visit(alice)
-    first = visitor.open(f"/ranking/{task.pk}/")
-    second = visitor.another_tab(f"/ranking/{task.pk}/")
-    expect(second.locator("#notices")).to_contain_text("open in another tab")
-    expect(first.locator("#notices")).to_contain_text("open in another tab")
-    first.locator("#note").fill("from the first")
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note") == "from the first")
-    second.locator("#note").fill("from the second")
-    expect(second.locator("#notices")).to_contain_text("Nothing was overwritten")
-    time.sleep(1.5)
-    assert Assignment.objects.get(pk=task.pk).draft["note"] == "from the first"
-    second.get_by_role("button", name="Keep mine instead").click()
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft["note"] == "from the second")
-    expect(first.locator("#notices")).to_contain_text("Nothing was overwritten")
-
-
-def test_a_server_that_restarts_in_mid_edit_gets_the_draft_afterwards(
-    visit: Callable[..., Visitor], alice: User, task: Assignment, live: Server
-) -> None:
-    page = visit(alice).open(f"/ranking/{task.pk}/")
-    live.stop()
-    page.locator("#note").fill("written while the server was away")
-    expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
-    live.start()
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note"), seconds=20)
-    expect(page.locator("[data-saved]")).to_contain_text("Saved")
-
-
-def test_the_page_weighs_less_than_150_kb(visit: Callable[..., Visitor], alice: User, task: Assignment) -> None:
+def test_the_page_weighs_less_than_150_kb(visit: Visits, alice: User, task: Assignment) -> None:
     visitor = visit(alice)
     sizes: dict[str, int] = {}
     visitor.page.on("response", lambda answer: sizes.__setitem__(answer.url, len(answer.body())))

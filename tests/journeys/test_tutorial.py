@@ -20,7 +20,7 @@ from exports import runs
 from exports.models import ExportRun
 from labeling.models import Ranking
 from tests import makers
-from tests.journeys.conftest import BASE_DIR, Server, database_url
+from tests.journeys.server import BASE_DIR, Server, database_url
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -37,7 +37,8 @@ def worker(transactional_db: None) -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.1):
             for run in ExportRun.objects.filter(state="queued"):
-                runs.execute(run=runs.claim(run_id=str(run.pk)))
+                if claimed := runs.claim(run_id=str(run.pk)):
+                    runs.execute(run=claimed)
         connection.close()
 
     thread = threading.Thread(target=work)

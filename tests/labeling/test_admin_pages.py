@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import BaseForm
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
 from labeling import projects
-from labeling.admin.project_form import HELP
+from labeling.admin.project_help import HELP
 from labeling.models import Project, Prompt
 from tests import makers
 
@@ -21,14 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def managing(mona: User, client: Client):
+def managing(mona: User, client: Client) -> Client:
     client.force_login(mona)
     return client
 
 
-def form_of(page) -> dict[str, object]:
+def sent_by(form: BaseForm) -> dict[str, object]:
     """What a browser would send back unchanged."""
-    form = page.context["adminform"].form
     sent = {}
     for name in form.fields:
         value = form[name].value()
@@ -38,7 +38,7 @@ def form_of(page) -> dict[str, object]:
     return sent
 
 
-def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project: Project) -> None:
+def test_every_setting_of_a_project_is_explained_in_a_sentence(managing: Client, project: Project) -> None:
     page = managing.get(reverse("admin:labeling_project_change", args=[project.pk]))
     form = page.context["adminform"].form
     assert all(field.help_text for field in form.fields.values())
@@ -49,9 +49,9 @@ def test_every_setting_of_a_project_is_explained_in_a_sentence(managing, project
     assert editable <= shown | {"task_types", "flags", "nightly_configs"}
 
 
-def test_settings_are_stored_validated_and_audited_by_name(managing, project: Project) -> None:
+def test_settings_are_stored_validated_and_audited_by_name(managing: Client, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
-    sent = form_of(managing.get(address))
+    sent = sent_by(managing.get(address).context["adminform"].form)
     answer = managing.post(
         address, sent | {"completions_per_comparison": 6, "review_random_share": 0.5, "flags": "one\ntwo"}
     )
@@ -71,7 +71,9 @@ def test_settings_are_stored_validated_and_audited_by_name(managing, project: Pr
     assert project.completions_per_comparison == 6
 
 
-def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(managing, project: Project, mona: User) -> None:
+def test_a_new_project_opens_with_its_round_and_its_maker_as_manager(
+    managing: Client, project: Project, mona: User
+) -> None:
     version = project.rounds.get().policies.get().model_version
     answer = managing.post(
         reverse("admin:labeling_project_add"),
@@ -99,7 +101,7 @@ def test_a_reviewer_sees_projects_and_changes_none(project: Project, rita: User,
     assert client.get(reverse("admin:labeling_membership_changelist")).status_code == 403
 
 
-def test_guidelines_become_a_new_version_and_show_what_changed(managing, project: Project) -> None:
+def test_guidelines_become_a_new_version_and_show_what_changed(managing: Client, project: Project) -> None:
     managing.post(
         reverse("admin:labeling_guidelineversion_add"),
         {"project": project.pk, "text": "# Guidelines\n\nBe helpful.\nBe brief.", "note": "Brevity"},
@@ -111,7 +113,7 @@ def test_guidelines_become_a_new_version_and_show_what_changed(managing, project
     assert '<span class="dl-diff-added">+Be brief.</span>' in page
 
 
-def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, project: Project) -> None:
+def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing: Client, project: Project) -> None:
     reward = makers.make_model("judge", role="reward")
     version = project.rounds.get().policies.get().model_version
     sent = {
@@ -136,7 +138,7 @@ def test_a_mixture_that_cannot_sample_is_refused_beside_the_form(managing, proje
     assert projects.current_round(project) is None
 
 
-def test_members_are_changed_and_ended_through_the_domain(managing, project: Project, alice: User) -> None:
+def test_members_are_changed_and_ended_through_the_domain(managing: Client, project: Project, alice: User) -> None:
     membership = project.memberships.get(user=alice)
     address = reverse("admin:labeling_membership_change", args=[membership.pk])
     managing.post(address, {"role": "reviewer", "label_weight": "0.5"})
@@ -146,7 +148,7 @@ def test_members_are_changed_and_ended_through_the_domain(managing, project: Pro
     assert projects.role_of(project, alice) is None
 
 
-def test_prompts_are_added_many_at_once_and_retired(managing, project: Project) -> None:
+def test_prompts_are_added_many_at_once_and_retired(managing: Client, project: Project) -> None:
     managing.post(reverse("admin:labeling_prompt_add"), {"project": project.pk, "openings": "One?\n---\nTwo\nlines?"})
     assert sorted(str(p) for p in Prompt.objects.all()) == ["One?", "Two\nlines?"]
     managing.post(
@@ -156,41 +158,42 @@ def test_prompts_are_added_many_at_once_and_retired(managing, project: Project) 
     assert not Prompt.objects.filter(retired_at__isnull=True).exists()
 
 
-def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing, project: Project) -> None:
+def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing: Client, project: Project) -> None:
     address = reverse("admin:labeling_project_import", args=[project.pk])
     lines = [json.dumps({"instruction": "Say hello.", "input": "", "output": "Hello."}), "not json"]
 
-    def upload(**more):
-        file = io.BytesIO("\n".join(lines).encode())
-        file.name = "mine.jsonl"
-        return managing.post(address, {"file": file, "format": "alpaca", **more})
+    def upload(**more: str) -> str:
+        file = SimpleUploadedFile("mine.jsonl", "\n".join(lines).encode())
+        answer = managing.post(address, {"file": file, "format": "alpaca", **more})
+        assert answer.status_code == 200
+        return answer.content.decode()
 
-    tried = upload(dry_run="on")
-    assert tried.status_code == 200
+    assert "nothing was stored" in upload(dry_run="on")
     assert project.dialogues.count() == 0
-    assert "nothing was stored" in tried.content.decode()
-    done = upload().content.decode()
+    done = upload()
     assert project.dialogues.count() == 1
     assert ">2</td>" in done  # the line that was refused
 
 
-def test_nothing_can_be_deleted_in_the_project_admin(managing, operator: User, project: Project) -> None:
+def test_nothing_can_be_deleted_in_the_project_admin(managing: Client, operator: User, project: Project) -> None:
     managing.force_login(operator)
     for model, model_admin in admin.site._registry.items():
         if model._meta.app_label in ("labeling", "insights", "moderation"):
             assert not model_admin.has_delete_permission(managing.get("/admin/").wsgi_request)
 
 
-def test_the_history_names_fields_and_never_text(managing, project: Project) -> None:
+def test_the_history_names_fields_and_never_text(managing: Client, project: Project) -> None:
     address = reverse("admin:labeling_project_change", args=[project.pk])
-    managing.post(address, form_of(managing.get(address)) | {"description": "unmistakable words"})
+    managing.post(
+        address, sent_by(managing.get(address).context["adminform"].form) | {"description": "unmistakable words"}
+    )
     page = managing.get(reverse("admin:labeling_project_history", args=[project.pk])).content.decode()
     assert "project.change" in page
     assert "unmistakable" not in page
 
 
 def test_lists_need_the_same_few_queries_for_many_rows(
-    managing, project: Project, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    managing: Client, project: Project, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(12):
         makers.make_ranking(makers.make_comparison(project), alice)

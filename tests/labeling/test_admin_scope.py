@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -14,6 +17,7 @@ from pytest_django import Settings
 from accounts.models import User
 from exports import runs, tasks
 from labeling import projects
+from labeling.feedback import give_feedback
 from labeling.models import Invitation, Membership, Project
 from labeling.quality import hidden, reviews
 from tests import makers
@@ -25,7 +29,7 @@ SECRET = "zebrafish"  # in every text of the other project
 
 
 @pytest.fixture
-def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 - the fixture imported above
+def other(db: None, settings: Settings, export_root: Path) -> Project:  # noqa: F811 - the fixture imported above
     """Another project, full of one row of everything, whose texts all say SECRET."""
     other = makers.make_project(f"{SECRET}-project", description=SECRET)
     walter = makers.make_member(other, f"{SECRET}walter", role="manager")
@@ -34,9 +38,8 @@ def other(db: None, settings: Settings, export_root) -> Project:  # noqa: F811 -
     projects.add_prompts(project=other, prompts=[[{"role": "user", "content": SECRET}]], source=SECRET)
     dialogue = makers.make_demonstration(other, tina, question=SECRET)
     chat = makers.make_chat(other, tina, submit=True)
-    from labeling import dialogues
 
-    dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=tina, thumb_up=False, comment=SECRET)
+    give_feedback(turn=chat.turns.get(role="assistant"), user=tina, thumb_up=False, comment=SECRET)
     comparison = makers.make_comparison(other, prompt=SECRET)
     ranking = makers.make_ranking(comparison, tina, note=SECRET)
     reviews.decide(reviewer=walter, decision="returned", ranking=ranking, comment=SECRET)
@@ -59,7 +62,7 @@ def client_of(user: User) -> Client:
     return client
 
 
-def addresses_of(model_admin, pk: object) -> list[str]:
+def addresses_of(model_admin: ModelAdmin[Model], pk: object) -> list[str]:
     """Every address of a model's admin: lists, forms, own pages, each button, with this id where one is asked for."""
     found = []
     buttons = list(getattr(model_admin, "buttons", {}))
@@ -108,7 +111,7 @@ def test_a_manager_whose_membership_ended_is_out(project: Project, mona: User) -
 
 @pytest.mark.parametrize("who", ["mona", "rita"])
 def test_no_address_of_any_model_shows_or_admits_a_row_of_another_project(
-    who: str, request, project: Project, other: Project
+    who: str, request: pytest.FixtureRequest, project: Project, other: Project
 ) -> None:
     client = client_of(request.getfixturevalue(who))
     visited = 0
@@ -184,7 +187,7 @@ def test_rows_cannot_be_added_to_another_project(mona: User, other: Project) -> 
     assert before == (other.memberships.count(), other.rounds.count(), other.guidelines.count(), other.prompts.count())
 
 
-def _belongs(model, project: Project):
+def _belongs(model: type[Model], project: Project) -> Model | None:
     """A row of `model` in `project`, or None where its rows belong to no project or it has none."""
     if model._meta.label == "labeling.Project":
         return project

@@ -17,9 +17,9 @@ DRAWS = 10_000
 TURNS = [f"turn-{number}" for number in range(7)]
 
 
-def drawn(policy="uniform", n=1):
+def drawn(policy: str = "uniform", n: int = 1) -> list[int]:
     rng = Random(20260101)
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for _ in range(DRAWS):
         counts.update(selection.draw_turns(policy=policy, eligible=TURNS, n=n, seed=rng.getrandbits(62)))
     return [counts[turn] for turn in TURNS]
@@ -67,7 +67,7 @@ def test_the_mixture_of_model_versions_is_within_its_binomial_interval(alice: Us
     projects.open_round(project=project, policies=[(heavy, 3.0, {"temperature": 0.5}), (light, 1.0, {})])
     for _ in range(40):
         makers.make_chat(project, alice, submit=True)
-    wanted = Counter()
+    wanted: Counter[str] = Counter()
     for row in ComparisonRequest.objects.select_related("request__model_version"):
         wanted[row.request.model_version.slug] += row.request.n
         if row.request.model_version == heavy:

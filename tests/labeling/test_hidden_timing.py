@@ -19,10 +19,11 @@ from accounts.models import User
 from labeling.models import Assignment, Comparison, Project
 from labeling.quality import hidden
 from tests import makers
-from tests.labeling.test_quality import make_original, settings_of
+from tests.labeling.makers import make_original, settings_of
 
 pytestmark = pytest.mark.django_db
 WAYS = ("page", "api")
+Body = dict[str, object]
 
 
 def shape(sql: str) -> str:
@@ -39,10 +40,10 @@ def shape(sql: str) -> str:
 class Trainer:
     """Does one task, all of it, and notes what each step was answered with."""
 
-    def __init__(self, project: Project, user, way: str, monkeypatch) -> None:
+    def __init__(self, project: Project, user: User, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.user, self.way = project, user, way
         self.coins: list[str] = []
-        monkeypatch.setattr(hidden, "coin", lambda project: self.coins.pop() if self.coins else "normal")
+        monkeypatch.setattr(hidden, "kind_to_try_first", lambda project: self.coins.pop() if self.coins else "normal")
         self.client = Client()
         if way == "page":
             self.client.force_login(user)
@@ -57,42 +58,43 @@ class Trainer:
             makers.make_comparison(self.project)
         self.coins = ["calibration" if is_hidden else "normal"]
 
-    def send(self, method: str, address: str, body: dict | None = None):
-        if self.way == "page" or method == "get":
-            return getattr(self.client, method)(address, body or {})
-        return getattr(self.client, method)(address, json.dumps(body or {}), "application/json")
+    def send(self, method: str, address: str, body: Body | None = None) -> int:
+        if self.way == "page" or method == "GET":
+            answer = self.client.get(address) if method == "GET" else self.client.post(address, body or {})
+            return answer.status_code
+        return self.client.generic(method, address, json.dumps(body or {}), "application/json").status_code
 
     def steps(self) -> list[tuple[str, float, int]]:
         """(step, seconds, status) from the lease to the submitted ranking."""
         done: list[tuple[str, float, int]] = []
 
-        def timed(name: str, method: str, address: str, body: dict | None = None) -> None:
+        def timed(name: str, method: str, address: str, body: Body | None = None) -> None:
             began = time.perf_counter()
-            answer = self.send(method, address, body)
-            done.append((name, time.perf_counter() - began, answer.status_code))
+            status = self.send(method, address, body)
+            done.append((name, time.perf_counter() - began, status))
 
         if self.way == "api":
-            timed("lease", "post", f"/api/v1/projects/{self.project.slug}/assignments/", {"task": "ranking"})
+            timed("lease", "POST", f"/api/v1/projects/{self.project.slug}/assignments/", {"task": "ranking"})
         else:
-            timed("lease", "post", reverse("next", args=[self.project.slug]))
+            timed("lease", "POST", reverse("next", args=[self.project.slug]))
         self.lease = lease = Assignment.objects.get(trainer=self.user, state="leased")
         if self.way == "api":
             base = f"/api/v1/assignments/{lease.pk}/"
-            timed("read", "get", base)
-            timed("draft", "patch", f"{base}draft/", {"draft": {"note": "hm"}, "version": 0})
-            timed("heartbeat", "post", f"{base}heartbeat/", {"seconds": 5})
+            timed("read", "GET", base)
+            timed("draft", "PATCH", f"{base}draft/", {"draft": {"note": "hm"}, "version": 0})
+            timed("heartbeat", "POST", f"{base}heartbeat/", {"seconds": 5})
             groups = [[cid] for cid in lease.order_shown]
-            timed("submit", "put", f"{base}ranking/", {"groups": groups, "seconds": 20})
+            timed("submit", "PUT", f"{base}ranking/", {"groups": groups, "seconds": 20})
         else:
             address = reverse("ranking", args=[lease.pk])
-            timed("read", "get", address)
+            timed("read", "GET", address)
             places = {f"place-{cid}": str(at) for at, cid in enumerate(lease.order_shown, start=1)}
-            timed("submit", "post", address, {**places, "seconds": "20"})
+            timed("submit", "POST", address, {**places, "seconds": "20"})
         return done
 
 
 @pytest.fixture
-def ready(project: Project, bob: User):
+def ready(project: Project, bob: User) -> Project:
     make_original(project, bob)
     settings_of(project, calibration_share=0.1)
     return project
@@ -101,7 +103,7 @@ def ready(project: Project, bob: User):
 @pytest.mark.parametrize("adaptive", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
-    ready, alice: User, way, adaptive: bool, monkeypatch: pytest.MonkeyPatch
+    ready: Project, alice: User, way: str, adaptive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings_of(ready, adaptive_overlap=adaptive)
     trainer = Trainer(ready, alice, way, monkeypatch)
@@ -118,10 +120,11 @@ def test_every_step_of_a_hidden_task_asks_the_database_the_same_questions(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
 def test_how_long_a_task_takes_does_not_tell_whether_it_is_hidden(
-    ready, alice: User, way, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ready: Project, alice: User, way: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A permutation test on 150 tasks of each kind in random order, for each step."""
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}

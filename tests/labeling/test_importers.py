@@ -1,19 +1,12 @@
-"""Each importer by itself: what a record of its format becomes. Reading files and storing: test_imports.py."""
+"""Each importer by itself: what a record of its format becomes. What all have to keep: test_importer_contract.py."""
+
+from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from common import plugins
-from labeling import imports
-from labeling.importers.base import Asked, Item, Rejected, Steps
-
-CHOICES = plugins.choices(imports.IMPORTERS)
-
-
-def parsed(format, record, kind="", **asked) -> tuple[list[Item], list[str]]:
-    steps = Steps(Asked(**asked))
-    return plugins.load(imports.IMPORTERS, format).parse(record, kind, steps), steps.taken
+from common.shapes import JsonLike, JsonObject
+from labeling.importers.base import Item, Rejected
+from tests.labeling.importing import parsed
 
 
 def texts(item: Item) -> list[tuple[str, str]]:
@@ -34,7 +27,10 @@ def test_prompt_and_completion_lose_their_framing_and_nothing_else() -> None:
 
 
 def test_a_transcript_becomes_turns_only_on_request_and_only_whole() -> None:
-    chat = {"prompt": "User: fan is loud\nAssistant: Always?\nUser: all the time\nAssistant:", "completion": "Dust."}
+    chat: JsonObject = {
+        "prompt": "User: fan is loud\nAssistant: Always?\nUser: all the time\nAssistant:",
+        "completion": "Dust.",
+    }
     (item,), _ = parsed("instructgpt", chat)
     assert len(item.messages) == 2
     (item,), steps = parsed("instructgpt", chat, split_turns=True)
@@ -66,14 +62,14 @@ def test_alpaca_joins_instruction_and_input_and_takes_the_preamble_off() -> None
 
 
 def test_sharegpt_becomes_a_dialogue_or_a_comparison() -> None:
-    turns = [
+    turns: list[JsonLike] = [
         {"from": "system", "value": "Be brief."},
         {"from": "human", "value": "Hi"},
         {"from": "gpt", "value": " Hello "},
     ]
     (item,), _ = parsed("sharegpt", {"conversations": turns})
     assert (item.kind, texts(item)) == ("demonstrations", [("s", "Be brief."), ("u", "Hi"), ("a", "Hello")])
-    record = {
+    record: JsonLike = {
         "conversations": turns[:2],
         "chosen": {"from": "gpt", "value": "A"},
         "rejected": {"from": "gpt", "value": "B"},
@@ -85,16 +81,19 @@ def test_sharegpt_becomes_a_dialogue_or_a_comparison() -> None:
 
 
 def test_openai_messages_preferences_and_k_completions() -> None:
-    messages = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    messages: list[JsonLike] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
     (item,), steps = parsed("openai", {"messages": [*messages, {"role": "assistant", "content": "Hello", "weight": 1}]})
     assert texts(item) == [("u", "Hi"), ("a", "Hello")]
     assert steps == ["text parts joined"]
-    one = [{"role": "assistant", "content": "A"}]
-    two = [{"role": "assistant", "content": "B"}]
-    record = {"input": {"messages": messages}, "preferred_output": one, "non_preferred_output": two}
+    one: list[JsonLike] = [{"role": "assistant", "content": "A"}]
+    two: list[JsonLike] = [{"role": "assistant", "content": "B"}]
+    record: JsonLike = {"input": {"messages": messages}, "preferred_output": one, "non_preferred_output": two}
     (item,), _ = parsed("openai", record)
     assert [c.text for c in item.completions] == ["A", "B"]
-    several = {"messages": messages, "completions": [{"id": c, "text": f"text {c}"} for c in "ABC"]}
+    several: dict[str, JsonLike] = {
+        "messages": messages,
+        "completions": [{"id": c, "text": f"text {c}"} for c in "ABC"],
+    }
     (item,), _ = parsed("openai", {**several, "ranking": [["B"], ["A", "C"]]})
     assert item.groups == ((1,), (0, 2))
     (item,), _ = parsed("openai", several)
@@ -109,14 +108,15 @@ def test_hh_takes_only_true_markers() -> None:
 
 
 def test_oasst_trees_give_every_ranked_group_or_the_best_path() -> None:
-    def reply(text, rank=None, role="assistant", **more):
-        return {"message_id": text, "text": text, "role": role, "rank": rank, "replies": [], **more}
+    def node(
+        text: str, rank: int | None = None, *replies: JsonLike, role: str = "assistant", deleted: bool = False
+    ) -> JsonLike:
+        shown = {"message_id": text, "text": text, "role": role, "rank": rank, "replies": replies}
+        return {**shown, "deleted": True} if deleted else shown
 
-    deep = reply("B", 0)
-    deep["replies"] = [reply("And?", None, "prompter")]
-    deep["replies"][0]["replies"] = [reply("Y", 1), reply("X", 0), reply("unranked")]
-    tree = {"message_tree_id": "t", "prompt": reply("Q", None, "prompter")}
-    tree["prompt"]["replies"] = [reply("A", 1), deep, reply("gone", 2, deleted=True)]
+    question = node("And?", None, node("Y", 1), node("X", 0), node("unranked"), role="prompter")
+    replies = (node("A", 1), node("B", 0, question), node("gone", 2, deleted=True))
+    tree: JsonLike = {"message_tree_id": "t", "prompt": node("Q", None, *replies, role="prompter")}
     items, steps = parsed("oasst", tree)
     assert [([c.text for c in item.completions], item.groups) for item in items] == [
         (["B", "A"], ((0,), (1,))),
@@ -128,31 +128,15 @@ def test_oasst_trees_give_every_ranked_group_or_the_best_path() -> None:
     assert texts(item) == [("u", "Q"), ("a", "B"), ("u", "And?"), ("a", "X")]
 
 
-@pytest.mark.parametrize("format", CHOICES)
-@pytest.mark.parametrize(
-    "record", [None, 1, "text", [], {}, {"prompt": None}, {"messages": "x"}, {"conversations": [1]}]
-)
-def test_every_importer_refuses_a_strange_record_with_a_sentence(format, record) -> None:
-    with pytest.raises(Rejected) as refused:
-        parsed(format, record)
-    assert str(refused.value).endswith(".")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-NAMES = "prompt completion instruction input output conversations chosen rejected messages completions type record"
-FIELDS = st.sampled_from(NAMES.split())
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from(CHOICES), st.dictionaries(FIELDS, JSON, max_size=4), st.sampled_from(["", "prompts", "comparisons"])
-)
-def test_no_record_makes_an_importer_fall_over(format, record, kind) -> None:
-    try:
-        parsed(format, record, kind)
-    except Rejected as refused:
-        assert str(refused)  # noqa: PT017 - either outcome is right, a third is not
+def test_a_rating_that_is_not_a_number_is_refused_and_does_not_end_the_import() -> None:
+    ranking: JsonObject = {"groups": [["a"], ["b"]], "ratings": {"a": "good"}}
+    body: JsonObject = {
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "completions": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
+        "rankings": [ranking],
+    }
+    with pytest.raises(Rejected, match="not a whole number"):
+        parsed("raw", {"type": "comparison", "record": body})
+    ranking["ratings"] = {"a": 7, "b": 2.0}
+    (item,), _ = parsed("raw", {"type": "comparison", "record": body})
+    assert item.judgements[0].ratings == {0: 7, 1: 2}

@@ -15,6 +15,8 @@ def test_the_next_round_opens_with_the_mixture_and_closes_the_last(
     makers.make_model("old"), makers.make_model("new")
     call_command("open_round", "demo", "--policy", "old=0.3", "--policy", "new=0.7")
     second = current_round(project)
+    assert first is not None
+    assert second is not None
     assert second.number == first.number + 1
     assert {p.model_version.slug: p.weight for p in second.policies.all()} == {"old": 0.3, "new": 0.7}
     first.refresh_from_db()
@@ -32,7 +34,7 @@ def test_the_next_round_opens_with_the_mixture_and_closes_the_last(
         (["demo", "--policy", "retired=1"], "retired"),
     ],
 )
-def test_a_mixture_that_cannot_be_is_refused_in_a_sentence(project: Project, arguments, words: str) -> None:
+def test_a_mixture_that_cannot_be_is_refused_in_a_sentence(project: Project, arguments: list[str], words: str) -> None:
     makers.make_model("m")
     makers.make_model("retired", state="retired")
     with pytest.raises(CommandError, match=words):

@@ -17,7 +17,7 @@ from accounts import tokens
 from accounts.models import User
 from labeling import leases
 from labeling.models import Assignment, Project, Ranking
-from labeling.pages.forms import RankingForm
+from labeling.pages.ranking_form import RankingForm
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -25,7 +25,7 @@ Groups = list[list[str]]
 
 
 @st.composite
-def places(draw) -> list[int]:
+def places(draw: st.DrawFn) -> list[int]:
     """A place for each of two to nine completions; equal numbers are ties, gaps mean nothing."""
     k = draw(st.integers(2, 9))
     return draw(st.lists(st.integers(1, k), min_size=k, max_size=k))
@@ -62,7 +62,7 @@ def by_api(client: APIClient, task: Assignment, numbers: list[int]) -> None:
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=st.lists(places(), min_size=1, max_size=5))
 def test_any_order_comes_out_as_it_went_in(
-    orders, project: Project, alice: User, bob: User, tmp_path_factory: pytest.TempPathFactory
+    orders: list[list[int]], project: Project, alice: User, bob: User, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     page, api = Client(), APIClient()
     page.force_login(alice)
@@ -70,9 +70,10 @@ def test_any_order_comes_out_as_it_went_in(
     given: dict[str, Groups] = {}
     for numbers in orders:
         comparison = makers.make_comparison(project, k=len(numbers), votes=2)
-        for send, client, trainer in ((by_page, page, alice), (by_api, api, bob)):
-            task = leases.lease(comparison=comparison, trainer=trainer)
-            send(client, task, numbers)  # type: ignore[operator]
+        tasks = [leases.lease(comparison=comparison, trainer=trainer) for trainer in (alice, bob)]
+        by_page(page, tasks[0], numbers)
+        by_api(api, tasks[1], numbers)
+        for task in tasks:
             given[str(Ranking.objects.get(assignment=task).pk)] = as_groups(task.order_shown, numbers)
         Assignment.objects.filter(trainer=alice, state="leased").delete()  # the page leased the next one
     for pk, groups in given.items():

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import assignments
 from labeling.models import Dialogue, Project, Ranking
+from labeling.pages import figures
 from labeling.pages import history as history_page
-from labeling.pages import home as home_page
 from labeling.quality import reviews
 from tests import makers
 
@@ -34,7 +34,7 @@ def worked(client: Client, project: Project, alice: User, bob: User) -> None:
     makers.make_ranking(makers.make_comparison(project, prompt="What is jam?"), alice, note="mentions marmalade")
     makers.make_ranking(makers.make_comparison(project, prompt="Theirs on basil?"), bob)
     skipped = makers.make_lease(makers.make_comparison(project, prompt="A skipped one on 100% wool"), alice)
-    comparisons.skip(assignment=skipped, reason="Not my subject")
+    assignments.skip(assignment=skipped, reason="Not my subject")
     makers.make_demonstration(project, alice, question="How is a sheet folded?")
 
 
@@ -54,7 +54,7 @@ def test_a_search_finds_own_prompts_and_own_words(client: Client, worked: None, 
 
 
 @pytest.mark.parametrize("search", ["role", "user content", "nowhere", "basil jam", "10_%", "\x00\x00nul", "x" * 5000])
-def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client, worked: None, search) -> None:
+def test_a_search_that_finds_nothing_says_so_and_keeps_the_words(client: Client, worked: None, search: str) -> None:
     html = found(client, search)
     assert "Nothing of yours has" in html
     assert f'value="{search[:4].strip(chr(0))}' in html
@@ -78,12 +78,12 @@ def test_home_tells_the_time_of_a_ranking_today_beside_the_days_before(
     client: Client, project: Project, alice: User
 ) -> None:
     rankings = [makers.make_ranking(makers.make_comparison(project), alice) for _ in range(10)]
-    assert home_page.figures(alice)["pace"] == ""
+    assert figures.figures(alice).pace == ""
     before = Ranking.objects.filter(pk__in=[ranking.pk for ranking in rankings[:5]])
     before.update(submitted_at=timezone.now() - timedelta(days=2), seconds=200)
     Ranking.objects.exclude(pk__in=before).update(seconds=43)
-    figures = home_page.figures(alice)
-    assert (figures["pace"], figures["usual"]) == ("45 s", "3.5 min")
+    found = figures.figures(alice)
+    assert (found.pace, found.usual) == ("45 s", "3.5 min")
     client.force_login(alice)
     assert "for a ranking today; 3.5 min on the days before" in client.get("/").content.decode()
 

@@ -8,24 +8,25 @@ from contextlib import closing
 import pytest
 from django.conf import settings
 
-from benchmarks import pages
-from tests.journeys.conftest import database_url
+from benchmarks import filling, pages, services
+from benchmarks.browsing import Trainer
+from tests.journeys.server import database_url
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def large() -> Iterator[tuple[dict[str, str], pages.Trainer]]:
-    made = pages.prepare(100_000)
+def large() -> Iterator[tuple[filling.Made, Trainer]]:
+    made = filling.prepare(100_000)
     with (
-        pages.serving(database_url(), REDIS_URL=settings.REDIS_URL, SECRET_KEY=settings.SECRET_KEY) as url,
-        closing(pages.Trainer(url, made["session"])) as trainer,
+        services.web_server(database_url(), REDIS_URL=settings.REDIS_URL, SECRET_KEY=settings.SECRET_KEY) as url,
+        closing(Trainer(url, made["session"])) as trainer,
     ):
         yield made, trainer
 
 
 def test_pages_stay_quick_and_idle_streams_do_not_slow_the_next_task(
-    large: tuple[dict[str, str], pages.Trainer],
+    large: tuple[filling.Made, Trainer],
 ) -> None:
     made, trainer = large
     for _ in range(3):  # what others do on the machine only adds

@@ -5,26 +5,30 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from labeling import comparisons, leases
+from accounts.models import User
+from labeling import assignments, leases, rankings
 from labeling.models import Assignment, Comparison, Ranking
 from tests import makers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 THREADS = 50
+A = TypeVar("A")
 
 
-def in_threads(work, arguments) -> None:
-    errors = []
+def in_threads(work: Callable[[A], object], arguments: Sequence[A]) -> None:
+    errors: list[Exception] = []
     barrier = threading.Barrier(len(arguments))
 
-    def run(argument) -> None:
+    def run(argument: A) -> None:
         try:
             barrier.wait(30)
             work(argument)
@@ -49,7 +53,7 @@ def test_fifty_trainers_share_the_votes_of_few_comparisons_without_one_given_twi
     made = [makers.make_comparison(project, votes=votes) for _ in range(20 if votes == 1 else 12)]
     leased: list[Assignment] = []
 
-    def lease(trainer) -> None:
+    def lease(trainer: User) -> None:
         assignment, _ = leases.lease_next(project=project, trainer=trainer)
         if assignment is not None:
             leased.append(assignment)
@@ -65,7 +69,7 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
     trainers = [makers.make_member(project, f"trainer{n}") for n in range(12)]
     made = [makers.make_comparison(project, k=2, votes=2) for _ in range(15)]
 
-    def work(trainer) -> None:
+    def work(trainer: User) -> None:
         rng = random.Random(trainer.username)
         for _ in range(40):
             assignment, _ = leases.lease_next(project=project, trainer=trainer)
@@ -73,14 +77,14 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
                 break
             dice = rng.random()
             if dice < 0.1:
-                comparisons.skip(assignment=assignment, reason="no opinion")
+                assignments.skip(assignment=assignment, reason="no opinion")
             elif dice < 0.25:  # crashed: nothing more is heard of it, and another process expires it
                 Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
                 leases.expire_leases()
                 if rng.random() < 0.5:  # and yet its ranking arrives late
-                    comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+                    rankings.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
             else:
-                comparisons.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+                rankings.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
 
     in_threads(work, trainers)
     for comparison in made:

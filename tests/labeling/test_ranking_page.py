@@ -1,31 +1,14 @@
-"""The ranking page over HTTP, as a browser without scripts uses it and as htmx does."""
+"""The ranking page over HTTP, without scripts and as htmx uses it."""
 
 from __future__ import annotations
-
-from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from accounts.models import User
-from labeling import comparisons, selection
 from labeling.models import Assignment, Project, Ranking
-from labeling.pages.forms import RankingForm
+from labeling.pages.ranking_form import RankingForm
 from tests import makers
-
-HTMX = {"HX-Request": "true"}
-SCRIPT = {"X-Requested-With": "fetch"}
-
-
-@pytest.fixture
-def task(project: Project, alice: User, client: Client) -> Assignment:
-    """alice's lease on a comparison of four, with her signed in."""
-    client.force_login(alice)
-    return makers.make_lease(makers.make_comparison(project), alice)
-
-
-def places(task: Assignment, *numbers: int) -> dict[str, object]:
-    return {f"place-{cid}": number for cid, number in zip(task.order_shown, numbers, strict=False)}
+from tests.labeling.asking import HTMX, SCRIPT, places
 
 
 def test_the_page_shows_every_completion_once_in_the_order_stored(client: Client, task: Assignment) -> None:
@@ -183,99 +166,3 @@ def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(
     assert client.post(f"/ranking/{task.pk}/draft/", {"note": "x"}, headers=SCRIPT).status_code == 401
     assert client.post(f"/ranking/{task.pk}/", {}, headers=HTMX).status_code == 401
     assert client.get(f"/ranking/{task.pk}/")["Location"] == f"/accounts/login/?next=/ranking/{task.pk}/"
-
-
-@pytest.mark.parametrize("path", ["", "draft/", "heartbeat/", "skip/", "undo/", "compare/"])
-def test_another_persons_task_is_not_there(client: Client, task: Assignment, bob: User, path: str) -> None:
-    client.force_login(bob)
-    send = client.get if path in ("", "compare/") else client.post
-    assert send(f"/ranking/{task.pk}/{path}").status_code == 404
-    assert send(f"/ranking/{uuid4()}/{path}").status_code == 404
-
-
-def test_a_membership_that_ended_closes_the_task(
-    client: Client, task: Assignment, project: Project, alice: User
-) -> None:
-    project.memberships.filter(user=alice).update(ended_at="2026-01-01T00:00Z")
-    assert client.get(f"/ranking/{task.pk}/").status_code == 404
-
-
-def test_a_guest_is_not_given_rankings(client: Client, project: Project, guest: User) -> None:
-    makers.make_comparison(project)
-    client.force_login(guest)
-    assert client.post(f"/projects/{project.slug}/rank/").status_code == 422
-
-
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))</textarea><style>*{}</style>"
-
-
-def test_hostile_text_shows_as_text_wherever_a_trainer_reads(client: Client, project: Project, alice: User) -> None:
-    client.force_login(alice)
-    comparison, _ = comparisons.bring(
-        project=project,
-        prompt=[{"role": "user", "content": HOSTILE}],
-        completions=[{"text": HOSTILE + letter} for letter in "ab"],
-    )
-    project.title = project.description = HOSTILE
-    project.flags = [HOSTILE]
-    project.save()
-    task = makers.make_lease(comparison, alice)
-    client.post(f"/ranking/{task.pk}/draft/", {"note": HOSTILE, "not_rankable_other": HOSTILE, "draft_version": 0})
-    pages = [f"/ranking/{task.pk}/", f"/ranking/{task.pk}/compare/?a=A&b=B", "/"]
-    shown = [client.get(url).content.decode() for url in pages]
-    client.post(f"/ranking/{task.pk}/", places(task, 1, 2) | {"note": HOSTILE})
-    shown += [client.get(url).content.decode() for url in (f"/ranking/{task.pk}/", "/history/")]
-    for html in shown:
-        for live in ("<script>alert", "<img src=x", "<style>*", 'href="javascript', "</textarea><style"):
-            assert live not in html
-
-
-def test_no_page_has_an_inline_script_style_or_handler(client: Client, task: Assignment) -> None:
-    for url in (f"/ranking/{task.pk}/", "/", "/history/", "/projects/demo/guidelines/"):
-        html = client.get(url).content.decode()
-        assert " style=" not in html
-        assert "<style" not in html
-        assert "<script>" not in html
-        assert " onclick" not in html
-        assert "unsafe-" not in client.get(url)["Content-Security-Policy"]
-
-
-# -- the order shown -------------------------------------------------------------------------------
-
-
-def chi_square(orders: list[list[str]], ids: list[str]) -> float:
-    """Of completion by position, against uniform; (K-1)^2 degrees of freedom."""
-    expected = len(orders) / len(ids)
-    counts = {(cid, at): 0 for cid in ids for at in range(len(ids))}
-    for order in orders:
-        for at, cid in enumerate(order):
-            counts[cid, at] += 1
-    return sum((seen - expected) ** 2 / expected for seen in counts.values())
-
-
-def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed() -> None:
-    from random import Random
-
-    from scipy.stats import chi2
-
-    ids = list("abcd")
-    bound = chi2.ppf(0.99, (len(ids) - 1) ** 2)
-    assert chi_square([selection.presentation_order(ids, seed) for seed in range(10_000)], ids) < bound
-
-    def biased(seed: int) -> list[str]:  # the classic mistake: swap each place with any place
-        rng, order = Random(seed), list(ids)
-        for i in range(len(order)):
-            j = rng.randrange(len(order))
-            order[i], order[j] = order[j], order[i]
-        return order
-
-    assert chi_square([biased(seed) for seed in range(10_000)], ids) > bound
-
-
-def test_presentations_are_stored_and_differ_between_trainers(project: Project, alice: User, bob: User) -> None:
-    shown = []
-    for _ in range(12):
-        comparison = makers.make_comparison(project, k=9, votes=2)
-        shown.append([makers.make_lease(comparison, one).order_shown for one in (alice, bob)])
-    assert all(sorted(a) == sorted(b) for a, b in shown)
-    assert any(a != b for a, b in shown)

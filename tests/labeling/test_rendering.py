@@ -38,14 +38,14 @@ def assert_harmless(html: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_as_text(text) -> None:
+def test_hostile_text_is_shown_as_text(text: str) -> None:
     html = str(markdown.to_html(text))
     assert_harmless(html)
     assert "href" not in TAG.sub(lambda m: m.group(2), html) or "<a" not in html
 
 
 @given(st.text(alphabet="<>[]()!`*_#|-:$\\/\"'& \nabjs=.", max_size=120))
-def test_no_text_yields_a_tag_or_attribute_outside_the_list(text) -> None:
+def test_no_text_yields_a_tag_or_attribute_outside_the_list(text: str) -> None:
     assert_harmless(str(markdown.to_html(text)))
 
 

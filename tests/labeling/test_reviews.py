@@ -1,17 +1,19 @@
-"""The review queue's rules, decisions, returned work and blind votes."""
+"""The review queue and its decisions, and how returned work is mended."""
 
 from __future__ import annotations
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from labeling import comparisons, dialogues
+from labeling import corrections, dialogues, rankings
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Project, Ranking, ReviewItem
+from labeling.models import Dialogue, Project, Ranking, ReviewItem
 from labeling.quality import reviews
 from tests import makers
+from tests.labeling.makers import undo
 
 pytestmark = pytest.mark.django_db
 
@@ -21,67 +23,18 @@ OFF = {
 }  # fmt: skip
 
 
-def only(project: Project, **rules) -> None:
+def only(project: Project, **rules: object) -> None:
     project.review_rules = {**OFF, **rules}
     project.save(update_fields=["review_rules"])
 
 
-def rank(project: Project, user: User, **fields) -> Ranking:
-    return makers.make_ranking(makers.make_comparison(project), user, **fields)
+def rank(project: Project, user: User, *, seconds: int | None = None, note: str = "") -> Ranking:
+    return makers.make_ranking(makers.make_comparison(project), user, seconds=seconds, note=note)
 
 
-def reasons_of(work) -> list[str]:
-    item = ReviewItem.objects.filter(**{work._meta.model_name: work}).first()
+def reasons_of(work: Ranking | Dialogue) -> list[str]:
+    item = ReviewItem.objects.filter(Q(ranking=work.pk) | Q(dialogue=work.pk)).first()
     return item.reasons if item else []
-
-
-def test_each_rule_picks_its_work_and_no_other(project: Project, alice: User, bob: User) -> None:
-    only(project)
-    assert reasons_of(rank(project, alice, seconds=1)) == []
-    only(project, fast_seconds=15)
-    assert reasons_of(rank(project, alice, seconds=14)) == ["fast"]
-    assert reasons_of(rank(project, alice, seconds=15)) == []
-    only(project, new_trainer=1)
-    assert reasons_of(rank(project, bob)) == ["new_trainer"]
-    assert reasons_of(rank(project, bob)) == []
-    only(project, random_share=1.0)
-    assert reasons_of(rank(project, alice)) == ["random"]
-
-
-def test_a_contradiction_is_picked(project: Project, alice: User) -> None:
-    only(project, contradictions=True)
-    comparison = makers.make_comparison(project)
-    ids = [str(c.completion_id) for c in comparison.candidates.order_by("index")]
-    found = makers.make_ranking(comparison, alice, ratings={ids[0]: 2, ids[1]: 6}, confirmed=True)
-    assert reasons_of(found) == ["contradiction"]
-
-
-def test_two_votes_that_disagree_are_both_picked(project: Project, alice: User, bob: User) -> None:
-    only(project, low_agreement=True)
-    comparison = makers.make_comparison(project, votes=2)
-    first = makers.make_ranking(comparison, alice)
-    assert reasons_of(first) == []
-    second = makers.make_ranking(comparison, bob, groups=[[3], [2], [1], [0]])
-    assert reasons_of(first) == reasons_of(second) == ["low_agreement"]
-
-
-def test_a_demonstration_of_verbatim_suggestions_is_picked(project: Project, alice: User) -> None:
-    only(project, verbatim_share=0.9)
-    own = makers.make_demonstration(project, alice)
-    assert reasons_of(own) == []
-    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    dialogues.add_turn(dialogue=dialogue, role="user", text="What is rain?")
-    [request] = dialogues.request_suggestions(dialogue=dialogue, role="assistant", n=1)
-    [completion] = makers.answer(request, "Water that falls from clouds.")
-    dialogues.add_turn(
-        dialogue=dialogue,
-        role="assistant",
-        text=completion.text,
-        completion=completion,
-        suggestions_shown=[str(completion.pk)],
-    )
-    dialogues.submit_dialogue(dialogue=dialogue)
-    assert reasons_of(dialogue) == ["verbatim"]
 
 
 def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
@@ -95,7 +48,7 @@ def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     assert not reviews.queue(Project.objects.all(), rita).exists()
     other = rank(project, alice)
-    comparisons.undo_ranking(assignment=other.assignment)
+    undo(other)
     assert not reviews.queue(Project.objects.all(), rita).exists()
 
 
@@ -107,7 +60,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
         reviews.decide(reviewer=rita, decision="returned", ranking=ranking)
     reviews.decide(reviewer=rita, decision="returned", ranking=ranking, comment="C is wrong about rain.")
     assert list(reviews.returned_rankings(alice)) == [ranking]
-    mended = reviews.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
+    mended = corrections.mend_ranking(ranking=ranking, groups=ranking.groups[::-1], note="second thought")
     assert (mended.supersedes, mended.kind, mended.assignment) == (ranking, "vote", ranking.assignment)
     ranking.refresh_from_db()
     assert ranking.note == "first thought"
@@ -115,7 +68,7 @@ def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
     assert "mended" in reasons_of(mended)
     assert not reviews.returned_rankings(alice).exists()
     with pytest.raises(Gone):
-        reviews.mend_ranking(ranking=ranking, groups=ranking.groups)
+        corrections.mend_ranking(ranking=ranking, groups=ranking.groups)
     with pytest.raises(Conflict, match="mended"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
 
@@ -124,20 +77,20 @@ def test_reviewed_work_cannot_be_taken_back(project: Project, alice: User, rita:
     ranking = rank(project, alice)
     reviews.decide(reviewer=rita, decision="accepted", ranking=ranking)
     with pytest.raises(Gone, match="reviewer"):
-        comparisons.undo_ranking(assignment=ranking.assignment)
+        undo(ranking)
 
 
 def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project, alice: User, rita: User) -> None:
     demonstration = makers.make_demonstration(project, alice)
     reviews.decide(reviewer=rita, decision="returned", dialogue=demonstration, comment="Be kinder.", grade=3)
     assert list(reviews.returned_dialogues(alice)) == [demonstration]
-    draft = reviews.mend_dialogue(dialogue=demonstration)
-    assert reviews.mend_dialogue(dialogue=demonstration) == draft
+    draft = corrections.mend_dialogue(dialogue=demonstration)
+    assert corrections.mend_dialogue(dialogue=demonstration) == draft
     assert draft.supersedes == demonstration
     dialogues.submit_dialogue(dialogue=draft)
     assert "mended" in reasons_of(draft)
     with pytest.raises(Gone):
-        reviews.mend_dialogue(dialogue=demonstration)
+        corrections.mend_dialogue(dialogue=demonstration)
     demonstration.refresh_from_db()
     assert demonstration.state == "returned"
 
@@ -145,7 +98,7 @@ def test_a_returned_dialogue_becomes_a_draft_that_supersedes_it(project: Project
 def test_nobody_decides_on_own_work_or_without_the_role(project: Project, alice: User, bob: User, rita: User) -> None:
     with pytest.raises(Invalid, match="own work"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, rita))
-    with pytest.raises(Invalid, match="no reviewer"):
+    with pytest.raises(Invalid, match="not a reviewer"):
         reviews.decide(reviewer=bob, decision="accepted", ranking=rank(project, alice))
     with pytest.raises(Invalid, match="grade"):
         reviews.decide(reviewer=rita, decision="accepted", ranking=rank(project, alice), grade=5)
@@ -163,13 +116,13 @@ def test_a_reviewers_blind_vote_is_kept_outside_the_count(project: Project, alic
     ranking = rank(project, alice)
     assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
     assert reviews.blind_vote(comparison=ranking.comparison, reviewer=rita) == assignment
-    vote, _ = comparisons.submit_ranking(assignment=assignment, groups=ranking.groups)
+    vote, _ = rankings.submit_ranking(assignment=assignment, groups=ranking.groups)
     assert vote.kind == "research"
     ranking.comparison.refresh_from_db()
     assert (ranking.comparison.state, ranking.comparison.votes_wanted) == ("closed", 1)
     with pytest.raises(Invalid, match="before"):
         reviews.blind_vote(comparison=ranking.comparison, reviewer=rita)
-    with pytest.raises(Invalid, match="no reviewer"):
+    with pytest.raises(Invalid, match="not a reviewer"):
         reviews.blind_vote(comparison=rank(project, rita).comparison, reviewer=alice)
 
 

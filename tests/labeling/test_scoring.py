@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_reward_model(folder / "rm", make_tiny_model(folder / "base"))
 
 
-def make_reward_version(location: Path | str, slug: str = "rm", **fields) -> ModelVersion:
-    fields = {"engine": "hf", "role": "reward"} | fields
-    return registry.register_model(slug=slug, location=str(location), **fields)[0]
+def make_reward_version(location: Path | str, slug: str = "rm", *, engine: str = "hf") -> ModelVersion:
+    return registry.register_model(slug=slug, location=str(location), engine=engine, role="reward")[0]
 
 
-def run_score(*arguments: str) -> tuple[list[str], dict]:
+def run_score(*arguments: str) -> tuple[list[str], dict[str, object]]:
     out = io.StringIO()
     call_command("score", *arguments, stdout=out, stderr=io.StringIO())
     lines = out.getvalue().splitlines()
@@ -91,7 +91,8 @@ def test_agreement_is_counted_over_strict_pairs_by_split(
 
 
 def test_undone_and_discarded_judgements_do_not_count(project: Project, alice: User, checkpoint: Path) -> None:
-    from labeling.comparisons import discard, undo_ranking
+    from labeling.comparisons import discard
+    from labeling.corrections import undo_ranking
 
     version = make_reward_version(checkpoint)
     undone, discarded = make_comparison(project), make_comparison(project)
@@ -99,6 +100,7 @@ def test_undone_and_discarded_judgements_do_not_count(project: Project, alice: U
         for candidate in comparison.candidates.all():
             RewardScore.objects.create(completion=candidate.completion, model_version=version, score=candidate.index)
     ranking = make_ranking(undone, alice)
+    assert ranking.assignment is not None
     undo_ranking(assignment=ranking.assignment)
     make_ranking(discarded, alice)
     discard(comparison=discarded, reason="unsafe")
@@ -129,7 +131,7 @@ def test_means_are_kept_apart_by_model_version(project: Project, checkpoint: Pat
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    project: Project, checkpoint: Path, tmp_path: Path, arguments, sentence: str
+    project: Project, checkpoint: Path, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     make_comparison(project)
     make_model("policy")
@@ -159,9 +161,9 @@ def test_a_run_cut_short_is_continued(project: Project, checkpoint: Path, monkey
     version = make_reward_version(checkpoint)
     monkeypatch.setattr(rewards, "BATCH", 3)
     classifier = rewards.load(version)
-    calls = []
+    calls: list[int] = []
 
-    def scores(conversations):
+    def scores(conversations: Sequence[object]) -> list[tuple[float, ...]]:
         calls.append(len(conversations))
         if len(calls) == 2:
             raise MemoryError

@@ -20,7 +20,7 @@ def test_the_three_kinds_of_the_loop_are_found() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_kind_of_work_says_what_it_is_and_where_it_begins(
-    name, project: Project, client: Client, alice: User
+    name: str, project: Project, client: Client, alice: User
 ) -> None:
     task = home_page.task_types()[name]
     assert isinstance(task, TaskType)
@@ -40,6 +40,8 @@ def test_home_offers_what_role_and_project_allow_and_says_why_something_waits(
     assert not offered["Rank completions"].ready
     makers.make_comparison(project)
     assert all(task.ready for task in home_page.places(alice)[0].tasks)
-    projects.close_round(round=projects.current_round(project))
+    round_ = projects.current_round(project)
+    assert round_ is not None
+    projects.close_round(round=round_)
     assert not {t.type.title: t for t in home_page.places(alice)[0].tasks}["Chat with the model"].ready
     assert [task.type.title for task in home_page.places(guest)[0].tasks] == ["Chat with the model"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from labeling import candidates, tasks
@@ -32,7 +34,7 @@ def test_a_comparison_that_cannot_be_settled_holds_up_no_other(
         makers.make_comparison(project, state="sampling")
     settle, calls = candidates._settle, []
 
-    def sometimes(pk):
+    def sometimes(pk: UUID) -> str:
         calls.append(pk)
         if len(calls) == 1:
             raise ValueError("its model was retired this very moment")

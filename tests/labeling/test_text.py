@@ -11,13 +11,13 @@ def test_line_ends_of_a_posted_form_become_those_of_a_model() -> None:
 
 
 @pytest.mark.parametrize("bad", ["a\x00b", "a\ud800b", "x" * (text.MAX_CHARACTERS + 1)])
-def test_what_the_database_cannot_hold_is_refused_with_a_sentence(bad) -> None:
+def test_what_the_database_cannot_hold_is_refused_with_a_sentence(bad: str) -> None:
     with pytest.raises(Invalid):
         text.clean(bad)
 
 
 @given(st.text())
-def test_equal_prompts_have_one_key_whatever_their_case_and_spacing(value) -> None:
+def test_equal_prompts_have_one_key_whatever_their_case_and_spacing(value: str) -> None:
     one = text.prompt_key([{"role": "user", "content": value}])
     assert one == text.prompt_key([{"role": "user", "content": f"  {value.casefold()}\n\t"}])
 
@@ -39,6 +39,6 @@ def test_the_share_of_test_rows_is_as_asked() -> None:
         ([{"role": "human", "content": "a"}], "role"),
     ],
 )
-def test_messages_that_no_chat_template_takes_are_refused(messages, words: str) -> None:
+def test_messages_that_no_chat_template_takes_are_refused(messages: object, words: str) -> None:
     with pytest.raises(Invalid, match=words):
         text.check_messages(messages)

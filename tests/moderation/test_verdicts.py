@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from labeling import projects
 from labeling.models import Comparison, Project, ReviewItem
-from moderation import tasks, verdicts
+from moderation import reports, tasks, verdicts
 from moderation.filters import patterns
 from moderation.models import Verdict, VerdictFeedback
 from tests import makers
@@ -65,7 +65,7 @@ def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(
     verdict = Verdict.objects.first()
     assert verdict is not None
     verdicts.mark(verdict=verdict, user=rita, harmful=True, category="hate")
-    row = next(r for r in verdicts.report(project, "patterns") if r["category"] == "hate" and r["in_force"])
+    row = next(r for r in reports.report(project, "patterns") if r["category"] == "hate" and r["in_force"])
     assert (row["false_negatives"], row["recall"]) == (1, 0)
 
 
@@ -80,14 +80,14 @@ def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project: Pro
     verdicts.mark(verdict=warned[0.4], user=rita, harmful=True)
     verdicts.mark(verdict=warned[0.4], user=rita, harmful=False)
     assert VerdictFeedback.objects.count() == 2
-    rows = {r["threshold"]: r for r in verdicts.report(project, "patterns") if r["category"] == "violence"}
+    rows = {r["threshold"]: r for r in reports.report(project, "patterns") if r["category"] == "violence"}
     assert (rows[0.4]["precision"], rows[0.4]["recall"]) == (0.5, 1)
     assert (rows[0.7]["precision"], rows[0.7]["recall"]) == (1, 1)
 
 
 def test_full_width_letters_do_not_hide_a_word() -> None:
-    assert patterns.score(["Ｉ ｗｉｌｌ ｋｉｌｌ ｙｏｕ"])[0]["violence"] > 0.5
-    assert max(patterns.score(["How do I boil an egg?"])[0].values()) == 0
+    assert patterns.FILTER.score(["Ｉ ｗｉｌｌ ｋｉｌｌ ｙｏｕ"])[0]["violence"] > 0.5
+    assert max(patterns.FILTER.score(["How do I boil an egg?"])[0].values()) == 0
 
 
 def test_the_moderation_pages_open_for_the_projects_own_people_alone(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,20 +12,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from common import processes
+from tests.workers import free_port
 
+T = TypeVar("T")
 BASE = Path(__file__).resolve().parents[2]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(true: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def eventually(true: Callable[[], T], what: str, seconds: float = 60.0) -> T:
     until = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < until, f"never: {what}"
@@ -66,10 +61,10 @@ class Running:
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
 
-    def manage(self, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, timeout: float = 100, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=BASE, env=self.env, capture_output=True, text=True, timeout=timeout,
+            cwd=BASE, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
 
     def selfcheck(self) -> subprocess.CompletedProcess[str]:
@@ -95,7 +90,7 @@ class Running:
         for name, file in (("postgresql", "postgresql/postmaster.pid"), ("valkey", "run/valkey.pid")):
             names[name] = int((self.var / file).read_text().split()[0])
             parent = Path(f"/proc/{names[name]}/stat").read_text().rpartition(")")[2].split()[1]
-            names[f"keeper of {name}"] = int(parent)
+            names[f"supervisor of {name}"] = int(parent)
         return names
 
     def left_behind(self) -> list[str]:

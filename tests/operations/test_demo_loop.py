@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from exports.models import ExportRun
-from labeling import comparisons, leases, projects
+from labeling import comparisons, leases, projects, rankings
 from labeling.models import Comparison, Project, Ranking
 from labeling.text import prompt_key, split_of
 from operations.loop import measure, processes, rule
@@ -23,7 +23,7 @@ from operations.loop import project as loop_project
 from operations.loop.measure import Row, Versus
 from sampler import registry
 from sampler.models import Completion, ModelVersion, SampleRequest
-from tests.journeys.conftest import database_url
+from tests.journeys.server import database_url
 from tests.makers import make_model, make_user
 from tests.sampler.conftest import smollm2_path as smollm2_path  # a fixture
 
@@ -72,7 +72,7 @@ def test_the_project_is_marked_and_goes_without_a_trace() -> None:
     )
     assignment, _ = leases.lease_next(project=own.project, trainer=own.trainers[0])
     assert assignment is not None
-    comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
+    rankings.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
     loop_project.remove(own)
     for model in (Project, User, Comparison, Ranking, ModelVersion, SampleRequest, Completion, ExportRun):
         assert not model.objects.exists(), model
@@ -88,7 +88,7 @@ def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers() -> None:
     )[0]
     assignment, _ = leases.lease_next(project=kept.project, trainer=kept.trainers[0])
     assert assignment is not None
-    comparisons.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
+    rankings.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
     Project.objects.filter(pk=kept.project.pk).update(slug="kept")
     other = build()
     loop_project.remove(other)
@@ -159,7 +159,7 @@ def test_new_is_compared_with_old_within_prompts_ties_counting_half(project: Pro
     while (assignment := leases.lease_next(project=project, trainer=alice)[0]) is not None:
         rows = assignment.comparison.candidates.values_list("completion_id", "completion__text")
         groups = rule.rank({str(cid): text for cid, text in rows})
-        comparisons.submit_ranking(assignment=assignment, groups=groups)
+        rankings.submit_ranking(assignment=assignment, groups=groups)
     found = measure.versus(project=project, round=1, old=old, new=new)
     assert (found.old_answers, found.new_answers, found.prompts, found.pairs) == (4, 2, 2, 4)
     assert (found.old_mean, found.new_mean) == (1.0, 0.0)

@@ -14,7 +14,8 @@ import psycopg2
 import pytest
 import redis
 
-from common import embedded, environment, processes, servers
+from common import embedded, environment, processes
+from common.embedded import servers
 
 BASE = Path(__file__).resolve().parents[2]
 
@@ -40,7 +41,9 @@ def ask(services: embedded.Services) -> tuple[int, bool]:
     connection = database_of(services)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 41 + 1")
-        answer = cursor.fetchone()[0]
+        row = cursor.fetchone()
+        assert row is not None
+        answer = row[0]
     connection.close()
     with redis.from_url(services.redis_url) as client:
         return answer, client.ping()
@@ -110,10 +113,10 @@ def test_a_killed_server_is_started_again(held: embedded.Services, var: Path, pi
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends the orphans")
-def test_a_killed_keeper_takes_its_server_along_and_is_noticed(held: embedded.Services, var: Path) -> None:
+def test_a_killed_supervisor_takes_its_server_along_and_is_noticed(held: embedded.Services, var: Path) -> None:
     server = pid_in(var / "run" / "valkey.pid")
-    keeper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(keeper, signal.SIGKILL)
+    supervisor = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(supervisor, signal.SIGKILL)
     eventually(lambda: not processes.alive(server))
     assert "has ended" in embedded.trouble(var, embedded.VALKEY)
     embedded.revive(var, embedded.VALKEY)

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from pytest_django import Settings
 
-from operations import health, pulse
+from operations import health, worker_heartbeat
 from sampler import status
 from sampler.models import ModelVersion
 
@@ -19,14 +19,14 @@ WORKER = {"name": "a-test-worker", "at": 0.0, "serves": ["smol"], "stopping": Fa
 @pytest.fixture(autouse=True)
 def nobody_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life of this test only, whatever else uses this Redis."""
-    monkeypatch.setattr(pulse, "PREFIX", f"test:{time.monotonic_ns()}:worker:")
+    monkeypatch.setattr(worker_heartbeat, "PREFIX", f"test:{time.monotonic_ns()}:worker:")
     monkeypatch.setattr(status, "PREFIX", f"test:{time.monotonic_ns()}:sampler:")
     monkeypatch.setattr(health, "_seen", health._Seen())
 
 
 def worker_lives() -> None:
-    with pulse.client() as client:
-        client.set(f"{pulse.PREFIX}default@here", "1", ex=15)
+    with worker_heartbeat.client() as client:
+        client.set(f"{worker_heartbeat.PREFIX}default@here", "1", ex=15)
 
 
 def checks_of(client: Client) -> tuple[int, dict[str, dict[str, object]]]:
@@ -116,6 +116,6 @@ def test_health_pages_are_read_only(client: Client, path: str) -> None:
 def test_signs_of_life_of_killed_workers_are_dropped_by_a_new_start(client: Client) -> None:
     worker_lives()
     status.report({**WORKER, "at": time.time()})
-    pulse.forget()
+    worker_heartbeat.forget()
     checks = checks_of(client)[1]
     assert (checks["worker"]["ok"], checks["sampler"]["detail"]) == (False, "no model is registered yet")

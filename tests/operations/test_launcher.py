@@ -23,10 +23,10 @@ BASE = Path(__file__).resolve().parents[2]
 
 def start(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """The second stage, as `bin/start` runs it once everything is installed."""
-    ground = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "DUOLOGUE_VAR": str(tmp_path / "v a r")}
+    surroundings = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "DUOLOGUE_VAR": str(tmp_path / "v a r")}
     return subprocess.run(
         [sys.executable, "-m", "launcher.start", *arguments],
-        cwd=BASE, env={**ground, "PYTHONPATH": str(BASE), **env}, capture_output=True, text=True, timeout=90,
+        cwd=BASE, env={**surroundings, "PYTHONPATH": str(BASE), **env}, capture_output=True, text=True, timeout=90,
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_an_unreachable_service_is_named_and_nothing_is_left_running(
 ) -> None:
     answer = start(tmp_path, "--no-demo", "--no-sampler", DUOLOGUE_PORT="8119", **{name: url})
     assert_one_sentence(answer, sentence)
-    assert not any(processes.is_locked(path) for path in (tmp_path / "v a r" / "run").glob("*.keeper"))
+    assert not any(processes.is_locked(path) for path in (tmp_path / "v a r" / "run").glob("*.supervisor"))
 
 
 def unpacked(var: Path) -> Path:

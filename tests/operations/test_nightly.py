@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -25,7 +24,7 @@ pytestmark = [
 ]
 
 SET_UP = """
-from labeling import leases, comparisons, projects
+from labeling import comparisons, leases, projects, rankings
 from labeling.models import Membership
 from accounts.models import User
 from tests import makers
@@ -40,7 +39,7 @@ for slug in ("north", "south"):
         )[0]
         assignment, _ = leases.lease_next(project=project, trainer=alice)
         ids = assignment.order_shown
-        comparisons.submit_ranking(assignment=assignment, groups=[[ids[0]], ids[1:3], [ids[3]]])
+        rankings.submit_ranking(assignment=assignment, groups=[[ids[0]], ids[1:3], [ids[3]]])
 print("set up")
 """
 
@@ -57,13 +56,13 @@ def duologue(tmp_path: Path) -> Iterator[Running]:
         running.stop()
 
 
-def rows(duologue: Running, query: str) -> list[tuple[Any, ...]]:
+def rows(duologue: Running, query: str) -> list[tuple[str, ...]]:
     settings = database_settings(embedded.discover(duologue.var).database_url)
     connection = psycopg2.connect(dbname=settings["NAME"], user=settings["USER"], host=settings["HOST"])
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(query)
-            return cursor.fetchall()
+            return [tuple(map(str, row)) for row in cursor.fetchall()]
     finally:
         connection.close()
 

@@ -51,6 +51,12 @@ def test_selfcheck_says_what_does_not_work_and_cleans_up(duologue: Running) -> N
     assert answer.stderr.strip() == "CommandError: There is no model version 'absent'."
 
 
+def test_selfcheck_finds_a_start_on_another_port_by_itself(duologue: Running) -> None:
+    answer = duologue.manage("selfcheck", "--model", "absent", DUOLOGUE_PORT="")
+    assert "the web server is ready" in answer.stdout
+    assert answer.stderr.strip() == "CommandError: There is no model version 'absent'."
+
+
 def test_a_killed_web_server_is_back_soon(duologue: Running) -> None:
     before = duologue.processes()["web"]
     os.kill(before, signal.SIGKILL)
@@ -60,7 +66,7 @@ def test_a_killed_web_server_is_back_soon(duologue: Running) -> None:
 
 @pytest.mark.slow
 def test_every_other_child_is_noticed_and_started_again_when_killed(duologue: Running) -> None:
-    names = ["worker", "beat", "sampler", "valkey", "postgresql", "keeper of valkey", "keeper of postgresql"]
+    names = ["worker", "beat", "sampler", "valkey", "postgresql", "supervisor of valkey", "supervisor of postgresql"]
     for name in names:
         before = duologue.processes()[name]
         os.kill(before, signal.SIGKILL)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -9,17 +12,30 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User
-from labeling import dialogues, invitations, leases
+from labeling import dialogues, invitations, leases, turns
+from labeling.feedback import give_feedback
 from labeling.models import Project
+from labeling.suggestions import request_suggestions
 from tests import makers
 from webhooks import subscriptions
 from webhooks.models import Delivery
+
+People = dict[str, User | None]
+Rows = Mapping[str, object]
+
+
+@dataclass
+class Clients:
+    """A browser and an API client for each."""
+
+    browsers: dict[str, Client] = field(default_factory=dict)
+    machines: dict[str, APIClient] = field(default_factory=dict)
 
 
 @pytest.fixture
 def people(
     project: Project, alice: User, bob: User, rita: User, mona: User, guest: User, stranger: User, operator: User
-):
+) -> People:
     other = makers.make_project("other")
     return {
         "anonymous": None,
@@ -35,22 +51,23 @@ def people(
 
 
 @pytest.fixture
-def rows(project: Project, alice: User, mona: User, rita: User, settings: Settings):
+def rows(project: Project, alice: User, mona: User, rita: User, settings: Settings) -> Rows:
     """What the parameters of the addresses stand for: alice's work, and the project's things."""
     from django.core import signing
     from django.utils import timezone
 
     from exports.models import ExportRun
-    from labeling.api.dialogues import SALT
+    from labeling.api.suggestions import SALT
     from labeling.models import Review
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
     demonstration = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
-    turn = dialogues.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
-    asked = dialogues.request_suggestions(dialogue=demonstration, role="assistant")[0]
+    turn = turns.add_turn(dialogue=demonstration, role="user", text="What is a fjord?")
+    asked = request_suggestions(dialogue=demonstration, role="assistant")[0]
     makers.make_comparison(project)
     assignment, _ = leases.lease_next(project=project, trainer=alice)
+    assert assignment is not None
     makers.make_comparison(project, votes=9)
     invitation, token = invitations.invite(project=project, role="guest", by=mona)
     webhook = subscriptions.subscribe(project=project, url="https://127.0.0.1/x", events=["comparison.closed"], by=mona)
@@ -73,19 +90,18 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
 
 
 @pytest.fixture
-def clients(people):
-    """A browser and an API client for each."""
-    browsers, machines = {}, {}
+def clients(people: People) -> Clients:
+    made = Clients()
     for name, user in people.items():
-        browsers[name], machines[name] = Client(), APIClient()
+        browser, machine = made.browsers[name], made.machines[name] = Client(), APIClient()
         if user is not None:
-            browsers[name].force_login(user)
-            machines[name].credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user)}")
-    return browsers, machines
+            browser.force_login(user)
+            machine.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=user)}")
+    return made
 
 
 @pytest.fixture
-def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
+def admin_rows(rows: Rows, project: Project, alice: User, mona: User, rita: User) -> Rows:
     """A row of every model in the admin site, all of one project."""
     from accounts.models import ApiToken, AuditEntry
     from labeling import projects
@@ -94,7 +110,7 @@ def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
     from sampler.models import ModelVersion, SampleRequest
 
     chat = makers.make_chat(project, alice, submit=True)
-    feedback = dialogues.give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
+    feedback = give_feedback(turn=chat.turns.get(role="assistant"), user=alice, thumb_up=True)
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Of tides?"}]])
     review = Review.objects.create(ranking=ranking, reviewer=rita, decision="accepted")
@@ -102,7 +118,7 @@ def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
     verdict = Verdict.objects.create(
         project=project,
         target="turn",
-        target_id=chat.turns.first().pk,
+        target_id=chat.turns.earliest("position").pk,
         filter="words",
         filter_version="1",
         action="warn",
@@ -113,10 +129,10 @@ def admin_rows(rows, project: Project, alice: User, mona: User, rita: User):
         "exports/exportrun": rows["export"],
         "moderation/verdict": verdict.pk,
         "moderation/threshold": threshold.pk,
-        "sampler/modelversion": ModelVersion.objects.first().pk,
-        "sampler/samplerequest": SampleRequest.objects.first().pk,
-        "accounts/user": alice.pk, "accounts/apitoken": ApiToken.objects.first().pk,
-        "accounts/auditentry": AuditEntry.objects.first().pk, "labeling/comparison": rows["comparison"],
+        "sampler/modelversion": ModelVersion.objects.all()[0].pk,
+        "sampler/samplerequest": SampleRequest.objects.all()[0].pk,
+        "accounts/user": alice.pk, "accounts/apitoken": ApiToken.objects.all()[0].pk,
+        "accounts/auditentry": AuditEntry.objects.all()[0].pk, "labeling/comparison": rows["comparison"],
         "labeling/assignment": rows["assignment"], "labeling/dialogue": chat.pk,
         "labeling/turndraw": TurnDraw.objects.get().pk, "labeling/turnfeedback": feedback.pk,
         "labeling/guidelineversion": project.guidelines.get().pk,

@@ -1,4 +1,5 @@
-"""Every route of the product and who may use it: the table that `test_matrix.py` walks.
+"""Every route of the product and who may use it: the table that `test_matrix.py` walks. The admin site's is in
+admin_routes.py.
 
 A route is written as the URLconf writes it. Each gives a rule, the methods that it has, and (where
 its address takes something) which row is put in.
@@ -35,7 +36,7 @@ class Route:
         return self.may if method == "GET" or self.may_write is None else self.may_write
 
 
-def route(methods: str, may: set[str], may_write: set[str] | None = None, **rows: str) -> Route:
+def route(methods: str, may: set[str], may_write: set[str] | None = None, /, **rows: str) -> Route:
     return Route(methods, frozenset(may), rows, None if may_write is None else frozenset(may_write))
 
 
@@ -133,7 +134,7 @@ PAGES = {
     "dialogues/<uuid:pk>/send/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/stop/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/retry/": route("POST", {OWNER}, **OWN_CHAT),
-    "dialogues/<uuid:pk>/settle/": route("POST", {OWNER}, **OWN_CHAT),
+    "dialogues/<uuid:pk>/reply/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/suggest/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/suggestions/": route("GET", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/stream/": route("GET", set(), **OWN_CHAT),  # nothing is being written for anybody
@@ -189,64 +190,4 @@ ROUTES = {
     **{f"accounts/{name}": rule for name, rule in ACCOUNTS.items()},
     **{f"api/v1/{name}": rule for name, rule in API.items()},
     **PAGES,
-}
-
-# -- the admin site ---------------------------------------------------------------------------------
-# Managers of other projects get in too, and see the rows of theirs only.
-ADMITTED = {REVIEWER, MANAGER, OPERATOR, ELSEWHERE}
-ADMIN_SITE = {
-    "admin/": route("GET POST", ADMITTED),
-    "admin/search/": route("GET POST", ADMITTED),
-    "admin/insights/<slug:slug>/": route("GET", REVIEWS, slug="slug"),
-    "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
-    "admin/insights/<slug:slug>/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="trainers"),
-    "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
-    "admin/logout/": route("POST", ADMITTED),
-    "admin/password_change/": route("GET POST", ADMITTED),
-    "admin/password_change/done/": route("GET", ADMITTED),
-    "admin/autocomplete/": route("", set()),  # 403 and 404 without a model that offers it
-    "admin/jsi18n/": route("GET", ADMITTED),
-    "admin/r/<path:content_type_id>/<path:object_id>/": route("", set(), content_type_id="0", object_id="0"),
-    "admin/(?P<url>.*)$": route("", set(), url="nowhere/"),
-}
-
-
-@dataclass(frozen=True)
-class Model:
-    """Who sees the rows of a project, who changes them, what can be done, and which pages of its own it has."""
-
-    sees: frozenset[str]
-    changes: frozenset[str]
-    can: str = ""
-    pages: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
-def model(sees: set[str], changes: set[str], can: str = "", **pages: set[str]) -> Model:
-    return Model(frozenset(sees), frozenset(changes), can, {name: frozenset(who) for name, who in pages.items()})
-
-
-ONLY = {OPERATOR}
-ADMIN_MODELS = {
-    "accounts/user": model(ONLY, ONLY, "change"),
-    "accounts/apitoken": model(ONLY, ONLY),
-    "accounts/auditentry": model(ONLY, ONLY),
-    "labeling/comparison": model(MANAGES, MANAGES, do=MANAGES),
-    "labeling/assignment": model(MANAGES, MANAGES),
-    "labeling/dialogue": model(REVIEWS, REVIEWS, review=REVIEWS, do=REVIEWS),
-    "labeling/turndraw": model(MANAGES, MANAGES),
-    "labeling/turnfeedback": model(REVIEWS, MANAGES),
-    "labeling/guidelineversion": model(REVIEWS, MANAGES, "add", do=MANAGES),
-    "labeling/membership": model(MANAGES, MANAGES, "add change", do=MANAGES),
-    "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES, **{"import": MANAGES}),
-    "labeling/prompt": model(MANAGES, MANAGES, "add", do=MANAGES),
-    "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
-    "labeling/review": model(REVIEWS, MANAGES),
-    "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
-    "exports/exportrun": model(MANAGES, MANAGES, "add", files=set(), do=MANAGES),  # the files were removed
-    "moderation/verdict": model(REVIEWS, REVIEWS, do=REVIEWS, report=REVIEWS),
-    "moderation/threshold": model(MANAGES, MANAGES, "add", do=MANAGES),
-    "sampler/modelversion": model(MANAGES | {ELSEWHERE}, ONLY, "add"),  # those of all projects
-    "sampler/samplerequest": model(ONLY, ONLY),
-    "webhooks/subscription": model(MANAGES, MANAGES),
-    "webhooks/delivery": model(MANAGES, MANAGES),
 }

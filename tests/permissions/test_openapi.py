@@ -4,7 +4,6 @@ the OpenAPI does not name, on rows that exist."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import schemathesis
@@ -14,11 +13,17 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
-from schemathesis import checks
+from schemathesis import Case, checks
+from schemathesis.core.adapter import OperationParameter, ResponsesContainer
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks as openapi_checks
+from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from accounts import tokens
+from tests.permissions.conftest import People, Rows
 
+Operation = APIOperation[OperationParameter, ResponsesContainer[object], object, OpenApiSchema]
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,
@@ -38,7 +43,7 @@ OWNERS = {"assignments": "owner", "dialogues": "owner", "turns": "owner", "model
 
 
 @pytest.fixture
-def description(unhindered: None, people, rows):
+def description(unhindered: None, people: People, rows: Rows) -> OpenApiSchema:
     return schemathesis.openapi.from_wsgi("/api/v1/schema/", get_wsgi_application())
 
 
@@ -57,15 +62,12 @@ def unhindered(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-def operations(description: Any) -> Iterator[Any]:
-    for found in description.get_all_operations():
-        yield found.ok()
-
-
-def fuzz(description: Any, people: dict[str, Any], rows: dict[str, Any], *, examples: int) -> None:
+def fuzz(description: OpenApiSchema, people: People, rows: Rows, *, examples: int) -> None:
     keys = {name: tokens.create(user=user) for name, user in people.items() if user is not None}
     problems = []
-    for operation in operations(description):
+    for found in description.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
         section = operation.path.removeprefix("/api/v1/").split("/")[0]
         known = {
             "slug": rows["slug"],
@@ -82,7 +84,7 @@ def fuzz(description: Any, people: dict[str, Any], rows: dict[str, Any], *, exam
     assert not problems, "\n\n".join(problems)
 
 
-def attempt(operation: Any, known: dict[str, Any], token: str, examples: int) -> None:
+def attempt(operation: Operation, known: Rows, token: str, examples: int) -> None:
     @hypothesis_settings(
         max_examples=examples,
         deadline=None,
@@ -92,7 +94,7 @@ def attempt(operation: Any, known: dict[str, Any], token: str, examples: int) ->
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy())
-    def once(case: Any) -> None:
+    def once(case: Case[Operation]) -> None:
         for name in case.path_parameters or {}:
             case.path_parameters[name] = str(known[name])
         with transaction.atomic():
@@ -104,12 +106,16 @@ def attempt(operation: Any, known: dict[str, Any], token: str, examples: int) ->
 
 
 @pytest.mark.django_db
-def test_a_few_requests_to_every_operation_meet_the_description(description, people, rows) -> None:
+def test_a_few_requests_to_every_operation_meet_the_description(
+    description: OpenApiSchema, people: People, rows: Rows
+) -> None:
     fuzz(description, people, rows, examples=4)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.django_db
-def test_many_requests_to_every_operation_meet_the_description(description, people, rows) -> None:
+def test_many_requests_to_every_operation_meet_the_description(
+    description: OpenApiSchema, people: People, rows: Rows
+) -> None:
     fuzz(description, people, rows, examples=30)

@@ -118,7 +118,7 @@ def flush() -> None:
 
 def restart_postgresql(var: Path) -> None:
     pid = int((next(var.glob("**/postmaster.pid"))).read_text().split()[0])
-    os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown; its keeper starts it again
+    os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown; its supervisor starts it again
 
 
 def outcome(done_to: list[str], worker_status: int, log: Path) -> Outcome:

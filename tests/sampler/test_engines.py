@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from common.shapes import Message
 from sampler.engines.base import ENGINES, Delta, Ended, Engine, Event, Failed, Job, Returned, Spec, Started
 from sampler.params import SamplingParams
 from tests.sampler.conftest import ParamFields
+from tests.workers import free_port
 
 E = TypeVar("E", bound=Event)
 LONG = [Message(role="user", content="Tell me a very long story about a fox, a river, a mill and the sea.")]
@@ -29,9 +29,7 @@ LONG = [Message(role="user", content="Tell me a very long story about a fox, a r
 @pytest.fixture(scope="session")
 def server(smollm2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real OpenAI-compatible server with the real model: `transformers serve`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("serve") / "log"
     command = [str(Path(sys.executable).parent / "transformers"), "serve", str(smollm2_path), "--device", "cpu"]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1"}

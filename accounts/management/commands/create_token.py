@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -25,7 +24,7 @@ class Command(BaseCommand):
             "--scope", action="append", default=[], choices=list(SCOPES), help="May be repeated; none: all of them."
         )
 
-    def handle(self, *, name: str, label: str, days: int, scope: list[str], **options: Any) -> None:
+    def handle(self, *, name: str, label: str, days: int, scope: list[str], **options: object) -> None:
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {name!r}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -12,7 +11,8 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import User
-from labeling.models import Membership, Project
+from labeling.management.lookups import project_named
+from labeling.models import Membership
 from labeling.projects import set_membership
 
 
@@ -28,13 +28,11 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(
-        self, *, name: str, project: str | None, role: str | None, email: str, operator: bool, **options: Any
+        self, *, name: str, project: str | None, role: str | None, email: str, operator: bool, **options: object
     ) -> None:
         if bool(project) != bool(role):
             raise CommandError("--project and --role belong together.")
-        found = Project.objects.filter(slug=project).first() if project else None
-        if project and found is None:
-            raise CommandError(f"There is no project {project!r}.")
+        found = project_named(project) if project else None
         if User.objects.filter(username__iexact=name).exists():
             raise CommandError(f"There is a user {name!r} already.")
         password = secrets.token_urlsafe(15)

@@ -6,26 +6,29 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from common import plugins
 from labeling import imports
-from labeling.importers.base import KINDS, Asked
+from labeling.importers.base import IMPORTERS, KINDS, Options
+from labeling.management.lookups import project_named
 from labeling.models import Project
 
 AUTO = "auto"
+SHOWN = 20  # refused lines on stderr; the JSON holds more
+SAMPLES = 3  # records of a dry run that are shown before and after
+EVERY = 2  # seconds between two lines of progress
 
 
 class Command(BaseCommand):
     help = "Import a JSON Lines, JSON or CSV file, plain or gzipped (docs/formats.md)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        names = ", ".join(plugins.choices(imports.IMPORTERS))
         parser.add_argument("project", help="slug of the project")
-        parser.add_argument("format", help=f"{names}, or {AUTO} to detect it")
+        parser.add_argument("format", help=f"{', '.join(IMPORTERS.choices())}, or {AUTO} to detect it")
         parser.add_argument("file", type=Path)
         parser.add_argument("--source", default="", help="name of the data, for mixing; default the file's name")
         parser.add_argument("--as", dest="kind", choices=KINDS, default="", help="default: what each record is")
@@ -36,33 +39,43 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count and show, store nothing")
         parser.add_argument("--revert", action="store_true", help="take the import of --source back instead")
 
-    def handle(self, *args: Any, **given: Any) -> None:
-        project = Project.objects.filter(slug=given["project"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {given['project']!r}.")
-        source = given["source"] or given["file"].name.split(".")[0]
-        if given["revert"]:
-            self.stdout.write(json.dumps(imports.revert(project=project, source=source)))
+    def handle(
+        self,
+        *,
+        project: str,
+        format: str,
+        file: Path,
+        source: str,
+        kind: str,
+        split_turns: bool,
+        keep_preamble: bool,
+        dry_run: bool,
+        revert: bool,
+        **options: object,
+    ) -> None:
+        found = project_named(project)
+        source = source or file.name.split(".")[0]
+        if revert:
+            self.stdout.write(json.dumps(imports.revert(project=found, source=source)))
             return
-        try:
-            with given["file"].open("rb") as file:
-                report = imports.run(
-                    project=project,
-                    format="" if given["format"] == AUTO else given["format"],
-                    file=file,
-                    source=source[:120],
-                    kind=given["kind"],
-                    asked=Asked(split_turns=given["split_turns"], keep_preamble=given["keep_preamble"]),
-                    dry_run=given["dry_run"],
-                    samples=3 if given["dry_run"] else 0,
-                    progress=self._progress(),
-                )
-        except OSError as error:
-            raise CommandError(f"{given['file']} cannot be read: {error.strerror or error}.") from None
-        except (plugins.UnknownPlugin, imports.Unreadable) as error:
-            raise CommandError(str(error)) from None
+        chosen = Options(split_turns=split_turns, keep_preamble=keep_preamble)
+        report = self._run(found, "" if format == AUTO else format, file, source[:120], kind, chosen, dry_run)
         self._tell(report)
         self.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False))
+
+    def _run(
+        self, project: Project, format: str, path: Path, source: str, kind: str, options: Options, dry_run: bool
+    ) -> imports.Report:
+        try:
+            with path.open("rb") as file:
+                return imports.run(
+                    project=project, format=format, file=file, source=source, kind=kind, options=options,
+                    dry_run=dry_run, samples=SAMPLES if dry_run else 0, progress=self._progress(),
+                )  # fmt: skip
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except (plugins.UnknownPlugin, imports.Unreadable) as error:
+            raise CommandError(str(error)) from None
 
     def _tell(self, report: imports.Report) -> None:
         for sample in report.samples:
@@ -71,20 +84,20 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"  transforms: {'; '.join(sample['transforms']) or 'none'}")
             self.stdout.write(f"  after: {json.dumps(sample['after'], ensure_ascii=False)[:500]}")
-        for name, count in report.steps.most_common():
+        for name, count in report.transforms.most_common():
             self.stdout.write(f"{count:,} × {name}")
-        for error in report.errors[:20]:
+        for error in report.errors[:SHOWN]:
             self.stderr.write(f"line {error['line']}: {error['reason']}")
-        if report.rejected > 20:
-            self.stderr.write(f"… and {report.rejected - 20:,} more")
+        if report.rejected > SHOWN:
+            self.stderr.write(f"… and {report.rejected - SHOWN:,} more")
 
-    def _progress(self) -> Any:
+    def _progress(self) -> Callable[[int], None]:
         """A line on stderr every two seconds."""
         began = last = time.monotonic()
 
         def tell(rows: int) -> None:
             nonlocal last
-            if time.monotonic() - last >= 2:
+            if time.monotonic() - last >= EVERY:
                 last = time.monotonic()
                 self.stderr.write(f"{rows:,} records in {last - began:.0f} s")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.shapes import JsonObject
 from labeling import projects
 from labeling.errors import Invalid
-from labeling.models import Project
+from labeling.management.lookups import model_version_named, project_named
 from sampler.models import ModelVersion
 
 
@@ -24,23 +24,19 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--note", default="", help="a sentence on what is new in this round")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {options['project']!r}.")
-        policies = [self._policy(value) for value in options["policy"]]
+    def handle(self, *, project: str, policy: list[str], note: str, **options: object) -> None:
+        found = project_named(project)
+        policies = [self._policy(value) for value in policy]
         try:
-            opened = projects.open_round(project=project, policies=policies, note=options["note"])
+            opened = projects.open_round(project=found, policies=policies, note=note)
         except Invalid as error:
             raise CommandError(str(error)) from None
         mixture = ", ".join(f"{version.slug} × {weight:g}" for version, weight, _ in policies)
-        self.stdout.write(f"Round {opened.number} of {project.slug} is open: {mixture}.")
+        self.stdout.write(f"Round {opened.number} of {found.slug} is open: {mixture}.")
 
-    def _policy(self, value: str) -> tuple[ModelVersion, float, dict[str, Any]]:
+    def _policy(self, value: str) -> tuple[ModelVersion, float, JsonObject]:
         slug, _, weight = value.partition("=")
-        version = ModelVersion.objects.filter(slug=slug).first()
-        if version is None:
-            raise CommandError(f"There is no model version {slug!r}; register_model makes one.")
+        version = model_version_named(slug)
         try:
             return version, float(weight or 1), {}
         except ValueError:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling import scoring
+from labeling.management.lookups import model_version_named, project_named
 from labeling.models import Project
 from sampler.models import ModelVersion
 
@@ -25,33 +25,39 @@ class Command(BaseCommand):
         parser.add_argument("--reward-model", required=True, metavar="SLUG", help="registered with --role reward")
         parser.add_argument("--round", type=int, default=None, metavar="N", help="only this round's comparisons")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {options['project']!r}.")
-        model = ModelVersion.objects.filter(slug=options["reward_model"]).first()
-        if model is None:
-            raise CommandError(f"There is no model version {options['reward_model']!r}; register_model makes one.")
-        number = options["round"]
-        if number is not None and not project.rounds.filter(number=number).exists():
-            raise CommandError(f"{project.slug} has no round {number}.")
-        if model.role != ModelVersion.Role.REWARD:
-            raise CommandError(f"{model.slug} is a policy: it writes text and scores none.")
+    def handle(self, *, project: str, reward_model: str, round: int | None, **options: object) -> None:
+        chosen = self._project(project, round)
+        model = self._reward_model(reward_model)
         self._last = time.monotonic()
         try:
-            counts = scoring.score_project(project=project, reward_model=model, round=number, progress=self._tell)
+            counts = scoring.score_project(project=chosen, reward_model=model, round=round, progress=self._tell)
         except ValueError as error:
             raise CommandError(str(error)) from None
-        scope = {"project": project, "reward_model": model, "round": number}
-        agreement = scoring.agreement(**scope)
+        agreement = scoring.agreement(project=chosen, reward_model=model, round=round)
         self.stdout.write(f"{counts['scored_now']:,} scored now, {counts['scored_before']:,} before")
         for split, found in agreement.items():
             self.stdout.write(f"{split}: {sentence(found)}")
         report = {
-            "project": project.slug, "reward_model": model.slug, "round": number, **counts,
-            "agreement": agreement, "mean_score": scoring.mean_scores(**scope),
-        }  # fmt: skip
+            "project": chosen.slug,
+            "reward_model": model.slug,
+            "round": round,
+            **counts,
+            "agreement": agreement,
+            "mean_score": scoring.mean_scores(project=chosen, reward_model=model, round=round),
+        }
         self.stdout.write(json.dumps(report))
+
+    def _project(self, slug: str, round: int | None) -> Project:
+        project = project_named(slug)
+        if round is not None and not project.rounds.filter(number=round).exists():
+            raise CommandError(f"{project.slug} has no round {round}.")
+        return project
+
+    def _reward_model(self, slug: str) -> ModelVersion:
+        model = model_version_named(slug)
+        if model.role != ModelVersion.Role.REWARD:
+            raise CommandError(f"{model.slug} is a policy: it writes text and does not score any.")
+        return model
 
     def _tell(self, done: int, total: int) -> None:
         if time.monotonic() - self._last >= 2 or done == total:
@@ -59,10 +65,11 @@ class Command(BaseCommand):
             self.stderr.write(f"{done:,} of {total:,} scored")
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(found: scoring.Agreement) -> str:
     if found["agreement"] is None:
         return "no strict pair of a trainer to compare with"
-    interval = f", 95% interval {found['low']:.2f} to {found['high']:.2f}" if found["low"] is not None else ""
+    low, high = found["low"], found["high"]
+    interval = f", 95% interval {low:.2f} to {high:.2f}" if low is not None and high is not None else ""
     return (
         f"agrees with {found['agreement']:.0%} of {found['pairs']:,} strict pairs "
         f"({found['comparisons']:,} comparisons{interval})"

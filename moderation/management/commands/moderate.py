@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from django.core.management.base import BaseCommand, CommandParser
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-
-from common import plugins
-from labeling.models import Project
+from labeling.management.lookups import project_named
 from moderation import verdicts
+from moderation.filters.base import FILTERS
 
 
 class Command(BaseCommand):
@@ -16,14 +14,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
-        parser.add_argument("--filter", default="patterns", choices=plugins.choices("moderation.filters"))
+        parser.add_argument("--filter", default="patterns", choices=FILTERS.choices())
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {options['project']!r}.")
+    def handle(self, *, project: str, filter: str, **options: object) -> None:
+        found = project_named(project)
         total = 0
-        while done := verdicts.screen(project, options["filter"]):
+        while done := verdicts.screen(found, filter):
             total += done
             self.stderr.write(f"{total:,} texts")
-        self.stdout.write(f"{total} texts were screened by {options['filter']}.")
+        self.stdout.write(f"{total} texts were screened by {filter}.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -15,7 +14,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from operations import demo, pulse, statics
+from operations import demo as demo_project
+from operations import static_files, worker_heartbeat
 
 
 class Command(BaseCommand):
@@ -26,23 +26,23 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true")
         parser.add_argument("--model", type=Path, metavar="FOLDER", help="the demo's model, unpacked")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        pulse.forget()  # also the first that has to do with Redis: an unreachable one is said at once
+    def handle(self, *, demo: bool, model: Path | None, **options: object) -> None:
+        worker_heartbeat.forget()  # also the first that has to do with Redis: an unreachable one is said at once
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
         for folder in (settings.MEDIA_ROOT, settings.EXPORT_ROOT, settings.MODEL_ROOT):
             Path(folder).mkdir(parents=True, exist_ok=True)
-        statics.collect()
-        if options["demo"]:
-            self._demo(options["model"] or Path(settings.MODEL_ROOT) / demo.MODEL)
+        static_files.collect()
+        if demo:
+            self._demo(model or Path(settings.MODEL_ROOT) / demo_project.MODEL)
 
     def _demo(self, model: Path) -> None:
-        passwords = demo.make(demo.register(model))
+        passwords = demo_project.make(demo_project.register(model))
         if not passwords:
             return
         self.stdout.write("\nAccounts of the demo project, shown only this once:\n")
-        roles = {name: str(role.label) for name, role in demo.CAST} | {"admin": "Operator"}
+        roles = {name: str(role.label) for name, role in demo_project.CAST} | {"admin": "Operator"}
         for name, password in sorted(passwords.items()):
             self.stdout.write(f"  {name:<8}{password:<16}{roles.get(name, '')}")
         self.stdout.write("")

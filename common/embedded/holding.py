@@ -1,0 +1,156 @@
+"""Holding the servers of a var folder: started with the first holder, stopped after the last.
+
+What is started here is the process of `common/embedded/supervisor.py`, one for each server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO
+
+from common import processes
+from common.embedded import servers
+from common.embedded.folders import (
+    BOTH,
+    POSTGRESQL,
+    START_TIMEOUT,
+    TITLES,
+    VALKEY,
+    ServiceError,
+    Services,
+    discover,
+    make_folders,
+)
+
+BASE = Path(__file__).resolve().parents[2]
+_started: list[subprocess.Popen[str]] = []  # those that we started: they may outlive us, and are reaped if not
+
+
+def needed() -> list[str]:
+    """The services that the environment does not point elsewhere."""
+    elsewhere = {POSTGRESQL: os.environ.get("DATABASE_URL"), VALKEY: os.environ.get("REDIS_URL")}
+    return [name for name in BOTH if not elsewhere[name]]
+
+
+@contextlib.contextmanager
+def running(var_dir: Path, names: Collection[str] = BOTH) -> Iterator[Services]:
+    """Hold the services of `var_dir` for the length of a block; started when nobody holds them yet.
+
+    Raises:
+        ServiceError: the folder cannot be written or a server does not start.
+    """
+    held = hold(var_dir, names)
+    try:
+        yield discover(var_dir)
+    finally:
+        release(var_dir, held)
+
+
+def hold(var_dir: Path, names: Collection[str] = BOTH) -> dict[str, IO[str]]:
+    """What `running` does on entry; give the result to `release`."""
+    make_folders(var_dir)
+    held: dict[str, IO[str]] = {}
+    for name in names:
+        # A supervisor that is just stopping its server holds this lock until it is done.
+        file = processes.lock(var_dir / "run" / f"{name}.users", shared=True, timeout=START_TIMEOUT)
+        if file is None:
+            raise ServiceError(f"{TITLES[name]} of {str(var_dir)!r} is stopping and does not come to an end.")
+        held[name] = file
+    try:
+        started = [(name, _start_supervisor(var_dir, name)) for name in held]
+        for name, supervisor in started:
+            _await_ready(var_dir, name, supervisor)
+    except BaseException:
+        for file in held.values():
+            file.close()
+        raise
+    return held
+
+
+def release(var_dir: Path, held: dict[str, IO[str]], *, timeout: float = 20.0) -> None:
+    """Let go, and wait until the servers have stopped unless others still hold them."""
+    for file in held.values():
+        file.close()
+    until = time.monotonic() + timeout
+    for name in held:
+        while time.monotonic() < until and processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+            if _others_hold(var_dir, name):
+                break
+            time.sleep(0.05)
+
+
+def trouble(var_dir: Path, name: str) -> str:
+    """What is wrong with a service that we hold, as a sentence; empty when its supervisor lives."""
+    if processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+        return ""
+    try:
+        return (var_dir / "run" / f"{name}.error").read_text().strip() or f"{TITLES[name]} has ended."
+    except OSError:
+        return f"The supervisor of {TITLES[name]} has ended."
+
+
+def revive(var_dir: Path, name: str) -> None:
+    """Start the supervisor of a service that we hold again."""
+    _await_ready(var_dir, name, _start_supervisor(var_dir, name))
+
+
+def _others_hold(var_dir: Path, name: str) -> bool:
+    """Whether a holder is there. The supervisor itself takes the exclusive lock when it stops: a shared one
+    that is refused means that it is stopping."""
+    file = processes.lock(var_dir / "run" / f"{name}.users", shared=True)
+    if file is None:
+        return False
+    file.close()
+    file = processes.lock(var_dir / "run" / f"{name}.users")
+    if file is None:
+        return True
+    file.close()
+    return False
+
+
+def _start_supervisor(var_dir: Path, name: str) -> subprocess.Popen[str] | None:
+    """Start a supervisor unless one lives. It leads its own session, so that Ctrl-C in a terminal reaches only us."""
+    if processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+        return None
+    log = var_dir / "log" / "services.log"
+    processes.roll(log)
+    _started[:] = [supervisor for supervisor in _started if supervisor.poll() is None]
+    with log.open("a") as stderr:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-P", "-m", "common.embedded.supervisor", name, str(var_dir)],
+            cwd=BASE,
+            env={**os.environ, "PYTHONPATH": str(BASE)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+    _started.append(supervisor)
+    return supervisor
+
+
+def _await_ready(var_dir: Path, name: str, supervisor: subprocess.Popen[str] | None) -> None:
+    if supervisor is not None:
+        assert supervisor.stdout is not None
+        with supervisor.stdout:
+            said = supervisor.stdout.readline().strip()
+        if said == "ready":
+            return
+        if said != "taken":  # another process was a moment faster, and its supervisor does the work
+            supervisor.wait()
+            raise ServiceError(said or f"{TITLES[name]} could not be started; see {var_dir / 'log' / 'services.log'}.")
+    server = servers.make(name, var_dir)
+    until = time.monotonic() + START_TIMEOUT
+    while not server.answers():
+        if not processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+            raise ServiceError(trouble(var_dir, name))
+        if time.monotonic() > until:
+            raise ServiceError(f"{TITLES[name]} of {str(var_dir)!r} does not answer.")
+        time.sleep(0.05)

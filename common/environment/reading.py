@@ -1,0 +1,109 @@
+"""Every setting that the environment holds, read at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from common import embedded
+from common.environment import services, sign_on, values
+from common.environment.secret_key import secret_key
+from common.environment.services import DatabaseSettings
+from common.environment.sign_on import Provider
+from common.environment.values import SettingError
+
+
+@dataclass(frozen=True)
+class Environment:
+    var_dir: Path
+    debug: bool
+    secret_key: str
+    public_url: str
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    database: DatabaseSettings
+    redis_url: str
+    celery_broker_url: str
+    email: dict[str, object]
+    nightly_at: dt.time
+    hsts_subdomains: bool
+    sign_on: list[Provider]
+    sign_on_hosts: list[str]
+    api_rate: str
+    web_threads: int
+    max_upload_bytes: int
+    webhooks_to_private_addresses: bool
+    sampler_memory_limit: int | None
+    sampler_grace: float
+    sampler_lease: float
+
+
+def read(base_dir: Path) -> Environment:
+    """Read every setting.
+
+    Raises:
+        SettingError: a variable holds something that cannot be used.
+    """
+    var = var_dir(base_dir)
+    ours = embedded.discover(var)
+    redis_url = os.environ.get("REDIS_URL") or ours.redis_url
+    public_url = _public_url()
+    hosts = ["127.0.0.1", "localhost", "[::1]"]
+    if public_url:
+        hosts.append(urlsplit(public_url).hostname or "")
+    return Environment(
+        var_dir=var,
+        debug=values.flag("DUOLOGUE_DEBUG"),
+        secret_key=secret_key(var),
+        public_url=public_url,
+        allowed_hosts=hosts,
+        csrf_trusted_origins=[public_url] if public_url else [],
+        database=services.database_settings(os.environ.get("DATABASE_URL") or ours.database_url),
+        redis_url=services.redis(redis_url),
+        celery_broker_url=services.celery_form(redis_url),
+        email=services.email(),
+        nightly_at=_nightly(),
+        hsts_subdomains=values.flag("DUOLOGUE_HSTS_SUBDOMAINS"),
+        sign_on=sign_on.providers(),
+        sign_on_hosts=sign_on.form_origins(),
+        api_rate=_api_rate(),
+        web_threads=values.count("DUOLOGUE_WEB_THREADS", 16),
+        max_upload_bytes=values.megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
+        webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
+        sampler_memory_limit=values.size("SAMPLER_MEMORY_LIMIT"),
+        sampler_grace=values.seconds("SAMPLER_GRACE", 20.0),
+        sampler_lease=max(1.0, values.seconds("SAMPLER_LEASE", 60.0)),
+    )
+
+
+def var_dir(base_dir: Path) -> Path:
+    """Where all data lives: DUOLOGUE_VAR, or `var` beside the code."""
+    return Path(os.environ.get("DUOLOGUE_VAR") or base_dir / "var").expanduser().resolve()
+
+
+def _public_url() -> str:
+    url = os.environ.get("DUOLOGUE_URL", "").rstrip("/")
+    if url:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+            raise SettingError(f"DUOLOGUE_URL is {url!r}: it takes http(s)://host[:port] and no path.")
+    return url
+
+
+def _nightly() -> dt.time:
+    value = os.environ.get("DUOLOGUE_NIGHTLY_AT") or "02:30"
+    try:
+        return dt.time.fromisoformat(value)
+    except ValueError:
+        raise SettingError(f"DUOLOGUE_NIGHTLY_AT is {value!r}: it takes HH:MM, in UTC.") from None
+
+
+def _api_rate() -> str:
+    rate = os.environ.get("DUOLOGUE_API_RATE") or "1200/min"
+    number, _, period = rate.partition("/")
+    if not number.isdigit() or int(number) == 0 or period not in {"sec", "min", "hour", "day"}:
+        raise SettingError(f"DUOLOGUE_API_RATE is {rate!r}: it takes a number of requests per user, as in 1200/min.")
+    return rate

@@ -1,0 +1,44 @@
+"""What waits, what is worked on and what is done in a project, as of now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+
+from insights.models import Judgement
+from labeling import progress, votes
+from labeling.models import Assignment, Comparison, Membership, Project, Ranking
+from labeling.projects import current_round
+from sampler.models import SampleRequest
+
+State = SampleRequest.State
+
+
+def live_progress(project: Project) -> dict[str, object]:
+    """Live: what waits, what is worked on, what is done, and what the sampler has before it."""
+    round_ = current_round(project)
+    policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
+    waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
+    by_state = dict(waiting.order_by().values_list("state").annotate(n=Count("pk")))
+    since = timezone.now() - timedelta(hours=1)
+    judged = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
+    at_work = Assignment.objects.leased().filter(comparison__project=project)
+    return {
+        **progress.progress_of(project),
+        "as_of": timezone.now().isoformat(),
+        "ready": _ready(project),
+        "stock_target": project.stock_target,
+        "rankings_last_hour": judged.filter(submitted_at__gte=since).count(),
+        "people_at_work": at_work.values("trainer").distinct().count(),
+        "members": Membership.objects.filter(project=project, ended_at__isnull=True).count(),
+        "sampler_queued": by_state.get(State.QUEUED, 0),
+        "sampler_running": by_state.get(State.RUNNING, 0),
+    }
+
+
+def _ready(project: Project) -> int:
+    """Open comparisons with a free vote."""
+    open_to_all = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, only_for__isnull=True)
+    return votes.with_a_free_vote(open_to_all).count()

@@ -1,0 +1,46 @@
+"""Thumbs, reasons and comments on turns that a model wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from labeling.errors import Invalid
+from labeling.models import Project, Turn, TurnFeedback
+from labeling.text import clean
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@transaction.atomic
+def give_feedback(
+    *, turn: Turn, user: User, thumb_up: bool, reasons: Sequence[str] = (), comment: str = ""
+) -> TurnFeedback:
+    """Thumbs on a model-written turn; a second opinion of the same person replaces the first, which is
+    kept with its date, so that an export of an earlier cutoff still says what stood then."""
+    if turn.role != Turn.Role.ASSISTANT or turn.completion_id is None:
+        raise Invalid("Feedback is given on turns that a model wrote.")
+    before = TurnFeedback.objects.select_for_update().filter(turn=turn, user=user).first()
+    earlier = before.earlier if before else []
+    if before and before.thumb_up != thumb_up:
+        earlier = [*earlier, {"thumb_up": before.thumb_up, "until": timezone.now().isoformat()}]
+    feedback, _ = TurnFeedback.objects.update_or_create(
+        turn=turn,
+        user=user,
+        defaults={
+            "thumb_up": thumb_up,
+            "reasons": list(reasons),
+            "comment": clean(comment).strip(),
+            "earlier": earlier,
+        },
+    )
+    return feedback
+
+
+def empty_comments(*, project: Project, user: User) -> int:
+    """Withdrawal: the thumbs stay, the person's words go."""
+    return TurnFeedback.objects.filter(turn__dialogue__project=project, user=user).update(comment="")

@@ -1,0 +1,85 @@
+"""Building items: dialogues and comparisons as the kind of import that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from common.shapes import Message
+from labeling.errors import Invalid
+from labeling.importers.base import (
+    COMPARISONS,
+    DEMONSTRATIONS,
+    MAX_COMPLETIONS,
+    PROMPTS,
+    Item,
+    Judgement,
+    Rejected,
+    Text,
+)
+from labeling.text import check_messages
+
+
+def checked(messages: list[Message], *, last: str | None = None) -> list[Message]:
+    """The messages, if every reader of an export takes them.
+
+    Raises:
+        Rejected
+    """
+    try:
+        return check_messages(messages, last=last)
+    except Invalid as error:
+        raise Rejected(str(error)) from None
+
+
+def dialogue(messages: list[Message], kind: str) -> list[Item]:
+    """A whole dialogue as a demonstration, or what stands before its last answer as a prompt."""
+    if kind == COMPARISONS:
+        raise Rejected("The record holds one answer: there is nothing to compare.")
+    if kind == PROMPTS:
+        while messages and messages[-1]["role"] == "assistant":
+            messages = messages[:-1]
+        return [Item(PROMPTS, checked(messages, last="user"))]
+    if messages and messages[-1]["role"] == "user":
+        raise Rejected("The dialogue ends with the user: there is no answer to learn from.")
+    return [Item(DEMONSTRATIONS, checked(messages, last="assistant"))]
+
+
+def comparison(
+    prompt: list[Message], completions: list[Text], groups: list[list[int]], kind: str, note: str = ""
+) -> list[Item]:
+    """A comparison, ordered where there are groups; or its best answer as a demonstration, or its prompt."""
+    return judged(prompt, completions, [judgement(groups, note=note)] if groups else [], kind)
+
+
+def judgement(
+    groups: Sequence[Sequence[int]],
+    *,
+    ratings: Mapping[int, int] | None = None,
+    flags: Mapping[int, list[str]] | None = None,
+    strengths: tuple[int, ...] = (),
+    note: str = "",
+) -> Judgement:
+    """One order, its groups sorted and without empty ones."""
+    ordered = tuple(tuple(sorted(group)) for group in groups if group)
+    return Judgement(ordered, ratings=ratings or {}, flags=flags or {}, strengths=strengths, note=note)
+
+
+def judged(prompt: list[Message], completions: list[Text], judgements: list[Judgement], kind: str) -> list[Item]:
+    """As `comparison`, with any number of judgements; the first says which answer is best."""
+    prompt = checked(prompt, last="user")
+    if kind == PROMPTS:
+        return [Item(PROMPTS, prompt)]
+    if kind == DEMONSTRATIONS:
+        best = judgements[0].groups[0] if judgements else range(len(completions))
+        return [
+            Item(DEMONSTRATIONS, checked([*prompt, {"role": "assistant", "content": completions[i].text}]))
+            for i in best
+        ]
+    if len(completions) < 2:
+        raise Rejected("The record holds one answer: there is nothing to compare.")
+    if len(completions) > MAX_COMPLETIONS:
+        raise Rejected(f"The record holds {len(completions)} answers; a comparison takes at most {MAX_COMPLETIONS}.")
+    for given in judgements:
+        if sorted(i for group in given.groups for i in group) != list(range(len(completions))):
+            raise Rejected("The order names an answer twice, or not every answer.")
+    return [Item(COMPARISONS, prompt, tuple(completions), tuple(judgements))]

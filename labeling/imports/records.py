@@ -1,0 +1,31 @@
+"""A record on its way from a file into the database, and what stops it. No code that reads or stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.shapes import Json
+from labeling.importers.base import Item
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read; the message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record, or why there is none, at a line of the file (records of an array count from 1)."""
+
+    line: int
+    record: Json = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A record with the items that it becomes; not yet stored."""
+
+    line: int
+    record: Json
+    items: list[Item]
+    transforms: list[str]

@@ -1,0 +1,33 @@
+"""The pool of openings. Writes: `labeling/projects.py`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from labeling.models.projects import Project
+
+
+class Prompt(models.Model):
+    """An opening for chats and comparisons, from the project's own pool."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    messages = models.JSONField(help_text='[{"role", "content"}, …]; the last is the user\'s.')
+    source = models.CharField(max_length=120, blank=True)
+    content_hash = models.CharField(max_length=64)
+    prompt_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised first user turn.")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["project", "content_hash"], name="prompt_once_per_project")]
+
+    def __str__(self) -> str:
+        return str(self.messages[-1]["content"])[:80] if self.messages else ""

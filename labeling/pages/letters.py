@@ -1,0 +1,17 @@
+"""The letters that name completions on every page, in the order shown, and orders spelled with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+LETTERS = "ABCDEFGHI"
+
+
+def letters_of(order_shown: Sequence[str]) -> dict[str, str]:
+    """The letter of each completion id."""
+    return dict(zip(order_shown, LETTERS, strict=False))
+
+
+def spelled(groups: Sequence[Sequence[str]], letters: Mapping[str, str], *, between: str = " > ") -> str:
+    """'B > A = C': best first, ties in the order of the alphabet."""
+    return between.join(" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in groups)

@@ -1,0 +1,161 @@
+"""The fields of the ranking page, as posted and as kept in a draft. Only their shape is looked at here: what may be
+said of a comparison is checked in `labeling/judgements.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.http import QueryDict
+
+from labeling import preferences
+from labeling.errors import Invalid
+from labeling.judgements import Said
+from labeling.pages.letters import letters_of
+
+if TYPE_CHECKING:
+    from common.shapes import JsonLike
+
+NONE_REASONS = (
+    "All of them are wrong or unusable",
+    "The prompt makes no sense or is not in my language",
+    "I cannot tell which is better: not my subject",
+    "The prompt asks for something that must not be answered",
+)
+SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")
+
+
+@dataclass
+class RankingForm:
+    """The ranking page's fields, partial or whole. `draft()` is what the assignment keeps."""
+
+    places: dict[str, int] = field(default_factory=dict)
+    ratings: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, list[str]] = field(default_factory=dict)
+    strengths: list[int | None] = field(default_factory=list)
+    note: str = ""
+    not_rankable: str = ""
+    not_rankable_other: str = ""
+    ideal_answer: str = ""
+    none: bool = False  # the button "none can be ranked"
+    confirmed: bool = False
+    errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_post(cls, post: QueryDict, ids: Sequence[str]) -> RankingForm:
+        form = cls(
+            note=post.get("note", ""),
+            not_rankable=post.get("not_rankable", ""),
+            not_rankable_other=post.get("not_rankable_other", ""),
+            ideal_answer=post.get("ideal_answer", ""),
+            none=bool(post.get("none")),
+            confirmed=bool(post.get("confirmed")),
+        )
+        for cid in ids:
+            form._number(post.get(f"place-{cid}", ""), form.places, cid, len(ids), "A place")
+            form._number(post.get(f"rating-{cid}", ""), form.ratings, cid, 7, "A rating")
+            if names := post.getlist(f"flag-{cid}"):
+                form.flags[cid] = names
+        strengths = [post.get(f"strength-{number}", "") for number in range(1, len(ids))]
+        form.strengths = [int(value) if value in {"1", "2", "3", "4"} else None for value in strengths]
+        return form
+
+    @classmethod
+    def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:
+        """From an assignment's draft: of this page, of an undone ranking, or whatever a program kept there."""
+        places = _numbers(draft.get("places"))
+        if draft.get("places") is None:
+            groups = _list(draft.get("groups"))
+            places = {str(cid): place for place, group in enumerate(groups, 1) for cid in _list(group)}
+        strengths = [level if isinstance(level, int) else None for level in _list(draft.get("strengths"))]
+        reason, other = _text(draft.get("not_rankable")), _text(draft.get("not_rankable_other"))
+        listed = reason in NONE_REASONS
+        return cls(
+            places=places,
+            ratings=_numbers(draft.get("ratings")),
+            flags={cid: [str(name) for name in _list(names)] for cid, names in _mapping(draft.get("flags")).items()},
+            strengths=strengths,
+            note=_text(draft.get("note")),
+            not_rankable=reason if listed else "",
+            not_rankable_other=other or ("" if listed else reason),
+            ideal_answer=_text(draft.get("ideal_answer")),
+        )
+
+    def _number(self, value: str, into: dict[str, int], cid: str, highest: int, name: str) -> None:
+        value = value.strip()
+        if not value:
+            return
+        if value.isascii() and value.isdigit() and 1 <= int(value) <= highest:
+            into[cid] = int(value)
+        else:
+            self.errors.append(f"{name} is a whole number from 1 to {highest}, not {value[:20]!r}.")
+
+    def draft(self) -> dict[str, JsonLike]:
+        return {
+            "places": self.places,
+            "ratings": self.ratings,
+            "flags": self.flags,
+            "strengths": self.strengths,
+            "note": self.note,
+            "not_rankable": self.not_rankable,
+            "not_rankable_other": self.not_rankable_other,
+            "ideal_answer": self.ideal_answer,
+        }
+
+    def groups(self) -> list[list[str]]:
+        return preferences.groups_from_places(self.places)
+
+    def said(self, order_shown: Sequence[str]) -> Said:
+        """What is submitted.
+
+        Raises:
+            Invalid: a field cannot be read, or is missing.
+        """
+        none = self.none or bool(self.reason() and not self.places)
+        if problem := self._problem(order_shown, none=none):
+            raise Invalid(problem)
+        return {
+            "groups": [] if none else self.groups(),
+            "ratings": self.ratings,
+            "flags": self.flags,
+            "strengths": [] if none else self._asked_strengths(),
+            "note": self.note,
+            "not_rankable": self.reason() if none else "",
+            "ideal_answer": self.ideal_answer,
+            "confirmed": self.confirmed,
+        }
+
+    def _asked_strengths(self) -> list[int]:
+        """One between each two neighbouring places in use; none at all unless all were given."""
+        wanted = self.strengths[: max(0, len(set(self.places.values())) - 1)]
+        given = [value for value in wanted if value is not None]
+        return given if len(given) == len(wanted) else []
+
+    def _problem(self, order_shown: Sequence[str], *, none: bool) -> str:
+        """Why this cannot be submitted, in a sentence; empty: nothing in its shape."""
+        if self.errors:
+            return " ".join(self.errors)
+        if none:
+            return "" if self.reason() else "Say why none of them can be ranked."
+        missing = [letter for cid, letter in letters_of(order_shown).items() if cid not in self.places]
+        return f"Every completion needs a place; without one: {', '.join(missing)}." if self.places and missing else ""
+
+    def reason(self) -> str:
+        return (self.not_rankable_other.strip() or self.not_rankable).strip()
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _numbers(value: object) -> dict[str, int]:
+    return {key: number for key, number in _mapping(value).items() if isinstance(number, int)}

@@ -1,0 +1,40 @@
+"""Which model versions a project samples from now, and a draw among them by weight."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from labeling import selection
+from labeling.models import Project, Round, RoundPolicy
+from labeling.projects import current_round
+from sampler.models import ModelVersion
+
+if TYPE_CHECKING:
+    from common.shapes import Json
+
+
+def policies_of(project: Project, *, else_of: Round | None = None) -> list[RoundPolicy]:
+    """Those of the open round that take requests; where no round is open, those of the round `else_of`."""
+    round_ = current_round(project) or else_of
+    if round_ is None:
+        return []
+    policies = round_.policies.select_related("model_version")
+    return [policy for policy in policies if policy.model_version.state != ModelVersion.State.RETIRED]
+
+
+def draw(policies: list[RoundPolicy], n: int = 1) -> list[RoundPolicy]:
+    """`n` draws with replacement, in proportion to the weights."""
+    weights = [policy.weight for policy in policies]
+    return selection.pick_weighted(policies, weights, Random(selection.new_seed()), n=n)
+
+
+def draw_counts(policies: list[RoundPolicy], n: int) -> list[tuple[RoundPolicy, int]]:
+    """`n` draws, as how many fell on each policy that was drawn at all, in the policies' order."""
+    drawn = draw(policies, n)
+    return [(policy, count) for policy in policies if (count := drawn.count(policy))]
+
+
+def params_of(project: Project, policy: RoundPolicy | None) -> dict[str, Json]:
+    """Sampling parameters: the policy's own go before the project's length."""
+    return {"max_tokens": project.max_tokens, **(policy.params if policy else {})}

@@ -1,0 +1,129 @@
+"""Writes on the turns of a demonstration's draft, and on the composer in which the next one is written.
+
+Turns of a chat: `labeling/chats.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from labeling import drafts
+from labeling.errors import Invalid
+from labeling.models import Dialogue, Turn
+from labeling.text import check_json, clean
+from sampler.models import Completion
+
+
+@transaction.atomic
+def add_turn(
+    *,
+    dialogue: Dialogue,
+    role: str,
+    text: str,
+    completion: Completion | None = None,
+    suggestions_shown: Sequence[str] = (),
+    position: int | None = None,
+    seconds: int = 0,
+    pasted_chars: int = 0,
+    expected_version: int | None = None,
+) -> Turn:
+    """Put a turn at `position` (default: the end) of a demonstration and empty the composer.
+
+    Order of roles is checked at submission, so that turns can be inserted and deleted meanwhile.
+    """
+    locked = drafts.lock_draft(dialogue, expected_version)
+    _require_demonstration(locked)
+    text = drafts.checked_text(text)
+    at = _make_room(locked, role, position)
+    turn = Turn.objects.create(
+        dialogue=locked,
+        position=at,
+        role=role,
+        text=text,
+        completion=completion,
+        suggestions_shown=[str(cid) for cid in suggestions_shown],
+        seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
+        pasted_chars=pasted_chars,
+    )
+    drafts.touch(locked, dialogue, composer={}, seconds=seconds)
+    return turn
+
+
+def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
+    """Where the new turn goes, with those from there on moved up by one. The system's turn is always the first."""
+    if role not in Turn.Role.values:
+        raise Invalid("A turn is the system's, the user's or the assistant's.")
+    last = locked.turns.aggregate(last=Max("position"))["last"]
+    end = 0 if last is None else last + 1
+    if end >= drafts.MAX_TURNS:
+        raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
+    at = end if position is None else max(0, min(position, end))
+    if role == Turn.Role.SYSTEM or at == 0:
+        has_system = locked.turns.filter(role=Turn.Role.SYSTEM).exists()
+        if has_system and role == Turn.Role.SYSTEM:
+            raise Invalid("The dialogue has a system turn already; edit that one.")
+        at = 1 if has_system else 0
+    locked.turns.filter(position__gte=at).update(position=F("position") + 1)
+    return at
+
+
+@transaction.atomic
+def edit_turn(
+    *,
+    turn: Turn,
+    text: str,
+    completion: Completion | None = None,
+    seconds: int = 0,
+    expected_version: int | None = None,
+) -> Turn:
+    """Change a turn of a demonstration's draft; `completion` names a suggestion newly put in."""
+    locked = drafts.lock_draft(turn.dialogue, expected_version)
+    _require_demonstration(locked)
+    turn.text = drafts.checked_text(text)
+    if completion is not None:
+        turn.completion = completion
+    turn.edited_at = timezone.now()
+    turn.seconds = F("seconds") + min(seconds, drafts.MAX_SECONDS_PER_SAVE)
+    turn.save(update_fields=["text", "completion", "edited_at", "seconds"])
+    turn.refresh_from_db(fields=["seconds"])
+    drafts.touch(locked, turn.dialogue, seconds=seconds)
+    return turn
+
+
+@transaction.atomic
+def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
+    """Delete a turn of a demonstration's draft and close the gap."""
+    locked = drafts.lock_draft(turn.dialogue, expected_version)
+    _require_demonstration(locked)
+    position = turn.position
+    turn.delete()
+    locked.turns.filter(position__gt=position).update(position=F("position") - 1)
+    drafts.touch(locked, turn.dialogue)
+
+
+@transaction.atomic
+def save_composer(
+    *, dialogue: Dialogue, composer: Mapping[str, object], expected_version: int | None = None, seconds: int = 0
+) -> int:
+    """Keep unsent text; return the new version.
+
+    Raises:
+        Conflict: another tab saved since `expected_version`.
+        Gone: the dialogue is submitted or discarded.
+    """
+    locked = drafts.lock_draft(dialogue, expected_version)
+    check_json(composer)
+    kept = dict(composer)
+    if isinstance(text := kept.get("text"), str):
+        kept["text"] = clean(text)
+    drafts.touch(locked, dialogue, composer=kept, seconds=seconds)
+    return dialogue.version
+
+
+def _require_demonstration(dialogue: Dialogue) -> None:
+    if dialogue.kind != Dialogue.Kind.DEMONSTRATION:
+        raise Invalid("Turns of a chat are not edited: its answers are the model's own words.")

@@ -1,0 +1,53 @@
+"""The processes that `bin/start` runs, as command lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from launcher import model
+from launcher.supervisor import Child
+
+GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
+# Long tasks run one at a time each (common/advisory_lock.py): export, insights, screening, webhooks. One process stays
+# free.
+WORKER_PROCESSES = "5"
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
+    """The web server, the default worker, beat and, unless they run elsewhere, a sampler, which comes first."""
+    python, log = sys.executable, var / "log"
+    celery = [python, "-m", "celery", "-A", "config"]
+    quiet = ["--without-gossip", "--without-mingle"]
+    level = os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()
+    found = [
+        Child(
+            "web server",
+            [
+                *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
+                *["--port", str(port), "--no-access-log", "--lifespan", "off"],
+                *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
+            ],
+            log / "web.log",
+            ONE_THREAD,
+        ),
+        Child(
+            "default worker",
+            [*celery, "worker", "-Q", "default", "-c", WORKER_PROCESSES, "-l", level, *quiet, "-n", "default@%h"],
+            log / "worker.log",
+            ONE_THREAD,
+        ),
+        Child(
+            "beat",
+            [*celery, "beat", "-l", level, "--pidfile=", "-s", str(var / "run" / "beat-schedule")],
+            log / "beat.log",
+            ONE_THREAD,
+        ),
+    ]
+    if sampler:
+        which = ["--model", model.SLUG] if demo else []
+        first = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", GRACE)
+        found.insert(0, first)
+    return found

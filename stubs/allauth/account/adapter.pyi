@@ -1,0 +1,9 @@
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.forms import Form
+from django.http import HttpRequest
+
+class DefaultAccountAdapter:
+    def is_open_for_signup(self, request: HttpRequest) -> bool: ...
+    def save_user(
+        self, request: HttpRequest, user: AbstractBaseUser, form: Form, commit: bool = True
+    ) -> AbstractBaseUser: ...

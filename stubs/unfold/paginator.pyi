@@ -1,0 +1,3 @@
+from django.core.paginator import Paginator
+
+class InfinitePaginator(Paginator[object]): ...

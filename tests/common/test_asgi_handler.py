@@ -1,0 +1,90 @@
+"""The handler between the event loop and the threads: lasting threads, lasting connections, live streams."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+from django.urls import path
+
+from common.asgi_handler import ThreadedHandler
+
+
+def who(request: HttpRequest) -> HttpResponse:
+    """The thread and the database connection that answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return HttpResponse(f"{threading.get_ident()} {cursor.fetchone()[0]}")
+
+
+async def where(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(threading.get_ident()))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("on purpose")
+
+
+urlpatterns = [path("who", who), path("where", where), path("broken", broken)]
+
+
+async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
+    sent: list[Mapping[str, Any]] = []
+    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        for message in asked:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": address,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    await handler(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]).decode()
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedHandler]:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 300)  # as config/asgi.py does
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
+        handler = ThreadedHandler(threads=2)
+        yield handler
+        together = threading.Barrier(2)  # so that each of the two threads closes its own
+        for closed in [handler.threads.submit(close, together) for _ in range(2)]:
+            closed.result()
+        handler.threads.shutdown()
+
+
+def close(together: threading.Barrier) -> None:
+    together.wait(30)
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_share_threads_and_their_connections_and_async_views_stay_on_the_loop(
+    handler: ThreadedHandler,
+) -> None:
+    async def several() -> tuple[list[str], str, tuple[int, str]]:
+        one_after_another = [(await ask(handler, "/who"))[1] for _ in range(12)]
+        return one_after_another, (await ask(handler, "/where"))[1], await ask(handler, "/broken")
+
+    answers, on_loop, failure = asyncio.run(several())
+    # A thread is free again a moment after its answer, so that the next request may begin the other one.
+    assert len(set(answers)) <= 2, "a new thread or connection for a request"
+    assert on_loop == str(threading.get_ident()), "an async view left the event loop"
+    assert failure[0] == 500

@@ -1,0 +1,62 @@
+"""Planted biases are measured and told in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from insights import explanations
+from labeling.models import Project, Ranking
+from tests import makers
+from tests.insights.makers import make_votes, report_of, whole
+
+pytestmark = pytest.mark.django_db
+
+
+def test_planted_haste_is_told_with_its_interval_and_what_to_do(project: Project, alice: User) -> None:
+    models = [makers.make_model("a"), makers.make_model("b")]
+    hurried = lambda rng, model, length, place: length + rng.gumbel()  # noqa: E731 - always the longer text
+    make_votes(project, [alice], models, comparisons=40, score=hurried, seed=1)
+    Ranking.objects.update(seconds=4)
+    make_votes(project, [alice], models, comparisons=120, seed=2)  # these take 30 seconds and read
+    found = report_of(project)
+    speed = found["bias"]["speed"]
+    assert (speed["fast"] or 0) < (speed["median"] or 0) == 30
+    assert speed["longer_wins"] is not None
+    assert whole(speed["longer_wins"]["quick"]).value > 0.95
+    gap = whole(speed["longer_wins"]["difference"])
+    assert 0.3 < gap.low < gap.value < gap.high < 0.7
+    assert speed["earlier_wins"] is not None
+    elsewhere = whole(speed["earlier_wins"]["difference"])
+    assert elsewhere.low < 0 < elsewhere.high
+    told = explanations.on_speed(found)
+    assert "points (95% interval" in told
+    assert "Who hurries goes by the longer text: review" in told
+
+
+def test_planted_position_bias_is_told_in_a_sentence(project: Project, alice: User) -> None:
+    models = [makers.make_model("a"), makers.make_model("b")]
+    make_votes(
+        project, [alice], models, comparisons=200, score=lambda rng, model, length, place: rng.gumbel() - 0.6 * place
+    )
+    found = report_of(project)
+    assert (found["bias"]["position"]["p_value"] or 1.0) < 0.01
+    assert "sways" in explanations.on_position(found)
+    assert whole(found["bias"]["effects"]["shown earlier"]).low > 0
+    assert whole(found["bias"]["earlier_wins"]).low > 0.5
+
+
+def test_edits_of_suggestions_are_measured_by_week(project: Project, alice: User) -> None:
+    from labeling import dialogues, turns
+    from labeling.suggestions import request_suggestions
+
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=dialogue, role="user", text="What is rain?")
+    [request] = request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    [completion] = makers.answer(request, "abcd")
+    turns.add_turn(
+        dialogue=dialogue, role="assistant", text="abcx", completion=completion, suggestions_shown=[str(completion.pk)]
+    )
+    dialogues.submit_dialogue(dialogue=dialogue)
+    [week] = report_of(project)["suggestions"]["by_week"]
+    assert (week["verbatim"], week["edited"], week["own"], week["edit_ratio"]["value"]) == (0, 1, 1, 0.25)

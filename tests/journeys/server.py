@@ -1,0 +1,85 @@
+"""The application under test in a process of its own: uvicorn on the test database.
+
+pytest-django's live server is WSGI and cannot stream.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+Found = TypeVar("Found")
+
+
+def database_url() -> str:
+    """The test database's address, as the server's environment takes it."""
+    parts = connection.settings_dict
+    user = quote(str(parts["USER"] or "postgres"))
+    password = f":{quote(str(parts['PASSWORD']))}" if parts["PASSWORD"] else ""
+    host, port = str(parts["HOST"] or ""), str(parts["PORT"] or "")
+    if host.startswith("/"):
+        return f"postgresql://{user}{password}@/{parts['NAME']}?host={quote(host)}" + (f"&port={port}" if port else "")
+    return f"postgresql://{user}{password}@{host or 'localhost'}{':' + port if port else ''}/{parts['NAME']}"
+
+
+def wait_for(check: Callable[[], Found | None], *, seconds: float = 15.0) -> Found:
+    """The first true value of `check()`."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if value := check():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("did not happen in time")
+
+
+@dataclass
+class Server:
+    """The application under test; can be stopped and started again on the same port."""
+
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        env = os.environ | {
+            "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "DUOLOGUE_LOG_LEVEL": "WARNING",
+            "PYTHONWARNINGS": "ignore", "SECRET_KEY": settings.SECRET_KEY,
+        }  # fmt: skip
+        env.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(self.port),
+                   "--log-level", "warning", "--timeout-graceful-shutdown", "1"]  # fmt: skip
+        self.process = subprocess.Popen(command, cwd=BASE_DIR, env=env)
+        until = time.monotonic() + 40
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"{self.url}/static/css/duologue.css", timeout=2)
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError("the server under test did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+            self.process = None

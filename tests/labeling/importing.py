@@ -1,0 +1,35 @@
+"""A file of records imported as the command does it, for the tests of imports."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import TypedDict, Unpack
+
+from common.shapes import JsonLike
+from labeling import imports
+from labeling.importers.base import IMPORTERS, Item, Options, Transforms
+from labeling.models import Project
+
+
+class Asked(TypedDict, total=False):
+    kind: str
+    source: str
+    progress: Callable[[int], None]
+
+
+def run(project: Project, format: str, data: bytes | Sequence[JsonLike], **more: Unpack[Asked]) -> imports.Report:
+    if not isinstance(data, bytes):
+        data = "".join(json.dumps(row) + "\n" for row in data).encode()
+    return imports.run(project=project, format=format, file=io.BytesIO(data), **more)
+
+
+PAIR = {"prompt": "Why?", "completion": " Because. END"}
+
+
+def parsed(
+    format: str, record: JsonLike, kind: str = "", *, split_turns: bool = False, keep_preamble: bool = False
+) -> tuple[list[Item], list[str]]:
+    transforms = Transforms(Options(split_turns=split_turns, keep_preamble=keep_preamble))
+    return IMPORTERS.load(format).parse(json.loads(json.dumps(record)), kind, transforms), transforms.names
