@@ -156,4 +156,7 @@ def test_one_token_samples_come_from_the_models_own_softmax(engine: Engine, smol
     expected: Counter[str] = Counter()
     for token, chance in enumerate((chances / chances.sum()).tolist()):
         expected[model.detokenize([token]).decode(errors="replace").strip()] += chance
-    assert p_value(drawn(engine, talk=TALK), dict(expected)) > 0.01
+    found: Counter[str] = Counter()
+    for said, count in drawn(engine, talk=TALK).items():  # half a character is completed, beyond max_tokens
+        found[said if said in expected else "\ufffd"] += count
+    assert p_value(found, dict(expected)) > 0.01
