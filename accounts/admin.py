@@ -26,7 +26,7 @@ for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken
 
 
 @admin.register(User)
-class UserAdmin(OperatorAdmin):
+class UserAdmin(OperatorAdmin[User]):
     """People are invited, signed on, or made by `create_user`; here they are found, helped and shut out."""
 
     may_change = True
@@ -66,7 +66,7 @@ class UserAdmin(OperatorAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(OperatorAdmin):
+class ApiTokenAdmin(OperatorAdmin[ApiToken]):
     """Tokens are made by `create_token`, which prints them once; here they are seen and revoked."""
 
     list_display = ("prefix", "user", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
@@ -83,7 +83,7 @@ class ApiTokenAdmin(OperatorAdmin):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(OperatorAdmin, BigTableAdmin):
+class AuditEntryAdmin(OperatorAdmin[AuditEntry], BigTableAdmin[AuditEntry]):
     """Read only, by the database's own refusal too."""
 
     list_display = ("at", "actor", "action", "object_type", "object_id", "address")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.forms import LoginForm
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]  # its package has no types
+class SignInForm(LoginForm):
     """Says which of the two names is meant; a placeholder that repeats the label tells nothing."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

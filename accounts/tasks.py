@@ -8,7 +8,7 @@ from django.core.management import call_command
 from accounts import idempotency
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def tidy() -> int:
     """Forget old idempotent replies and expired sessions; safe to run at any time, twice as well."""
     call_command("clearsessions")

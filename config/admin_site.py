@@ -15,7 +15,7 @@ from unfold.sites import UnfoldAdminSite
 from common.admin import REVIEWERS, holds_role
 
 
-class Site(UnfoldAdminSite):  # type: ignore[misc]  # its package has no types
+class Site(UnfoldAdminSite):
     index_title = "Projects at a glance"
     site_title = site_header = "Duologue"
 

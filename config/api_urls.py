@@ -9,7 +9,7 @@ urlpatterns = [
     path("", include("labeling.api.urls")),
     path("", include("sampler.api_urls")),
     path("", include("insights.api_urls")),
-    path("", include("exports.api_urls")),
+    path("", include("exports.api")),
     path("", include("webhooks.api_urls")),
     path("schema/", SpectacularJSONAPIView.as_view(**api_schema.SCHEMA_VIEW), name="api_schema"),
     path("docs/", api_docs.docs, name="api_docs"),

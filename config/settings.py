@@ -183,6 +183,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves static files also where collectstatic was not run
 MEDIA_ROOT = VAR_DIR / "media"
 EXPORT_ROOT = VAR_DIR / "exports"
+EXPORT_FORMATS = "exports.formats"  # the package whose files are the configurations of an export
 # Exports go through the storage named "exports": a folder here, or any other of Django's storages
 # (docs/formats.md shows an S3-compatible one).
 STORAGES = {

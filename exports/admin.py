@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Manager, Model
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
@@ -21,16 +23,26 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from common import plugins
 from common.admin import ProjectFilter, record
 from common.downloads import Download
+from common.plugins import Folder
 from exports import runs, storage
+from exports.formats.base import FORMATS, Format
 from exports.models import ExportRun
-from exports.options import COMPRESSIONS, CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options
+from exports.options import COMPRESSIONS, CONSENSUS, BadOptions, Options
+from exports.renderings.base import RENDERINGS, Rendering
+from exports.sources.base import Record
+from exports.writing.files import Row
 from labeling.admin.base import Button, PageAdmin
 
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldsetSpec
+
+    RunForm = ModelForm[ExportRun]
+else:
+    RunForm = ModelForm
+
 State = ExportRun.State
-WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")
 TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
 
 # The admin site's clothes for the plain widgets of fields that no model brings.
@@ -42,14 +54,16 @@ DRESSED: dict[type, type[forms.Widget]] = {
 }
 
 
-def _choices(package: str) -> list[tuple[str, str]]:
+def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> list[tuple[str, str]]:
     """Each with its sentence, without the marks that the sentence carries for the data card."""
-    return [
-        (name, f"{name}: {plugins.load(package, name).ABOUT}".replace("`", "")) for name in plugins.choices(package)
-    ]
+    return [(name, f"{name}: {folder.load(name).about}".replace("`", "")) for name in folder.choices()]
 
 
-class ExportForm(ModelForm):
+def _share(help_text: str) -> forms.FloatField:
+    return forms.FloatField(required=False, min_value=0, max_value=1, help_text=help_text)
+
+
+class ExportForm(RunForm):
     """What `Options` takes, in words. Shape here; meaning is checked by `Options.from_dict`."""
 
     cutoff = forms.SplitDateTimeField(
@@ -81,18 +95,8 @@ class ExportForm(ModelForm):
     mix = forms.CharField(
         required=False, help_text="Sources of imported data to mix in, each with its weight: alpaca=0.5, hh=1"
     )
-    min_label_weight = forms.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0 to 1: only labels of trainers whose weight is at least this.",
-    )
-    min_agreement = forms.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0 to 1: only comparisons whose votes agree at least so far.",
-    )
+    min_label_weight = _share("0 to 1: only labels of trainers whose weight is at least this.")
+    min_agreement = _share("0 to 1: only comparisons whose votes agree at least so far.")
     compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
     shards = forms.IntegerField(
         required=False, min_value=1, max_value=1000, initial=1, help_text="Files that each split is cut into."
@@ -114,17 +118,17 @@ class ExportForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, package in (("configs", FORMATS), ("renderings", RENDERINGS)):
-            if name in self.fields:
-                cast(forms.MultipleChoiceField, self.fields[name]).choices = _choices(package)
+        for name, choices in (("configs", _choices(FORMATS)), ("renderings", _choices(RENDERINGS))):
+            if isinstance(field := self.fields.get(name), forms.MultipleChoiceField):
+                field.choices = choices
         for field in self.fields.values():
             if dressed := DRESSED.get(type(field.widget)):
                 field.widget = dressed(attrs=field.widget.attrs)
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
-                field.widget.choices = field.choices  # type: ignore[attr-defined]
+                field.widget.choices = field.choices
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, Any] = super().clean() or {}
         wanted = {
             name: value
             for name, value in cleaned.items()
@@ -141,7 +145,7 @@ class ExportForm(ModelForm):
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
 
-    def _must_exist(self, name: str, rows: Any, cleaned: dict[str, Any]) -> None:
+    def _must_exist(self, name: str, rows: Manager[Model], cleaned: dict[str, object]) -> None:
         number = cleaned.get(name)
         if number and not rows.filter(number=number).exists():
             self.add_error(name, f"This project has no {name.replace('_', ' ')} {number}.")
@@ -157,24 +161,11 @@ class ExportRunAdmin(PageAdmin[ExportRun]):
     fields = ("project", "trigger", "cutoff", "standing", "files", "left_out", "options", "path", "error", "started_at",
               "finished_at", "requested_by")  # fmt: skip
     readonly_fields = ("standing", "files", "left_out")
-    add_fieldsets = (
+    add_fieldsets: _FieldsetSpec = (
         (None, {"fields": ("project", "cutoff", "configs", "renderings", "compress", "shards")}),
-        (
-            "Rows",
-            {
-                "fields": (
-                    "round",
-                    "guideline_version",
-                    "since",
-                    "mix",
-                    "min_label_weight",
-                    "min_agreement",
-                    "consensus",
-                    *TICKED,
-                )
-            },
-        ),
-    )
+        ("Rows", {"fields": ("round", "guideline_version", "since", "mix", "min_label_weight", "min_agreement",
+                             "consensus", *TICKED)}),
+    )  # fmt: skip
     buttons = {
         "remove": Button(
             "Remove its files",
@@ -192,24 +183,24 @@ class ExportRunAdmin(PageAdmin[ExportRun]):
         view = self.admin_site.admin_view(self.download_view)
         return [path("<uuid:object_id>/files/<path:name>", view, name="exports_exportrun_file"), *super().get_urls()]
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: ExportRun | None = None) -> _FieldsetSpec:
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: ExportRun, form: ModelForm[ExportRun], change: bool) -> None:
         made = runs.request(
             project=obj.project,
             trigger=ExportRun.Trigger.ADMIN,
             options=form.cleaned_data["options"],
             cutoff=form.cleaned_data["cutoff"],
-            by=cast(User, request.user),
+            by=request.user if isinstance(request.user, User) else None,
         )
         obj.pk, obj._state.adding, obj.cutoff = made.pk, False, made.cutoff
 
-    def headline(self, obj: Any) -> str:
+    def headline(self, obj: ExportRun) -> str:
         return f"{obj.project.title}, as of {obj.cutoff:%Y-%m-%d %H:%M:%S} UTC: {self.standing(obj)}."
 
     @display(description="Standing")
-    def standing(self, obj: Any) -> str:
+    def standing(self, obj: ExportRun) -> str:
         if obj.state == State.RUNNING:
             of = f" of about {obj.rows_expected:,}" if obj.rows_expected else ""
             return f"running, {obj.rows_written:,}{of} rows so far"
@@ -218,11 +209,13 @@ class ExportRunAdmin(PageAdmin[ExportRun]):
         return str(obj.get_state_display().lower())
 
     @display(description="Files")
-    def files(self, obj: Any) -> Any:
+    def files(self, obj: ExportRun) -> str:
         if obj.state != State.FINISHED or obj.trigger == ExportRun.Trigger.COMMAND:
             return "—"
-        listed = [(f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in obj.manifest["files"]]
-        listed += [(name, "") for name in WHOLE_FOLDER]
+        listed = [
+            (f["path"], f"{f['rows']:,} rows, {f['bytes']:,} bytes") for f in (obj.manifest or {}).get("files", ())
+        ]
+        listed += [(name, "") for name in storage.WHOLE_FOLDER]
         return format_html_join(
             "",
             '<div><a class="text-primary-600 underline" href="{}">{}</a> {}</div>',
@@ -230,14 +223,14 @@ class ExportRunAdmin(PageAdmin[ExportRun]):
         )
 
     @display(description="Left out")
-    def left_out(self, obj: Any) -> Any:
+    def left_out(self, obj: ExportRun) -> str:
         excluded = (obj.manifest or {}).get("excluded", {})
         return format_html_join("", "<div>{}: {}</div>", excluded.items()) if excluded else "nothing"
 
-    def download_view(self, request: HttpRequest, object_id: Any, name: str) -> StreamingHttpResponse:
-        run = self.reachable(request, str(object_id), ExportRun)
+    def download_view(self, request: HttpRequest, object_id: UUID, name: str) -> StreamingHttpResponse:
+        run = self.reachable(request, str(object_id))
         sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != State.FINISHED or name not in {*sizes, *WHOLE_FOLDER}:
+        if run.state != State.FINISHED or name not in {*sizes, *storage.WHOLE_FOLDER}:
             raise Http404
         try:
             file = storage.open_file(run.path, name)

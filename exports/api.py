@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
+from django.urls import path as route
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -22,8 +23,6 @@ from exports.models import ExportRun
 from exports.options import CONSENSUS, BadOptions, Options
 from labeling.api.base import ROLE, project_of, user_of
 from labeling.errors import Gone, Invalid
-
-WHOLE_FOLDER = ("manifest.json", "README.md", "SHA256SUMS")  # beside the files that the manifest lists
 
 
 class ExportIn(Shape):
@@ -123,7 +122,7 @@ class ExportFileView(ApiView):
         if run.state == ExportRun.State.REMOVED:
             raise Gone("The files of this export were removed.")
         listed = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != ExportRun.State.FINISHED or path not in {*listed, *WHOLE_FOLDER}:
+        if run.state != ExportRun.State.FINISHED or path not in {*listed, *storage.WHOLE_FOLDER}:
             raise Http404("This export has no such file (yet).")
         try:
             file = storage.open_file(run.path, path)
@@ -132,3 +131,10 @@ class ExportFileView(ApiView):
         record(actor=user_of(request), action="export.downloaded", obj=run, address=address_of(request))
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", path)
         return Download(file, filename=name, size=listed.get(path))
+
+
+urlpatterns = [
+    route("exports/", Exports.as_view()),
+    route("exports/<uuid:pk>/", OneExport.as_view()),
+    route("exports/<uuid:pk>/files/<path:path>", ExportFileView.as_view()),
+]

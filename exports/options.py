@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from common import plugins
+from common.shapes import JsonObject
 from labeling.errors import Invalid
 
 FORMATS = "exports.formats"
@@ -52,39 +53,18 @@ class Options:
     include_research: bool = False  # reviewers' own blind votes
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any] | None = None) -> Options:
+    def from_dict(cls, given: Mapping[str, object] | None = None) -> Options:
         """Options from JSON, a form or a command line; unknown names and wrong values are refused.
 
         Raises:
             BadOptions: with a sentence that names the option.
         """
-        values = dict(given or {})
-        names = {field.name for field in dataclasses.fields(cls)}
-        for alias, name in (("config", "configs"), ("render", "renderings")):
-            if alias in values:
-                values[name] = values.pop(alias)
-        if unknown := sorted(set(values) - names):
+        values = {ALIASES.get(name, name): value for name, value in (given or {}).items() if value is not None}
+        names = {field.name: field.type for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - set(names)):
             raise BadOptions(f"Unknown export option {unknown[0]!r}; there are {', '.join(sorted(names))}.")
-        values = {name: value for name, value in values.items() if value is not None}
-        for name in ("configs", "renderings", "task_types", "unsafe_flags", "kinds"):
-            if name in values:
-                values[name] = _names(name, values[name])
-        if "mix" in values:
-            values["mix"] = _mix(values["mix"])
-        if "since" in values:
-            values["since"] = _instant(values["since"])
-        for name in ("round", "guideline_version", "shards"):
-            if name in values:
-                values[name] = _whole(name, values[name])
-        for name in ("min_label_weight", "min_agreement"):
-            if name in values:
-                values[name] = _share(name, values[name])
-        if isinstance(values.get("consensus"), bool):  # runs of earlier versions, and a box that was ticked
-            values["consensus"] = "borda" if values["consensus"] else ""
-        for field in dataclasses.fields(cls):
-            if field.type == "bool" and field.name in values and not isinstance(values[field.name], bool):
-                raise BadOptions(f"{field.name} takes true or false.")
-        options = cls(**values)
+        taken: dict[str, Any] = {name: TAKERS[str(names[name])](name, value) for name, value in values.items()}
+        options = cls(**taken)
         options._check()
         return options if options.configs else dataclasses.replace(options, configs=plugins.choices(FORMATS))
 
@@ -103,7 +83,7 @@ class Options:
         if self.consensus and self.since:
             raise BadOptions("consensus and since cannot be combined: a consensus is not a row that stays.")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON, for the run's row and the manifest; `from_dict` reads it back."""
         values = dataclasses.asdict(self)
         values["since"] = self.since.isoformat() if self.since else None
@@ -111,15 +91,14 @@ class Options:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _names(option: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+def _names(option: str, value: object) -> tuple[str, ...]:
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise BadOptions(f"{option} takes a list of names.")
-    return tuple(dict.fromkeys(part for part in value if part))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def _mix(value: Any) -> tuple[tuple[str, float], ...]:
+def _mix(option: str, value: object) -> tuple[tuple[str, float], ...]:
     """`{"alpaca": 0.5}` or `["alpaca=0.5"]`."""
     pairs: dict[str, float] = {}
     if isinstance(value, list | tuple):
@@ -130,13 +109,13 @@ def _mix(value: Any) -> tuple[tuple[str, float], ...]:
         try:
             pairs[str(source)] = float(weight)
         except (TypeError, ValueError):
-            raise BadOptions(f"mix takes SOURCE=WEIGHT; the weight of {source!r} is no number.") from None
+            raise BadOptions(f"mix takes SOURCE=WEIGHT; the weight of {source!r} is not a number.") from None
         if not source or not 0 < pairs[str(source)] <= 100:
             raise BadOptions(f"mix takes weights above 0 and up to 100; {source!r} has {weight}.")
     return tuple(sorted(pairs.items()))
 
 
-def _instant(value: Any) -> dt.datetime:
+def _instant(option: str, value: object) -> dt.datetime:
     return value if isinstance(value, dt.datetime) else parse_instant(str(value))
 
 
@@ -144,27 +123,54 @@ def parse_instant(text: str) -> dt.datetime:
     """ISO 8601 with a zone; without one, UTC is meant.
 
     Raises:
-        BadOptions: it is no such instant.
+        BadOptions: it is not such an instant.
     """
     try:
         instant = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise BadOptions(f"{text!r} is no ISO 8601 instant such as 2026-11-22T03:00:00Z.") from None
+        raise BadOptions(f"{text!r} is not an ISO 8601 instant such as 2026-11-22T03:00:00Z.") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
-def _whole(option: str, value: Any) -> int:
+def _whole(option: str, value: object) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        return int(str(value))
+    except ValueError:
         raise BadOptions(f"{option} takes a whole number.") from None
 
 
-def _share(option: str, value: Any) -> float:
+def _share(option: str, value: object) -> float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(str(value))
+    except ValueError:
         raise BadOptions(f"{option} takes a number from 0 to 1.") from None
     if not 0 <= number <= 1:
         raise BadOptions(f"{option} takes a number from 0 to 1.")
     return number
+
+
+def _yes(option: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadOptions(f"{option} takes true or false.")
+    return value
+
+
+def _name(option: str, value: object) -> str:
+    """One of a few names. Runs of earlier versions, and a box that was ticked, say true or false for `consensus`."""
+    if isinstance(value, bool):
+        return "borda" if value else ""
+    return str(value)
+
+
+ALIASES = {"config": "configs", "render": "renderings"}
+TAKERS: dict[str, Callable[[str, object], object]] = {  # by the type of the field, as it is written in `Options`
+    "tuple[str, ...]": _names,
+    "tuple[tuple[str, float], ...]": _mix,
+    "dt.datetime | None": _instant,
+    "int": _whole,
+    "int | None": _whole,
+    "float": _share,
+    "float | None": _share,
+    "bool": _yes,
+    "str": _name,
+}

@@ -11,23 +11,26 @@ import json
 import logging
 import os
 import socket
-import threading
-import time
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.audit import record
+from common.folders import FolderExists
 from common.transitions import advance
-from exports import folder, storage
+from exports import storage
+from exports.lease import LEASE, Lease
+from exports.lease import LostLease as LostLease
 from exports.models import ExportRun
 from exports.options import BadOptions, Options
 from exports.snapshot import Unsettled, now
+from exports.writing import folder
+from exports.writing.manifest import Manifest
 from labeling.models import Project
 from sampler.models import ModelVersion
 
@@ -36,14 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
-RENEW_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 State = ExportRun.State
-
-
-class LostLease(Exception):
-    """Another worker holds the run now; nothing of this one's counts."""
 
 
 @transaction.atomic
@@ -51,7 +48,7 @@ def request(
     *,
     project: Project,
     trigger: str,
-    options: Options | Mapping[str, Any] | None = None,
+    options: Options | Mapping[str, object] | None = None,
     cutoff: datetime | None = None,
     by: User | None = None,
     ring: bool = True,
@@ -164,7 +161,7 @@ def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[i
     name = f"{run.project.slug}-{run.pk}"
     place = target or storage.working_path(name)
     try:
-        with _Lease(run) as lease:
+        with Lease(run) as lease:
             manifest = None if target else _made_before(place, run)
             if manifest is None:
                 manifest = folder.write(
@@ -182,30 +179,30 @@ def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[i
     except LostLease:
         raise
     except BaseException as error:
-        fail(run=run, error=_sentence(error), final=isinstance(error, BadOptions | folder.FolderExists) or bool(target))
+        fail(run=run, error=_sentence(error), final=isinstance(error, BadOptions | FolderExists) or bool(target))
         raise
     if run.night:
         retire_old(project=run.project)
     return run
 
 
-def _made_before(place: Path, run: ExportRun) -> dict[str, Any] | None:
+def _made_before(place: Path, run: ExportRun) -> Manifest | None:
     """The manifest of a folder that an earlier attempt finished just before it died."""
     try:
-        manifest: dict[str, Any] = json.loads((place / storage.MANIFEST).read_text())
+        manifest: Manifest = json.loads((place / storage.MANIFEST).read_text())
     except OSError:
         return None
     return manifest if manifest["export_id"] == str(run.pk) else None
 
 
 def _sentence(error: BaseException) -> str:
-    known = isinstance(error, BadOptions | Unsettled | folder.FolderExists | OSError)
+    known = isinstance(error, BadOptions | Unsettled | FolderExists | OSError)
     return str(error) if known and str(error) else f"{type(error).__name__}: {error}"
 
 
-def _finish(run: ExportRun, *, manifest: dict[str, Any], path: str) -> None:
+def _finish(run: ExportRun, *, manifest: Manifest, path: str) -> None:
     mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts)
-    rows = sum(file["rows"] for file in manifest["files"])
+    rows = sum(n for file in manifest["files"] if isinstance(n := file["rows"], int))
     finished = advance(
         mine,
         to=State.FINISHED,
@@ -252,58 +249,3 @@ def remove(*, run: ExportRun) -> bool:
     if run.trigger != ExportRun.Trigger.COMMAND:
         storage.remove(run.path, [file["path"] for file in (run.manifest or {}).get("files", ())])
     return True
-
-
-class _Lease:
-    """Renews a run's lease from a thread while the folder is written, and reports progress.
-
-    Inside a caller's transaction there is no thread: nobody else could see the row anyway.
-    """
-
-    def __init__(self, run: ExportRun) -> None:
-        self._mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts, state=State.RUNNING)
-        self._stop = threading.Event()
-        self._lost = False
-        self._rows = 0
-        self._told = 0.0
-        self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> _Lease:
-        if not connection.in_atomic_block:
-            self._thread = threading.Thread(target=self._renew, name="export-lease", daemon=True)
-            self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
-
-    def expect(self, rows: int) -> None:
-        """What `rows_written` is on its way to."""
-        self._mine.update(rows_expected=rows)
-
-    def report(self, rows: int, also: Callable[[int], None] | None) -> None:
-        """Called as rows are written.
-
-        Raises:
-            LostLease
-        """
-        self._rows = rows
-        if self._lost:
-            raise LostLease("The lease ran out and another worker took the run.")
-        if time.monotonic() - self._told >= 1:
-            self._told = time.monotonic()
-            self._mine.update(rows_written=rows)
-        if also:
-            also(rows)
-
-    def _renew(self) -> None:
-        try:
-            while not self._stop.wait(RENEW_SECONDS):
-                renewed = self._mine.update(lease_expires_at=timezone.now() + LEASE, rows_written=self._rows)
-                if not renewed:
-                    self._lost = True
-                    return
-        finally:
-            connection.close()

@@ -8,16 +8,19 @@ is not an export.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
-MANIFEST = "manifest.json"
+from common.folders import vanish
+
+MANIFEST, README, SUMS = "manifest.json", "README.md", "SHA256SUMS"
+WHOLE_FOLDER = (MANIFEST, README, SUMS)
+"""What lies in every export beside the files that its manifest lists."""
 
 
 def storage() -> Storage:
@@ -52,25 +55,24 @@ def publish(name: str) -> None:
     shutil.rmtree(folder)
 
 
-def open_file(name: str, path: str) -> IO[Any]:
+def open_file(name: str, path: str) -> File[bytes]:
     """A file of an export, to be read.
 
     Raises:
         FileNotFoundError: the export holds no such file.
     """
     try:
-        return storage().open(f"{name}/{path}", "rb")
+        file: File[bytes] = storage().open(f"{name}/{path}", "rb")
     except SuspiciousFileOperation:  # a folder that a command wrote elsewhere
         raise FileNotFoundError(f"{path} is not in the exports storage.") from None
+    return file
 
 
-def remove(name: str, paths: Iterator[str] | list[str]) -> None:
+def remove(name: str, paths: Iterable[str]) -> None:
     """Delete an export, its manifest first, so that no half of it passes for one."""
     if folder := local_path(name):
         if folder.is_dir():
-            hidden = folder.with_name(f".{folder.name}.removed")
-            folder.rename(hidden)
-            shutil.rmtree(hidden, ignore_errors=True)
+            vanish(folder)
         return
-    for path in [MANIFEST, *paths, "README.md", "SHA256SUMS"]:
+    for path in [MANIFEST, *paths, README, SUMS]:
         storage().delete(f"{name}/{path}")

@@ -16,7 +16,7 @@ from labeling.models import Project
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="insights.tasks.refresh", expires=110)  # type: ignore[untyped-decorator]
+@shared_task(name="insights.tasks.refresh", expires=110)
 def refresh() -> None:
     """Bring every active project's reports up to date; an archived one gets its report once."""
     with try_advisory_lock("insights.refresh") as mine:

@@ -113,9 +113,9 @@ def normalise(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def prompt_key(messages: Sequence[Message]) -> str:
+def prompt_key(messages: Sequence[Mapping[str, object]]) -> str:
     """SHA-256 (hex) of the normalised first user turn: the key of the split."""
-    first = next((m["content"] for m in messages if m["role"] == "user"), "")
+    first = next((str(m["content"]) for m in messages if m["role"] == "user"), "")
     return hashlib.sha256(normalise(first).encode("utf-8")).hexdigest()
 
 

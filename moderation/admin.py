@@ -32,7 +32,7 @@ def _harmless(request: HttpRequest, verdict: Verdict, _text: str) -> str:
 
 
 @admin.register(Verdict)
-class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin):
+class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin[Verdict]):
     view_roles = change_roles = REVIEWERS
     list_display = ("excerpt", "target", "action_label", "category", "marks", "project", "created_at")
     list_select_related = ("project",)

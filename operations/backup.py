@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import connection
 
 from common import embedded
-from exports.manifests import version_of_duologue
+from exports.writing.manifest import version_of_duologue
 
 DUMP, MANIFEST, KEY = "database.dump", "backup.json", "secret_key"
 FOLDERS = ("media", "exports")

@@ -59,7 +59,7 @@ class RegisterForm(Form):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(OperatorAdmin):
+class ModelVersionAdmin(OperatorAdmin[ModelVersion]):
     managers_see = True
     may_add = True
     list_before_template = "admin/sampler/workers.html"
@@ -84,8 +84,8 @@ class ModelVersionAdmin(OperatorAdmin):
         form: type[Form] = super().get_form(request, obj, change, **kwargs)
         return form
 
-    def get_fields(self, request: HttpRequest, obj: ModelVersion | None = None) -> list[str]:
-        return RegisterForm.Meta.fields + (list(self.readonly_shown) if obj else [])
+    def get_fields(self, request: HttpRequest, obj: ModelVersion | None = None) -> tuple[str, ...]:
+        return (*RegisterForm.Meta.fields, *(self.readonly_shown if obj else ()))
 
     @display(description="State", label=LABELS, ordering="state")
     def state_label(self, obj: ModelVersion) -> tuple[str, str]:
@@ -144,7 +144,7 @@ class ModelVersionAdmin(OperatorAdmin):
 
 
 @admin.register(SampleRequest)
-class SampleRequestAdmin(BigTableAdmin, OperatorAdmin):
+class SampleRequestAdmin(BigTableAdmin[SampleRequest], OperatorAdmin[SampleRequest]):
     """Looked at when something fails: what was asked, how it was rendered, and why it ended as it did."""
 
     list_display = ("id", "state_label", "model_version", "purpose", "priority", "n", "attempts", "error", "created_at")

@@ -26,7 +26,7 @@ class Judgement(TypedDict, total=False):
     note: str
     not_rankable: str
     ideal_answer: str
-    seconds: int
+    seconds: int | None
     confirmed: bool
 
 

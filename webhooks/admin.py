@@ -16,7 +16,7 @@ from webhooks.models import Delivery, Subscription
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ProjectScopedAdmin):
+class SubscriptionAdmin(ProjectScopedAdmin[Subscription]):
     list_display = ("url", "project", "events", "created_at", "ended_at", "ended_reason")
     list_select_related = ("project",)
     fields = ("project", "url", "events", "created_by", "created_at", "ended_at", "ended_reason")
@@ -30,7 +30,7 @@ class SubscriptionAdmin(ProjectScopedAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(BigTableAdmin):
+class DeliveryAdmin(BigTableAdmin[Delivery]):
     project_lookup = "subscription__project"
     list_display = ("id", "event", "subscription", "occurred_at", "state", "attempts", "last_status", "last_error")
     list_filter = ("state", "event")

@@ -8,7 +8,7 @@ from common.advisory_lock import try_advisory_lock
 from webhooks import outbox
 
 
-@shared_task(expires=10)  # type: ignore[untyped-decorator]
+@shared_task(expires=10)
 def deliver() -> int:
     """Send what is due. The rows are the work: running twice at once would be harmless, but slow receivers
     must not take all processes of the default worker."""
@@ -16,6 +16,6 @@ def deliver() -> int:
         return outbox.deliver_due() if mine else 0
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def tidy() -> int:
     return outbox.forget_old()

@@ -23,7 +23,7 @@ class ProjectFilter(SimpleListFilter):
     def __init__(
         self, request: HttpRequest, params: dict[str, list[str]], model: type[Model], model_admin: ModelAdmin[Model]
     ) -> None:
-        scoped = cast("Scoped", model_admin)
+        scoped = cast("Scoped[Model]", model_admin)
         self.lookup, self.roles = scoped.project_lookup, scoped.view_roles
         self.projects = model_at(model, self.lookup)
         super().__init__(request, params, model, model_admin)

@@ -6,11 +6,11 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import StackedInline, TabularInline
 
-from common.admin.roles import holds_role
+from common.admin.roles import Row, holds_role
 from common.admin.scoped import Scoped
 
 
-class ScopedInline(Scoped):
+class ScopedInline(Scoped[Row]):
     """Rows inside a page of a row that was already authorised: the parent's permission holds."""
 
     extra = 0
@@ -29,9 +29,9 @@ class ScopedInline(Scoped):
         return self.may_delete and holds_role(request, self.change_roles)
 
 
-class ScopedTabularInline(ScopedInline, TabularInline):  # type: ignore[misc]  # unfold has no types
+class ScopedTabularInline(ScopedInline[Row], TabularInline):
     pass
 
 
-class ScopedStackedInline(ScopedInline, StackedInline):  # type: ignore[misc]  # unfold has no types
+class ScopedStackedInline(ScopedInline[Row], StackedInline):
     pass

@@ -7,17 +7,17 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from common.admin.projects import ProjectScopedAdmin
-from common.admin.roles import MANAGER, NOBODY, holds_role, is_operator
+from common.admin.roles import MANAGER, NOBODY, Row, holds_role, is_operator
 
 
-class OperatorAdmin(ProjectScopedAdmin):
+class OperatorAdmin(ProjectScopedAdmin[Row]):
     """Rows of the whole installation: operators change them; managers see them where `managers_see`."""
 
     managers_see = False
     change_roles = NOBODY
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        rows: QuerySet[Model] = ModelAdmin.get_queryset(self, request)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows: QuerySet[Row] = ModelAdmin.get_queryset(self, request)
         return rows if self.has_module_permission(request) else rows.none()
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -16,7 +16,7 @@ from common.admin.roles import Row, holds_role, is_operator, within
 from common.admin.scoped import Scoped
 
 
-class ProjectScopedAdmin(Scoped, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class ProjectScopedAdmin(Scoped[Row], ModelAdmin):
     """An admin whose rows belong to projects."""
 
     list_per_page = 50
@@ -56,33 +56,33 @@ class ProjectScopedAdmin(Scoped, ModelAdmin):  # type: ignore[misc]  # unfold ha
     ) -> HttpResponse:
         raise Http404
 
-    def reachable(self, request: HttpRequest, object_id: str, of: type[Row], *, change: bool = False) -> Row:
+    def reachable(self, request: HttpRequest, object_id: str, *, change: bool = False) -> Row:
         """The row of that id, for a page of its own.
 
         Raises:
             Http404: there is none, or it is not this person's to see (or, with `change`, to change).
         """
-        obj = self.get_object(request, object_id)
+        obj: Row | None = self.get_object(request, object_id)
         roles = self.change_roles if change else self.view_roles
-        if not isinstance(obj, of) or not self._may(request, obj, roles):
+        if obj is None or not self._may(request, obj, roles):
             raise Http404
         return obj
 
     # -- history: the audit log instead of Django's, which keeps text --------------------------------
-    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> None:
+    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> None:  # type: ignore[override]
         record(request, f"{self.opts.model_name}.add", obj, changed_fields(message))
 
-    def log_change(self, request: HttpRequest, obj: Model, message: object) -> None:
+    def log_change(self, request: HttpRequest, obj: Model, message: object) -> None:  # type: ignore[override]
         record(request, f"{self.opts.model_name}.change", obj, changed_fields(message))
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Row]) -> None:  # type: ignore[override]
         for obj in queryset:
             record(request, f"{self.opts.model_name}.delete", obj)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Mapping[str, object] | None = None
     ) -> HttpResponse:
-        obj = self.reachable(request, object_id, Model)
+        obj = self.reachable(request, object_id)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -94,7 +94,7 @@ class ProjectScopedAdmin(Scoped, ModelAdmin):  # type: ignore[misc]  # unfold ha
         return TemplateResponse(request, "admin/audit_history.html", context)
 
 
-class BigTableAdmin(ProjectScopedAdmin):
+class BigTableAdmin(ProjectScopedAdmin[Row]):
     """For tables of millions: pages without a count."""
 
     paginator = InfinitePaginator

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from django import forms
 from django.contrib.admin import AdminSite
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest
 
-from common.admin.roles import MANAGER, within
+from common.admin.roles import MANAGER, Row, within
 
 
-class Scoped:
+class Scoped(Generic[Row]):
     """Permissions by project; shared by admins and inlines. Model permissions of Django's own are not used."""
 
     project_lookup: str = "project"
@@ -25,8 +25,9 @@ class Scoped:
     if TYPE_CHECKING:  # what the class that it is mixed into has
         admin_site: AdminSite
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        return within(self.view_roles, request, super().get_queryset(request), self.project_lookup)  # type: ignore[misc]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows: QuerySet[Row] = super().get_queryset(request)  # type: ignore[misc]
+        return within(self.view_roles, request, rows, self.project_lookup)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Model, Model], request: HttpRequest, **kwargs: object

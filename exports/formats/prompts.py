@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
-from exports.formats._shared import MESSAGES, Context
-from exports.records import PromptRecord
-
-SOURCE = "prompts"
-ABOUT = "Prompts to sample from: those of the pool, and what stood before each ranked turn."
-COLUMNS = {"id": "token", "prompt": MESSAGES, "dialogue_id": "token", "language": "name", "source": "name"}
+from common.shapes import Message
+from exports.formats.base import Context, Format, columns_of
+from exports.sources import prompts
+from exports.sources.prompts import PromptRecord
 
 
-def rows(record: PromptRecord, context: Context) -> Iterator[dict[str, Any]]:
-    context.counts["prompts"] += 1
-    yield {
-        "id": record.id,
-        "prompt": context.messages(record.messages),
-        "dialogue_id": record.dialogue,
-        "language": context.language,
-        "source": record.source or record.origin,
-    }
+class PromptRow(TypedDict):
+    id: str
+    prompt: list[Message]
+    dialogue_id: str | None
+    language: str
+    source: str
+
+
+class Prompts(Format[PromptRecord, PromptRow]):
+    source = prompts.SOURCE
+    about = "Prompts to sample from: those of the pool, and what stood before each ranked turn."
+    columns = columns_of(PromptRow)
+
+    def rows(self, record: PromptRecord, context: Context) -> Iterator[PromptRow]:
+        context.counts["prompts"] += 1
+        yield {
+            "id": record.id,
+            "prompt": context.messages(record.messages),
+            "dialogue_id": record.dialogue,
+            "language": context.language,
+            "source": record.source or record.where,
+        }
+
+
+FORMAT = Prompts()

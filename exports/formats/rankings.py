@@ -4,95 +4,108 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
-from exports.formats._shared import MESSAGES, Context
-from exports.records import RankingRecord
+from common.shapes import Json, Message
+from exports.formats.base import Context, Format, columns_of
+from exports.sources import rankings
+from exports.sources.rankings import Answer, RankingRecord
 from labeling.preferences import ranks
 
-SOURCE = "rankings"
-ABOUT = "One row for each judgement: the completions in the order shown, their ranks (0 is best, equal is a tie)."
-COLUMNS = {
-    "id": "token",
-    "context": MESSAGES,
-    "completions": [
-        {
-            "rank": "int64",
-            "completion": MESSAGES,
-            "completion_id": "token",
-            "model": "name",
-            "overall": "int64",
-            "flags": ["string"],
-            "temperature": "float64",
-            "top_p": "float64",
-            "top_k": "int64",
-            "max_tokens": "int64",
-            "finish_reason": "name",
+
+class RankedCompletion(TypedDict):
+    rank: int | None
+    completion: list[Message]
+    completion_id: str
+    model: str | None
+    overall: int | None
+    flags: list[str]
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    finish_reason: str
+
+
+class Judgement(TypedDict):
+    id: str
+    context: list[Message]
+    completions: list[RankedCompletion]
+    status: str
+    reason: str | None
+    strengths: list[int]
+    prompt_id: str
+    dialogue_id: str | None
+    turn_id: str | None
+    annotator_id: str | None
+    created_at: str
+    seconds: int | None
+    round: int | None
+    guideline_version: int | None
+    language: str
+    kind: str
+    source: str | None
+    label_weight: float | None
+    num_votes: int | None
+    note: str | None
+
+
+class Rankings(Format[RankingRecord, Judgement]):
+    source = rankings.SOURCE
+    about = "One row for each judgement: the completions in the order shown, their ranks (0 is best, equal is a tie)."
+    columns = columns_of(Judgement)
+
+    def rows(self, record: RankingRecord, context: Context) -> Iterator[Judgement]:
+        place = ranks(record.groups)  # empty where nothing could be ranked
+        context.counts["rankings"] += 1
+        context.counts["not rankable"] += bool(record.not_rankable)
+        yield {
+            "id": record.id,
+            "context": context.messages(record.prompt),
+            "completions": [_completion(answer, place.get(answer.id), record, context) for answer in record.answers],
+            "status": "not_rankable" if record.not_rankable else "ranked",
+            "reason": record.not_rankable or None,
+            "strengths": record.strengths,
+            "prompt_id": record.comparison,
+            "dialogue_id": record.dialogue,
+            "turn_id": record.turn,
+            "annotator_id": context.name(record.trainer),
+            "created_at": record.submitted_at,
+            "seconds": record.seconds,
+            "round": context.rounds.get(record.round or ""),
+            "guideline_version": context.guidelines.get(record.guideline or ""),
+            "language": context.language,
+            "kind": record.kind,
+            "source": record.source or None,
+            "label_weight": record.label_weight,
+            "num_votes": record.num_votes,
+            "note": context.text(record.note) or None,
         }
-    ],
-    "status": "token",
-    "reason": "string",
-    "strengths": ["int64"],
-    "prompt_id": "token",
-    "dialogue_id": "token",
-    "turn_id": "token",
-    "annotator_id": "token",
-    "created_at": "token",
-    "seconds": "int64",
-    "round": "int64",
-    "guideline_version": "int64",
-    "language": "name",
-    "kind": "name",
-    "source": "name",
-    "label_weight": "float64",
-    "num_votes": "int64",
-    "note": "string",
-}
 
 
-def rows(record: RankingRecord, context: Context) -> Iterator[dict[str, Any]]:
-    place = ranks(record.groups)
-    unrankable = bool(record.not_rankable)
-    context.counts["rankings"] += 1
-    context.counts["not rankable"] += unrankable
-    yield {
-        "id": record.id,
-        "context": context.messages(record.prompt),
-        "completions": [
-            {
-                "rank": None if unrankable else place[answer.id],
-                "completion": context.answer(answer.text),
-                "completion_id": answer.id,
-                "model": context.model_of(answer),
-                "overall": record.ratings.get(answer.id),
-                "flags": record.flags.get(answer.id, []),
-                "temperature": _number(answer.params.get("temperature")),
-                "top_p": _number(answer.params.get("top_p")),
-                "top_k": answer.params.get("top_k"),
-                "max_tokens": answer.params.get("max_tokens"),
-                "finish_reason": answer.finish_reason,
-            }
-            for answer in record.answers
-        ],
-        "status": "not_rankable" if unrankable else "ranked",
-        "reason": record.not_rankable or None,
-        "strengths": record.strengths,
-        "prompt_id": record.comparison,
-        "dialogue_id": record.dialogue,
-        "turn_id": record.turn,
-        "annotator_id": context.name(record.trainer),
-        "created_at": record.submitted_at,
-        "seconds": record.seconds,
-        "round": context.rounds.get(record.round or ""),
-        "guideline_version": context.guidelines.get(record.guideline or ""),
-        "language": context.language,
-        "kind": record.kind,
-        "source": record.source or None,
-        "label_weight": record.label_weight,
-        "num_votes": record.num_votes,
-        "note": context.text(record.note) or None,
+def _completion(answer: Answer, rank: int | None, record: RankingRecord, context: Context) -> RankedCompletion:
+    params = answer.params
+    return {
+        "rank": rank,
+        "completion": context.answer(answer.text),
+        "completion_id": answer.id,
+        "model": context.model(answer.model_version, answer.label, answer.weights_hash),
+        "overall": record.ratings.get(answer.id),
+        "flags": record.flags.get(answer.id, []),
+        "temperature": _float(params.get("temperature")),
+        "top_p": _float(params.get("top_p")),
+        "top_k": _int(params.get("top_k")),
+        "max_tokens": _int(params.get("max_tokens")),
+        "finish_reason": answer.finish_reason,
     }
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+def _float(value: Json) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _int(value: Json) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+FORMAT = Rankings()

@@ -7,35 +7,51 @@ differs by type, and a loader that infers columns would fail on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
-from exports.archive import RawRecord
-from exports.formats._shared import Context
-from exports.jsonl import line
+from common.shapes import Json, JsonObject
+from exports.formats.base import Context, Format, columns_of
+from exports.sources import raw
+from exports.sources.raw import RawRecord
+from exports.writing.jsonl import line
 
-SOURCE = "raw"
-ABOUT = "Prompts, dialogues and comparisons with their judgements, as JSON in the field `record`."
-COLUMNS = {"id": "token", "type": "name", "created_at": "token", "record": "string"}
-
-
-def rows(record: RawRecord, context: Context) -> Iterator[dict[str, Any]]:
-    context.counts[f"raw {record.type}s"] += 1
-    body = _people_hidden(record.body, context)
-    body["round"] = context.rounds.get(body.get("round") or "")
-    body["guideline_version"] = context.guidelines.get(body.get("guideline_version") or "")
-    yield {"id": record.id, "type": record.type, "created_at": record.created_at, "record": line(body)}
+PEOPLE = ("author", "trainer", "reviewer", "user")
+TEXTS = ("text", "content", "note", "comment")
 
 
-def _people_hidden(value: Any, context: Context, name: str = "") -> Any:
-    """Ids of people become pseudonyms; texts go out as everywhere."""
+class Archived(TypedDict):
+    id: str
+    type: str
+    created_at: str
+    record: str
+
+
+class Raw(Format[RawRecord, Archived]):
+    source = raw.SOURCE
+    about = "Prompts, dialogues and comparisons with their judgements, as JSON in the field `record`."
+    columns = columns_of(Archived)
+
+    def rows(self, record: RawRecord, context: Context) -> Iterator[Archived]:
+        context.counts[f"raw {record.type}s"] += 1
+        body: JsonObject = {name: _hidden(value, context, name) for name, value in record.body.items()}
+        body["round"] = context.rounds.get(str(body.get("round")))
+        body["guideline_version"] = context.guidelines.get(str(body.get("guideline_version")))
+        yield {"id": record.id, "type": record.type, "created_at": record.created_at, "record": line(body)}
+
+
+def _hidden(value: Json, context: Context, name: str) -> Json:
+    """Ids of people become pseudonyms, those of model versions their names; texts go out as everywhere."""
     if isinstance(value, dict):
-        return {key: _people_hidden(inner, context, key) for key, inner in value.items()}
+        return {key: _hidden(inner, context, key) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_people_hidden(inner, context, name) for inner in value]
-    if name in ("author", "trainer", "reviewer", "user"):
+        return [_hidden(inner, context, name) for inner in value]
+    if name in PEOPLE and isinstance(value, int):
         return context.name(value)
-    if name in ("text", "content", "note", "comment") and isinstance(value, str):
+    if name in TEXTS and isinstance(value, str):
         return context.text(value)
-    if name == "model" and isinstance(value, str):
-        return context.model(value, None, None) if value in context.models else value
+    if name == "model" and isinstance(value, str) and value in context.models:
+        return context.model(value, None, None)
     return value
+
+
+FORMAT = Raw()

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-from exports.formats._shared import MESSAGES
+from common.shapes import Message
+from exports.formats.base import columns_of
+from exports.formats.sft import Demonstration
+from exports.renderings.base import Rendering
 
-OF = "sft"
-ABOUT = "The sft rows as one list of messages; trainers put the loss on every turn unless told otherwise."
-COLUMNS = {"messages": MESSAGES}
+
+class Chat(TypedDict):
+    messages: list[Message]
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    return {"messages": [*row["prompt"], *row["completion"]]}
+class ChatRendering(Rendering[Demonstration]):
+    of = "sft"
+    about = "The sft rows as one list of messages; trainers put the loss on every turn unless told otherwise."
+    columns = columns_of(Chat)
+
+    def render(self, row: Demonstration) -> list[Chat]:
+        return [{"messages": [*row["prompt"], *row["completion"]]}]
+
+
+RENDERING = ChatRendering()

@@ -6,26 +6,39 @@ The format has no system turn and no escape: a row with either is left out, neve
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TypedDict
 
-from exports.renderings._shared import LeftOut
-
-OF = "preferences"
-ABOUT = "The pairs as two transcripts with Human: and Assistant: markers."
-COLUMNS = {"chosen": "string", "rejected": "string"}
+from common.shapes import Message
+from exports.formats.base import A_PAIR, columns_of
+from exports.formats.preferences import Pair
+from exports.renderings.base import LeftOut, Rendering
 
 _MARKER = re.compile(r"(?:\A|\n\n)(?:Human|Assistant):")
 _NAMES = {"user": "Human", "assistant": "Assistant"}
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    before = "".join(_turn(message) for message in row["prompt"])
-    return {side: before + _turn(row[side][0]) for side in ("chosen", "rejected")}
+class Transcripts(TypedDict):
+    chosen: str
+    rejected: str
 
 
-def _turn(message: dict[str, str]) -> str:
+class HhRendering(Rendering[Pair]):
+    of = "preferences"
+    about = "The pairs as two transcripts with Human: and Assistant: markers."
+    columns = columns_of(Transcripts)
+    rows_a_record = A_PAIR
+
+    def render(self, row: Pair) -> list[Transcripts]:
+        before = "".join(_turn(message) for message in row["prompt"])
+        return [{"chosen": before + _turn(row["chosen"][0]), "rejected": before + _turn(row["rejected"][0])}]
+
+
+def _turn(message: Message) -> str:
     if message["role"] == "system":
         raise LeftOut("hh: a system message, which the format cannot say")
     if _MARKER.search(message["content"]):
         raise LeftOut("hh: a text that holds a marker of the format")
     return f"\n\n{_NAMES[message['role']]}: {message['content']}"
+
+
+RENDERING = HhRendering()

@@ -5,47 +5,56 @@ Given a list there, LLaMA-Factory quietly trains on the last turn of the prompt 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from exports.formats._shared import MESSAGES
-from exports.jsonl import Stored
+from common.shapes import Message
+from exports.formats.base import A_PAIR, columns_of
+from exports.formats.preferences import Pair
+from exports.renderings.base import Rendering
+from exports.writing.files import Stored, store
 
-OF = "preferences"
-ABOUT = "The pairs as messages with one chosen and one rejected message; dataset_info.json lies beside."
-COLUMNS = {
-    "messages": MESSAGES,
-    "chosen": {"role": "string", "content": "string"},
-    "rejected": {"role": "string", "content": "string"},
+TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "system_tag": "system",
 }
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    return {"messages": row["prompt"], "chosen": row["chosen"][0], "rejected": row["rejected"][0]}
+class ObjectPair(TypedDict):
+    messages: list[Message]
+    chosen: Message
+    rejected: Message
 
 
-def extra_files(folder: Path, name: str, files: Sequence[Stored]) -> list[Stored]:
-    """dataset_info.json, which names the columns to LLaMA-Factory."""
-    info = {
-        f"duologue_{file.split}{n or ''}": {
-            "file_name": Path(file.path).name,
-            "formatting": "sharegpt",
-            "ranking": True,
-            "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
-            "tags": {
-                "role_tag": "role",
-                "content_tag": "content",
-                "user_tag": "user",
-                "assistant_tag": "assistant",
-                "system_tag": "system",
-            },
+class LlamaFactoryRendering(Rendering[Pair]):
+    of = "preferences"
+    about = "The pairs as messages with one chosen and one rejected message; dataset_info.json lies beside."
+    columns = columns_of(ObjectPair)
+    rows_a_record = A_PAIR
+
+    def render(self, row: Pair) -> list[ObjectPair]:
+        return [{"messages": row["prompt"], "chosen": row["chosen"][0], "rejected": row["rejected"][0]}]
+
+    def beside(self, folder: Path, name: str, files: Sequence[Stored]) -> list[Stored]:
+        """dataset_info.json, which names the columns to LLaMA-Factory."""
+        info = {
+            f"duologue_{file.split}{n or ''}": {
+                "file_name": Path(file.path).name,
+                "formatting": "sharegpt",
+                "ranking": True,
+                "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
+                "tags": TAGS,
+            }
+            for n, file in enumerate(files)
         }
-        for n, file in enumerate(files)
-    }
-    data = (json.dumps(info, indent=2) + "\n").encode()
-    path = f"{name}/dataset_info.json"
-    (folder / path).write_bytes(data)
-    return [Stored(path, name, "", len(info), len(data), hashlib.sha256(data).hexdigest())]
+        path = f"{name}/dataset_info.json"
+        size, digest = store(folder / path, json.dumps(info, indent=2) + "\n")
+        return [Stored(path, name, "", len(info), size, digest)]
+
+
+RENDERING = LlamaFactoryRendering()

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-from exports.formats._shared import MESSAGES
+from common.shapes import Message
+from exports.formats.base import A_PAIR, columns_of
+from exports.formats.preferences import Pair
+from exports.renderings.base import Rendering
 
-OF = "preferences"
-ABOUT = "The pairs with the prompt as messages and both answers as texts."
-COLUMNS = {"prompt": MESSAGES, "chosen": "string", "rejected": "string"}
+
+class TextPair(TypedDict):
+    prompt: list[Message]
+    chosen: str
+    rejected: str
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "prompt": row["prompt"],
-        "chosen": row["chosen"][0]["content"],
-        "rejected": row["rejected"][0]["content"],
-    }
+class NemoRendering(Rendering[Pair]):
+    of = "preferences"
+    about = "The pairs with the prompt as messages and both answers as texts."
+    columns = columns_of(TextPair)
+    rows_a_record = A_PAIR
+
+    def render(self, row: Pair) -> list[TextPair]:
+        chosen, rejected = row["chosen"][0]["content"], row["rejected"][0]["content"]
+        return [{"prompt": row["prompt"], "chosen": chosen, "rejected": rejected}]
+
+
+RENDERING = NemoRendering()

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from exports.formats.base import A_PAIR
+from exports.formats.preferences import Pair
+from exports.renderings.base import Rendering
+from exports.writing.files import Row
 
-OF = "preferences"
-ABOUT = "The pairs as input, preferred_output and non_preferred_output."
-COLUMNS = None
+
+class OpenAiRendering(Rendering[Pair]):
+    of = "preferences"
+    about = "The pairs as input, preferred_output and non_preferred_output."
+    columns = None  # `tools` is a list without a type
+    rows_a_record = A_PAIR
+
+    def render(self, row: Pair) -> list[Row]:
+        return [
+            {
+                "input": {"messages": row["prompt"], "tools": [], "parallel_tool_calls": True},
+                "preferred_output": row["chosen"],
+                "non_preferred_output": row["rejected"],
+            }
+        ]
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "input": {"messages": row["prompt"], "tools": [], "parallel_tool_calls": True},
-        "preferred_output": row["chosen"],
-        "non_preferred_output": row["rejected"],
-    }
+RENDERING = OpenAiRendering()

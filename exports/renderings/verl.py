@@ -5,28 +5,37 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from exports.jsonl import Stored
+from exports.formats.prompts import PromptRow
+from exports.options import Options
+from exports.renderings.base import Rendering
+from exports.writing.files import Row, RowFile, Stored
 
-OF = "prompts"
-ABOUT = "The prompts as parquet with data_source, prompt, ability, reward_model and extra_info."
-COLUMNS = None
+if TYPE_CHECKING:  # large, and the admin site loads every rendering for its sentence
+    from pyarrow.parquet import ParquetWriter
+
 ROWS_HELD = 5_000
 
 
-def render(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "data_source": row["source"],
-        "prompt": row["prompt"],
-        "ability": "chat",
-        "reward_model": {"style": "model", "ground_truth": ""},
-        "extra_info": {"id": row["id"], "dialogue_id": row["dialogue_id"], "language": row["language"]},
-    }
+class VerlRendering(Rendering[PromptRow]):
+    of = "prompts"
+    about = "The prompts as parquet with data_source, prompt, ability, reward_model and extra_info."
+    columns = None  # a parquet file says its own
 
+    def render(self, row: PromptRow) -> list[Row]:
+        return [
+            {
+                "data_source": row["source"],
+                "prompt": row["prompt"],
+                "ability": "chat",
+                "reward_model": {"style": "model", "ground_truth": ""},
+                "extra_info": {"id": row["id"], "dialogue_id": row["dialogue_id"], "language": row["language"]},
+            }
+        ]
 
-def open_file(folder: Path, config: str, split: str) -> ParquetFile:
-    return ParquetFile(folder, config, split)
+    def open(self, folder: Path, name: str, split: str, options: Options) -> RowFile:
+        return ParquetFile(folder, name, split)
 
 
 class ParquetFile:
@@ -38,42 +47,51 @@ class ParquetFile:
         self.rows = 0
         self._config, self._split = config, split
         self._path = folder / config / f"{split}.parquet"
-        self._held: list[dict[str, Any]] = []
-        self._writer: Any = None
+        self._held: list[Row] = []
+        self._writer: ParquetWriter | None = None
 
-    def write(self, row: dict[str, Any], unit: Any = None) -> None:
+    def write(self, row: Row, unit: str = "") -> None:
         self._held.append(row)
         self.rows += 1
         if len(self._held) >= ROWS_HELD:
             self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self) -> ParquetWriter:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         if self._writer is None:
-            text = pa.string()
-            schema = pa.schema(
-                [
-                    ("data_source", text),
-                    ("prompt", pa.list_(pa.struct([("role", text), ("content", text)]))),
-                    ("ability", text),
-                    ("reward_model", pa.struct([("style", text), ("ground_truth", text)])),
-                    ("extra_info", pa.struct([("id", text), ("dialogue_id", text), ("language", text)])),
-                ]
-            )
             self._path.parent.mkdir(exist_ok=True)
-            self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
+            self._writer = _writer(self._path)
         self._writer.write_table(pa.Table.from_pylist(self._held, schema=self._writer.schema))
         self._held = []
+        return self._writer
 
     def finish(self) -> list[Stored]:
         if not self.rows:
             return []
-        self._flush()
-        self._writer.close()
+        self._flush().close()
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         path = f"{self._config}/{self._path.name}"
         return [Stored(path, self._config, self._split, self.rows, self._path.stat().st_size, digest)]
+
+
+def _writer(path: Path) -> ParquetWriter:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text = pa.string()
+    schema = pa.schema(
+        [
+            ("data_source", text),
+            ("prompt", pa.list_(pa.struct([("role", text), ("content", text)]))),
+            ("ability", text),
+            ("reward_model", pa.struct([("style", text), ("ground_truth", text)])),
+            ("extra_info", pa.struct([("id", text), ("dialogue_id", text), ("language", text)])),
+        ]
+    )
+    return pq.ParquetWriter(path, schema, compression="zstd")
+
+
+RENDERING = VerlRendering()

@@ -43,7 +43,7 @@ class Button(Generic[Row]):
     explain: str = ""
 
 
-class PageAdmin(ProjectScopedAdmin, Generic[Row]):
+class PageAdmin(ProjectScopedAdmin[Row]):
     """A row's page opens with a panel: where it stands, links, and buttons."""
 
     change_form_outer_before_template = "admin/labeling/panel.html"
@@ -86,7 +86,7 @@ class PageAdmin(ProjectScopedAdmin, Generic[Row]):
             return HttpResponseRedirect(request.get_full_path())
 
     def do_view(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
-        obj = self.reachable(request, object_id, self.model, change=True)
+        obj = self.reachable(request, object_id, change=True)
         chosen = self.buttons.get(button)
         if chosen is None or not self._offers(request, obj, chosen):
             raise Http404

@@ -15,7 +15,7 @@ from labeling.admin.base import Button, PageAdmin, messages_html, short, text_ht
 from labeling.models import Assignment, Candidate, Comparison
 
 
-class CandidateInline(ScopedTabularInline):
+class CandidateInline(ScopedTabularInline[Candidate]):
     model = Candidate
     project_lookup = "comparison__project"
     fields = readonly_fields = ("index", "text", "written_by", "is_original")
@@ -33,7 +33,7 @@ class CandidateInline(ScopedTabularInline):
         return obj.completion.model_name or "not said"
 
 
-class AssignmentInline(ScopedTabularInline):
+class AssignmentInline(ScopedTabularInline[Assignment]):
     model = Assignment
     project_lookup = "comparison__project"
     fields = readonly_fields = ("trainer", "kind", "slot", "state", "seconds", "skip_reason", "created_at", "ended_at")
@@ -45,7 +45,7 @@ def _discard(request: HttpRequest, comparison: Comparison, text: str) -> str:
 
 
 @admin.register(Comparison)
-class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin):
+class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin[Comparison]):
     list_display = (
         "__str__",
         "project",
@@ -126,7 +126,7 @@ class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin):
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(BigTableAdmin):
+class AssignmentAdmin(BigTableAdmin[Assignment]):
     project_lookup = "comparison__project"
     list_display = (
         "comparison",

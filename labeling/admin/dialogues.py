@@ -19,7 +19,7 @@ from labeling.pages.provenance import for_reviewers
 from labeling.quality.reviews import ask_review
 
 
-class TurnInline(ScopedTabularInline):
+class TurnInline(ScopedTabularInline[Turn]):
     model = Turn
     project_lookup = "dialogue__project"
     view_roles = REVIEWERS
@@ -44,7 +44,7 @@ def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:
 
 
 @admin.register(Dialogue)
-class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin):
+class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
     view_roles = change_roles = REVIEWERS
     list_display = ("__str__", "project", "author", "state_label", "round", "first_words", "submitted_at")
     list_select_related = ("project", "author", "round")
@@ -69,7 +69,7 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin):
         return [path("<uuid:object_id>/review/", view, name="labeling_dialogue_review"), *super().get_urls()]
 
     def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return review_dialogue(self, request, self.reachable(request, str(object_id), Dialogue))
+        return review_dialogue(self, request, self.reachable(request, str(object_id)))
 
     def links(self, request: HttpRequest, obj: Dialogue) -> list[tuple[str, str]]:
         return [("Review", reverse("admin:labeling_dialogue_review", args=[obj.pk]))]
@@ -87,7 +87,7 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin):
 
 
 @admin.register(TurnDraw)
-class TurnDrawAdmin(BigTableAdmin):
+class TurnDrawAdmin(BigTableAdmin[TurnDraw]):
     project_lookup = "dialogue__project"
     list_display = ("__str__", "dialogue", "policy", "seed", "created_at")
     list_select_related = ("dialogue",)
@@ -106,7 +106,7 @@ class ThumbFilter(admin.SimpleListFilter):
 
 
 @admin.register(TurnFeedback)
-class TurnFeedbackAdmin(BigTableAdmin):
+class TurnFeedbackAdmin(BigTableAdmin[TurnFeedback]):
     project_lookup = "turn__dialogue__project"
     view_roles = REVIEWERS
     list_display = ("thumb", "answer", "reason_list", "said", "user", "updated_at")

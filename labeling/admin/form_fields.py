@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
 from common import plugins
@@ -21,6 +22,11 @@ class Lines(forms.CharField):
 
 def task_types() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ").capitalize()) for name in plugins.choices("labeling.task_types")]
+
+
+def export_configurations() -> list[tuple[str, str]]:
+    """Names of files only: what they hold belongs to a layer above."""
+    return [(name, name) for name in plugins.choices(settings.EXPORT_FORMATS)]
 
 
 def number(label: str, sentence: str, *, low: float, high: float, whole: bool = False) -> forms.Field:

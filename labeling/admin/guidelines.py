@@ -47,7 +47,7 @@ class GuidelineAdmin(PageAdmin[GuidelineVersion]):
         """A new version begins as the one in force."""
         initial = super().get_changeform_initial_data(request)
         asked = within(self.change_roles, request, Project.objects.all(), "pk")
-        project = asked.filter(pk=initial["project"]).first() if _is_id(initial.get("project")) else None
+        project = asked.filter(pk=str(initial["project"])).first() if _is_id(initial.get("project")) else None
         if project is None and asked.count() == 1:
             project = asked.get()
         if project is not None and (current := projects.current_guidelines(project)):

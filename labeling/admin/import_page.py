@@ -34,7 +34,7 @@ class ImportForm(forms.Form):
     dry_run = forms.BooleanField(required=False, label="Only try: count and show, store nothing", initial=True)
 
 
-def import_page(model_admin: ProjectScopedAdmin, request: HttpRequest, project: Project) -> HttpResponse:
+def import_page(model_admin: ProjectScopedAdmin[Project], request: HttpRequest, project: Project) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     context: dict[str, object] = {
         **model_admin.admin_site.each_context(request), "project": project, "form": form,

@@ -82,7 +82,7 @@ class MembershipAdmin(PageAdmin[Membership]):
         return ("project", "user") if obj is not None else ()
 
     def formfield_for_foreignkey(
-        self, db_field: ForeignKey[object, object], request: HttpRequest, **kwargs: object
+        self, db_field: ForeignKey[Model, Model], request: HttpRequest, **kwargs: object
     ) -> forms.ModelChoiceField[Model] | None:
         if db_field.name == "project":
             kwargs["queryset"] = within(MANAGER, request, Project.objects.active(), "pk")

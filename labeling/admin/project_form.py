@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from labeling.admin.form_fields import Lines, task_types
+from labeling.admin.form_fields import Lines, export_configurations, task_types
 from labeling.admin.project_help import HELP
 from labeling.admin.rules_form import COLUMNS, RulesForm
 from labeling.models import Project
@@ -15,7 +15,6 @@ from labeling.models import Project
 if TYPE_CHECKING:
     from django.contrib.admin.options import _FieldsetSpec as Fieldsets
 
-CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw")
 OTHERS = ("task_types", "flags", "nightly_configs")  # settings whose fields are made here
 
 FIELDSETS: Fieldsets = (
@@ -93,7 +92,7 @@ class ProjectForm(RulesForm):
         help_text="What can be ticked for each answer, one a line. A change counts up the version stored with labels.",
     )
     nightly_configs = forms.MultipleChoiceField(
-        choices=[(name, name) for name in CONFIGS],
+        choices=export_configurations,
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="What the nightly export writes; none ticked: everything.",

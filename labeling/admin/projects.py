@@ -102,7 +102,7 @@ class ProjectAdmin(PageAdmin[Project]):
         return [path("<uuid:object_id>/import/", view, name="labeling_project_import"), *super().get_urls()]
 
     def import_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return import_page(self, request, self.reachable(request, str(object_id), Project, change=True))
+        return import_page(self, request, self.reachable(request, str(object_id), change=True))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
         return ("slug",) if obj is not None else ()

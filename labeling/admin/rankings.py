@@ -53,7 +53,7 @@ def _orders(ranking: Ranking) -> bool:
     return len(ranking.groups) > 1
 
 
-class ReviewInline(ScopedTabularInline):
+class ReviewInline(ScopedTabularInline[Review]):
     model = Review
     project_lookup = "ranking__comparison__project"
     view_roles = REVIEWERS
@@ -62,7 +62,7 @@ class ReviewInline(ScopedTabularInline):
 
 
 @admin.register(Ranking)
-class RankingAdmin(PageAdmin[Ranking], BigTableAdmin):
+class RankingAdmin(PageAdmin[Ranking], BigTableAdmin[Ranking]):
     project_lookup = "comparison__project"
     view_roles = change_roles = REVIEWERS
     list_display = ("__str__", "trainer", "kind", "order_text", "standing", "took", "submitted_at")
@@ -123,10 +123,10 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin):
         return review_queue(self, request)
 
     def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return review_ranking(self, request, self.reachable(request, str(object_id), Ranking))
+        return review_ranking(self, request, self.reachable(request, str(object_id)))
 
     def blind_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return begin_blind_vote(request, self.reachable(request, str(object_id), Ranking))
+        return begin_blind_vote(request, self.reachable(request, str(object_id)))
 
     def links(self, request: HttpRequest, obj: Ranking) -> list[tuple[str, str]]:
         links = [("Review", reverse("admin:labeling_ranking_review", args=[obj.pk]))]

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.requests import user_of
 from common.admin import ProjectScopedAdmin
+from common.admin.roles import Row
 from common.stats.agreement import tau_b
 from labeling import preferences
 from labeling.admin.orders import spelled
@@ -27,7 +28,7 @@ class DecisionForm(forms.Form):
     grade = forms.IntegerField(required=False, min_value=1, max_value=7)
 
 
-def review_ranking(model_admin: ProjectScopedAdmin, request: HttpRequest, ranking: Ranking) -> HttpResponse:
+def review_ranking(model_admin: ProjectScopedAdmin[Ranking], request: HttpRequest, ranking: Ranking) -> HttpResponse:
     if request.method == "POST":
         return _decide(request, ranking=ranking)
     comparison = ranking.comparison
@@ -88,7 +89,9 @@ def _other_votes(ranking: Ranking) -> list[dict[str, object]]:
     ]
 
 
-def review_dialogue(model_admin: ProjectScopedAdmin, request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
+def review_dialogue(
+    model_admin: ProjectScopedAdmin[Dialogue], request: HttpRequest, dialogue: Dialogue
+) -> HttpResponse:
     if request.method == "POST":
         return _decide(request, dialogue=dialogue)
     turns = dialogue.turns.select_related("completion__model_version").order_by("position")
@@ -144,6 +147,6 @@ def _tau(one: Ranking, other: Ranking) -> float | None:
     return tau_b([left[cid] for cid in ids], [right[cid] for cid in ids]) if len(ids) > 1 else None
 
 
-def _page(model_admin: ProjectScopedAdmin, request: HttpRequest, context: dict[str, object]) -> HttpResponse:
+def _page(model_admin: ProjectScopedAdmin[Row], request: HttpRequest, context: dict[str, object]) -> HttpResponse:
     shared = model_admin.admin_site.each_context(request)
     return TemplateResponse(request, "admin/labeling/review.html", {**shared, **context})

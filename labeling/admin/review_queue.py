@@ -9,13 +9,13 @@ from django.template.response import TemplateResponse
 
 from accounts.requests import user_of
 from common.admin import REVIEWERS, ProjectScopedAdmin, within
-from labeling.models import Project, ReviewItem, Turn
+from labeling.models import Project, Ranking, ReviewItem, Turn
 from labeling.quality import reviews
 
 ON_A_PAGE = 50
 
 
-def review_queue(model_admin: ProjectScopedAdmin, request: HttpRequest) -> HttpResponse:
+def review_queue(model_admin: ProjectScopedAdmin[Ranking], request: HttpRequest) -> HttpResponse:
     projects = within(REVIEWERS, request, Project.objects.active(), "pk")
     chosen = request.GET.get("in_project", "")
     reason = request.GET.get("reason", "")

@@ -11,7 +11,7 @@ from labeling.models import Review
 
 
 @admin.register(Review)
-class ReviewAdmin(BigTableAdmin):
+class ReviewAdmin(BigTableAdmin[Review]):
     view_roles = REVIEWERS
     list_display = ("decision", "reviewer", "comment", "grade", "created_at")
     list_select_related = ("reviewer",)

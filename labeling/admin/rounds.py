@@ -43,7 +43,7 @@ class MixtureForm(PolicyForms):
         return [(row["model_version"], row["weight"], row.get("params") or {}) for row in rows if not row.get("DELETE")]
 
 
-class PolicyInline(ScopedTabularInline):
+class PolicyInline(ScopedTabularInline[RoundPolicy]):
     model = RoundPolicy
     formset = MixtureForm
     project_lookup = "round__project"
@@ -74,7 +74,7 @@ class PolicyInline(ScopedTabularInline):
         return field
 
     def formfield_for_foreignkey(
-        self, db_field: ForeignKey[object, object], request: HttpRequest, **kwargs: object
+        self, db_field: ForeignKey[Model, Model], request: HttpRequest, **kwargs: object
     ) -> forms.ModelChoiceField[Model] | None:
         if db_field.name == "model_version":
             policies = ModelVersion.objects.filter(role=ModelVersion.Role.POLICY)
@@ -120,7 +120,7 @@ class RoundAdmin(PageAdmin[Round]):
         return super().get_queryset(request).prefetch_related("policies__model_version")
 
     def formfield_for_foreignkey(
-        self, db_field: ForeignKey[object, object], request: HttpRequest, **kwargs: object
+        self, db_field: ForeignKey[Model, Model], request: HttpRequest, **kwargs: object
     ) -> forms.ModelChoiceField[Model] | None:
         if db_field.name == "project":
             kwargs["queryset"] = within(MANAGER, request, Project.objects.active(), "pk")

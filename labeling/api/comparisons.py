@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -16,7 +15,6 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, CursorPages, checked, checked_list, page_of
-from common.shapes import Message
 from labeling import comparisons
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
 from labeling.api.shapes import comparisons as shapes
@@ -24,15 +22,6 @@ from labeling.errors import Invalid
 from labeling.models import Comparison, Project, Ranking
 
 MOST = 1000
-
-
-class Brought(TypedDict):
-    """A checked `ComparisonIn`."""
-
-    prompt: list[Message]
-    completions: list[dict[str, str]]
-    votes: int | None
-    source: str
 
 
 ONE_OR_MANY = PolymorphicProxySerializer(
@@ -107,7 +96,7 @@ class Comparisons(ApiView):
         return Response(body if many else body[0], status=201 if created else 200)
 
     @transaction.atomic
-    def _bring(self, project: Project, wanted: list[Brought], request: Request) -> list[tuple[Comparison, bool]]:
+    def _bring(self, project: Project, wanted: list[shapes.Brought], request: Request) -> list[tuple[Comparison, bool]]:
         made = []
         for number, item in enumerate(wanted, start=1):
             try:

@@ -70,7 +70,7 @@ def _places(pairs: list[str]) -> dict[str, str]:
 
 async def _events(places: dict[str, str]) -> AsyncIterator[str]:
     """Merge the requests' streams into one; ends when all have ended."""
-    queue: asyncio.Queue[tuple[str, str, dict[str, object]]] = asyncio.Queue(maxsize=1000)
+    queue: asyncio.Queue[tuple[str, str, streams.Fields | dict[str, int]]] = asyncio.Queue(maxsize=1000)
 
     async def pump(key: str, after: str) -> None:
         try:

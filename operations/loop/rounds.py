@@ -4,7 +4,6 @@ reward model, take the best of n by it, train the next policy, register it, open
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from exports import runs
 from exports.models import ExportRun
@@ -91,7 +90,7 @@ def _train_reward(run: LoopRun, number: int, folder: Path, export: ExportRun, po
     return _register(run, f"rm-{number}", out, export, policy, role=ModelVersion.Role.REWARD)
 
 
-def _score(run: LoopRun, reward_model: ModelVersion, number: int) -> dict[str, Any]:
+def _score(run: LoopRun, reward_model: ModelVersion, number: int) -> scoring.Agreement:
     """Agreement with the trainers on the held-out prompts."""
     with run.timed("score"):
         counts = scoring.score_project(project=run.own.project, reward_model=reward_model)

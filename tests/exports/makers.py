@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management import call_command
 
+from exports.sources.rankings import Answer, RankingRecord
 from labeling.models import Project
 
 
@@ -30,3 +31,18 @@ def rows(folder: Path, config: str, split: str = "") -> list[dict[str, Any]]:
 def everything(folder: Path) -> str:
     """All the text of a folder in one string."""
     return "\n".join(path.read_text() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def make_ranking_record(groups: list[list[str]], texts: dict[str, str]) -> RankingRecord:
+    """A vote in force on completions of these texts, as no database made it."""
+    answers = [
+        Answer(id=cid, model_version=None, label="m", params={}, finish_reason="stop", weights_hash=None, text=text)
+        for cid, text in texts.items()
+    ]
+    return RankingRecord(
+        id="r", split="train", source="", author=None, dialogue=None, comparison="c", trainer=1, kind="vote",
+        submitted_at="2026-11-22T10:00:00.000000Z", undone_at=None, superseded_at=None, reviews=None, not_rankable="",
+        groups=groups, ratings={}, flags={}, strengths=[], order_shown=list(texts), seconds=None, label_weight=None,
+        note="", guideline=None, comparison_kind="normal", comparison_state="closed", discarded_at=None, turn=None,
+        round=None, prompt=[{"role": "user", "content": "Hi"}], answers=answers,
+    )  # fmt: skip

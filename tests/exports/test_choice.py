@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
-from exports import redaction, splits
+from exports.selection import near_duplicates, privacy
 from labeling import assignments, comparisons, corrections, dialogues, imports, projects, rankings, turns
 from labeling.models import Comparison, Dialogue, Project, Ranking, Review
 from labeling.suggestions import request_suggestions
@@ -179,7 +179,7 @@ def test_mail_phone_card_and_keys_are_masked_on_request(project: Project, alice:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=300))
 def test_redaction_takes_any_text(text) -> None:
-    assert isinstance(redaction.Redactor()(text), str)
+    assert isinstance(privacy.Redactor()(text), str)
 
 
 def test_a_withdrawn_trainers_text_is_in_no_later_file_preview_or_history(
@@ -320,7 +320,7 @@ def test_sketches_tell_near_duplicates_from_other_prompts() -> None:
         "",
         "日本の首都は?",
     ]
-    found = splits.sketch(texts)
-    near = [splits.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
+    found = near_duplicates.sketch(texts)
+    near = [near_duplicates.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
     assert near == [True, True, False, False, False, False]
-    assert splits.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question
+    assert near_duplicates.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from exports import consensus
+from exports.selection import votes as consensus
 from labeling.models import Project
 from tests import makers
 from tests.exports.makers import export, rows

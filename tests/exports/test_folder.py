@@ -93,7 +93,7 @@ def test_what_a_killed_run_left_goes_with_the_next(project: Project, ranked: Ran
 def test_a_run_that_fails_leaves_nothing_and_says_why(
     project: Project, ranked: Ranking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exports.formats.preferences.rows", lambda record, context: 1 / 0)
+    monkeypatch.setattr("exports.formats.preferences.FORMAT.rows", lambda record, context: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export(project, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
@@ -106,7 +106,7 @@ def test_wrong_wishes_are_answered_with_a_sentence(project: Project, tmp_path: P
     for options, words in (
         (["--config", "prefs"], "no configuration 'prefs'"),
         (["--render", "word"], "no format 'word'"),
-        (["--cutoff", "tomorrow"], "no ISO 8601 instant"),
+        (["--cutoff", "tomorrow"], "not an ISO 8601 instant"),
         (["--cutoff", "2999-01-01T00:00:00Z"], "lies ahead"),
         (["--mix", "alpaca"], "SOURCE=WEIGHT"),
         (["--shards", "0"], "shards"),

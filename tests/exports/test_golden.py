@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from common import plugins
-from exports.files import SplitFile
-from exports.jsonl import encoder, line
-from exports.options import FORMATS, RENDERINGS
+from exports.formats.base import FORMATS
+from exports.renderings.base import RENDERINGS
+from exports.writing.files import SplitFile
+from exports.writing.jsonl import line
 from labeling import comparisons, dialogues, projects, turns
 from labeling.models import (
     Candidate,
@@ -94,6 +94,12 @@ def golden_project(db: None) -> Project:
             guideline_version=guideline, order_shown=list(reversed(ids)), seconds=40, label_weight=1.0, submitted_at=AT,
             **columns,
         )  # fmt: skip
+    _talk(project, alice)
+    return project
+
+
+def _talk(project: Project, alice: User) -> None:
+    """A demonstration, a rated chat and a prompt of the pool."""
     spoken = makers.make_demonstration(project, alice, submit=False, question="How long is a day?")
     turns.add_turn(dialogue=spoken, role="user", text="And on the moon?")
     turns.add_turn(dialogue=spoken, role="assistant", text="About 29.5 of ours.\n")
@@ -121,14 +127,13 @@ def golden_project(db: None) -> Project:
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Name a colour."}]], source="pool A")
     Prompt.objects.update(id=fixed("prompt"))
     TurnFeedback.objects.filter(pk=fixed("thumb")).update(turn=rated)
-    return project
 
 
-CHOICES = [*plugins.choices(FORMATS), *plugins.choices(RENDERINGS)]
+CHOICES = [*FORMATS.choices(), *RENDERINGS.choices()]
 
 
 def test_every_choice_has_its_golden_file(golden_project: Project, tmp_path: Path) -> None:
-    renderings = [option for name in plugins.choices(RENDERINGS) for option in ("--render", name)]
+    renderings = [option for name in RENDERINGS.choices() for option in ("--render", name)]
     export(golden_project, tmp_path / "x", *renderings)
     written = os.environ.get("DUOLOGUE_GOLDEN") == "write"
     for name in CHOICES:
@@ -177,12 +182,12 @@ def test_rows_obey_the_byte_rules(golden_project: Project, tmp_path: Path) -> No
             assert not {"\u2028", "\u2029", "\x85"} & set(text)
             row = json.loads(text)
             assert line(row) == text
-            ids.append(row["id"])
+            ids.append((row.get("created_at", ""), row["id"]))
             seen |= {
                 m["role"] for v in row.values() if isinstance(v, list) for m in v if isinstance(m, dict) and "role" in m
             }
-            assert list(row) == list(plugins.load(FORMATS, file["config"]).COLUMNS)
-        assert ids == sorted(ids)
+            assert list(row) == list(FORMATS.load(file["config"]).columns or ())
+        assert ids == sorted(ids) or file["config"] == "prompts"  # which says no instant
     assert seen == {"system", "user", "assistant"}
     raw = (tmp_path / "x/preferences/train.jsonl").read_text()
     assert "\\u2028" in raw
@@ -232,40 +237,16 @@ def test_control_tokens_in_an_answer_keep_the_ranking_out(project: Project, alic
     assert export(project, tmp_path / "x", "--config", "preferences")["excluded"] == {"control token in a text": 1}
 
 
-def test_the_compiled_encoder_says_what_json_dumps_says() -> None:
-    columns = {
-        "a": "string",
-        "b": "int64",
-        "c": "float64",
-        "d": "bool",
-        "e": [{"x": "token", "y": ["string"]}],
-        "f": "name",
-    }
-    encode = encoder(columns)
-    for row in (
-        {"a": 'q"\\\n\x01é\u2028\x85', "b": -3, "c": 0.1, "d": True, "e": [{"x": "t", "y": ["z"]}], "f": "n"},
-        {"a": None, "b": None, "c": None, "d": None, "e": [], "f": None},
-        {"a": "\x7f\U0001f4a9", "b": 0, "c": 1e-7, "d": False, "e": [{"x": None, "y": []}] * 2, "f": ""},
-        {"a": "", "b": 2**53, "c": 1e22, "d": None, "e": [{"x": "", "y": ["\u2029"]}], "f": "a\tb"},
-    ):
-        assert encode(row) == line(row)
-        assert json.loads(encode(row)) == row
-    with pytest.raises(KeyError):
-        encode({"a": "x"})
-    with pytest.raises(ValueError, match="no JSON number"):
-        encode({**dict.fromkeys(columns), "e": [], "c": float("nan")})
-
-
 def test_a_file_of_nothing_but_dates_is_left_out(tmp_path: Path) -> None:
     file = SplitFile(tmp_path, "sft", "train")
     for day in range(3):
-        file.write({"id": str(day), "completion": [{"role": "assistant", "content": f"2025-01-0{day + 1}"}]})
+        file.write({"id": str(day), "completion": [{"role": "assistant", "content": f"2025-01-0{day + 1}"}]}, str(day))
     assert file.finish() == []
     assert file.only_dates
     assert list(tmp_path.iterdir()) == []
     mixed = SplitFile(tmp_path, "sft", "train")
     for text in ("2025-01-01", "in March"):
-        mixed.write({"id": text, "completion": [{"role": "assistant", "content": text}]})
+        mixed.write({"id": text, "completion": [{"role": "assistant", "content": text}]}, text)
     assert mixed.finish()[0].rows == 2
 
 

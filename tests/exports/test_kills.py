@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from exports import folder, snapshot, spool, writing
+from exports import snapshot
 from exports.options import Options
+from exports.writing import folder
 from labeling.models import Project
 from tests import makers
 
@@ -52,19 +53,6 @@ def in_a_child(work, *, at: int, under: Path) -> tuple[int, int]:
     steps = int(os.read(told, 20) or 0)
     os.close(told)
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), steps
-
-
-def test_many_rankings_are_read_and_written_by_processes_to_the_same_bytes(
-    ground: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cutoff = snapshot.now()
-    for name, many, keys in (("alone", 1_000, 1_000), ("together", 1, 1)):
-        monkeypatch.setattr(writing, "MANY", many)
-        monkeypatch.setattr(spool, "TOGETHER", keys)
-        options = Options.from_dict({"configs": ["rankings", "preferences"]})
-        folder.write(project=ground, target=tmp_path / name, cutoff=cutoff, options=options, export_id=RUN)
-    assert content(tmp_path / "together") == content(tmp_path / "alone")
-    assert {path.name for path in tmp_path.iterdir()} == {"alone", "together"}
 
 
 def content(root: Path) -> dict[str, bytes]:

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from exports.formats import preferences, rankings
-from exports.formats._shared import Context
-from exports.options import Options
-from exports.records import Answer, RankingRecord
+from exports.formats.base import Context
+from exports.sources.rankings import RankingRecord
 from labeling import imports
 from labeling.models import Project
 from labeling.preferences import strict_pairs
 from labeling.text import prompt_key
 from tests import makers
-from tests.exports.makers import export, rows
+from tests.exports.makers import export, make_ranking_record, rows
 
 NAMES = "abcdefghi"
 
@@ -34,16 +33,11 @@ def records(draw) -> RankingRecord:
         else:
             groups.append([cid])
     texts = {cid: draw(st.sampled_from(["", " \n", "same", " same ", f"text of {cid}"])) for cid in ids}
-    fields = dict.fromkeys(RankingRecord.__dataclass_fields__)
-    answers = [Answer(cid, None, "m", {}, "stop", None, texts[cid]) for cid in ids]
-    return RankingRecord(
-        **fields | {"id": "r", "not_rankable": "", "groups": groups, "ratings": {}, "flags": {}, "strengths": [],
-                    "note": "", "prompt": [{"role": "user", "content": "Hi"}], "answers": answers}
-    )  # fmt: skip
+    return make_ranking_record(groups, texts)
 
 
 def context() -> Context:
-    return Context(options=Options(), cutoff="", language="en", name=Mock(return_value=None))
+    return Context(cutoff="", language="en", name=Mock(return_value=None))
 
 
 @given(records())
@@ -51,7 +45,7 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
     text = {answer.id: answer.text.strip() for answer in record.answers}
     expected = {(c, r) for c, r in strict_pairs(record.groups) if text[c] and text[r] and text[c] != text[r]}
     ground = context()
-    made = list(preferences.rows(record, ground))
+    made = list(preferences.FORMAT.rows(record, ground))
     assert {(row["chosen_completion_id"], row["rejected_completion_id"]) for row in made} == expected
     assert len(made) == len(expected)
     for row in made:
@@ -61,7 +55,7 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
         assert abs(sum(row["weight"] for row in made) - 1) < 1e-9
     else:
         assert ground.excluded == {"no strict pair": 1}
-    (whole,) = rankings.rows(record, context())
+    (whole,) = rankings.FORMAT.rows(record, context())
     place = {c["completion_id"]: c["rank"] for c in whole["completions"]}
     assert all(place[c] < place[r] for c, r in strict_pairs(record.groups))
 

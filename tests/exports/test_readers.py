@@ -102,14 +102,14 @@ import os, sys, time
 import django
 django.setup()
 from django.core.management import call_command
-from exports.formats import preferences
-plain = preferences.rows
+from exports.formats.preferences import FORMAT
+plain = FORMAT.rows
 def slow(record, context):
     for row in plain(record, context):
         print("row", flush=True)
         time.sleep(0.2)
         yield row
-preferences.rows = slow
+FORMAT.rows = slow
 call_command("export", "demo", "--out", sys.argv[1], "--config", "preferences,rankings")
 """
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from exports import runs, tasks
+from exports.lease import Lease
 from exports.models import ExportRun
 from exports.options import BadOptions
 from labeling.models import Project, Ranking
@@ -65,7 +66,7 @@ def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others
 ) -> None:
     makers.make_project("other")
     first, second = runs.start_night(night=NIGHT)
-    monkeypatch.setattr(tasks, "alone", lambda name: nullcontext(enter_result=False))
+    monkeypatch.setattr(tasks, "try_advisory_lock", lambda name: nullcontext(enter_result=False))
     assert tasks.run_export(str(first.pk)) == "waits for another export"
     monkeypatch.undo()
     rung: list[str] = []
@@ -111,7 +112,7 @@ def test_a_run_that_fails_is_tried_three_times_and_then_says_why(
     project: Project, ranked: Ranking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (run,) = runs.start_night(night=NIGHT)
-    monkeypatch.setattr("exports.formats.rankings.rows", lambda record, context: 1 / 0)
+    monkeypatch.setattr("exports.formats.rankings.FORMAT.rows", lambda record, context: 1 / 0)
     assert [tasks.run_export(str(run.pk)) for _ in range(4)] == ["failed", "failed", "failed", "nothing to do"]
     run.refresh_from_db()
     assert run.state == "failed"
@@ -124,7 +125,7 @@ def test_a_run_that_fails_is_tried_three_times_and_then_says_why(
 def test_a_worker_that_lost_its_lease_stops_writing(project: Project, ranked: Ranking) -> None:
     run = runs.request(project=project, trigger="api")
     claimed = runs.claim(run_id=str(run.pk))
-    lease = runs._Lease(claimed)
+    lease = Lease(claimed)
     lease.report(10, None)
     lease._lost = True
     with pytest.raises(runs.LostLease):
@@ -182,13 +183,13 @@ def test_progress_is_measured_against_what_is_expected(
     run = runs.request(project=project, trigger="api", options={"renderings": ["soft", "chat"]})
     claimed = runs.claim(run_id=str(run.pk))
     told: list[int | None] = []
-    plain = runs._Lease.report
+    plain = Lease.report
 
     def report(lease, rows, also):
         told.append(ExportRun.objects.get(pk=run.pk).rows_expected)
         return plain(lease, rows, also)
 
-    monkeypatch.setattr(runs._Lease, "report", report)
+    monkeypatch.setattr(Lease, "report", report)
     runs.execute(run=claimed)
     run.refresh_from_db()
     assert set(told) == {run.rows_written}  # nothing is left out here, so the estimate is exact

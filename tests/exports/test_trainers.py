@@ -148,15 +148,15 @@ def test_a_reward_model_learns_the_judges_rule_and_from_swapped_pairs_its_opposi
 ) -> None:
     export(judged, tmp_path / "true", "--config", "preferences")
     assert accuracy(tmp_path / "true", model, tmp_path / "one") > 0.9
-    from exports.formats import preferences
+    from exports.formats.preferences import FORMAT
 
-    plain = preferences.rows
+    plain = FORMAT.rows
 
     def swapped(record, context):
         for row in plain(record, context):
             train = record.split == "train"
             yield {**row, "chosen": row["rejected"], "rejected": row["chosen"]} if train else row
 
-    monkeypatch.setattr(preferences, "rows", swapped)
+    monkeypatch.setattr(FORMAT, "rows", swapped)
     export(judged, tmp_path / "swapped", "--config", "preferences")
     assert accuracy(tmp_path / "swapped", model, tmp_path / "two") < 0.5

@@ -37,7 +37,7 @@ def test_the_judgements_follow_new_votes_undo_discard_mending_and_exclusion(
     corrections.undo_ranking(assignment=first.assignment)
     comparisons.discard(comparison=second.comparison, reason="spam")
     reviews.decide(reviewer=rita, decision="returned", ranking=third, comment="Again, please.")
-    mended = reviews.mend_ranking(ranking=third, groups=third.groups[::-1])
+    mended = corrections.mend_ranking(ranking=third, groups=third.groups[::-1])
     reviews.decide(reviewer=rita, decision="excluded", ranking=fourth)
     judgements.catch_up(project)
     assert list(Judgement.objects.values_list("ranking_id", flat=True)) == [mended.pk]

@@ -55,7 +55,7 @@ def pending(chat: Dialogue) -> SampleRequest:
 
 
 def say(request: SampleRequest, *words: str, end: str = "") -> None:
-    entries: list[dict[str, object]] = [{"i": 0, "t": word} for word in words]
+    entries: list[streams.Fields] = [{"i": 0, "t": word} for word in words]
     streams.publish((request.pk, fields) for fields in entries + ([{"end": end}] if end else []))
 
 

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
+from common.shapes import Message
 from exports.models import ExportRun
 from labeling import comparisons, leases, projects, rankings
 from labeling.models import Comparison, Project, Ranking
@@ -43,7 +44,7 @@ def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
 
 
 def test_a_quarter_of_the_openings_is_held_out() -> None:
-    messages = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
+    messages: list[list[Message]] = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
     salt = loop_project.salt_for(messages)
     sides = [split_of(salt=salt, key=prompt_key(one), test_share=loop_project.TEST_SHARE) for one in messages]
     assert sides.count("test") == 3

@@ -12,8 +12,18 @@ from pytest_django import Settings
 from operations import health, worker_heartbeat
 from sampler import status
 from sampler.models import ModelVersion
+from sampler.status import WorkerStatus
 
-WORKER = {"name": "a-test-worker", "at": 0.0, "serves": ["smol"], "stopping": False, "loaded": {"smol": {}}}
+WORKER: WorkerStatus = {
+    "name": "a-test-worker",
+    "at": 0.0,
+    "serves": ["smol"],
+    "loading": "",
+    "stopping": False,
+    "loaded": {"smol": {"device": "cpu", "running": 0}},
+    "held": 0,
+    "metrics": {},
+}
 
 
 @pytest.fixture(autouse=True)

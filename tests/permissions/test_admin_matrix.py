@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from django.contrib import admin
+from django.db import models
 
 from labeling.admin.base import Button
 from tests.permissions.admin_routes import ADMIN_MODELS, ADMIN_SITE, ADMITTED, Model
@@ -77,7 +78,7 @@ def buttons(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     what they do is tested with their pages, who may press them is tested here."""
     found: list[tuple[str, str]] = []
     for model, model_admin in admin.site._registry.items():
-        offered: dict[str, Button] = getattr(model_admin, "buttons", {})
+        offered: dict[str, Button[models.Model]] = getattr(model_admin, "buttons", {})
         for name, button in offered.items():
             harmless = replace(button, act=lambda request, obj, text: "Done.", when=lambda obj: True)
             monkeypatch.setitem(offered, name, harmless)

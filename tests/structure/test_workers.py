@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from tests import workers
@@ -67,7 +66,7 @@ def test_names_of_tests_do_not_hang_on_the_time_of_collection(packed: bytes, req
 @pytest.mark.django_db
 def test_the_test_database_is_a_copy_of_a_template_that_is_made_once() -> None:
     name = workers.template_database()
-    assert settings.DATABASES["default"]["TEST"]["TEMPLATE"] == name == workers.template_database()
+    assert connection.settings_dict["TEST"]["TEMPLATE"] == name == workers.template_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'duologue\\_template\\_%'")
         assert cursor.fetchone() == (1,)

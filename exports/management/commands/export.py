@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from common import plugins
-from exports import folder, runs
+from common.folders import FolderExists
+from exports import runs
 from exports.models import ExportRun
 from exports.options import CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options, parse_instant
 from exports.snapshot import Unsettled
 from labeling.models import Project
+
+AS_NAMED = ("round", "since", "consensus", "redact", "shards", "compress", "mix", "guideline_version", "task_types",
+            "min_label_weight", "min_agreement")  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -61,7 +66,7 @@ class Command(BaseCommand):
             claimed = runs.claim(run_id=str(run.pk))
             assert claimed is not None
             run = runs.execute(run=claimed, target=given["out"], progress=self._progress())
-        except (BadOptions, Unsettled, folder.FolderExists, OSError) as error:
+        except (BadOptions, Unsettled, FolderExists, OSError) as error:
             raise CommandError(str(error)) from None
         manifest = run.manifest or {}
         for file in manifest["files"]:
@@ -71,25 +76,14 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"export {run.pk} of {manifest['cutoff']} is in {given['out']}"))
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {
+        return {name: given[name] for name in AS_NAMED} | {
             "configs": given["config"],
             "renderings": [name for value in given["render"] or () for name in value.split(",")],
-            "round": given["round"],
-            "since": given["since"],
-            "consensus": given["consensus"],
-            "redact": given["redact"],
-            "shards": given["shards"],
-            "compress": given["compress"],
-            "mix": given["mix"],
-            "guideline_version": given["guideline_version"],
-            "task_types": given["task_types"],
-            "min_label_weight": given["min_label_weight"],
-            "min_agreement": given["min_agreement"],
             "include_verbatim": not given["no_verbatim"],
             "include_unsafe": not given["no_unsafe"],
         }
 
-    def _progress(self) -> Any:
+    def _progress(self) -> Callable[[int], None]:
         """A line on stderr every two seconds."""
         began = last = time.monotonic()
 

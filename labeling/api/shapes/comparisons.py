@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from rest_framework import serializers
 
+from common import shapes as common_shapes
 from common.api import Shape
 from labeling.api.shapes.base import CompletionOut, Message, Text
 from labeling.api.shapes.ranking import RankingOut
@@ -19,7 +20,16 @@ class BroughtCompletion(Shape):
     )
 
 
-class ComparisonIn(Shape):
+class Brought(TypedDict):
+    """A checked `ComparisonIn`."""
+
+    prompt: list[common_shapes.Message]
+    completions: list[dict[str, str | None]]
+    votes: int | None
+    source: str
+
+
+class ComparisonIn(Shape[Brought]):
     prompt = Message(many=True, allow_empty=False)
     completions = BroughtCompletion(many=True, allow_empty=False)
     votes = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=20)

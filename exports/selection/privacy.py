@@ -1,14 +1,20 @@
-"""Optional redaction of e-mail addresses, phone numbers, card numbers and keys in exported texts.
+"""What hides people in exported data: pseudonyms, and optional redaction of e-mail addresses, phone numbers, card
+numbers and keys in texts.
+
+A pseudonym is a keyed hash whose key never leaves the server. The key is a column of the project (`pseudonym_key`),
+not `SECRET_KEY`: rotating the latter must not rename every judge.
 
 Phone numbers by phonenumbers (Google's libphonenumber), keys and tokens by the patterns of
-detect-secrets, both maintained. It lowers the risk that a text names somebody; it is no promise.
+detect-secrets, both maintained. It lowers the risk that a text names somebody; it is not a promise.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
@@ -38,12 +44,24 @@ def _keys() -> tuple[re.Pattern[str], ...]:
     return tuple(found)
 
 
+def namer(key: str) -> Callable[[int | None], str | None]:
+    """A function from a user's id to the pseudonym within the project of this key."""
+
+    @cache
+    def name(user: int | None) -> str | None:
+        if user is None:
+            return None
+        return "p" + hmac.new(bytes.fromhex(key), str(user).encode(), hashlib.sha256).hexdigest()[:20]
+
+    return name
+
+
 class Redactor:
     """Masks what it finds and counts it. `region` reads phone numbers without a country code."""
 
-    def __init__(self, region: str = "US") -> None:
+    def __init__(self, region: str = "US", counts: Counter[str] | None = None) -> None:
         self._region = region
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
 
     def __call__(self, text: str) -> str:
         for pattern in _keys():

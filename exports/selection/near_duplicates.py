@@ -1,25 +1,25 @@
 """No prompt in two splits: which test prompts have an equal or nearly equal one in train.
 
-Splits are stored with each dialogue and comparison and never change; where they part two prompts
-that say nearly the same, the test rows are left out and counted. Prompts are compared by MinHash:
-one-permutation hashing over 5-byte shingles of the first user turn, without case, punctuation and
-spacing. Prompts that differ in a number are two questions, however alike the rest. The sketches of
-test are held (about 350 bytes each), those of train stream past.
+Splits are stored with each dialogue and comparison and never change; where they part two prompts that say nearly the
+same, the test rows are left out and counted. Prompts are compared by MinHash: one-permutation hashing over 5-byte
+shingles of the first user turn, without case, punctuation and spacing. Prompts that differ in a number are two
+questions, however alike the rest. The sketches of test are held (about 350 bytes each), those of train stream past.
+Why this is not datasketch: docs/decisions/0030-near-duplicates-without-datasketch.md.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
-if TYPE_CHECKING:
-    from exports.snapshot import Snapshot
+from exports.snapshot import Snapshot
 
 BINS = 64
 BANDS = 16  # of 4 bins each: prompts that share a band are compared
@@ -35,11 +35,13 @@ _SPACE = 32
 _ASCII_WORDS = bytes(c if c > 127 else ord(chr(c).lower()) if chr(c).isalnum() else _SPACE for c in range(256))
 _ASCII_NUMBERS = bytes(c if 48 <= c < 58 else _SPACE for c in range(256))
 
-Array = npt.NDArray[Any]
+Numbers: TypeAlias = npt.NDArray[np.uint32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Lengths: TypeAlias = npt.NDArray[np.intp]
 
 _FIRST = "left(jsonb_path_query_first({column}, '$[*] ? (@.role == \"user\").content') #>> '{{}}', 1000)"
 _PROMPTS = f"""
-    SELECT key, text FROM (
+    SELECT json_build_array(key, text)::text FROM (
         SELECT c.prompt_key AS key, {_FIRST.format(column="c.prompt")} AS text FROM labeling_comparison c
         WHERE c.project_id = %(project)s AND c.created_at <= %(cutoff)s AND c.split = %(split)s
         UNION ALL
@@ -51,36 +53,31 @@ _PROMPTS = f"""
 """
 
 
-def leaks(view: Snapshot, params: dict[str, Any]) -> frozenset[str]:
+def found(view: Snapshot, parameters: Mapping[str, object]) -> frozenset[str]:
     """Keys of the test prompts to leave out."""
-    if (held := _test(view, params)) is None:
-        return frozenset()
-    keys, index = held
-    found: set[str] = set()
-    test_keys = set(keys)
-    for some, sketches in _sketches(view, {**params, "split": "train"}):
-        found |= test_keys.intersection(some)
-        found |= {keys[i] for i in index.near(sketches)}
-    return frozenset(found)
-
-
-def _test(view: Snapshot, params: dict[str, Any]) -> tuple[list[str], Index] | None:
     keys: list[str] = []
     index = Index()
-    for some, sketches in _sketches(view, {**params, "split": "test"}):
+    for some, sketches in _sketches(view, {**parameters, "split": "test"}):
         keys += some
         index.add(sketches)
+    if not keys:
+        return frozenset()
     index.close()
-    return (keys, index) if keys else None
+    near: set[str] = set()
+    equal = set(keys)
+    for some, sketches in _sketches(view, {**parameters, "split": "train"}):
+        near |= equal.intersection(some)
+        near |= {keys[i] for i in index.near(sketches)}
+    return frozenset(near)
 
 
-def _sketches(view: Snapshot, params: dict[str, Any]) -> Iterator[tuple[list[str], Array]]:
-    rows = view.walk(_PROMPTS, params)
+def _sketches(view: Snapshot, parameters: Mapping[str, object]) -> Iterator[tuple[list[str], Numbers]]:
+    rows = map(orjson.loads, view.read(_PROMPTS, parameters))
     while batch := list(islice(rows, _BATCH)):
         yield [key for key, _ in batch], sketch([text for _, text in batch])
 
 
-def sketch(texts: list[str]) -> Array:
+def sketch(texts: list[str]) -> Numbers:
     """One row for each text: BINS numbers, and one of the numbers that the text names."""
     joined, lengths = _words([text[:COMPARED] for text in texts])
     result = _minima(joined, lengths)
@@ -93,7 +90,7 @@ def sketch(texts: list[str]) -> Array:
     return np.column_stack([result, np.array(numbers, dtype=np.uint32)])
 
 
-def _words(texts: list[str]) -> tuple[Array, Array]:
+def _words(texts: list[str]) -> tuple[Bytes, Lengths]:
     """The words of the texts without case and punctuation, a space after each word; how many bytes each text has."""
     encoded = [
         text.encode() if text.isascii() else _WORDS.sub(" ", text.casefold()).encode("utf-8", "replace")
@@ -107,7 +104,7 @@ def _words(texts: list[str]) -> tuple[Array, Array]:
     return joined[kept], np.bincount(owner[kept], minlength=len(texts))
 
 
-def _minima(joined: Array, lengths: Array) -> Array:
+def _minima(joined: Bytes, lengths: Lengths) -> Numbers:
     """The smallest hash of each bin over the shingles of each text, its last space aside. A text that is too short
     for any has zeros."""
     count = max(len(joined) - SHINGLE + 1, 0)
@@ -141,14 +138,14 @@ def _numbers(text: str) -> bytes:
 class Index:
     """Finds sketches that are nearly equal to given ones."""
 
-    def __init__(self, *parts: Array) -> None:
+    def __init__(self, *parts: Numbers) -> None:
         self._packed, self._bands = bytearray(), bytearray()
         for part in parts:
             self.add(part)
         if parts:
             self.close()
 
-    def add(self, sketches: Array) -> None:
+    def add(self, sketches: Numbers) -> None:
         """Hold these: 16 bits of each number are enough to tell two apart once a whole band is equal."""
         self._packed += sketches.astype(np.uint16).tobytes()
         self._bands += _bands(sketches).tobytes()
@@ -169,7 +166,7 @@ class Index:
             place = self._sorted[begin : begin + _BLOCK] & self._mask
             np.bitwise_or.at(self._seen, place >> np.uint64(3), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8))
 
-    def near(self, sketches: Array) -> set[int]:
+    def near(self, sketches: Numbers) -> set[int]:
         """Which of the index's sketches are near any of these."""
         found: set[int] = set()
         bands = _bands(sketches).reshape(-1)
@@ -184,7 +181,7 @@ class Index:
         return found
 
 
-def _bands(sketches: Array) -> Array:
+def _bands(sketches: Numbers) -> npt.NDArray[np.uint64]:
     """Each band of a sketch as one number, which says which band it is too."""
     parts = sketches[:, :BINS].reshape(len(sketches), BANDS, BINS // BANDS).astype(np.uint64)
     result = np.repeat(sketches[:, BINS:].astype(np.uint64), BANDS, axis=1) ^ (

@@ -1,0 +1,114 @@
+"""What a run needs to know of its project, read once in its snapshot: names of rounds and model versions,
+guidelines, who withdrew, which votes disagree, which test prompts train has too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+import orjson
+
+from exports.options import Options
+from exports.selection import votes
+from exports.selection.rules import Instant, Selection
+from exports.snapshot import Snapshot, instant
+from labeling.models import Project
+
+Parameters = Mapping[str, object]
+
+
+class Guideline(TypedDict):
+    """A version of the guidelines, as the manifest lists it."""
+
+    number: int
+    created_at: str
+    note: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything fixed about one run."""
+
+    project: Project
+    options: Options
+    cutoff: str
+    parameters: Parameters  # of the queries of all sources
+    selection: Selection
+    until: Instant
+    since: Instant | None  # the cutoff of the earlier export that a delta goes on from
+    guidelines: list[Guideline]
+    models: Mapping[str, str]  # id of a model version to slug
+    hashes: Mapping[str, str]  # id of a model version to weights hash
+    agreement: votes.Summary | None
+
+
+_WITHDRAWN = """
+    SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
+"""
+_THEIRS = "SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn)s)"
+_GUIDELINES = """
+    SELECT json_build_object('id', id, 'number', number, 'note', note, 'text', text,
+        'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
+    FROM labeling_guidelineversion WHERE project_id = %(project)s AND created_at <= %(cutoff)s ORDER BY number
+"""
+_ROUNDS = "SELECT json_build_array(id, number)::text FROM labeling_round WHERE project_id = %(project)s"
+_VERSIONS = "SELECT json_build_array(id, slug, weights_hash)::text FROM sampler_modelversion"
+
+
+def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Facts:
+    withdrawn = [int(user) for user in view.read(_WITHDRAWN, {"project": str(project.pk)})]
+    parameters = _parameters(project, cutoff, options, withdrawn)
+    guidelines = [orjson.loads(text) for text in view.read(_GUIDELINES, parameters)]
+    versions = [orjson.loads(text) for text in view.read(_VERSIONS, parameters)]
+    judged = votes.agreement(view.read(votes.VOTES, parameters), bound=options.min_agreement)
+    return Facts(
+        project=project,
+        options=options,
+        cutoff=instant(cutoff),
+        parameters=parameters,
+        selection=Selection(
+            options=options,
+            withdrawn_users=frozenset(withdrawn),
+            withdrawn_dialogues=frozenset(view.read(_THEIRS, parameters)),
+            guidelines={g["id"]: g["number"] for g in guidelines},
+            rounds=dict(orjson.loads(text) for text in view.read(_ROUNDS, parameters)),
+        ),
+        until=_at(view, cutoff, parameters, judged),
+        since=_earlier(view, options, parameters),
+        guidelines=[
+            {"number": g["number"], "created_at": g["created_at"], "note": g["note"], "text": g["text"]}
+            for g in guidelines
+        ],
+        models={id_: slug for id_, slug, _ in versions},
+        hashes={id_: weights for id_, _, weights in versions if weights},
+        agreement=judged.summary,
+    )
+
+
+def _parameters(project: Project, cutoff: datetime, options: Options, withdrawn: list[int]) -> Parameters:
+    """`since` is the cutoff where no earlier one was named: what went before both need not be read."""
+    return {
+        "project": str(project.pk),
+        "cutoff": cutoff,
+        "since": options.since or cutoff,
+        "withdrawn": withdrawn,
+        "round": options.round,
+        "kinds": list(options.kinds),
+        "mixed": [source for source, _ in options.mix],
+    }
+
+
+def _earlier(view: Snapshot, options: Options, parameters: Parameters) -> Instant | None:
+    if options.since is None:
+        return None
+    then = {**parameters, "cutoff": options.since}
+    return _at(view, options.since, then, votes.agreement(view.read(votes.VOTES, then), bound=options.min_agreement))
+
+
+def _at(view: Snapshot, moment: datetime, parameters: Parameters, judged: votes.Agreement) -> Instant:
+    from exports.selection import near_duplicates  # brings numpy
+
+    return Instant(instant(moment), judged.below, near_duplicates.found(view, parameters))

@@ -1,0 +1,101 @@
+"""Rules that several sources share: why a record is not in an export as of an instant. Pure: no query, no file.
+
+Every function returns "" for what stays, or the reason that the manifest counts it under. What is peculiar to one
+kind of record is in `exports/sources/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from common.shapes import Message
+from exports.options import Options
+from labeling.text import CONTROL_TOKENS
+
+WITHDRAWN = "withdrawn"
+AFTER = "after the cutoff"
+EDITED = "turn changed after the cutoff"
+DRAFT_DISCARDED = "dialogue discarded"
+CONTROL_TOKEN = "control token in a text"
+NEAR_DUPLICATE = "test row with a near-duplicate in train"
+NOT_MIXED = "imported, not mixed in"
+UNDATED = frozenset({WITHDRAWN, EDITED, DRAFT_DISCARDED})
+"""Reasons without a date: nobody can say whether the record stood at an earlier instant."""
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A moment, and what follows from all votes and prompts up to it."""
+
+    at: str
+    disagreeing: frozenset[str] = frozenset()  # comparisons whose votes agree less than asked
+    near_duplicates: frozenset[str] = frozenset()  # keys of test prompts that train has too
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for, and what the rules need to know of the project."""
+
+    options: Options
+    withdrawn_users: frozenset[int] = frozenset()
+    withdrawn_dialogues: frozenset[str] = frozenset()
+    guidelines: Mapping[str, int] = field(default_factory=dict)
+    rounds: Mapping[str, int] = field(default_factory=dict)
+
+    def withdrawn(self, *people: int | None, dialogue: str | None = None) -> bool:
+        return not self.withdrawn_users.isdisjoint(people) or dialogue in self.withdrawn_dialogues
+
+    def mixed_in(self, source: str) -> bool:
+        return any(source == name for name, _ in self.options.mix)
+
+
+def reviewed(reviews: Sequence[Sequence[str]] | None, at: str) -> str:
+    """What the last review up to `at` says; `reviews` are (instant, decision), oldest first."""
+    last = ""
+    for moment, decision in reviews or ():
+        if moment <= at:
+            last = decision
+    return {"returned": "returned by a review", "excluded": "excluded by a review"}.get(last, "")
+
+
+def in_round(round_id: str | None, selection: Selection) -> str:
+    wanted = selection.options.round
+    return "other round" if wanted is not None and selection.rounds.get(round_id or "") != wanted else ""
+
+
+def filtered(round_id: str | None, guideline: str | None, selection: Selection) -> str:
+    wanted = selection.options.guideline_version
+    if wanted is not None and selection.guidelines.get(guideline or "") != wanted:
+        return in_round(round_id, selection) or "other guideline version"
+    return in_round(round_id, selection)
+
+
+def messages(given: Sequence[Message], *, last: str) -> str:
+    """Whether every reader takes these messages: system first if at all, then user and assistant in
+    turn, ending with `last`; text in each; no control token that would forge a turn."""
+    expected = "user"
+    for number, message in enumerate(given):
+        role, content = message["role"], message["content"]
+        if role != expected and (role != "system" or number):
+            return "bad turn order"
+        if role != "system":
+            expected = "assistant" if role == "user" else "user"
+        if reason := text(content):
+            return reason
+    if not given or given[-1]["role"] != last:
+        return "bad turn order"
+    return ""
+
+
+def whole(before: Sequence[Message], answer: str) -> str:
+    """As `messages`, for a prompt and its answer."""
+    return messages(before, last="user") or text(answer)
+
+
+def text(content: str) -> str:
+    if not content or content.isspace():
+        return "empty text"
+    if "<|" in content and CONTROL_TOKENS.search(content):
+        return CONTROL_TOKEN
+    return ""

@@ -1,0 +1,1 @@
+"""From records to a finished folder: rows, files, manifest and card."""

@@ -1,0 +1,65 @@
+"""docs/formats.md lists every column of every configuration, and `format_version` rises with a new one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from common.plugins import Folder
+from exports.formats.base import FORMATS, Format, Kind
+from exports.renderings.base import RENDERINGS
+from exports.sources.base import Record
+from exports.writing.files import Row
+from exports.writing.manifest import FORMAT_VERSION
+
+DOCS = Path(__file__).resolve().parents[2] / "docs/formats.md"
+# By version, what the columns of all configurations come to. A new column: a new version, and its line here.
+VERSIONS = {1: "c813a116724e51a62d834fc1bc5b88ff13f64d9596423fa63fb5e300e25921ca"}
+
+
+def words(kind: Kind) -> str:
+    if isinstance(kind, str):
+        return kind
+    if isinstance(kind, list):
+        return f"list of {words(kind[0])}"
+    return "message" if list(kind) == ["role", "content"] else "object"
+
+
+def columns(folder: Folder[Format[Record, Row]]) -> list[tuple[str, str, str]]:
+    found = []
+    for name in folder.choices():
+        for column, kind in (folder.load(name).columns or {}).items():
+            found.append((name, column, words(kind)))
+            inner = kind[0] if isinstance(kind, list) else kind
+            if words(kind) == "list of object" and isinstance(inner, dict):
+                found += [(name, f"{column}[].{key}", words(value)) for key, value in inner.items()]
+    return found
+
+
+def documented() -> list[tuple[str, str, str]]:
+    table = DOCS.read_text().split("| configuration | column | type | meaning |")[1].split("\n\n")[0]
+    cells = [[cell.strip().strip("`") for cell in line.split("|")] for line in table.splitlines()[2:]]
+    assert all(cell[4] for cell in cells)
+    return [(cell[1], cell[2], cell[3]) for cell in cells]
+
+
+def test_the_table_of_the_docs_is_what_the_writers_declare() -> None:
+    assert documented() == columns(FORMATS)
+
+
+def test_a_new_column_raises_the_format_version() -> None:
+    digest = hashlib.sha256(json.dumps(sorted(columns(FORMATS))).encode()).hexdigest()
+    assert VERSIONS[FORMAT_VERSION] == digest
+    assert max(VERSIONS) == FORMAT_VERSION
+
+
+def test_every_format_and_rendering_offers_what_its_contract_says() -> None:
+    for name in FORMATS.choices():
+        format = FORMATS.load(name)
+        assert format.about
+        assert next(iter(format.columns or ())) == "id"
+    for name in RENDERINGS.choices():
+        rendering = RENDERINGS.load(name)
+        assert rendering.about
+        assert rendering.of in FORMATS.choices()
