@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from common.shapes import Message
@@ -37,6 +37,7 @@ class PromptReport(TypedDict, total=False):
     turns_merged: int  # into their neighbours, for a template that wants user and assistant in turns
     template_hash: str
     system: str  # how the system turn was rendered, in words
+    messages: list[Message]  # the prompt, where turns were merged for the template
     system_turn: str | None  # its text; null where it was left to the template
     writes: str  # whose turn is drawn
     way: str  # how that was asked for
@@ -67,30 +68,21 @@ def without_system(messages: Sequence[Message]) -> list[Message]:
     return rest
 
 
-def tell_system(report: PromptReport, messages: Sequence[Message], *, merged: bool) -> None:
-    """Write into the report which system turn the model read: its text, or null where none was sent."""
+def tell_system(report: PromptReport, messages: Sequence[Message], *, merged: Sequence[Message] | None) -> None:
+    """Write into the report which system turn the model read: its text, or null where none was sent.
+
+    `merged` are the messages where turns had to be merged for the template: exports take them as they are.
+    """
     text = messages[0]["content"] if messages and messages[0]["role"] == "system" else None
     report["system_turn"] = text
     if text is None:
         report["system"] = "as the template has it"
-    elif merged:
+    elif merged is not None and not any(m["role"] == "system" for m in merged):
         report["system"] = MERGED[0] if text else MERGED[1]
     else:
         report["system"] = "explicit" if text else "empty"
-
-
-def as_rendered(messages: Sequence[Message], report: Mapping[str, object]) -> list[Message]:
-    """The prompt with the system turn that a model read, in a form that its template takes: what is exported.
-
-    Turns that were cut for want of room are not cut here.
-    """
-    text = report.get("system_turn")
-    own = copied(messages)
-    spoken = own[1:] if own and own[0]["role"] == "system" else own
-    whole = [Message(role="system", content=text), *spoken] if isinstance(text, str) else own
-    if report.get("system") in MERGED:
-        whole = without_system(whole)
-    return in_turns(whole)[0] if report.get("turns_merged") else whole
+    if merged is not None:
+        report["messages"] = copied(merged)
 
 
 def swap_roles(messages: Sequence[Message]) -> list[Message]:

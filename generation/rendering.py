@@ -81,7 +81,7 @@ class ChatTemplate:
         ids = self._ids(text)
         report["prompt_hash"], report["prompt_ids_hash"] = prompts.text_hash(text), prompts.ids_hash(ids)
         report["template_hash"] = self.template_hash
-        prompts.tell_system(report, spoken, merged=merged)
+        prompts.tell_system(report, spoken, merged=whole if merged else None)
         report["writes"] = writes
         report["way"] = f"{way}, open user header" if writes == "user" else way
         return Rendered(ids, stops, report)

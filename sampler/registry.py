@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from common.transitions import advance
 from sampler import remote, sampling
+from sampler.engines._probe import Capabilities
 from sampler.engines.base import ENGINES, Batching
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
-from sampler.probe import Capabilities
 
 State = ModelVersion.State
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from sampler.dialects import DIALECTS
 from sampler.dialects.base import SHAPING, Dialect
+from sampler.engines._probe import Capabilities, probe, table_for
 from sampler.engines._request import LIMITS
-from sampler.probe import Capabilities, probe, table_for
 
 OURS = {"model", "messages", "prompt", "stream", "stream_options", "n", "seed", "stop", *LIMITS, *SHAPING}
 

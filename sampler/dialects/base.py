@@ -7,7 +7,6 @@ where each line was read and when. Sending and reading is the work of the openai
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -152,44 +151,3 @@ class Dialect:
         """The parameters as they may be called used: what could not be said is unknown, never off."""
         missing = self.unknown(values)
         return {name: UNKNOWN if name in missing else value for name, value in values.items()}
-
-    def understand(self, status: int, body: str) -> Understood:
-        """What an answer other than 200 means: by the server's own table, then by those of the servers that may stand
-        behind it, then by what all of them pass on."""
-        from sampler.dialects import DIALECTS
-        from sampler.dialects._refusals import SHARED
-
-        said, codes = words_of(body)
-        others = [line for name in DIALECTS.choices() for line in DIALECTS.load(name).refusals]
-        too_long = [line for line in others if line.meaning == Meaning.TOO_LONG and not line.code]
-        for line in (*self.refusals, *too_long, *SHARED):
-            if status not in line.statuses or (line.code and line.code not in codes):
-                continue
-            match = re.search(line.words, said, re.IGNORECASE | re.DOTALL)
-            if match:
-                return _with_numbers(line, match, said)
-        return Understood(Meaning.OTHER, said)
-
-
-def _with_numbers(line: Refusal, match: re.Match[str], said: str) -> Understood:
-    groups = {name: text for name, text in match.groupdict().items() if text is not None}
-    number = {name: int(text) for name, text in groups.items() if name != "name"}
-    prompt = number.get("prompt")
-    if prompt is None and "total" in number and "answer" in number:
-        prompt = number["total"] - number["answer"]
-    return Understood(line.meaning, said, number.get("limit"), prompt, groups.get("name", ""))
-
-
-def words_of(body: str) -> tuple[str, frozenset[str]]:
-    """The words of an error, and its codes and types, in any of the shapes that servers give it."""
-    try:
-        value: Json = json.loads(body)
-    except ValueError:
-        return body.strip()[:2000], frozenset()
-    error = value.get("error", value) if isinstance(value, dict) else value
-    if not isinstance(error, dict):
-        return str(error)[:2000], frozenset()
-    words = error.get("message") or error.get("detail") or error
-    text = words if isinstance(words, str) else json.dumps(words)
-    numbers = "".join(f" {key}={error[key]}" for key in ("n_prompt_tokens", "n_ctx") if key in error)
-    return (text + numbers)[:2000], frozenset(str(error[k]) for k in ("code", "type") if error.get(k) is not None)

@@ -9,7 +9,7 @@ import httpx
 from httpx_sse import EventSource, SSEError
 
 from common.shapes import JsonObject
-from sampler.dialects.base import OFF, Meaning, Understood, words_of
+from sampler.dialects.base import OFF, Meaning, Understood
 from sampler.engines import _chunks, _request
 from sampler.engines._patience import RETRIED, Patience
 from sampler.engines._raw import open_user_turn
@@ -17,6 +17,7 @@ from sampler.engines._reply import Reply, Unfinished
 from sampler.engines._server import Server
 from sampler.engines._server_prompt import Room, ServerPrompt, render
 from sampler.engines.base import Delta, Event, Job, Started
+from sampler.refusals import understand, words_of
 
 ATTEMPTS = 12  # forms of a request that are tried
 CUTS = 6  # times that a prompt which proves too long is cut further
@@ -184,7 +185,7 @@ class Exchange:
     def _refusal(self, status: int, said: str, asked: JsonObject, answer: httpx.Response) -> Exception:
         """What an answer other than a stream of text means."""
         server = self.server
-        refusal = server.table.understand(status, said)
+        refusal = understand(server.table, status, said)
         if refusal.meaning == Meaning.TOO_LONG:
             return TooLong(refusal)
         if server.learned.from_refusal(refusal, asked, server.table.options):

@@ -82,15 +82,21 @@ class ServerPrompt:
 
 def render(job: Job, spec: Spec, learned: Learned, room: Room) -> ServerPrompt:
     """The messages for the chat endpoint, cut to the room there is."""
-    messages = prompts.with_system(job.messages, spec.system_prompt, spec.system_turn)
-    messages, report = prompts.fit(messages, count=room.count, limit=room.limit, max_tokens=job.params.max_tokens)
+    spoken = prompts.with_system(job.messages, spec.system_prompt, spec.system_turn)
+    messages, report = prompts.fit(spoken, count=room.count, limit=room.limit, max_tokens=job.params.max_tokens)
     report["way"], report["writes"], report["counted"] = "chat endpoint", job.writes, room.counted
-    prompts.tell_system(report, messages, merged=learned.no_system)
-    if learned.no_system:
-        messages = prompts.without_system(messages)
+    whole, _ = _taken(spoken, learned)
+    prompts.tell_system(report, spoken, merged=None if whole == spoken else whole)
+    messages, merged = _taken(messages, learned)
     if learned.alternate:
-        messages, merged = prompts.in_turns(messages)
         report["turns_merged"] = merged
     report["prompt_hash"], report["unhashed"] = "", NO_HASH
     report["messages_hash"] = prompts.messages_hash(messages)
     return ServerPrompt(messages, report)
+
+
+def _taken(messages: list[Message], learned: Learned) -> tuple[list[Message], int]:
+    """The messages in a form that the server's template takes, and how many turns went into their neighbours."""
+    if learned.no_system:
+        messages = prompts.without_system(messages)
+    return prompts.in_turns(messages) if learned.alternate else (messages, 0)

@@ -114,7 +114,7 @@ class FakeEngine:
         rendered = "\n".join(f"{m['role']}: {m['content']}" for m in messages)
         report["prompt_hash"] = hashlib.sha256(rendered.encode()).hexdigest()
         report["writes"], report["way"] = job.writes, "fake"
-        prompts.tell_system(report, messages, merged=False)
+        prompts.tell_system(report, messages, merged=None)
         events.append(base.Started(job.id, report))
         self._done[job.id] = []
         self._running += self._samples(job, rendered, report["max_tokens"])

@@ -20,8 +20,8 @@ from uuid import UUID
 import httpx
 
 from generation.checkpoints import CannotLoad
-from sampler import probe
 from sampler.dialects import DIALECTS
+from sampler.engines import _probe as probe
 from sampler.engines._exchange import Exchange, Refused
 from sampler.engines._patience import OUTAGE, RETRIED
 from sampler.engines._server import Server

@@ -63,9 +63,10 @@ def test_the_stock_is_filled_from_prompts_once_each_per_round(project: Project) 
 
 def policy_share(comparisons: QuerySet[Comparison], slug: str) -> float:
     """Of a policy, among all places of comparisons that opened, in percent."""
-    places = list(Candidate.objects.filter(comparison__in=comparisons, is_original=False))
-    copies = list(CandidateCopy.objects.filter(candidate__comparison__in=comparisons))
-    wrote = [row.completion.model_version.slug for row in [*places, *copies] if row.completion.model_version]
+    places = Candidate.objects.filter(comparison__in=comparisons, is_original=False)
+    copies = CandidateCopy.objects.filter(candidate__comparison__in=comparisons)
+    path = "completion__model_version__slug"
+    wrote = [*places.values_list(path, flat=True), *copies.values_list(path, flat=True)]
     return 100 * wrote.count(slug) / len(wrote)
 
 

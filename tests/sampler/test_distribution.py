@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -39,7 +39,7 @@ def expected(folder: Path, **values: float) -> dict[str, float]:
     """Probability of each text, by the model's own softmax and the parameters."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    turns = [{"role": "system", "content": ""}, *({**m} for m in TALK)]
+    turns = [{"role": "system", "content": ""}, *({"role": m["role"], "content": m["content"]} for m in TALK)]
     text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     with torch.inference_mode():
@@ -52,7 +52,7 @@ def expected(folder: Path, **values: float) -> dict[str, float]:
     return dict(chances)
 
 
-def drawn(engine: Engine, talk: Sequence[Message] = TALK, **values: float) -> Counter[str]:
+def drawn(engine: Engine, values: Mapping[str, float], talk: Sequence[Message] = TALK) -> Counter[str]:
     """One-token samples, in several requests that run side by side."""
     jobs = [
         Job(uuid.uuid4(), talk, SamplingParams.from_dict({"n": AT_ONCE, "max_tokens": 1, "seed": 1000 * i, **values}))
@@ -111,7 +111,7 @@ def engine(request: pytest.FixtureRequest, folder: Path, server: GapFillingServe
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("values", SHAPES, ids=str)
 def test_samples_come_from_the_models_own_softmax(engine: Engine, folder: Path, values: dict[str, float]) -> None:
-    assert p_value(drawn(engine, **values), expected(folder, **values)) > 0.01
+    assert p_value(drawn(engine, values), expected(folder, **values)) > 0.01
 
 
 def test_the_stand_in_fills_gaps_and_the_test_would_see_it(folder: Path, server: GapFillingServer) -> None:

@@ -82,7 +82,7 @@ def test_a_discarded_comparison_tells_managers_no_words_of_a_server(project: Pro
     chat = dialogues.start_dialogue(project=project, author=alice, kind="chat")
     chats.send_message(dialogue=chat, text="Hello?")
     makers.answer(SampleRequest.objects.get(), "Good morning.")
-    chats.settle_ended_replies()
+    chats.store_ended_replies()
     dialogues.submit_dialogue(dialogue=chat)
     comparison = Comparison.objects.get()
     while SampleRequest.objects.filter(state="queued").exists():

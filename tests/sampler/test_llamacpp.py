@@ -23,9 +23,9 @@ from transformers import AutoTokenizer
 
 from common.shapes import Message
 from launcher.model import GGUF
+from sampler.engines._probe import probe
 from sampler.engines.base import ENGINES, Delta, Ended, Engine, Event, Failed, Job, Spec, Started
 from sampler.params import SamplingParams
-from sampler.probe import probe
 from tests.sampler.test_distribution import drawn, p_value
 
 pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(900)]
@@ -157,6 +157,6 @@ def test_one_token_samples_come_from_the_models_own_softmax(engine: Engine, smol
     for token, chance in enumerate((chances / chances.sum()).tolist()):
         expected[model.detokenize([token]).decode(errors="replace").strip()] += chance
     found: Counter[str] = Counter()
-    for said, count in drawn(engine, talk=TALK).items():  # half a character is completed, beyond max_tokens
+    for said, count in drawn(engine, {}, TALK).items():  # half a character is completed, beyond max_tokens
         found[said if said in expected else "\ufffd"] += count
     assert p_value(found, dict(expected)) > 0.01

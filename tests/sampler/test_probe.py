@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.probe import probe
+from sampler.engines._probe import probe
 from tests.generation import tiny
 from tests.stand_ins.gap_filling import GapFillingServer
 from tests.stand_ins.model_server import ModelServer

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from common.shapes import Message
 from generation import prompts
 from generation.prompts import PromptReport
+from sampler.as_read import as_read
 from sampler.engines.base import ENGINES, Batching, Ended, Engine, Failed, Job, Spec, Started
 from sampler.params import SamplingParams
 from tests.sampler.byte_model import save
@@ -92,9 +93,10 @@ def test_a_training_row_renders_as_it_was_sampled(
         report = sample(engine, talk)
     finally:
         engine.close()
-    row = prompts.as_rendered(talk, report)
+    row = as_read(talk, report)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    text = tokenizer.apply_chat_template([{**m} for m in row], tokenize=False, add_generation_prompt=True)
+    turns = [{"role": m["role"], "content": m["content"]} for m in row]
+    text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert prompts.ids_hash(ids) == report["prompt_ids_hash"]
     if name == "hf":

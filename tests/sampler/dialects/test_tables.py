@@ -8,6 +8,7 @@ import pytest
 
 from sampler.dialects import DIALECTS
 from sampler.dialects.base import OFF, SHAPING, UNKNOWN, Dialect, Meaning, Seeds
+from sampler.refusals import understand
 
 ALL_OFF: dict[str, object] = {"temperature": 1.0, **OFF, "logit_bias": {}}
 
@@ -135,7 +136,7 @@ def test_too_long_gives_its_numbers(name: str, words: str, limit: int, prompt: i
         json.dumps({"error": {"message": words, "type": "BadRequestError", "code": 400}}),
         json.dumps({"object": "error", "message": words, "type": "BadRequestError", "code": 400}),
     ):
-        found = DIALECTS.load(name).understand(400, body)
+        found = understand(DIALECTS.load(name), 400, body)
         assert found.meaning == Meaning.TOO_LONG
         assert (found.limit, found.prompt) == (limit, prompt)
         assert found.said == words
@@ -146,7 +147,7 @@ def test_llama_server_gives_its_numbers_in_fields_of_their_own() -> None:
         "code": 400, "message": "the request exceeds the available context size, try increasing it",
         "type": "exceed_context_size_error", "n_prompt_tokens": 900, "n_ctx": 512,
     }  # fmt: skip
-    found = DIALECTS.load("llamacpp").understand(400, json.dumps({"error": error}))
+    found = understand(DIALECTS.load("llamacpp"), 400, json.dumps({"error": error}))
     assert (found.meaning, found.limit, found.prompt) == (Meaning.TOO_LONG, 512, 900)
 
 
@@ -176,19 +177,19 @@ def test_llama_server_gives_its_numbers_in_fields_of_their_own() -> None:
     ],
 )
 def test_refusals_that_any_server_passes_on(dialect: Dialect, status: int, words: str, meaning: Meaning) -> None:
-    assert dialect.understand(status, json.dumps({"error": {"message": words}})).meaning == meaning
+    assert understand(dialect, status, json.dumps({"error": {"message": words}})).meaning == meaning
 
 
 def test_a_parameter_that_is_refused_is_named() -> None:
     serve, service = DIALECTS.load("transformers_serve"), DIALECTS.load("openai")
-    refused = serve.understand(422, json.dumps({"detail": "Unexpected fields in the request: {'top_k'}"}))
+    refused = understand(serve, 422, json.dumps({"detail": "Unexpected fields in the request: {'top_k'}"}))
     assert (refused.meaning, refused.name) == (Meaning.PARAMETER, "top_k")
     error = {"message": "Unsupported value: 'temperature' does not support 0.7 with this model.",
              "code": "unsupported_value"}  # fmt: skip
-    refused = service.understand(400, json.dumps({"error": error}))
+    refused = understand(service, 400, json.dumps({"error": error}))
     assert (refused.meaning, refused.name) == (Meaning.PARAMETER, "temperature")
 
 
 @pytest.mark.parametrize("body", ["", "<html>Bad gateway</html>", "[]", '"no"', "null", '{"error": null}', "{"])
 def test_a_body_of_any_shape_is_understood_as_something(dialect: Dialect, body: str) -> None:
-    assert dialect.understand(400, body).meaning == Meaning.OTHER
+    assert understand(dialect, 400, body).meaning == Meaning.OTHER

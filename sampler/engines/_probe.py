@@ -18,6 +18,7 @@ from sampler.dialects import DIALECTS
 from sampler.dialects.base import OFF, Dialect, Meaning, Seeds, Understood
 from sampler.engines._chunks import Chunk, read
 from sampler.engines._request import Learned, body
+from sampler.refusals import understand
 
 TIMEOUT = httpx.Timeout(20.0, connect=3.0)
 ASKS = [Message(role="user", content="Name a word, any word.")]
@@ -190,14 +191,14 @@ def _send(server: Server, table: Dialect, request: JsonObject) -> Heard:
     with server.client.stream("POST", f"{server.base}/chat/completions", json=request) as answer:
         if answer.status_code != 200:
             said = answer.read().decode(errors="replace")
-            return Heard({}, [], table.understand(answer.status_code, said))
+            return Heard({}, [], understand(table, answer.status_code, said))
         heard = Heard({}, [])
         for event in EventSource(answer).iter_sse():
             if not event.data or event.data == "[DONE]":
                 continue
             chunk = read(event.data, table.reasoning)
             if chunk.error:
-                heard.refusal = table.understand(400, chunk.error)
+                heard.refusal = understand(table, 400, chunk.error)
             heard.chunks.append(chunk)
             for piece in chunk.pieces:
                 heard.texts[piece.index] = heard.texts.get(piece.index, "") + piece.text + piece.reasoning
