@@ -203,6 +203,10 @@ def write_answers(folder: str | Path, found: Sequence[Answer]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         for one in found:
-            completion = [{"role": "assistant", "content": one.text}]
-            file.write(json.dumps({"prompt": one.prompt, "completion": completion}, ensure_ascii=False) + "\n")
+            row = {
+                "prompt": one.prompt,
+                "completion": [{"role": "assistant", "content": one.text}],
+                "finish_reason": CUT if one.cut else None,
+            }
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return path
