@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -75,11 +74,11 @@ TURN = f"""
 """
 
 
-def turn_record(row: dict[str, Any]) -> TurnRecord:
-    """From `TURN`: a suggestion that was taken brings the system turn that its model read."""
-    if row["report"] and row["before"] and row["before"][0]["role"] != "system":
-        row["before"] = as_read(row["before"], {"system_turn": row["report"]["system_turn"]})
-    return TurnRecord(**row)
+def as_sampled(record: TurnRecord) -> TurnRecord:
+    """With the system turn that its model read, where a suggestion was taken."""
+    if record.report and record.before and record.before[0]["role"] != "system":
+        record.before = as_read(record.before, {"system_turn": record.report["system_turn"]})
+    return record
 
 
 class Turns(Source[TurnRecord]):
@@ -90,7 +89,7 @@ class Turns(Source[TurnRecord]):
         return in_order(f"SELECT t.id FROM {_FROM} ORDER BY d.submitted_at, t.id", f"{TURN} WHERE t.id = ids.id")
 
     def parse(self, text: str) -> TurnRecord:
-        return turn_record(orjson.loads(text))
+        return as_sampled(TurnRecord(**orjson.loads(text)))
 
     def standing(self, record: TurnRecord, at: Instant, selection: Selection) -> str:
         options = selection.options

@@ -8,6 +8,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from labeling import projects
+from labeling.errors import Invalid
+from labeling.models import Project
 from sampler import registry
 from sampler.models import ModelVersion
 from tests.stand_ins.model_server import ModelServer
@@ -100,3 +103,11 @@ def test_a_version_whose_server_cannot_be_told_its_parameters_has_failed(server:
     version.refresh_from_db()
     assert version.state == "failed"
     assert "min_p" in version.state_reason
+
+
+def test_a_round_cannot_name_what_the_server_cannot_be_told(server: ModelServer, project: Project) -> None:
+    server.dialect, server.owner = "openai", "somebody"
+    version, _ = registry.register_model(slug="remote", engine="openai", location=server.url)
+    with pytest.raises(Invalid, match="cannot be told top_k"):
+        projects.open_round(project=project, policies=[(version, 1.0, {"top_k": 0})])
+    projects.open_round(project=project, policies=[(version, 1.0, {"temperature": 0.5})])
