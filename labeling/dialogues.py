@@ -149,9 +149,10 @@ def discard_dialogue(*, dialogue: Dialogue) -> None:
 
 
 def empty(*, rows: QuerySet[Dialogue], text: str) -> None:
-    """Withdrawal: `text` in the place of every turn; what is being written for them is forgotten."""
+    """Withdrawal: `text` in the place of every turn; drafts are given up, so that no tab writes on in them."""
     Turn.objects.filter(dialogue__in=rows).update(text=text, suggestions_shown=[], pasted_chars=0)
     rows.update(composer={}, source_row=None, pending_request=None)
+    advance(rows.filter(state=Dialogue.State.DRAFT), to=Dialogue.State.DISCARDED, table=Dialogue.TRANSITIONS)
 
 
 def move(locked: Dialogue, state: str, **columns: object) -> None:

@@ -53,7 +53,7 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     known = {field.name for field in Project._meta.concrete_fields if field.editable} - {"slug", "flags_version"}
     if unknown := set(settings) - known:
         raise Invalid(f"{sorted(unknown)[0]} cannot be changed.")
-    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if "flags" in settings and settings["flags"] != locked.flags:
         settings["flags_version"] = locked.flags_version + 1
     for name, value in settings.items():
@@ -77,7 +77,7 @@ def set_archived(*, project: Project, archived: bool) -> None:
 @transaction.atomic
 def publish_guidelines(*, project: Project, text: str, note: str = "", by: User | None = None) -> GuidelineVersion:
     """Make `text` the guidelines in force: the next version, or the current one where nothing changed."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     current = current_guidelines(project)
     text = text.replace("\r\n", "\n")
     if current and current.text == text:
@@ -218,7 +218,7 @@ def open_round(
             parameters that no engine takes.
     """
     check_mixture(policies)
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     now = timezone.now()
     Round.objects.filter(project=project, closed_at__isnull=True).update(closed_at=now)
     last = Round.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
