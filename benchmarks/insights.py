@@ -1,10 +1,10 @@
 """How long insights of a large project take: first fill, refresh with news, and the page.
 
-    python benchmarks/insights.py --rankings 20000 145000
+    python -m benchmarks.insights --rankings 20000 145000
 
-Makes a database of its own beside the one of DATABASE_URL and drops it at the end. Rankings order K=4 texts
-of realistic lengths (six pairs each); three rounds, twelve trainers, 15% of comparisons judged twice: 145,000
-comparisons are a million pairs.
+Finds or starts the servers (benchmarks/services.py), makes a database of its own and drops it at the end.
+Rankings order K=4 texts of realistic lengths (six pairs each); three rounds, twelve trainers, 15% of
+comparisons judged twice: 145,000 comparisons are a million pairs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+
+from benchmarks import services
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -119,7 +121,7 @@ def main() -> None:
     from benchmarks.exports import SLUG, database
 
     for count in options.rankings:
-        with database(count, options.keep) as url:
+        with services.servers(), database("bench_insights", count, keep=options.keep) as url:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
             measure_filled(url, count, SLUG)
 

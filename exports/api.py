@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
@@ -58,7 +57,7 @@ class ExportOut(serializers.ModelSerializer[ExportRun]):
         fields = ["id", "project", "state", "trigger", "cutoff", "options", "rows_written", "rows_expected",
                   "created_at", "started_at", "finished_at", "error", "files"]  # fmt: skip
 
-    def get_files(self, run: ExportRun) -> list[dict[str, Any]]:
+    def get_files(self, run: ExportRun) -> list[dict[str, str | int]]:
         listed = (run.manifest or {}).get("files", []) if run.state == ExportRun.State.FINISHED else []
         return [{name: file[name] for name in ("path", "rows", "bytes", "sha256")} for file in listed]
 

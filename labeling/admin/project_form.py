@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -104,11 +104,15 @@ class ProjectForm(RulesForm):
         help_texts = HELP
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> object:
+        """The rules in force are two JSON columns of the project; here each rule is a field."""
         for prefix, rules in self.rules():
-            for name, value in rules.as_json().items():
-                self.initial[f"{prefix}_{name}"] = value
+            if (
+                field_name.startswith(f"{prefix}_")
+                and (name := field_name.removeprefix(f"{prefix}_")) in rules.as_json()
+            ):
+                return rules.as_json()[name]
+        return super().get_initial_for_field(field, field_name)
 
     def clean(self) -> dict[str, object] | None:
         cleaned = super().clean()

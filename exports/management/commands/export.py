@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -51,21 +50,23 @@ class Command(BaseCommand):
         parser.add_argument("--min-label-weight", type=float, metavar="W", help="trainer standing, 0 to 1")
         parser.add_argument("--min-agreement", type=float, metavar="A", help="of a comparison's votes, 0 to 1")
         parser.add_argument("--no-verbatim", action="store_true", help="leave suggestions taken verbatim out of sft")
+        parser.add_argument("--keep-truncated", action="store_true", help="keep answers that were cut at their limit")
+        parser.add_argument("--reasoning", action="store_true", help="with what reasoning models said before answering")
         parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
 
-    def handle(self, *args: Any, **given: Any) -> None:
-        project = Project.objects.filter(slug=given["project"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {given['project']!r}.")
+    def handle(self, *, project: str, out: Path, cutoff: str | None, **given: object) -> None:
+        found = Project.objects.filter(slug=project).first()
+        if found is None:
+            raise CommandError(f"There is no project {project!r}.")
         try:
             options = Options.from_dict(self._options(given))
-            cutoff = parse_instant(given["cutoff"]) if given["cutoff"] else None
+            instant = parse_instant(cutoff) if cutoff else None
             run = runs.request(
-                project=project, trigger=ExportRun.Trigger.COMMAND, options=options, cutoff=cutoff, ring=False
+                project=found, trigger=ExportRun.Trigger.COMMAND, options=options, cutoff=instant, ring=False
             )
             claimed = runs.claim(run_id=str(run.pk))
             assert claimed is not None
-            run = runs.execute(run=claimed, target=given["out"], progress=self._progress())
+            run = runs.execute(run=claimed, target=out, progress=self._progress())
         except (BadOptions, Unsettled, FolderExists, OSError) as error:
             raise CommandError(str(error)) from None
         manifest = run.manifest or {}
@@ -73,13 +74,15 @@ class Command(BaseCommand):
             self.stdout.write(f"{file['path']}  {file['rows']:,} rows  {file['bytes']:,} bytes")
         for reason, count in manifest["excluded"].items():
             self.stdout.write(f"left out: {count:,} {reason}")
-        self.stdout.write(self.style.SUCCESS(f"export {run.pk} of {manifest['cutoff']} is in {given['out']}"))
+        self.stdout.write(self.style.SUCCESS(f"export {run.pk} of {manifest['cutoff']} is in {out}"))
 
-    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _options(self, given: Mapping[str, object]) -> dict[str, object]:
         return {name: given[name] for name in AS_NAMED} | {
             "configs": given["config"],
-            "renderings": [name for value in given["render"] or () for name in value.split(",")],
+            "renderings": ",".join(render) if isinstance(render := given["render"], list) else (),
             "include_verbatim": not given["no_verbatim"],
+            "include_truncated": given["keep_truncated"],
+            "include_reasoning": given["reasoning"],
             "include_unsafe": not given["no_unsafe"],
         }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 
 from exports import runs
@@ -13,7 +11,7 @@ from exports.models import ExportRun
 class Command(BaseCommand):
     help = "Export every active project, once a night; a run that is there already is not made again."
 
-    def handle(self, *args: Any, **given: Any) -> None:
+    def handle(self, *args: object, **given: object) -> None:
         failed = 0
         for waiting in runs.start_night(ring=False):
             slug = waiting.project.slug

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -23,15 +22,15 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask; it cannot be undone")
         parser.add_argument("--remove-exports", action="store_true", help="also delete the project's stored exports")
 
-    def handle(self, *args: Any, **given: Any) -> None:
-        project = Project.objects.filter(slug=given["project"]).first()
-        user = User.objects.filter(username=given["name"]).first()
-        if project is None or user is None:
-            raise CommandError(f"There is no project {given['project']!r} or no person {given['name']!r}.")
-        if not given["yes"] and input(f"Empty everything that {user} wrote in {project}? Type yes: ") != "yes":
+    def handle(self, *, project: str, name: str, yes: bool, remove_exports: bool, **options: object) -> None:
+        found = Project.objects.filter(slug=project).first()
+        user = User.objects.filter(username=name).first()
+        if found is None or user is None:
+            raise CommandError(f"There is no project {project!r} or no person {name!r}.")
+        if not yes and input(f"Empty everything that {user} wrote in {found}? Type yes: ") != "yes":
             raise CommandError("Nothing was changed.")
-        for kind, count in withdraw(project=project, user=user).items():
+        for kind, count in withdraw(project=found, user=user).items():
             self.stdout.write(f"{count:,} {kind} emptied")
-        if given["remove_exports"]:
-            stored = ExportRun.objects.filter(project=project, state=ExportRun.State.FINISHED)
+        if remove_exports:
+            stored = ExportRun.objects.filter(project=found, state=ExportRun.State.FINISHED)
             self.stdout.write(f"{sum(runs.remove(run=run) for run in stored)} stored exports removed")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
 from common.api import Shape
@@ -13,10 +11,12 @@ BIGGEST = 2_147_483_647  # of PostgreSQL's integer
 
 
 class Text(serializers.CharField):
-    """Text as it is, blanks at its ends included."""
+    """Text as it is, blanks at its ends included; required where there is no `default`."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"trim_whitespace": False, "max_length": MAX_CHARACTERS, **options})
+    def __init__(self, *, default: str | None = None, allow_blank: bool = False) -> None:
+        super().__init__(allow_blank=allow_blank, trim_whitespace=False, max_length=MAX_CHARACTERS)
+        if default is not None:
+            self.default, self.required = default, False
 
 
 class Message(Shape):
