@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.shapes import Message
+from common.visible import visible
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.text import clean
@@ -27,7 +28,7 @@ def lock_draft(dialogue: Dialogue, expected_version: int | None) -> Dialogue:
     """
     locked = (
         Dialogue.objects.select_for_update(of=("self",))
-        .select_related("project", "round", "model_version", "pending_request")
+        .select_related("project", "round", "model_version")  # what changes is read under the lock, not with it
         .get(pk=dialogue.pk)
     )
     if locked.state != Dialogue.State.DRAFT:
@@ -50,6 +51,6 @@ def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: 
 def checked_text(text: str) -> str:
     """A turn's text as it is stored; an empty one is refused."""
     text = clean(text)
-    if not text.strip():
+    if not visible(text):
         raise Invalid("The turn is empty.")
     return text

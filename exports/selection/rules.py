@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.shapes import Message
+from common.visible import visible
 from exports.options import Options
 from labeling.text import CONTROL_TOKENS
 
@@ -81,7 +82,7 @@ def messages(given: Sequence[Message], *, last: str) -> str:
             return "bad turn order"
         if role != "system":
             expected = "assistant" if role == "user" else "user"
-        if reason := text(content):
+        if (reason := text(content)) and (content or role != "system"):  # an empty system turn was rendered so
             return reason
     if not given or given[-1]["role"] != last:
         return "bad turn order"
@@ -94,7 +95,7 @@ def whole(before: Sequence[Message], answer: str) -> str:
 
 
 def text(content: str) -> str:
-    if not content or content.isspace():
+    if not visible(content):
         return "empty text"
     if "<|" in content and CONTROL_TOKENS.search(content):
         return CONTROL_TOKEN

@@ -115,8 +115,8 @@ def test_imported_data_comes_in_by_its_weight_only(
     assert low <= len(written) <= high
     assert len({row["id"] for row in written}) == len(written)
     assert {row["source"] for row in written} == {"imported"}
-    tally = mixed["mix"]["alpaca"]
-    assert (tally["available"], tally["written"], tally["weight"]) == (60, len(written), float(weight))
+    mix = mixed["mix"]["alpaca"]
+    assert (mix["available"], mix["written"], mix["weight"]) == (60, len(written), float(weight))
     again = export(project, tmp_path / "again", "--config", "sft,preferences", "--mix", f"alpaca={weight}")
     assert [f["sha256"] for f in again["files"]] == [f["sha256"] for f in mixed["files"]]
 

@@ -65,7 +65,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def ground(transactional_db: None) -> Project:
+def filled(transactional_db: None) -> Project:
     project = makers.make_project()
     alice = makers.make_member(project, "alice")
     for _ in range(3):
@@ -74,11 +74,11 @@ def ground(transactional_db: None) -> Project:
     return project
 
 
-def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(ground: Project, tmp_path: Path) -> None:
+def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(filled: Project, tmp_path: Path) -> None:
     cutoff, options = snapshot.now(), Options.from_dict({"renderings": ["verl", "llamafactory"]})
 
     def write(target: Path) -> None:
-        folder.write(project=ground, target=target, cutoff=cutoff, options=options, export_id=RUN)
+        folder.write(project=filled, target=target, cutoff=cutoff, options=options, export_id=RUN)
 
     write(tmp_path / "whole")
     whole = content(tmp_path / "whole")

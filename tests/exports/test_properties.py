@@ -44,8 +44,8 @@ def context() -> Context:
 def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record) -> None:
     text = {answer.id: answer.text.strip() for answer in record.answers}
     expected = {(c, r) for c, r in strict_pairs(record.groups) if text[c] and text[r] and text[c] != text[r]}
-    ground = context()
-    made = list(preferences.FORMAT.rows(record, ground))
+    writing = context()
+    made = list(preferences.FORMAT.rows(record, writing))
     assert {(row["chosen_completion_id"], row["rejected_completion_id"]) for row in made} == expected
     assert len(made) == len(expected)
     for row in made:
@@ -54,7 +54,7 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
     if made:
         assert abs(sum(row["weight"] for row in made) - 1) < 1e-9
     else:
-        assert ground.excluded == {"no strict pair": 1}
+        assert writing.excluded == {"no strict pair": 1}
     (whole,) = rankings.FORMAT.rows(record, context())
     place = {c["completion_id"]: c["rank"] for c in whole["completions"]}
     assert all(place[c] < place[r] for c, r in strict_pairs(record.groups))
