@@ -83,8 +83,7 @@ def _rendered(text: str, links: bool) -> str:
 
     html = signs.take_out(CODE.sub(code, html))
     html = html.replace("<del>", "<s>").replace("</del>", "</s>")
-    html = _sanitised(_tables(html), signs, links=links)
-    return html
+    return _sanitised(_tables(html), signs, links=links)
 
 
 def _parsed(text: str, *, links: bool) -> str:

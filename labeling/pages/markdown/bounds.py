@@ -13,8 +13,9 @@ LONGEST = 200_000  # characters
 PADDED_CELLS = 20_000  # cells that a text's tables have without having been written
 DEEPEST = 60  # lists, quotes and emphasis within each other
 LONGEST_HTML = 3_000_000
-HIGHLIGHT_UP_TO = 20_000  # characters of one code block
-HIGHLIGHT_IN_ALL = 40_000  # characters of all code blocks of a text
+HIGHLIGHT_UP_TO = 10_000  # characters of one code block
+HIGHLIGHT_LINE = 300  # of one line: most lexers that are quadratic are so within a line
+HIGHLIGHT_IN_ALL = 20_000  # characters of all code blocks of a text
 
 TOO_LONG = "This text has {length:,} characters. Texts of more than 200,000 are shown as written."
 TABLE_TOO_WIDE = "A table of this text is much wider than its rows; the text is shown as written."

@@ -17,7 +17,7 @@ SIGNS = "".join(map(chr, (*range(0x2E00, 0x2E2F), *range(0x2056, 0x205F), *range
 ESCAPED = re.compile(r"\\\\|\\\[|\\<")
 LONE_TILDE = re.compile(r"(?<![~\\])~(?!~)")  # GitHub's Markdown strikes through between single ones
 AUTOLINK = re.compile(r"<(?!https?://)")
-ESCAPES = ("&amp;", "&lt;", "&gt;", "&quot;", "&#x27;", "&#39;")
+ESCAPES = ("&amp;", "&lt;", "&gt;", "&quot;", "&#x27;", "&#39;", "\xa0")
 NEEDED = 8 + len(ESCAPES)
 QUOTED = re.compile(r"\n[ \t]*(?:>[ \t]?)+")
 
