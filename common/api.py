@@ -107,12 +107,12 @@ class Shape(serializers.Serializer[Any], Generic[Body]):
     A key that it does not know is an error: it was meant, and dropping it would do something else than what was asked.
     """
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         known = [name for name, field in self.fields.items() if not field.read_only]
         unknown = [key for key in data if key not in known] if isinstance(data, Mapping) else []
         if not unknown:
             return super().to_internal_value(data)
-        errors: dict[str, Any] = {str(key): [UNKNOWN_KEY.format(", ".join(known))] for key in unknown[:MOST_NAMED]}
+        errors: dict[str, object] = {str(key): [UNKNOWN_KEY.format(", ".join(known))] for key in unknown[:MOST_NAMED]}
         try:
             super().to_internal_value(data)
         except ValidationError as error:
