@@ -112,7 +112,7 @@ class Shape(serializers.Serializer[Any], Generic[Body]):
         unknown = [key for key in data if key not in known] if isinstance(data, Mapping) else []
         if not unknown:
             return super().to_internal_value(data)
-        errors: dict[str, object] = {str(key): [UNKNOWN_KEY.format(", ".join(known))] for key in unknown[:MOST_NAMED]}
+        errors: dict[str, Any] = {str(key): [UNKNOWN_KEY.format(", ".join(known))] for key in unknown[:MOST_NAMED]}
         try:
             super().to_internal_value(data)
         except ValidationError as error:

@@ -75,7 +75,7 @@ def test_what_no_form_can_hold_is_refused_with_a_sentence(
     project: Project, mona: User, api: Callable[..., APIClient], body: str | bytes
 ) -> None:
     client, address = api(mona), f"/api/v1/projects/{project.slug}/comparisons/"
-    for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "0b5a3f5e-5a3c-4a53-9f57-8c3f4a9d9a01"}):
-        answer = client.post(address, body, content_type="application/json", **headers)
+    for headers in ({}, {"Idempotency-Key": "0b5a3f5e-5a3c-4a53-9f57-8c3f4a9d9a01"}):
+        answer = client.post(address, body, content_type="application/json", headers=headers)
         assert (answer.status_code, answer["content-type"]) == (400, "application/problem+json")
         assert answer.json()["detail"]
