@@ -68,11 +68,11 @@ def _in_stock(project: Project) -> int:
         state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
     )
     ready = [votes.with_a_free_vote(under_way)]
-    ready += [votes.open_to(under_way, project, trainer) for trainer in _active(project)]
+    ready += [votes.open_to(under_way, project, trainer) for trainer in active(project)]
     return min(len(rows.order_by().values_list("pk")[: project.stock_target]) for rows in ready)
 
 
-def _active(project: Project) -> QuerySet[User]:
+def active(project: Project) -> QuerySet[User]:
     """People who rank in the project these days."""
     rankers = Membership.objects.filter(project=project, ended_at__isnull=True, role__in=Membership.RANKERS)
     lately = Assignment.objects.filter(comparison__project=project, heartbeat_at__gte=timezone.now() - ACTIVE)

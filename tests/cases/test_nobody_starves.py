@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from insights.live_progress import live_progress
 from labeling import assignments, candidates, leases, projects, rankings, stock
 from labeling.models import Project
 from tests import makers
@@ -62,3 +63,4 @@ def test_the_page_says_what_waits_for_a_second_person(project: Project, alice: U
     client.force_login(alice)
     page = client.get(reverse("nothing", args=[project.slug]))
     assert "6 comparisons wait for a second person" in page.content.decode()
+    assert live_progress(project)["waiting_for_others"] == 6
