@@ -9,10 +9,11 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from accounts.audit import record
@@ -20,6 +21,7 @@ from accounts.models import ApiToken, User
 from common.auth import SCOPES
 
 PREFIX = "duo_"
+GUESSES, GUESSING_TIME = 20, 60  # wrong tokens of one address, and the seconds in which they are counted
 USED_EVERY = timedelta(minutes=5)  # how exactly `last_used_at` is kept
 
 
@@ -54,6 +56,18 @@ def revoke(*, token: ApiToken, by: User | None) -> bool:
     return bool(ended)
 
 
+def _count_guess(request: Request) -> None:
+    """Whoever sends wrong tokens is told to wait; right ones are never held up by what others at the address do."""
+    key = f"wrong-tokens:{request.META.get('REMOTE_ADDR')}"
+    cache.add(key, 0, GUESSING_TIME)
+    try:
+        guesses = cache.incr(key)
+    except ValueError:  # it ran out just now
+        return
+    if guesses > GUESSES:
+        raise Throttled(GUESSING_TIME, "Too many wrong tokens came from your address.")
+
+
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -77,6 +91,7 @@ class BearerAuthentication(BaseAuthentication):
             .first()
         )
         if token is None:
+            _count_guess(request)
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
         if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -108,7 +108,8 @@ def measure(project: Project, mona: User) -> None:
     report = reports.insights_of(project)
     pairs = report["counts"]["pairs"] if report else 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{changed.total() if changed else 0:,} rows, {Ranking.objects.count():,} rankings, {pairs:,} pairs, page {answer.status_code}, "
+    filled = changed.total() if changed else 0
+    print(f"{filled:,} rows, {Ranking.objects.count():,} rankings, {pairs:,} pairs, page {answer.status_code}, "
           f"{len(answer.content) / 1024:.0f} kB, peak {peak:.0f} MB\n")  # fmt: skip
 
 

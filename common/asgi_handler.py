@@ -18,6 +18,8 @@ from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from common.serving.deadline import watchdog
+
 
 class ThreadedHandler(ASGIHandler):
     """Django's ASGI handler with `threads` lasting threads, each with a database connection of its own."""
@@ -42,7 +44,8 @@ def _with_fit_connections(
     def answer(request: HttpRequest) -> HttpResponseBase:
         close_old_connections()
         try:
-            return chain(request)
+            with watchdog.at_work():
+                return chain(request)
         finally:
             close_old_connections()
 

@@ -56,9 +56,9 @@ API = _policy(default_src="'none'", frame_ancestors="'none'", base_uri="'none'",
 
 
 def policy_for(request: HttpRequest, response: HttpResponseBase) -> str:
-    if request.path.startswith(ADMIN_PREFIX):
+    if request.path_info.startswith(ADMIN_PREFIX):
         return admin()
-    if request.path.startswith(API_PREFIX) and not response.get("Content-Type", "").startswith("text/html"):
+    if request.path_info.startswith(API_PREFIX) and not response.get("Content-Type", "").startswith("text/html"):
         return API
     return strict()
 

@@ -16,6 +16,8 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 
+from common.serving import access
+
 IN_UTC = ("/admin/", "/api/")
 Synchronous = Callable[[HttpRequest], HttpResponseBase]
 Asynchronous = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -65,7 +67,7 @@ def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[objec
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
-    if request.path.startswith(IN_UTC):
+    if request.path_info.startswith(IN_UTC):
         return None
     try:
         return ZoneInfo(request.COOKIES.get("zone", "UTC")[:64])
@@ -73,5 +75,14 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
         return None
 
 
+def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """What is behind a login is kept by no cache, the browser's included: the next person may sit there."""
+    if access.user_of(request) is not None:
+        response["Cache-Control"] = "private, no-store"
+    return response
+
+
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
+KeptFromCaches = middleware(answer=_for_nobody_else)
+RequestNoted = middleware(answer=access.note)

@@ -39,6 +39,16 @@ def die_with_parent(signum: int = signal.SIGTERM) -> Callable[[], None] | None:
     return prepare
 
 
+def keep_private() -> None:
+    """What this process and its children make from now on is for its owner's eyes only."""
+    os.umask(0o077)
+
+
+def private(path: str, flags: int) -> int:
+    """An `opener` for `open`: the file is its owner's alone from the first moment, whatever the umask."""
+    return os.open(path, flags, 0o600)
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -88,7 +98,7 @@ def lock(path: Path, *, shared: bool = False, timeout: float | None = 0.0) -> IO
 
     The kernel gives the lock back when the file is closed or the process dies. `timeout=None` waits for ever.
     """
-    file = path.open("a+")
+    file = os.fdopen(private(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     until = None if timeout is None else time.monotonic() + timeout
     while True:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
 
 from common.auth import SCOPES
 from config.api_schema import Answer, OpenApi, Operation, Parameter, Schema
@@ -43,13 +52,40 @@ class Entry:
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Every operation, from the schema."""
+    if not limited(request):
+        return HttpResponse("Too many requests: try again in a minute.\n", status=429, content_type="text/plain")
+    return render(request, "api/docs.html", {"groups": _groups(), "scopes": SCOPES, "info": description()["info"]})
+
+
+def limited(request: HttpRequest) -> bool:
+    """Whether a stranger may have one more page of those that the API's limit for strangers allows."""
+    return bool(AnonRateThrottle().allow_request(cast(Request, request), cast(APIView, None)))
+
+
+@cache
+def description() -> OpenApi:
+    """The API's description: the same for everybody, and made once, since making it takes seconds."""
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
-    api: OpenApi = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    made: OpenApi = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return made
+
+
+@cache
+def _groups() -> dict[str, list[Entry]]:
+    api = description()
     groups: dict[str, list[Entry]] = {}
     for address, methods in api["paths"].items():
         for method, operation in methods.items():
             groups.setdefault(_section(address), []).append(_entry(api, address, method, operation))
-    return render(request, "api/docs.html", {"groups": groups, "scopes": SCOPES, "info": api["info"]})
+    return groups
+
+
+class Description(SpectacularJSONAPIView):
+    """The description for programs."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        return Response(description(), headers={"Content-Disposition": 'inline; filename="schema.json"'})
 
 
 def _section(address: str) -> str:

@@ -1,3 +1,5 @@
+"""What uvicorn runs: Django in lasting threads, and around it what keeps one request or person from stopping all."""
+
 import os
 from typing import cast
 
@@ -13,9 +15,12 @@ from django.db import connections  # noqa: E402
 
 from common.asgi_handler import ThreadedHandler  # noqa: E402
 from common.body_limit import BodyLimit  # noqa: E402
+from common.serving.access import Access  # noqa: E402
+from common.serving.deadline import Deadline  # noqa: E402
+from common.serving.fair_share import FairShare  # noqa: E402
 
+AT_ONCE = 2  # requests of one person at work at the same time; more wait without a thread
 connections.settings["default"]["CONN_MAX_AGE"] = 300  # seconds; only here, where threads last
-application = BodyLimit(
-    cast(ASGI3Application, ThreadedHandler(threads=settings.WEB_THREADS)),
-    max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-)
+django_application = cast(ASGI3Application, ThreadedHandler(threads=settings.WEB_THREADS))
+limited = BodyLimit(django_application, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = Access(Deadline(FairShare(limited, at_once=AT_ONCE)))

@@ -10,16 +10,20 @@ from pathlib import Path
 
 from celery.schedules import crontab
 
-from common import environment
+from common import environment, processes
 from config import unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+processes.keep_private()
 env = environment.read(BASE_DIR)
 
 VAR_DIR: Path = env.var_dir
 DEBUG = env.debug
 SECRET_KEY = env.secret_key
 PUBLIC_URL = env.public_url  # "https://label.example.org", or "" for this machine only
+# "/label" where the proxy has other things at the root of its host; it passes the path on and Django takes it off.
+FORCE_SCRIPT_NAME = env.public_path or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{env.public_path}/"
 ALLOWED_HOSTS = env.allowed_hosts
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
@@ -55,6 +59,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "common.middleware.RequestNoted",
+    "common.middleware.KeptFromCaches",
     "common.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -86,6 +92,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.administration",
+                "config.context.mail",
             ],
         },
     },
@@ -97,7 +104,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}
+    "default": {
+        "BACKEND": "common.cache.SharedOrOwn",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -149,6 +161,7 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"user": env.api_rate, "anon": "120/min"},
+    "NUM_PROXIES": 0,  # the client's address is REMOTE_ADDR, which uvicorn sets from FORWARDED_ALLOW_IPS alone
     "EXCEPTION_HANDLER": "labeling.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
@@ -177,10 +190,12 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGE_CODE = "en-us"
 
-STATIC_URL = "static/"
+STATIC_URL = f"{env.public_path}/static/"
+WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves static files also where collectstatic was not run
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # of static files too
 MEDIA_ROOT = VAR_DIR / "media"
 EXPORT_ROOT = VAR_DIR / "exports"
 EXPORT_FORMATS = "exports.formats"  # the package whose files are the configurations of an export
@@ -235,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "labeling.tasks.tend",
         "schedule": 5.0,
     },
+    "labeling: replies that have ended become turns": {"task": "labeling.tasks.store_replies", "schedule": 0.5},
     "exports: every active project, once a night": {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
@@ -246,10 +262,17 @@ CELERY_BEAT_SCHEDULE = {
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
+BACKUPS = env.backups  # a folder, or "" for none
+if BACKUPS:
+    CELERY_BEAT_SCHEDULE["operations: a backup, old ones removed"] = {
+        "task": "operations.tasks.back_up",
+        "schedule": crontab(hour="1", minute="30"),
+    }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
-METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # bearer of /metrics; empty: this machine only
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
+MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
 SAMPLER_GRACE_SECONDS = env.sampler_grace  # a stopped worker finishes what it can within this, and hands back the rest
@@ -258,10 +281,26 @@ SAMPLER_MEMORY_LIMIT = env.sampler_memory_limit  # bytes of model weights per wo
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it tells of every request
-    "root": {"handlers": ["stderr"], "level": os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()},
+    "filters": {"request": {"()": "common.serving.request_id.Filter"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "common.serving.json_log.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.log_format.lower(),
+            "filters": ["request"],
+        }
+    },
+    "loggers": {
+        "httpx": {"level": "WARNING"},  # it tells of every request
+        "common.serving.access": {"level": "INFO" if env.log_format == "JSON" else "WARNING"},
+        "celery.beat": {"level": "WARNING"},  # it tells of every task that it sends
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+    "root": {"handlers": ["stderr"], "level": env.log_level},
 }
 
 # What `common/` asks of the apps, which it does not import.

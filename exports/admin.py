@@ -43,7 +43,10 @@ else:
     RunForm = ModelForm
 
 State = ExportRun.State
-TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
+TICKED = (
+    "redact", "include_verbatim", "include_truncated", "include_reasoning", "include_unsafe", "include_surplus",
+    "include_research",
+)  # fmt: skip
 
 
 def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> list[tuple[str, str]]:
@@ -120,6 +123,8 @@ class ExportForm(RunForm):
     )
     redact = _ticked("Redact", help_text="Mask e-mail, phone and card numbers and keys.")
     include_verbatim = _ticked("Include suggestions taken verbatim", initial=True)
+    include_truncated = _ticked("Include answers that were cut at their limit")
+    include_reasoning = _ticked("Include what reasoning models said before answering")
     include_unsafe = _ticked("Include completions flagged unsafe", initial=True)
     include_surplus = _ticked("Include late votes that found no slot")
     include_research = _ticked("Include reviewers' own blind votes")

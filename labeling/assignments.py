@@ -94,5 +94,12 @@ def take_back(*, comparisons: QuerySet[Comparison]) -> None:
 
 
 def empty_drafts(*, project: Project, trainer: User) -> int:
-    """Withdrawal: what the person began is forgotten."""
-    return Assignment.objects.filter(comparison__project=project, trainer=trainer).update(draft={})
+    """Withdrawal: what the person began is forgotten, and given back for good."""
+    theirs = Assignment.objects.filter(comparison__project=project, trainer=trainer)
+    emptied = theirs.update(draft={})
+    begun = theirs.filter(state__in=leases.OPEN)
+    reason, now = "The trainer's data was withdrawn.", timezone.now()
+    advance(
+        begun, to=Assignment.State.SKIPPED, table=Assignment.TRANSITIONS, slot=None, skip_reason=reason, ended_at=now
+    )
+    return emptied

@@ -46,7 +46,7 @@ def bring(
     if votes is not None and not 1 <= votes <= 20:
         raise Invalid("A comparison takes 1 to 20 votes.")
     digest = content_hash({"prompt": messages, "completions": sorted(zip(texts, names, strict=True))})
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = Comparison.objects.filter(project=project, content_hash=digest).first()
     if known is not None:
         return known, False

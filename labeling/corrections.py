@@ -130,12 +130,14 @@ def undo_submission(*, dialogue: Dialogue) -> Dialogue:
     drawn from it is discarded.
 
     Raises:
-        Gone: the time is over, or somebody is working on what was drawn from it.
+        Gone: the time is over, a reviewer has looked at it, or somebody is working on what was drawn from it.
     """
     locked = Dialogue.objects.select_for_update(of=("self",)).select_related("project").get(pk=dialogue.pk)
     in_time = undo.can_undo(locked.submitted_at, locked.project.undo_minutes)
     if locked.state != Dialogue.State.SUBMITTED or not in_time:
         raise Gone("The time to take this submission back is over.")
+    if locked.reviews.exists():
+        raise Gone("A reviewer has looked at this dialogue, so it stays.")
     for comparison in locked.comparisons.select_for_update().order_by("pk"):
         if comparison.assignments.filter(state__in=votes.HELD).exists():
             raise Gone("Another trainer is already ranking an answer of this chat, so it stays.")

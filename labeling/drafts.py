@@ -27,7 +27,7 @@ def lock_draft(dialogue: Dialogue, expected_version: int | None) -> Dialogue:
     """
     locked = (
         Dialogue.objects.select_for_update(of=("self",))
-        .select_related("project", "round", "model_version", "pending_request")
+        .select_related("project", "round", "model_version")  # what changes is read under the lock, not with it
         .get(pk=dialogue.pk)
     )
     if locked.state != Dialogue.State.DRAFT:

@@ -24,7 +24,8 @@ def give_feedback(
     kept with its date, so that an export of an earlier cutoff still says what stood then."""
     if turn.role != Turn.Role.ASSISTANT or turn.completion_id is None:
         raise Invalid("Feedback is given on turns that a model wrote.")
-    before = TurnFeedback.objects.select_for_update().filter(turn=turn, user=user).first()
+    Turn.objects.select_for_update(no_key=True).get(pk=turn.pk)  # two first opinions at once: one is the second
+    before = TurnFeedback.objects.filter(turn=turn, user=user).first()
     earlier = before.earlier if before else []
     if before and before.thumb_up != thumb_up:
         earlier = [*earlier, {"thumb_up": before.thumb_up, "until": timezone.now().isoformat()}]

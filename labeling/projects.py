@@ -15,6 +15,7 @@ from accounts.audit import record
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
 from labeling.text import check_messages, content_hash, prompt_key, split_of
+from sampler import remote
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
 
@@ -52,7 +53,7 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     known = {field.name for field in Project._meta.concrete_fields if field.editable} - {"slug", "flags_version"}
     if unknown := set(settings) - known:
         raise Invalid(f"{sorted(unknown)[0]} cannot be changed.")
-    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if "flags" in settings and settings["flags"] != locked.flags:
         settings["flags_version"] = locked.flags_version + 1
     for name, value in settings.items():
@@ -76,7 +77,7 @@ def set_archived(*, project: Project, archived: bool) -> None:
 @transaction.atomic
 def publish_guidelines(*, project: Project, text: str, note: str = "", by: User | None = None) -> GuidelineVersion:
     """Make `text` the guidelines in force: the next version, or the current one where nothing changed."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     current = current_guidelines(project)
     text = text.replace("\r\n", "\n")
     if current and current.text == text:
@@ -200,6 +201,8 @@ def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, obj
             raise Invalid(f"The weight of {version.slug} has to be over 0.")
         try:
             SamplingParams.from_dict({**version.default_params, **params})
+            if version.engine == "openai":
+                remote.check_params(version.capabilities, version.dialect, params)
         except ValueError as error:
             raise Invalid(f"{version.slug}: {error}") from None
 
@@ -215,7 +218,7 @@ def open_round(
             parameters that no engine takes.
     """
     check_mixture(policies)
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     now = timezone.now()
     Round.objects.filter(project=project, closed_at__isnull=True).update(closed_at=now)
     last = Round.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0

@@ -27,7 +27,7 @@ def keep_stock() -> int:
 
 @transaction.atomic
 def _fill_stock(pk: UUID) -> int:
-    project = Project.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    project = Project.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk).first()
     if project is None or (round_ := current_round(project)) is None:
         return 0
     wanted = project.stock_target - _in_stock(project)

@@ -28,3 +28,9 @@ def tend() -> None:
             chore()
         except Exception:  # the others are waited for too
             log.exception("%s.%s broke off", chore.__module__, chore.__name__)
+
+
+@shared_task(name="labeling.tasks.store_replies", expires=5)
+def store_replies() -> None:
+    """Twice a second, for programs that wait for a reply; a page asks for its own."""
+    chats.store_ended_replies()

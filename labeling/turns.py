@@ -12,7 +12,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from labeling import drafts
-from labeling.errors import Invalid
+from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.text import check_json, clean
 from sampler.models import Completion
@@ -80,9 +80,15 @@ def edit_turn(
     seconds: int = 0,
     expected_version: int | None = None,
 ) -> Turn:
-    """Change a turn of a demonstration's draft; `completion` names a suggestion newly put in."""
+    """Change a turn of a demonstration's draft; `completion` names a suggestion newly put in.
+
+    Raises:
+        Gone: the turn was deleted meanwhile.
+    """
     locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
+    if not locked.turns.filter(pk=turn.pk).exists():
+        raise Gone("This turn was deleted meanwhile.")
     turn.text = drafts.checked_text(text)
     if completion is not None:
         turn.completion = completion
@@ -96,10 +102,16 @@ def edit_turn(
 
 @transaction.atomic
 def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
-    """Delete a turn of a demonstration's draft and close the gap."""
+    """Delete a turn of a demonstration's draft and close the gap.
+
+    Raises:
+        Gone: it was deleted meanwhile.
+    """
     locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
-    position = turn.position
+    position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
+    if position is None:
+        raise Gone("This turn was deleted meanwhile.")
     turn.delete()
     locked.turns.filter(position__gt=position).update(position=F("position") - 1)
     drafts.touch(locked, turn.dialogue)

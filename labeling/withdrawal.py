@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from labeling import assignments, comparisons, dialogues, feedback, projects, rankings
-from labeling.models import Comparison, Dialogue, Project, Turn
+from labeling.models import Assignment, Comparison, Dialogue, Project, Turn
 from labeling.quality import reviews
 from sampler import sampling
 
@@ -32,10 +32,11 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
 
     The membership ends with it. A second call finds only what came since.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     membership = projects.withdraw_member(project=project, user=user)
     written = Dialogue.objects.filter(project=project, author=user)
     prompted = Comparison.objects.filter(Q(author=user) | Q(dialogue__in=written), project=project)
+    _lock(written, prompted, judged=Assignment.objects.filter(comparison__project=project, trainer=user))
     completions, requests = _sampled(written, prompted)
     counts = {
         "dialogues": written.count(),
@@ -51,6 +52,15 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     dialogues.empty(rows=written, text=WITHDRAWN)
     audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts
+
+
+def _lock(written: QuerySet[Dialogue], prompted: QuerySet[Comparison], judged: QuerySet[Assignment]) -> None:
+    """Wait for every write that is under way on this person's work, in the order in which those take their locks:
+    dialogues, then comparisons. Whoever comes after finds the membership ended and the texts gone."""
+    list(written.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
+    theirs = Q(pk__in=prompted.values("pk")) | Q(pk__in=judged.values("comparison"))
+    rows = Comparison.objects.filter(theirs).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _sampled(written: QuerySet[Dialogue], prompted: QuerySet[Comparison]) -> tuple[set[UUID], set[UUID]]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
-from launcher import model
+from launcher import model, readiness
 from launcher.supervisor import Child
+from launcher.watching import Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
 # Long tasks run one at a time each (common/advisory_lock.py): export, insights, screening, webhooks. One process stays
 # free.
 WORKER_PROCESSES = "5"
+WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
     """The web server, the default worker, beat and, unless they run elsewhere, a sampler, which comes first."""
-    python, log = sys.executable, var / "log"
+    python, log, url = sys.executable, var / "log", f"http://127.0.0.1:{port}"
     celery = [python, "-m", "celery", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle"]
-    level = os.environ.get("DUOLOGUE_LOG_LEVEL", "INFO").upper()
+    level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
     found = [
         Child(
             "web server",
@@ -32,12 +35,14 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
             ],
             log / "web.log",
             ONE_THREAD,
+            watch=Watch(partial(readiness.web_answers, url), patience=WEB_PATIENCE),
         ),
         Child(
             "default worker",
             [*celery, "worker", "-Q", "default", "-c", WORKER_PROCESSES, "-l", level, *quiet, "-n", "default@%h"],
             log / "worker.log",
             ONE_THREAD,
+            watch=Watch(partial(readiness.is_alive, url, "worker"), patience=WORKER_PATIENCE),
         ),
         Child(
             "beat",
@@ -49,5 +54,6 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
     if sampler:
         which = ["--model", model.SLUG] if demo else []
         first = Child("sampler", [python, "manage.py", "sampler", *which], log / "sampler.log", GRACE)
+        first.watch = Watch(partial(readiness.is_alive, url, "sampler"), patience=WORKER_PATIENCE)
         found.insert(0, first)
     return found

@@ -17,6 +17,9 @@ class Check(TypedDict, total=False):
     failed: str  # why it will not get better by itself
 
 
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is asked without http_proxy
+
+
 @dataclass(frozen=True)
 class Readiness:
     ready: bool
@@ -26,19 +29,44 @@ class Readiness:
 
 def ask(url: str, *, sampler: bool) -> Readiness:
     """Whether all is ready; without `sampler` it runs elsewhere, now or later, and is not waited for."""
-    try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
-            body = json.load(answer)
-    except urllib.error.HTTPError as error:
-        try:
-            body = json.load(error)
-        except ValueError:
-            return Readiness(False, f"the web server answers {error.code}")
-    except (OSError, ValueError):
-        return Readiness(False, "the web server does not answer yet")
-    checks: dict[str, Check] = body.get("checks", {})
+    checks = _checks(url)
+    if isinstance(checks, str):
+        return Readiness(False, checks)
     if not sampler:
         checks.pop("sampler", None)
     bad = {name: check["detail"] for name, check in checks.items() if not check["ok"]}
     failed = checks.get("sampler", {}).get("failed", "")
     return Readiness(not bad, "; ".join(f"{name}: {detail}" for name, detail in bad.items()), failed)
+
+
+def web_answers(url: str) -> bool:
+    try:
+        with _direct.open(f"{url}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, ValueError):
+        return False
+
+
+def is_alive(url: str, name: str) -> bool:
+    """Whether the worker or sampler shows signs of life. True where that cannot be known, which is not its fault."""
+    checks = _checks(url)
+    if isinstance(checks, str) or not all(checks.get(other, {}).get("ok") for other in ("database", "redis")):
+        return True
+    check = checks.get(name, {})
+    return bool(check.get("ok")) or "is alive" not in check.get("detail", "")
+
+
+def _checks(url: str) -> dict[str, Check] | str:
+    """What `/readyz` tells, or why it tells nothing."""
+    try:
+        with _direct.open(f"{url}/readyz", timeout=5) as answer:
+            body = json.load(answer)
+    except urllib.error.HTTPError as error:
+        try:
+            body = json.load(error)
+        except ValueError:
+            return f"the web server answers {error.code}"
+    except (OSError, ValueError):
+        return "the web server does not answer yet"
+    checks: dict[str, Check] = body.get("checks", {})
+    return checks

@@ -146,6 +146,7 @@ class Start:
 
 
 def main(arguments: Sequence[str]) -> int:
+    processes.keep_private()
     try:
         start = Start(arguments)
 

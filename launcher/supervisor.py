@@ -19,6 +19,7 @@ from pathlib import Path
 
 from common import processes
 from launcher.options import BASE, StartError
+from launcher.watching import Watch
 
 RESTARTS, WITHIN = 5, 120.0  # a child that ends more often than this is given up
 LOG_LIMIT = 20 * 1024 * 1024
@@ -33,10 +34,11 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
     start_at: float = 0.0  # when it is to be started (again)
+    watch: Watch | None = None  # for what runs and does not answer
 
     def start(self) -> None:
         processes.roll(self.log)
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=processes.private) as log:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=BASE,
@@ -47,6 +49,8 @@ class Child:
                 start_new_session=True,
                 preexec_fn=processes.die_with_parent(signal.SIGTERM),
             )
+        if self.watch is not None:
+            self.watch.begin()
 
     def signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -111,6 +115,10 @@ class Supervisor:
                     self._write_record()
             elif child.process.poll() is not None:
                 self._died(child, now)
+            elif child.watch is not None and child.watch.is_hung():
+                self.say(f"the {child.name} runs and has not answered for {child.watch.patience:.0f} s: killed")
+                child.signal(signal.SIGKILL)  # it may be stopped, and then hears nothing else
+                child.process.wait()
         if now - self._logs_seen_at > 60:
             self._logs_seen_at = now
             for child in self.children:

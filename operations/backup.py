@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import subprocess
 import tarfile
 import tempfile
 import time
@@ -19,12 +18,11 @@ from pathlib import Path
 from typing import IO, TypedDict
 
 from django.conf import settings
-from django.db import connection
 
-from common import embedded
 from exports.writing.manifest import version_of_duologue
+from operations import databases
 
-DUMP, MANIFEST, KEY = "database.dump", "backup.json", "secret_key"
+DUMP, MANIFEST, KEY, SUMS = "database.dump", "backup.json", "secret_key", "sums.json"
 FOLDERS = ("media", "exports")
 Say = Callable[[str], None]
 
@@ -54,12 +52,14 @@ def write(target: Path, *, say: Say) -> None:
             os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw,
         ):
             dump = Path(folder) / DUMP
-            _pg("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", str(dump), *_where()])
+            databases.run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", str(dump)])
             say(f"  database  {dump.stat().st_size / 1e6:.1f} MB")
             _pack(raw, dump)
             raw.flush()
             os.fsync(raw.fileno())
         fresh.replace(target)
+    except databases.DatabaseError as error:
+        raise BackupError(str(error)) from None
     except OSError as error:
         raise BackupError(f"{str(target)!r} cannot be written: {error.strerror}.") from None
     finally:
@@ -73,66 +73,21 @@ def _pack(raw: IO[bytes], dump: Path) -> None:
         key = settings.VAR_DIR / KEY
         if key.exists():  # sessions, webhook secrets and second factors depend on it
             archive.add(key, KEY)
+        sums: dict[str, str] = {}
         for name in FOLDERS:
-            if (settings.VAR_DIR / name).is_dir():
-                archive.add(settings.VAR_DIR / name, name, filter=_finished)
-
-
-def read(source: Path, *, force: bool, say: Say) -> None:
-    """Put everything of `source` in place of what is here.
-
-    Raises:
-        BackupError: not a backup of ours, damaged, or the database holds something and `force` is not set.
-    """
-    try:
-        with tarfile.open(source) as archive, tempfile.TemporaryDirectory() as folder:
-            facts = _check(archive, Path(folder))
-            if _holds_something() and not force:
-                raise BackupError("The database here is not empty: nothing was changed; --force replaces it.")
-            say(f"  backup of {facts['made_at']}, Duologue {facts['duologue']}")
-            _empty()
-            whole = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
-            _pg("pg_restore", [*whole, *_where(), f"{folder}/{DUMP}"])
-            say("  database  restored")
-            say(f"  files     {_unpack_files(archive)}")
-    except (tarfile.TarError, EOFError):
-        raise BackupError(f"{str(source)!r} is not a backup, or it is damaged.") from None
-    except OSError as error:
-        raise BackupError(f"{str(source)!r} cannot be read: {error.strerror}.") from None
-
-
-def _unpack_files(archive: tarfile.TarFile) -> int:
-    """Put uploaded files, exports and the key in their places; how many they are."""
-    files = [member for member in archive.getmembers() if member.name.split("/")[0] in {*FOLDERS, KEY}]
-    archive.extractall(settings.VAR_DIR, members=files, filter="data")
-    if (settings.VAR_DIR / KEY).exists():
-        (settings.VAR_DIR / KEY).chmod(0o600)
-    return sum(member.isfile() for member in files)
-
-
-def _check(archive: tarfile.TarFile, folder: Path) -> Facts:
-    """The manifest, after the dump has been unpacked into `folder` and found whole."""
-    try:
-        member = archive.extractfile(MANIFEST)
-        assert member is not None
-        facts: Facts = json.loads(member.read())
-        archive.extract(DUMP, folder, filter="data")
-    except (KeyError, ValueError, AssertionError):
-        raise BackupError("The file is not a backup of Duologue.") from None
-    if _sha256(folder / DUMP) != facts["sha256"]:
-        raise BackupError("The backup is damaged: its checksum does not fit.")
-    return facts
+            _add_folder(archive, name, sums)
+        _add_bytes(archive, SUMS, json.dumps(sums).encode())
 
 
 def _facts(dump: Path) -> Facts:
     return {
         "duologue": version_of_duologue(),
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "sha256": _sha256(dump),
+        "sha256": sha256(dump),
     }
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -143,42 +98,52 @@ def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(info, io.BytesIO(content))
 
 
+def _add_folder(archive: tarfile.TarFile, name: str, sums: dict[str, str]) -> None:
+    """A folder of the var folder, file by file, and what each one's sum is as it goes in."""
+    top = Path(settings.VAR_DIR) / name
+    for path in sorted([top, *top.rglob("*")]) if top.is_dir() else []:
+        info = _finished(archive.gettarinfo(path, str(path.relative_to(settings.VAR_DIR))))
+        if info is None:
+            continue
+        if not info.isfile():
+            archive.addfile(info)
+            continue
+        with path.open("rb") as file:
+            reader = _Summed(file)
+            archive.addfile(info, reader)
+        sums[info.name] = reader.sum.hexdigest()
+
+
+class _Summed(io.RawIOBase):
+    """A file that adds up what is read from it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.sum = file, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self.file.read(size)
+        self.sum.update(chunk)
+        return chunk
+
+
 def _finished(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Exports that are being written have a name with a dot in front; they are not in a backup."""
     return None if any(part.startswith(".") for part in info.name.split("/")) else info
 
 
-def _holds_something() -> bool:
-    """Whether there is a user: migrations alone make none."""
-    if "accounts_user" not in connection.introspection.table_names():
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM accounts_user)")
-        return bool(cursor.fetchone()[0])
+def rotate(folder: Path, *, keep: int, say: Say) -> Path:
+    """A backup in `folder` under the date of now, and the oldest beyond `keep` removed once it is whole.
 
-
-def _empty() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE")
-        cursor.execute("CREATE SCHEMA public")
-    connection.close()
-
-
-def _where() -> list[str]:
-    values = connection.settings_dict
-    given = (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER"), ("--dbname", "NAME"))
-    return [part for option, name in given if values[name] for part in (option, str(values[name]))]
-
-
-def _pg(program: str, arguments: list[str]) -> None:
-    server = embedded.PostgreSQL(settings.VAR_DIR)
+    Raises:
+        BackupError: it could not be made; no older one was removed then.
+    """
     try:
-        path = server.binaries / program
-    except embedded.ServiceError as error:
-        raise BackupError(str(error)) from None
-    password = connection.settings_dict["PASSWORD"]
-    extra = {"PGPASSWORD": password} if password else {}
-    answer = subprocess.run([str(path), *arguments], env={**os.environ, **extra}, capture_output=True, text=True)
-    if answer.returncode:
-        said = [line for line in answer.stderr.splitlines() if "error" in line] or answer.stderr.splitlines()
-        raise BackupError(f"{program} failed: {said[0].strip() if said else 'no reason given'}")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackupError(f"{str(folder)!r} cannot be made: {error.strerror}.") from None
+    target = folder / time.strftime("duologue-%Y%m%dT%H%M%SZ.tar", time.gmtime())
+    write(target, say=say)
+    for old in sorted(folder.glob("duologue-*Z.tar"))[:-keep]:
+        old.unlink(missing_ok=True)
+        say(f"  removed   {old.name}")
+    return target

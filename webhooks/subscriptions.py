@@ -36,7 +36,7 @@ def subscribe(*, project: Project, url: str, events: Sequence[str], by: User | N
         check_url(url)
     except Refused as refused:
         raise Invalid(str(refused)) from None
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if Subscription.objects.filter(project=project, ended_at__isnull=True).count() >= MOST:
         raise Invalid(f"A project has at most {MOST} webhooks.")
     made = Subscription.objects.create(project=project, url=url, events=wanted, created_by=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -45,14 +46,15 @@ def socket_dir(var_dir: Path) -> Path:
 
 
 def make_folders(var_dir: Path) -> None:
-    """The folders of `var_dir` and of its sockets, private to us.
+    """The folders of `var_dir` and of its sockets, private to us: nobody else passes into them.
 
     Raises:
         ServiceError: one of them cannot be made, written, or is not ours.
     """
     try:
         for folder in (var_dir, var_dir / "run", var_dir / "log"):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close(var_dir)
         probe = var_dir / "run" / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()
@@ -62,8 +64,21 @@ def make_folders(var_dir: Path) -> None:
     if sockets == var_dir / "run":
         return
     try:
-        sockets.mkdir(mode=0o711 if os.getuid() == 0 else 0o700, exist_ok=True)
+        sockets.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ServiceError(f"The folder {str(sockets)!r} for sockets cannot be made: {error.strerror}.") from None
     if sockets.is_symlink() or sockets.stat().st_uid != os.getuid():
         raise ServiceError(f"The folder {str(sockets)!r} for sockets belongs to somebody else.")
+    sockets.chmod(0o700)
+
+
+def _close(var_dir: Path) -> None:
+    """Close a var folder of a release that left it open to look into: itself, and then what is in it, once."""
+    others = stat.S_IRWXG | stat.S_IRWXO
+    if not var_dir.stat().st_mode & others:
+        return
+    var_dir.chmod(0o700)
+    for path in var_dir.rglob("*"):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode) and mode & others:
+            path.chmod(stat.S_IMODE(mode) & ~others)

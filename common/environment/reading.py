@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from common.environment.services import DatabaseSettings
 from common.environment.sign_on import Provider
 from common.environment.values import SettingError
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -22,6 +25,7 @@ class Environment:
     debug: bool
     secret_key: str
     public_url: str
+    public_path: str
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     database: DatabaseSettings
@@ -35,6 +39,9 @@ class Environment:
     api_rate: str
     web_threads: int
     max_upload_bytes: int
+    backups: str
+    log_level: str
+    log_format: str
     webhooks_to_private_addresses: bool
     sampler_memory_limit: int | None
     sampler_grace: float
@@ -60,7 +67,8 @@ def read(base_dir: Path) -> Environment:
         secret_key=secret_key(var),
         public_url=public_url,
         allowed_hosts=hosts,
-        csrf_trusted_origins=[public_url] if public_url else [],
+        public_path=urlsplit(public_url).path,
+        csrf_trusted_origins=[_origin(public_url)] if public_url else [],
         database=services.database_settings(os.environ.get("DATABASE_URL") or ours.database_url),
         redis_url=services.redis(redis_url),
         celery_broker_url=services.celery_form(redis_url),
@@ -72,6 +80,9 @@ def read(base_dir: Path) -> Environment:
         api_rate=_api_rate(),
         web_threads=values.count("DUOLOGUE_WEB_THREADS", 16),
         max_upload_bytes=values.megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
+        backups=os.environ.get("DUOLOGUE_BACKUPS", ""),
+        log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
+        log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
         sampler_memory_limit=values.size("SAMPLER_MEMORY_LIMIT"),
         sampler_grace=values.seconds("SAMPLER_GRACE", 20.0),
@@ -88,9 +99,14 @@ def _public_url() -> str:
     url = os.environ.get("DUOLOGUE_URL", "").rstrip("/")
     if url:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-            raise SettingError(f"DUOLOGUE_URL is {url!r}: it takes http(s)://host[:port] and no path.")
+        plain = re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", parts.path) and not parts.query and not parts.fragment
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+            raise SettingError(f"DUOLOGUE_URL is {url!r}: it takes http(s)://host[:port], with a path if you like.")
     return url
+
+
+def _origin(url: str) -> str:
+    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
 
 
 def _nightly() -> dt.time:
@@ -107,3 +123,10 @@ def _api_rate() -> str:
     if not number.isdigit() or int(number) == 0 or period not in {"sec", "min", "hour", "day"}:
         raise SettingError(f"DUOLOGUE_API_RATE is {rate!r}: it takes a number of requests per user, as in 1200/min.")
     return rate
+
+
+def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = (os.environ.get(name) or default).upper()
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}: it takes {', '.join(choices).lower()}.")
+    return value

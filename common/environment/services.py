@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
 
+from common.environment import values
 from common.environment.values import SettingError
 
 
@@ -70,7 +71,12 @@ def celery_form(url: str) -> str:
 
 
 def email() -> dict[str, object]:
-    url = os.environ.get("EMAIL_URL") or "consolemail://"
+    """Django's settings for mail. Without EMAIL_URL none is sent: links that open accounts belong in no log."""
+    url = os.environ.get("EMAIL_URL") or "dummymail://"
+    if url.startswith(("consolemail:", "filemail:")) and not values.flag("DUOLOGUE_DEBUG"):
+        raise SettingError(
+            "EMAIL_URL writes mail into a log, with links that open accounts: only with DUOLOGUE_DEBUG=1."
+        )
     try:
         return dict(environ.Env.email_url_config(url))
     except (KeyError, ValueError):

@@ -4,7 +4,7 @@ Splits are stored with each dialogue and comparison and never change; where they
 same, the test rows are left out and counted. Prompts are compared by MinHash: one-permutation hashing over 5-byte
 shingles of the first user turn, without case, punctuation and spacing. Prompts that differ in a number are two
 questions, however alike the rest. The sketches of test are held (about 350 bytes each), those of train stream past.
-Why this is not datasketch: docs/decisions/0030-near-duplicates-without-datasketch.md.
+Why this is not datasketch: docs/decisions/0009-near-duplicates-without-datasketch.md.
 """
 
 from __future__ import annotations

@@ -49,11 +49,12 @@ def assignment_of(request: Request, pk: UUID) -> Assignment:
 
 
 def dialogue_of(request: Request, pk: UUID, *, own: bool = True) -> Dialogue:
-    """A dialogue that the caller may see; with `own`, one that they write, as a member of its project."""
+    """A dialogue that the caller may see as a member of its project; with `own`, one that they write."""
     user = user_of(request)
-    rows = Dialogue.objects.visible_to(user).select_related("project", "pending_request")
+    rows = Dialogue.objects.visible_to(user).filter(project__in=Project.objects.visible_to(user))
+    rows = rows.select_related("project", "pending_request")
     if own:
-        rows = rows.filter(author=user, project__in=Project.objects.visible_to(user))
+        rows = rows.filter(author=user)
     found = rows.filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such dialogue of yours.")

@@ -30,7 +30,7 @@ def store(target: Target, batch: Sequence[Parsed]) -> list[list[str]]:
     would have been made), none where all were there."""
     with transaction.atomic():
         # Two imports into one project take turns, so that neither trips over the other's hashes.
-        Project.objects.select_for_update().get(pk=target.project.pk)
+        Project.objects.select_for_update(no_key=True).get(pk=target.project.pk)
         entries = [[Entry(parsed, item) for item in parsed.items] for parsed in batch]
         known = _known(target.project, [entry for of_record in entries for entry in of_record])
         fresh: list[Entry] = []
@@ -81,7 +81,7 @@ def _splits(project: Project, keys: set[str]) -> dict[str, str]:
 @transaction.atomic
 def revert(*, project: Project, source: str) -> dict[str, int]:
     """Take an import back: everything of that source that nobody has worked on since."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     comparisons = Comparison.objects.filter(project=project, source=source, source_row__isnull=False)
     untouched = comparisons.filter(assignments__isnull=True)
     completions = list(Candidate.objects.filter(comparison__in=untouched).values_list("completion_id", flat=True))

@@ -95,7 +95,9 @@ def _require_reviewer(project: Project, person: User) -> None:
 
 
 def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
-    locked = Ranking.objects.in_force().select_for_update(of=("self",)).filter(pk=ranking.pk).first()
+    """Its comparison's lock is the one that undo and mending take; only under it can be seen what stands."""
+    Comparison.objects.select_for_update(of=("self",)).get(pk=ranking.comparison_id)
+    locked = Ranking.objects.in_force().filter(pk=ranking.pk).first()
     if locked is None:
         raise Conflict("This ranking was taken back or mended meanwhile.")
     return locked.trainer_id, ranking.comparison.project

@@ -19,6 +19,16 @@ def actions() -> list[str]:
     return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
+def test_the_log_is_not_truncated_either() -> None:
+    from django.db import connection
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_auditentry ENABLE TRIGGER audit_not_truncated")
+        with pytest.raises(DatabaseError, match="append-only"):
+            cursor.execute("TRUNCATE accounts_auditentry")
+        transaction.set_rollback(True)
+
+
 @pytest.mark.parametrize("change", ["UPDATE accounts_auditentry SET action = ''", "DELETE FROM accounts_auditentry"])
 def test_the_database_refuses_to_change_or_remove_a_line(change: str, alice: User) -> None:
     from django.db import connection

@@ -104,3 +104,15 @@ def test_create_user_prints_a_password_that_works(
     with pytest.raises(CommandError, match="no project"):
         call_command("create_user", "eve", "--project", "none", "--role", "guest")
     assert not User.objects.filter(username="eve").exists()
+
+
+def test_wrong_tokens_are_told_to_wait_and_right_ones_are_not(client: Client, alice: User) -> None:
+    right = tokens.create(user=alice)
+    statuses = [
+        client.get("/api/v1/model-versions/", headers={"Authorization": f"Bearer duo_{number}"}).status_code
+        for number in range(tokens.GUESSES + 2)
+    ]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+    answer = client.get("/api/v1/model-versions/", headers={"Authorization": f"Bearer {right}"})
+    assert answer.status_code in {200, 403}

@@ -11,6 +11,7 @@ import pytest
 
 from common import processes
 from tests.operations.running import Running, eventually
+from tests.operations.test_modes import open_to_others
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
@@ -43,6 +44,10 @@ def test_selfcheck_drives_the_whole_loop_and_leaves_nothing(duologue: Running) -
     )
     assert "left 0 0 0 0 0" in duologue.manage("shell", "-c", code).stdout
     assert not [path for path in (duologue.var / "exports").rglob("*") if path.is_file()]
+
+
+def test_nothing_that_a_start_wrote_is_open_to_other_users(duologue: Running) -> None:
+    assert open_to_others(duologue.var) == []
 
 
 def test_selfcheck_says_what_does_not_work_and_cleans_up(duologue: Running) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from common import processes
+from launcher import watching
 from launcher.options import StartError
 from launcher.supervisor import Child, Supervisor
 
@@ -143,3 +144,26 @@ def test_a_log_that_grew_too_long_is_cut(tmp_path: Path) -> None:
         file.write("after")
     assert log.read_text() == "after"
     assert (tmp_path / "a.log.1").read_text() == "x" * 1000
+
+
+def test_a_child_that_runs_and_no_longer_answers_is_replaced(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0.02)
+    watched = watch(STUBBORN)
+    (child,) = watched.children
+    answers = True
+    child.watch = watching.Watch(lambda: answers, patience=0.3)
+    child.watch.begin()
+    watched.until(lambda: child.watch is not None and child.watch.last_yes)
+    assert child.process is not None
+    before = child.process.pid
+    os.kill(before, signal.SIGSTOP)
+    answers = False
+    watched.until(lambda: child.process is not None and child.process.pid != before)
+    assert any("runs and has not answered for" in line for line in watched.said)
+
+
+def test_a_child_that_has_not_answered_yet_is_given_its_time() -> None:
+    slow = watching.Watch(lambda: False, patience=0.0)
+    assert not slow.is_hung()

@@ -103,7 +103,7 @@ PAGES = {
     "theme/": route("POST", SIGNED_IN),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
-    "metrics": route("GET", EVERYBODY),  # from this machine, or with a token of its own
+    "metrics": route("GET", set()),  # only with a token of its own
     "invitations/<str:token>/": route("GET POST", EVERYBODY, token="token"),
     "projects/<slug:slug>/people/": route("GET POST", MANAGES, slug="slug"),
     "projects/<slug:slug>/people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),

@@ -9,13 +9,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from operations import demo as demo_project
-from operations import static_files, worker_heartbeat
+from operations import migrating, restore, static_files, worker_heartbeat
 
 
 class Command(BaseCommand):
@@ -28,9 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *, demo: bool, model: Path | None, **options: object) -> None:
         worker_heartbeat.forget()  # also the first that has to do with Redis: an unreachable one is said at once
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, verbosity=0)
+        restore.finish(say=self.stderr.write)
+        migrating.migrate(say=self.stderr.write)
         for folder in (settings.MEDIA_ROOT, settings.EXPORT_ROOT, settings.MODEL_ROOT):
             Path(folder).mkdir(parents=True, exist_ok=True)
         static_files.collect()

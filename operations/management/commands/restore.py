@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from operations import backup
+from operations import backup, restore
 
 
 class Command(BaseCommand):
@@ -21,8 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, force: bool, **options: object) -> None:
         try:
-            backup.read(file, force=force, say=self.stdout.write)
+            restore.read(file, force=force, say=self.stdout.write)
         except backup.BackupError as error:
             raise CommandError(str(error)) from None
-        call_command("migrate", interactive=False, verbosity=0)  # a backup of an older release
         self.stdout.write("restored")

@@ -1,0 +1,62 @@
+"""How many requests of one person are at work at once: the rest wait on the event loop and hold no thread.
+
+Without this, sixteen tabs of one trainer that each show a page which takes long to render take every thread there
+is. A request counts until its answer begins, so that streams, which go on for minutes, are not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
+
+from common.serving.messages import person, refuse
+
+MOST_WAITING = 64  # of one person; more are told to come later
+
+
+class FairShare:
+    """At most `at_once` requests of one person in `application`; strangers are not told apart and not held."""
+
+    def __init__(self, application: ASGI3Application, *, at_once: int) -> None:
+        self.application = application
+        self.at_once = at_once
+        self.places: dict[str, asyncio.Semaphore] = {}
+        self.here: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        who = person(scope) if scope["type"] == "http" else ""
+        if scope["type"] != "http" or not who:
+            await self.application(scope, receive, send)
+            return
+        if self.here[who] >= self.at_once + MOST_WAITING:
+            detail = "Too many requests of yours wait already. Try again in some seconds."
+            await refuse(scope, send, status=429, title="Too Many Requests", detail=detail, after=5)
+            return
+        self.here[who] += 1
+        try:
+            await self._in_turn(who, scope, receive, send)
+        finally:
+            self.here[who] -= 1
+            if not self.here[who]:
+                del self.here[who]
+                self.places.pop(who, None)
+
+    async def _in_turn(self, who: str, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        place = self.places.setdefault(who, asyncio.Semaphore(self.at_once))
+        await place.acquire()
+        held = True
+
+        async def begins(message: ASGISendEvent) -> None:
+            nonlocal held
+            if held and message["type"] == "http.response.start":
+                held = False
+                place.release()
+            await send(message)
+
+        try:
+            await self.application(scope, receive, begins)
+        finally:
+            if held:
+                place.release()

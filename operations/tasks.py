@@ -1,0 +1,24 @@
+"""What beat runs for the whole."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from celery import shared_task
+from django.conf import settings
+
+from common.advisory_lock import try_advisory_lock
+from operations import backup
+
+log = logging.getLogger(__name__)
+KEEP = 14
+
+
+@shared_task
+def back_up() -> str:
+    """Once a night, into the folder of DUOLOGUE_BACKUPS."""
+    with try_advisory_lock("operations.back_up") as mine:
+        if not mine:
+            return "another worker is at it"
+        return str(backup.rotate(Path(settings.BACKUPS), keep=KEEP, say=log.info))

@@ -1,0 +1,3 @@
+from django.contrib.auth.base_user import AbstractBaseUser
+
+def user_pk_to_url_str(user: AbstractBaseUser) -> str: ...

@@ -1,0 +1,109 @@
+"""How a pair of writes is run: one after the other in both orders, then many times at once, and compared.
+
+What may be written in which situation is in `rankings.py` and `dialogues.py`; the tests are in `test_pairs.py`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations_with_replacement
+from typing import Generic, TypeVar
+
+from django.db import connections
+from django.utils import timezone
+
+from labeling.errors import LabelingError
+from tests.races.cast import Cast
+from tests.races.standing import Standing, standing
+
+Work = TypeVar("Work")
+Write = Callable[[Work], object]
+Outcome = tuple[str, str, Standing]  # of the first write, of the second, and what stands afterwards
+LATEST = 0.004  # seconds by which one of the two may begin later: the locks are held for about as long
+
+
+@dataclass(frozen=True)
+class Situation(Generic[Work]):
+    """A piece of work as it stands before the two writes, and what may be written to it."""
+
+    name: str
+    make: Callable[[Cast], Work]
+    writes: Mapping[str, Write[Work]]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        return list(combinations_with_replacement(self.writes, 2))
+
+
+class Pair(Generic[Work]):
+    """Two writes of a situation; the second runs on another connection than the first."""
+
+    def __init__(self, situation: Situation[Work], first: str, second: str) -> None:
+        self.situation = situation
+        self.first, self.second = situation.writes[first], situation.writes[second]
+        self.cast = Cast.make()
+        self.random = random.Random(f"{situation.name} {first} {second}")
+
+    def _make(self) -> tuple[datetime, Work]:
+        self.cast.reset()
+        began = timezone.now()
+        return began, self.situation.make(self.cast)
+
+    def in_turn(self) -> set[Outcome]:
+        """What the two orders, one after the other, end with."""
+        return {self._one_after_the_other(swap) for swap in (False, True)}
+
+    def _one_after_the_other(self, swap: bool) -> Outcome:
+        began, work = self._make()
+        if swap:
+            second, first = said(self.second, work), said(self.first, work)
+        else:
+            first, second = said(self.first, work), said(self.second, work)
+        return first, second, standing(self.cast.project, began)
+
+    def at_once(self, times: int) -> Counter[Outcome]:
+        """What `times` runs of both at the same moment end with."""
+        seen: Counter[Outcome] = Counter()
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(times):
+                began, work = self._make()
+                barrier = threading.Barrier(2, timeout=30)
+                late = self.random.uniform(-LATEST, LATEST)
+                both = [
+                    threads.submit(_meet, barrier, max(0.0, late), self.first, work),
+                    threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
+                ]
+                first, second = (one.result(timeout=60) for one in both)
+                seen[first, second, standing(self.cast.project, began)] += 1
+            closing = threading.Barrier(2, timeout=30)
+            for done in [threads.submit(_close, closing) for _ in range(2)]:
+                done.result()
+        return seen
+
+
+def said(write: Write[Work], work: Work) -> str:
+    """Whether the write was taken: "done", or the kind of its refusal. Any other error is one, and named."""
+    try:
+        write(work)
+    except LabelingError as refusal:
+        return type(refusal).__name__
+    except Exception as error:
+        return f"error: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    return "done"
+
+
+def _meet(barrier: threading.Barrier, late: float, write: Write[Work], work: Work) -> str:
+    barrier.wait()
+    time.sleep(late)
+    return said(write, work)
+
+
+def _close(barrier: threading.Barrier) -> None:
+    barrier.wait()  # so that each thread closes its own
+    connections.close_all()
