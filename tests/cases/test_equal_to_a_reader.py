@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from common.shapes import JsonObject
-from labeling import candidates, chats, dialogues, rankings, turns
+from labeling import candidates, chats, dialogues, turns
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Dialogue, Project, Ranking
 from sampler.models import SampleRequest
@@ -153,4 +153,4 @@ def test_an_ideal_answer_that_nobody_sees_is_none(project: Project, alice: User,
     project.save()
     makers.make_ranking(makers.make_comparison(project), alice, ideal_answer=text)
     assert not Dialogue.objects.exists()
-    assert rankings.Ranking.objects.get().ideal_answer is None
+    assert Ranking.objects.get().ideal_answer is None
