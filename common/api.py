@@ -107,7 +107,7 @@ class Shape(serializers.Serializer[Any], Generic[Body]):
     A key that it does not know is an error: it was meant, and dropping it would do something else than what was asked.
     """
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         known = [name for name, field in self.fields.items() if not field.read_only]
         unknown = [key for key in data if key not in known] if isinstance(data, Mapping) else []
         if not unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from typing import IO
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
@@ -16,10 +16,10 @@ class ShallowJsonParser(JSONParser):
     """JSON of a depth that everything after it can walk through; no form of the API is deeper than a few levels."""
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
         try:
-            body: dict[str, Any] = super().parse(stream, media_type, parser_context)
+            body: dict[str, object] = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(TOO_DEEP) from None
         level: list[object] = [body]
