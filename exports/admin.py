@@ -43,7 +43,10 @@ else:
     RunForm = ModelForm
 
 State = ExportRun.State
-TICKED = ("redact", "include_verbatim", "include_unsafe", "include_surplus", "include_research")
+TICKED = (
+    "redact", "include_verbatim", "include_truncated", "include_reasoning", "include_unsafe", "include_surplus",
+    "include_research",
+)  # fmt: skip
 
 # The admin site's clothes for the plain widgets of fields that no model brings.
 DRESSED: dict[type, type[forms.Widget]] = {
@@ -108,6 +111,8 @@ class ExportForm(RunForm):
     )
     redact = forms.BooleanField(required=False, help_text="Mask e-mail, phone and card numbers and keys.")
     include_verbatim = forms.BooleanField(required=False, initial=True, label="Include suggestions taken verbatim")
+    include_truncated = forms.BooleanField(required=False, label="Include answers that were cut at their limit")
+    include_reasoning = forms.BooleanField(required=False, label="Include what reasoning models said before answering")
     include_unsafe = forms.BooleanField(required=False, initial=True, label="Include completions flagged unsafe")
     include_surplus = forms.BooleanField(required=False, label="Include late votes that found no slot")
     include_research = forms.BooleanField(required=False, label="Include reviewers' own blind votes")

@@ -7,7 +7,7 @@ no row's draw depends on which others are in the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Chooser:
         top_k: Sequence[int],
         seeds: Sequence[int],
         device: torch.device | str,
+        min_p: Sequence[float] = (),
     ) -> None:
         self.seeds = list(seeds)
         self.greedy = [t == 0 for t in temperature]
@@ -50,24 +51,35 @@ class Chooser:
         self.most = max(top_k, default=0)
         self.top_p = torch.tensor([float(p) for p in top_p], **make)[:, None]
         self.top_k = torch.tensor([float(k) if k > 0 else float("inf") for k in top_k], **make)[:, None]
+        self.min_p = torch.tensor([float(p) for p in min_p], **make)[:, None] if any(p > 0 for p in min_p) else None
         self.greedy_rows = torch.tensor(self.greedy, device=device)
 
-    def choose(self, logits: torch.Tensor, counts: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tokens [R] and their log-probabilities [R] under the model itself (temperature 1, nothing cut off)."""
+    def choose(
+        self, logits: torch.Tensor, counts: Sequence[int], shaped: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens [R] and their log-probabilities [R] under the model itself (temperature 1, nothing cut off).
+
+        `shaped` are the logits to draw by, where penalties or biases made them others than the model's.
+        """
         logits = logits.float()
         highest = logits.amax(-1, keepdim=True)
+        drawn_by = logits if shaped is None else shaped
+        top = highest if shaped is None else shaped.amax(-1, keepdim=True)
         if self.all_greedy:
-            tokens = logits.argmax(-1)
+            tokens = drawn_by.argmax(-1)
             total = (logits - highest).exp_().sum(-1)
         else:
             draw = torch.from_numpy(uniforms(self.seeds, counts)).to(logits.device, torch.float32)
             weights = (logits - highest).exp_()
             total = weights.sum(-1)
-            if self.scale is not None:
-                weights = ((logits - highest) * self.scale).exp_()
+            if self.scale is not None or shaped is not None:
+                scale: torch.Tensor | float = 1.0 if self.scale is None else self.scale
+                weights = ((drawn_by - top) * scale).exp_()
+            if self.min_p is not None:  # the highest weight is 1
+                weights = weights.masked_fill(weights < self.min_p, 0.0)
             tokens = self._cut(weights, draw) if self.cut else invert(weights, draw)
             if self.any_greedy:
-                tokens = torch.where(self.greedy_rows, logits.argmax(-1), tokens)
+                tokens = torch.where(self.greedy_rows, drawn_by.argmax(-1), tokens)
         chosen = logits.gather(-1, tokens[:, None])[:, 0]
         return tokens, chosen - highest[:, 0] - total.log()
 
@@ -112,3 +124,28 @@ def invert(weights: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
     aim = torch.minimum(target - before, running[:, -1:] * (1 - 1e-6))
     offset = torch.searchsorted(running, aim, right=True).clamp_(max=BLOCK - 1)
     return (block * BLOCK + offset)[:, 0]
+
+
+def penalise(
+    logits: torch.Tensor,
+    *,
+    seen: Sequence[int],
+    said: Sequence[int],
+    repetition: float,
+    presence: float,
+    frequency: float,
+    biases: Mapping[str, float],
+) -> None:
+    """Change the logits [V] of one row in place, as vLLM does: repetition counts the prompt, the others the answer."""
+    size = logits.shape[-1]
+    if repetition != 1 and (tokens := sorted({*seen, *said})):
+        at = torch.tensor(tokens, device=logits.device)
+        values = logits[at]
+        logits[at] = torch.where(values > 0, values / repetition, values * repetition)
+    if (presence or frequency) and said:
+        spoken, counts = np.unique(np.array(said), return_counts=True)
+        at = torch.from_numpy(spoken).to(logits.device)
+        logits[at] -= presence + frequency * torch.from_numpy(counts).to(logits.device, logits.dtype)
+    for token, bias in biases.items():
+        if int(token) < size:
+            logits[int(token)] += bias

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 
-from common.shapes import Message
+from common.shapes import Json, Message
 
 
 class Tokenizer(Protocol):
@@ -32,6 +32,7 @@ class Tokenizer(Protocol):
         chat_template: str | None = None,
         tokenize: bool,
         add_generation_prompt: bool = False,
+        **arguments: Json,
     ) -> str: ...
 
     def convert_ids_to_tokens(self, ids: list[int]) -> list[str]: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from insights.report_types import Haste, Interval, ReportData
+from insights.report_types import TOO_MANY_CUT, Haste, Interval, ReportData
 
 INSTRUCTGPT_LOW = 0.711  # the lower end of what InstructGPT reported for its labellers, 72.6%
 STYLES = {"headers": "headings", "lists": "lists", "bold": "bold type"}
@@ -54,6 +54,19 @@ def on_agreement(report: ReportData) -> str:
         plural = "s" if votes > 1 else ""
         text += f" For 90% right by majority, {votes} vote{plural} a comparison would do, if errors are independent."
     return text
+
+
+def on_cut(report: ReportData) -> str:
+    if not report["cut"]:
+        return "No answer was sampled yet."
+    many = [row for row in report["cut"] if row["share"] > TOO_MANY_CUT]
+    if not many:
+        return f"At most {max(row['share'] for row in report['cut']):.0%} of a model version's answers were cut."
+    names = ", ".join(f"{row['model']} in round {row['round']} ({row['share']:.0%})" for row in many)
+    return (
+        f"Warning: more than {TOO_MANY_CUT:.0%} of the answers were cut at their limit: {names}. Such an answer is "
+        "judged by its length, and left out of training files: raise the longest answer of the project or the policy."
+    )
 
 
 def on_length(report: ReportData) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -61,22 +61,35 @@ class Block:
         return np.asarray(np.sign(ranks[:, j] - ranks[:, i]), dtype=np.int8)
 
 
+class SharedText(NamedTuple):
+    """A text that two model versions wrote, in a comparison that was ranked: a tie between them."""
+
+    round: int
+    research: bool
+    prompt: int
+    one: int
+    other: int
+
+
 @dataclass(frozen=True)
 class Data:
     blocks: tuple[Block, ...]
     models: tuple[str, ...]
     rounds: tuple[UUID | None, ...]
+    shared: tuple[SharedText, ...] = ()
 
     def of_round(self, round_id: UUID) -> Data:
         index = self.rounds.index(round_id) if round_id in self.rounds else UNKNOWN
-        return self._kept([block.only(block.round == index) for block in self.blocks])
+        shared = tuple(text for text in self.shared if text.round == index)
+        return self._kept([block.only(block.round == index) for block in self.blocks], shared)
 
     def votes(self) -> Data:
         """Without a reviewer's research rankings."""
-        return self._kept([block.only(~block.research) for block in self.blocks])
+        shared = tuple(text for text in self.shared if not text.research)
+        return self._kept([block.only(~block.research) for block in self.blocks], shared)
 
-    def _kept(self, blocks: list[Block]) -> Data:
-        return Data(tuple(block for block in blocks if len(block)), self.models, self.rounds)
+    def _kept(self, blocks: list[Block], shared: tuple[SharedText, ...]) -> Data:
+        return Data(tuple(block for block in blocks if len(block)), self.models, self.rounds, shared)
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks)
@@ -106,18 +119,22 @@ def read(project_id: UUID) -> Data:
     raw: dict[int, _Rows] = defaultdict(_Rows)
     judgements = Judgement.objects.filter(project_id=project_id).order_by().values_list(
         "comparison_id", "trainer_id", "kind", "prompt_key", "round_id", "submitted_at", "seconds",
-        "sources", "ranks", "places", "lengths", "headers", "lists", "bolds", "grades",
+        "sources", "ranks", "places", "lengths", "headers", "lists", "bolds", "shared", "grades",
     )  # fmt: skip
+    ties: list[SharedText] = []
     for row in judgements.iterator(chunk_size=ROWS_AT_ONCE):
-        comparison, trainer, kind, prompt, round_id, at, seconds, sources, *items, grades = row
+        comparison, trainer, kind, prompt, round_id, at, seconds, sources, *items, shared, grades = row
         rows = raw[len(sources)]
         rows.heads.append([
             comparisons.of(comparison), trainer or 0, int(kind == "research"), prompts.of(prompt), rounds.of(round_id),
             clock.utc_day(at), UNKNOWN if seconds is None else seconds,
         ])  # fmt: skip
         rows.items.append([[models.of(name) for name in sources], *items, [grade or 0 for grade in grades]])
+        for one, other in (pair.split(" ") for pair in shared):
+            ties.append(SharedText(rounds.of(round_id), kind == "research", prompts.of(prompt), models.of(one),
+                                   models.of(other)))  # fmt: skip
     blocks = tuple(_block(k, rows) for k, rows in sorted(raw.items()) if k >= 2)
-    return Data(blocks, tuple(models.known), tuple(rounds.known))
+    return Data(blocks, tuple(models.known), tuple(rounds.known), tuple(ties))
 
 
 def _block(k: int, rows: _Rows) -> Block:

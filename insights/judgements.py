@@ -60,6 +60,16 @@ WITH wanted AS MATERIALIZED (
     JOIN sampler_completion t ON t.id = d.completion_id
     LEFT JOIN sampler_modelversion m ON m.id = t.model_version_id
     WHERE d.comparison_id IN (SELECT comparison_id FROM wanted)
+), shared AS MATERIALIZED (
+    SELECT d.comparison_id, array_agg(m.slug || ' ' || n.slug ORDER BY m.slug, n.slug) AS shared
+    FROM labeling_candidate d
+    JOIN labeling_candidatecopy y ON y.candidate_id = d.id
+    JOIN sampler_completion t ON t.id = d.completion_id
+    JOIN sampler_completion u ON u.id = y.completion_id
+    JOIN sampler_modelversion m ON m.id = t.model_version_id
+    JOIN sampler_modelversion n ON n.id = u.model_version_id AND n.id <> m.id
+    WHERE d.comparison_id IN (SELECT comparison_id FROM wanted)
+    GROUP BY d.comparison_id
 ), placed AS MATERIALIZED (
     SELECT w.id, i.cid, g.rank - 1 AS rank FROM wanted w
     CROSS JOIN LATERAL jsonb_array_elements(w.groups) WITH ORDINALITY g(ids, rank)
@@ -83,10 +93,10 @@ WITH wanted AS MATERIALIZED (
     GROUP BY w.id
 )
 INSERT INTO insights_judgement (ranking_id, project_id, round_id, comparison_id, trainer_id, kind, prompt_key,
-    submitted_at, seconds, sources, ranks, places, lengths, headers, lists, bolds, grades)
+    submitted_at, seconds, sources, ranks, places, lengths, headers, lists, bolds, grades, shared)
 SELECT w.id, w.project_id, w.round_id, w.comparison_id, w.trainer_id, w.kind, w.prompt_key, w.submitted_at, w.seconds,
-    j.sources, j.ranks, j.places, j.lengths, j.headers, j.lists, j.bolds, j.grades
-FROM judged j JOIN wanted w ON w.id = j.id
+    j.sources, j.ranks, j.places, j.lengths, j.headers, j.lists, j.bolds, j.grades, coalesce(h.shared, '{}')
+FROM judged j JOIN wanted w ON w.id = j.id LEFT JOIN shared h ON h.comparison_id = w.comparison_id
 ON CONFLICT (ranking_id) DO NOTHING RETURNING round_id
 """
 

@@ -30,6 +30,9 @@ class Judgement(models.Model):
     lists = ArrayField(models.IntegerField())
     bolds = ArrayField(models.IntegerField())
     grades = ArrayField(models.SmallIntegerField(null=True))
+    shared = ArrayField(
+        models.TextField(), default=list, help_text="Two model versions with a space between: both wrote one text."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["project", "round"], name="judgement_of_project")]

@@ -22,6 +22,7 @@ UNKNOWN: Interval = {"value": None, "low": None, "high": None}
 
 def ratings(data: Data, pairs: Pairs, duel: Duel | None = None) -> Ratings:
     """Of the model versions that were met in pairs; `duel` is the newest against the one before."""
+    pairs = with_shared_texts(pairs, data)
     between = pairs.first != pairs.second
     met = np.unique(np.concatenate([pairs.first[between], pairs.second[between]]))
     if len(met) < ENOUGH:
@@ -55,6 +56,23 @@ def ratings(data: Data, pairs: Pairs, duel: Duel | None = None) -> Ratings:
         "matrix": _matrix(names, points, counts),
         "new_against_previous": duel,
     }
+
+
+def with_shared_texts(pairs: Pairs, data: Data) -> Pairs:
+    """The pairs, and a tie for each text that two model versions wrote: alike in everything, but for who wrote it."""
+    if not data.shared:
+        return pairs
+    one = np.array([text.one for text in data.shared], dtype=np.int32)
+    other = np.array([text.other for text in data.shared], dtype=np.int32)
+    alike = np.zeros(len(one), dtype=np.int32)
+    return Pairs(
+        first=np.concatenate([pairs.first, one]),
+        second=np.concatenate([pairs.second, other]),
+        outcome=np.concatenate([pairs.outcome, np.full(len(one), 0.5)]),
+        prompt=np.concatenate([pairs.prompt, np.array([text.prompt for text in data.shared], dtype=np.int64)]),
+        first_items={name: np.concatenate([column, alike]) for name, column in pairs.first_items.items()},
+        second_items={name: np.concatenate([column, alike]) for name, column in pairs.second_items.items()},
+    )
 
 
 def _model(

@@ -15,6 +15,7 @@ from common.stats.drift import Drift
 from common.stats.intervals import wilson
 from insights.agreement import agreement, with_itself
 from insights.biases import biases
+from insights.cut_answers import cut_answers
 from insights.judgement_arrays import Data, Pairs, pairs
 from insights.ratings import new_against_previous, ratings
 from insights.report_types import Counts, Day, Duel, ReportData, RoundAgreement, SelfAgreement, Share, TrainerRow
@@ -24,7 +25,7 @@ from labeling.models import Comparison, Dialogue, Project, Ranking, Round
 from labeling.quality import drift
 
 DAYS = 60
-SHAPE = 2  # of the dictionaries: a kept report of another shape is as good as none
+SHAPE = 3  # of the dictionaries: a kept report of another shape is as good as none
 
 
 def build(project: Project, round_: Round | None, data: Data, names: dict[int, str]) -> ReportData:
@@ -42,6 +43,7 @@ def build(project: Project, round_: Round | None, data: Data, names: dict[int, s
         "intra_rater": _intra_rater(project, names) if round_ is None else [],
         "ratings": rated,
         "bias": biases(votes, every, rated["effects"]),
+        "cut": cut_answers(project, round_),
         "suggestions": suggestion_use(project.pk, round_.pk if round_ else None, names),
         "trainers": _trainers(project, votes, agreed["by_person"], names),
         "throughput": _throughput(project, round_, votes),

@@ -205,6 +205,19 @@ class Day(TypedDict):
     dialogues: int
 
 
+TOO_MANY_CUT = 0.05  # of a model version's answers in a round
+
+
+class CutShare(TypedDict):
+    """Of a model version in a round: answers, and those of them that were cut at their limit."""
+
+    round: int | None
+    model: str
+    answers: int
+    cut: int
+    share: float
+
+
 class ReportData(TypedDict):
     """Everything that the dashboard of a project, or of one of its rounds, says."""
 
@@ -216,6 +229,7 @@ class ReportData(TypedDict):
     intra_rater: list[SelfAgreement]
     ratings: Ratings
     bias: Bias
+    cut: list[CutShare]
     suggestions: SuggestionUse
     trainers: list[TrainerRow]
     throughput: list[Day]

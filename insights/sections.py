@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString, mark_safe
 
 from insights import charts, explanations, tables
-from insights.report_types import ReportData
+from insights.report_types import TOO_MANY_CUT, ReportData
 from insights.table_output import Shown, shown
 from insights.tables import span
 
@@ -25,6 +25,7 @@ def sections(report: ReportData) -> list[Section]:
     return [
         _agreement(report),
         _models(report),
+        _cut(report),
         _style(report),
         _positions(report),
         _speed(report),
@@ -63,6 +64,16 @@ def _models(report: ReportData) -> Section:
         explanations.on_models(report),
         charts.intervals("Elo with 95% interval", rows, percent=False, guide=1000),
         _tables(report, "models", "win-rates"),
+    )
+
+
+def _cut(report: ReportData) -> Section:
+    rows = [(f"{row['model']}, round {row['round']}", row["share"]) for row in report["cut"] if row["cut"]]
+    return Section(
+        "Cut answers",
+        explanations.on_cut(report),
+        charts.bars("Share of answers cut at their limit", rows, guide=TOO_MANY_CUT),
+        _tables(report, "cut"),
     )
 
 

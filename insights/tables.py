@@ -69,6 +69,11 @@ def people(report: ReportData) -> Table:
     return Table("Agreement by pair of trainers", columns, rows, frozenset(range(3, 8)))
 
 
+def cut(report: ReportData) -> Table:
+    rows: list[Row] = [(row["round"], row["model"], row["answers"], row["cut"], row["share"]) for row in report["cut"]]
+    return Table("Cut answers", ("round", "model version", "answers", "cut", "share"), rows, frozenset({4}))
+
+
 def models(report: ReportData) -> Table:
     rows: list[Row] = []
     for row in report["ratings"]["models"]:
@@ -165,6 +170,7 @@ def throughput(report: ReportData) -> Table:
 
 TABLES: dict[str, Callable[[ReportData], Table]] = {
     "agreement": agreement, "agreement-by-round": agreement_by_round, "people": people, "models": models,
+    "cut": cut,
     "win-rates": matrix, "effects": effects, "positions": positions, "trainers": trainers, "repeats": repeats,
     "suggestions": suggestions, "speed": speed, "throughput": throughput,
 }  # fmt: skip

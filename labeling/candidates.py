@@ -17,8 +17,19 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import policies, selection
-from labeling.models import Candidate, Comparison, ComparisonRequest, Dialogue, Project, Prompt, Round, Turn, TurnDraw
+from labeling import places, policies, selection
+from labeling.models import (
+    Candidate,
+    CandidateCopy,
+    Comparison,
+    ComparisonRequest,
+    Dialogue,
+    Project,
+    Prompt,
+    Round,
+    Turn,
+    TurnDraw,
+)
 from sampler import sampling
 from sampler.duplicates import similarity
 from sampler.models import Completion, SampleRequest
@@ -66,26 +77,27 @@ def votes_for(comparison: Comparison) -> int:
 
 
 def request_missing(comparison: Comparison) -> int:
-    """Ask the round's policies, by weight, for as many completions as are missing; return how many.
+    """Ask each policy for the texts that its places lack; return how many were asked for.
     0 where no round offers a policy: the comparison waits for one."""
-    missing = comparison.k - comparison.candidates.count()
     available = policies.policies_of(comparison.project, else_of=comparison.round)
-    if missing <= 0 or not available:
+    if comparison.candidates.count() >= comparison.k or not available:
         return 0
+    wanted = places.draw_missing(comparison, available)
     # An operator waits for a self-check, which must not queue behind a stock of thousands.
     waits = comparison.project.throwaway
     priority = SampleRequest.Priority.INTERACTIVE if waits else SampleRequest.Priority.BACKGROUND
-    for policy, count in policies.draw_counts(available, missing):
-        request = sampling.request_completions(
-            model_version=policy.model_version,
-            prompt=comparison.prompt,
-            n=count,
-            params=policies.params_of(comparison.project, policy),
-            purpose=SampleRequest.Purpose.COMPARISON,
-            priority=priority,
-        )
-        ComparisonRequest.objects.create(comparison=comparison, request=request)
-    return missing
+    for policy in available:
+        if count := wanted[policy.model_version.slug]:
+            request = sampling.request_completions(
+                model_version=policy.model_version,
+                prompt=comparison.prompt,
+                n=count,
+                params=policies.params_of(comparison.project, policy),
+                purpose=SampleRequest.Purpose.COMPARISON,
+                priority=priority,
+            )
+            ComparisonRequest.objects.create(comparison=comparison, request=request)
+    return wanted.total()
 
 
 def settle_sampling(*, limit: int = 500) -> dict[str, int]:
@@ -131,9 +143,10 @@ def _settle(pk: UUID) -> str:
         Comparison.objects.filter(pk=comparison.pk).update(resamples=F("resamples") + int(bool(requests)))
         return "resampled"
     if comparison.candidates.count() >= 2:  # fewer than wanted, and different from each other: still a comparison
+        _keep_copies(comparison)
         return _open(comparison)
-    errors = [request.error for request in requests if request.error]
-    reason = f"Sampling failed: {errors[-1]}" if errors else "The completions were empty or equal to each other."
+    failures = [request.failure for request in requests if request.failure]
+    reason = failures[-1] if failures else "The completions were empty or equal to each other."
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
 
@@ -145,32 +158,49 @@ def _open(comparison: Comparison) -> str:
 
 def _take_completions(comparison: Comparison) -> None:
     """Make usable new completions candidates, up to K, in storage order."""
-    project = comparison.project
     taken = list(comparison.candidates.select_related("completion"))
-    texts = [candidate.completion.text for candidate in taken]
-    known = {candidate.completion_id for candidate in taken}
-    fresh = (
-        Completion.objects.filter(request__in=comparison.requests.values("request"))
-        .exclude(pk__in=known)
-        .exclude(finish_reason=Completion.FinishReason.CANCELLED)
-        .order_by("request__created_at", "request_id", "index")
-    )
-    for completion in fresh:
-        if len(texts) >= comparison.k:
+    for completion in _unused(comparison):
+        if len(taken) >= comparison.k:
             break
-        if not usable(completion, project) or any(
-            similarity(completion.text, text) >= project.near_duplicate_threshold for text in texts
-        ):
-            continue
-        Candidate.objects.create(comparison=comparison, completion=completion, index=len(texts))
-        texts.append(completion.text)
+        if _alike(completion, taken, comparison.project) is None:
+            taken.append(Candidate.objects.create(comparison=comparison, completion=completion, index=len(taken)))
 
 
-def usable(completion: Completion, project: Project) -> bool:
-    """Not empty, and not truncated where the project does not rank truncated texts."""
-    if not completion.text.strip():
-        return False
-    return project.keep_truncated or completion.finish_reason != Completion.FinishReason.LENGTH
+def _keep_copies(comparison: Comparison) -> None:
+    """Places whose policy only repeats what is there keep its text as a further draw of that candidate."""
+    wanted = places.owed(comparison)
+    taken = list(comparison.candidates.select_related("completion"))
+    for completion in _unused(comparison):
+        slug = completion.model_version.slug if completion.model_version else ""
+        same = _alike(completion, taken, comparison.project) if wanted[slug] > 0 else None
+        if same is not None:
+            CandidateCopy.objects.create(candidate=same, completion=completion)
+            wanted[slug] -= 1
+
+
+def _unused(comparison: Comparison) -> list[Completion]:
+    """Usable completions that were drawn for it and are not in it, in storage order."""
+    rows = (
+        Completion.objects.filter(request__in=comparison.requests.values("request"))
+        .filter(finish_reason__in=_usable_ends(comparison.project))
+        .exclude(pk__in=comparison.candidates.values("completion"))
+        .select_related("model_version")
+    )
+    return [row for row in rows.order_by("request__created_at", "request_id", "index") if row.text.strip()]
+
+
+def _alike(completion: Completion, taken: list[Candidate], project: Project) -> Candidate | None:
+    """The candidate whose text it repeats, exactly or nearly."""
+    for candidate in taken:
+        if similarity(completion.text, candidate.completion.text) >= project.near_duplicate_threshold:
+            return candidate
+    return None
+
+
+def _usable_ends(project: Project) -> tuple[str, ...]:
+    """Truncated texts are ranked only where the project says so."""
+    ends = Completion.FinishReason
+    return (ends.STOP, ends.LENGTH) if project.keep_truncated else (ends.STOP,)
 
 
 def _advance(comparison: Comparison, state: str, **columns: object) -> None:

@@ -45,6 +45,7 @@ def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt 
         raise Invalid("Your role in this project does not include this kind of work.")
     if kind not in (Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
         raise Invalid(f"This project has no tasks of the kind {kind!r}.")
+    model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
     dialogue = Dialogue.objects.create(
         project=project,
         round=current_round(project),
@@ -52,17 +53,20 @@ def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt 
         kind=kind,
         prompt=prompt,
         guideline_version=current_guidelines(project),
-        model_version=_model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else None,
+        model_version=model_version,
+        policy_draw=drawn,
     )
     _open_with(dialogue, prompt)
     return dialogue
 
 
-def _model_to_chat_with(project: Project) -> ModelVersion:
+def _model_to_chat_with(project: Project) -> tuple[ModelVersion, policies.PolicyDraw]:
     available = policies.policies_of(project)
     if not available:
         raise Invalid("No round is open: there is no model to chat with. Ask the project's manager to open one.")
-    return policies.draw(available)[0].model_version
+    drawn = policies.draw(available)
+    (slug,) = drawn["drawn"]
+    return next(p.model_version for p in available if p.model_version.slug == slug), drawn
 
 
 def _open_with(dialogue: Dialogue, prompt: Prompt | None) -> None:

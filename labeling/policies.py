@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from labeling import selection
 from labeling.models import Project, Round, RoundPolicy
@@ -23,16 +24,30 @@ def policies_of(project: Project, *, else_of: Round | None = None) -> list[Round
     return [policy for policy in policies if policy.model_version.state != ModelVersion.State.RETIRED]
 
 
-def draw(policies: list[RoundPolicy], n: int = 1) -> list[RoundPolicy]:
+class PolicyDraw(TypedDict):
+    """A draw of policies, so that it can be done again: `drawn` follows from the seed and the weights."""
+
+    seed: int
+    weights: list[tuple[str, float]]  # slug of the model version and its weight, in the order of the draw
+    drawn: list[str]
+
+
+def draw(policies: list[RoundPolicy], n: int = 1, *, seed: int | None = None) -> PolicyDraw:
     """`n` draws with replacement, in proportion to the weights."""
-    weights = [policy.weight for policy in policies]
-    return selection.pick_weighted(policies, weights, Random(selection.new_seed()), n=n)
+    seed = selection.new_seed() if seed is None else seed
+    weights = [(policy.model_version.slug, policy.weight) for policy in policies]
+    return {"seed": seed, "weights": weights, "drawn": again(seed, weights, n)}
+
+
+def again(seed: int, weights: Sequence[tuple[str, float]], n: int) -> list[str]:
+    """What that seed draws."""
+    return selection.pick_weighted([slug for slug, _ in weights], [w for _, w in weights], Random(seed), n=n)
 
 
 def draw_counts(policies: list[RoundPolicy], n: int) -> list[tuple[RoundPolicy, int]]:
     """`n` draws, as how many fell on each policy that was drawn at all, in the policies' order."""
-    drawn = draw(policies, n)
-    return [(policy, count) for policy in policies if (count := drawn.count(policy))]
+    drawn = draw(policies, n)["drawn"]
+    return [(policy, count) for policy in policies if (count := drawn.count(policy.model_version.slug))]
 
 
 def params_of(project: Project, policy: RoundPolicy | None) -> dict[str, Json]:

@@ -15,6 +15,7 @@ from accounts.audit import record
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
 from labeling.text import check_messages, content_hash, prompt_key, split_of
+from sampler import remote
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
 
@@ -200,6 +201,8 @@ def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, obj
             raise Invalid(f"The weight of {version.slug} has to be over 0.")
         try:
             SamplingParams.from_dict({**version.default_params, **params})
+            if version.engine == "openai":
+                remote.check_params(version.capabilities, version.dialect, params)
         except ValueError as error:
             raise Invalid(f"{version.slug}: {error}") from None
 

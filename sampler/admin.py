@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.admin import BigTableAdmin, OperatorAdmin, record
-from sampler import registry, sampling, status
+from sampler import registry, sampling, status, tasks
 from sampler.engines.base import ENGINES
 from sampler.models import ModelVersion, SampleRequest
 
@@ -42,7 +43,8 @@ class RegisterForm(Form):
     class Meta:
         model = ModelVersion
         fields = ["slug", "engine", "location", "revision", "role", "parent", "export_id", "remote_name",
-                  "api_key_env", "system_prompt", "context_limit", "default_params"]  # fmt: skip
+                  "api_key_env", "system_turn", "system_prompt", "context_limit", "default_params",
+                  "dialect", "concurrency", "template_arguments", "extra_body"]  # fmt: skip
 
     def clean(self) -> dict[str, object]:
         data = super().clean() or self.cleaned_data
@@ -65,7 +67,9 @@ class ModelVersionAdmin(OperatorAdmin[ModelVersion]):
     list_filter = ("state", "engine", "role")
     search_fields = ("slug", "location", "weights_hash", "remote_name")
     actions = ("warm_up", "serve", "retire")
-    readonly_shown = ("state", "state_reason", "weights_hash", "template_hash", "batching", "loaded_at", "created_at")
+    readonly_shown = (
+        "state", "state_reason", "weights_hash", "template_hash", "capabilities", "batching", "loaded_at", "created_at",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
         waiting = Count("requests", filter=Q(requests__isnull=False, requests__finished_at__isnull=True))
@@ -102,7 +106,9 @@ class ModelVersionAdmin(OperatorAdmin[ModelVersion]):
 
     def save_model(self, request: HttpRequest, obj: ModelVersion, form: Form, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in RegisterForm.Meta.fields}
-        made, _ = registry.register_model(**values)
+        made, created = registry.register_model(**values, ask=False)
+        if created and made.engine == "openai":  # not here: a page's transaction does not wait for a server
+            transaction.on_commit(lambda: tasks.ask_server.delay(made.slug))
         obj.pk, obj.created_at = made.pk, made.created_at
         obj._state.adding = False
 

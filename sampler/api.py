@@ -34,6 +34,9 @@ class ModelVersionIn(Shape):
     role = serializers.ChoiceField(ModelVersion.Role.choices, default=ModelVersion.Role.POLICY)
     revision = serializers.CharField(max_length=100, default="", allow_blank=True)
     parent: Any = serializers.CharField(max_length=80, default="", allow_blank=True, help_text="Slug of its parent.")
+    remote_name = serializers.CharField(max_length=200, default="", allow_blank=True, help_text="At a model server.")
+    dialect = serializers.CharField(max_length=30, default="", allow_blank=True, help_text="Empty: it is asked.")
+    default_params = serializers.DictField(default=dict, help_text="Sampling parameters, e.g. temperature.")
     export_id = serializers.UUIDField(default=None, allow_null=True, help_text="The export that it was trained on.")
 
 

@@ -116,6 +116,8 @@ class LoadedModels:
     def _load(self, version: ModelVersion) -> None:
         began = time.monotonic()
         try:
+            if version.engine == "openai" and "dialect" not in version.capabilities:
+                version.capabilities = registry.ask_server(model_version=version)
             engine = ENGINES.load(version.engine).load(spec_of(version))
             facts = engine.provenance()
             registry.mark_loaded(
@@ -160,7 +162,13 @@ def spec_of(version: ModelVersion) -> Spec:
         remote_name=version.remote_name,
         api_key_env=version.api_key_env,
         system_prompt=version.system_prompt,
+        system_turn=version.system_turn,
         context_limit=version.context_limit,
+        dialect=version.dialect,
+        concurrency=version.concurrency,
+        template_arguments=version.template_arguments,
+        extra_body=version.extra_body,
+        capabilities=version.capabilities,
         batching=version.batching,
     )
 

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.transitions import advance
-from sampler import sampling
+from sampler import remote, sampling
+from sampler.engines._probe import Capabilities
 from sampler.engines.base import ENGINES, Batching
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
@@ -64,27 +65,46 @@ class Fields(TypedDict, total=False):
     remote_name: str
     api_key_env: str
     system_prompt: str
+    system_turn: str
     context_limit: int | None
     default_params: Mapping[str, object] | None
+    dialect: str
+    concurrency: int
+    template_arguments: Mapping[str, object] | None
+    extra_body: Mapping[str, object] | None
 
 
 FIXED = ("engine", "location", "revision", "role")  # of a slug, for good
 
 
-def register_model(*, slug: str, **fields: Unpack[Fields]) -> tuple[ModelVersion, bool]:
+def register_model(*, slug: str, ask: bool = True, **fields: Unpack[Fields]) -> tuple[ModelVersion, bool]:
     """A model version of that slug, and whether it was made now. The same again changes nothing.
 
+    A model server is asked what it can do, where it answers; with `ask` False a task does so later.
+
     Raises:
-        ValueError: something is wrong with it, or the slug already stands for another checkpoint.
+        ValueError: something is wrong with it, its server cannot be told a parameter that is named, or the slug
+            already stands for another checkpoint.
     """
     params = fields.get("default_params") or {}
+    arguments, extra = fields.get("template_arguments") or {}, fields.get("extra_body") or {}
+    fields["default_params"], fields["template_arguments"], fields["extra_body"] = params, arguments, extra
     check(engine=fields["engine"], location=fields.get("location", ""), default_params=params)
-    fresh = ModelVersion(slug=slug, **{**fields, "default_params": params})
+    if fields["engine"] == "openai":
+        remote.check_settings(
+            dialect=fields.get("dialect", ""), template_arguments=arguments, extra_body=extra
+        )  # fmt: skip
+        remote.check_params({}, fields.get("dialect", ""), params)
+    fresh = ModelVersion(slug=slug, **fields)
     try:
         fresh.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         raise ValueError(" ".join(f"{k}: {' '.join(v)}" for k, v in error.message_dict.items())) from None
-    version, created = ModelVersion.objects.get_or_create(slug=slug, defaults={**fields, "default_params": params})
+    known = ModelVersion.objects.filter(slug=slug).exists()
+    if fields["engine"] == "openai" and ask and not known:
+        fresh.capabilities = _asked(fresh)
+    defaults = {**fields, "capabilities": fresh.capabilities}
+    version, created = ModelVersion.objects.get_or_create(slug=slug, defaults=defaults)
     for name in FIXED:
         if getattr(version, name) != getattr(fresh, name):
             raise ValueError(
@@ -92,6 +112,31 @@ def register_model(*, slug: str, **fields: Unpack[Fields]) -> tuple[ModelVersion
                 "changed is a new version and needs a new slug."
             )
     return version, created
+
+
+def _asked(version: ModelVersion) -> Capabilities:
+    """What its server says, checked against the parameters that are named.
+
+    Raises:
+        ValueError: it cannot be told one of them.
+    """
+    found = remote.ask(
+        location=version.location, model=version.remote_name or version.slug, dialect=version.dialect,
+        api_key_env=version.api_key_env,
+    )  # fmt: skip
+    remote.check_params(found, version.dialect, version.default_params)
+    return found
+
+
+def ask_server(*, model_version: ModelVersion) -> Capabilities:
+    """Ask the server now and store what it says. A model version whose parameters it cannot be told has failed."""
+    try:
+        found = _asked(model_version)
+    except ValueError as refusal:
+        mark_failed(model_version_id=model_version.pk, reason=str(refusal))
+        raise
+    ModelVersion.objects.filter(pk=model_version.pk).update(capabilities=found)
+    return found
 
 
 def retire(*, model_version: ModelVersion) -> bool:

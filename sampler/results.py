@@ -48,7 +48,7 @@ def complete(*, request_id: UUID, attempt: int, result: Result) -> bool:
         moved = advance(
             rows, to=State.CANCELLED if result.cancelled else State.DONE, table=TABLE, worker="",
             lease_expires_at=None, finished_at=now, first_token_at=result.first_token_at,
-            prompt_report=result.prompt_report or {}, error="",
+            prompt_report=result.prompt_report or {}, error="", partial=[],
         )  # fmt: skip
         if not moved:
             return False
@@ -64,6 +64,8 @@ def _completion(row: SampleRequest, one: Drawn, result: Result, now: dt.datetime
         index=one.index,
         model_version_id=row.model_version_id,
         text=storable(one.text),
+        reasoning=storable(one.reasoning),
+        reasoning_tokens=one.reasoning_tokens,
         finish_reason=one.finish_reason,
         prompt_tokens=one.prompt_tokens,
         completion_tokens=one.completion_tokens,
@@ -80,8 +82,12 @@ def _ms(span: dt.timedelta) -> int:
     return max(0, round(span.total_seconds() * 1000))
 
 
-def fail(*, request_id: UUID, attempt: int, reason: str, retry: bool = True) -> bool:
-    """The request failed by itself: a strike. It is tried again later, or ends at the last strike."""
+def fail(*, request_id: UUID, attempt: int, reason: str, retry: bool = True, partial: Sequence[str] = ()) -> bool:
+    """The request failed by itself: a strike. It is tried again later, or ends at the last strike.
+
+    `reason` may hold a server's own words and is shown to operators only. `partial` are texts that never ended.
+    """
+    kept = [storable(text) for text in partial]
     row = held(request_id=request_id, attempt=attempt).first()
     if row is None:
         return False
@@ -93,10 +99,10 @@ def fail(*, request_id: UUID, attempt: int, reason: str, retry: bool = True) -> 
         return bool(
             advance(
                 rows, to=State.FAILED, table=TABLE, worker="", lease_expires_at=None, finished_at=timezone.now(),
-                error=text, strikes=strikes,
+                error=storable(text), strikes=strikes, partial=kept,
             )
         )  # fmt: skip
-    return requeue(rows, strikes=strikes, error=reason, not_before=later(strikes))
+    return requeue(rows, strikes=strikes, error=storable(reason), partial=kept, not_before=later(strikes))
 
 
 def give_back(*, request_id: UUID, attempt: int) -> bool:

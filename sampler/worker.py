@@ -175,7 +175,10 @@ def _write_of(event: Event, held: Held) -> Callable[[], bool]:
         )  # fmt: skip
         return partial(results.complete, request_id=request_id, attempt=attempt, result=result)
     if isinstance(event, Failed):
-        return partial(results.fail, request_id=request_id, attempt=attempt, reason=event.reason, retry=event.retry)
+        return partial(
+            results.fail, request_id=request_id, attempt=attempt, reason=event.reason, retry=event.retry,
+            partial=event.partial,
+        )  # fmt: skip
     if isinstance(event, Returned) and event.broken:
         return partial(results.abandon, request_id=request_id, attempt=attempt, reason=event.broken)
     return partial(results.give_back, request_id=request_id, attempt=attempt)

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import IO, Any, TypedDict
+from typing import IO, Any, NotRequired, TypedDict
 
 from common.shapes import Message
+
+CUT = "length"  # the finish_reason of an answer that was cut at its limit
 
 
 class BadFolder(ValueError):
@@ -27,6 +29,8 @@ class PreferenceRow(TypedDict):
     rejected: list[Message]
     chosen_completion_id: str
     rejected_completion_id: str
+    chosen_finish_reason: NotRequired[str | None]
+    rejected_finish_reason: NotRequired[str | None]
     weight: float
     label_weight: float | None
 
@@ -34,6 +38,7 @@ class PreferenceRow(TypedDict):
 class RankedCompletion(TypedDict):
     rank: int
     completion: list[Message]
+    finish_reason: NotRequired[str | None]
 
 
 class RankingRow(TypedDict):
@@ -53,6 +58,7 @@ class Judgement:
     answers: list[str] = field(default_factory=list)
     pairs: list[tuple[int, int]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)  # of the pairs; sum to 1, or to its label weight
+    cut: set[str] = field(default_factory=set)  # answers that were cut at their limit
 
     def conversations(self) -> list[list[Message]]:
         return [[*self.prompt, {"role": "assistant", "content": answer}] for answer in self.answers]
@@ -64,6 +70,7 @@ class Answer:
 
     prompt: list[Message]
     text: str
+    cut: bool = False  # at its limit: it does not end where its text does
 
 
 def judgements(folder: str | Path, split: str, *, use_label_weight: bool = False) -> list[Judgement]:
@@ -91,10 +98,12 @@ def _from_pairs(found: Iterator[PreferenceRow], use_label_weight: bool) -> list[
         one = by_id.setdefault(key, Judgement(key, row["prompt"]))
         known = places.setdefault(key, {})
         pair = []
-        for cid, side in (
-            (row["chosen_completion_id"], row["chosen"]),
-            (row["rejected_completion_id"], row["rejected"]),
+        for cid, side, ending in (
+            (row["chosen_completion_id"], row["chosen"], row.get("chosen_finish_reason")),
+            (row["rejected_completion_id"], row["rejected"], row.get("rejected_finish_reason")),
         ):
+            if ending == CUT:
+                one.cut.add(side[0]["content"])
             if cid not in known:
                 known[cid] = len(one.answers)
                 one.answers.append(side[0]["content"])
@@ -110,7 +119,8 @@ def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool) -> list[
         if row.get("status", "ranked") != "ranked":
             continue
         items = [(c["rank"], c["completion"][0]["content"]) for c in row["completions"]]
-        one = Judgement(row["id"], row["context"], [text for _, text in items])
+        cut = {c["completion"][0]["content"] for c in row["completions"] if c.get("finish_reason") == CUT}
+        one = Judgement(row["id"], row["context"], [text for _, text in items], cut=cut)
         for (i, (rank, text)), (j, (other, another)) in combinations(enumerate(items), 2):
             if rank != other and text != another:
                 one.pairs.append((i, j) if rank < other else (j, i))
@@ -136,11 +146,16 @@ def answers(folder: str | Path, split: str, *, source: str = "") -> list[Answer]
     if source == "sft":
         if not files(folder, "sft"):
             raise BadFolder(f"{folder} holds no sft configuration.")
-        return [Answer(row["prompt"], row["completion"][0]["content"]) for row in _rows(folder, "sft", split)]
+        return [
+            Answer(row["prompt"], row["completion"][0]["content"], row.get("finish_reason") == CUT)
+            for row in _rows(folder, "sft", split)
+        ]
     found = []
     for one in judgements(folder, split):
         beaten = {rejected for _, rejected in one.pairs}
-        found += [Answer(one.prompt, text) for index, text in enumerate(one.answers) if index not in beaten]
+        found += [
+            Answer(one.prompt, text, text in one.cut) for index, text in enumerate(one.answers) if index not in beaten
+        ]
     return found
 
 
@@ -188,6 +203,10 @@ def write_answers(folder: str | Path, found: Sequence[Answer]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         for one in found:
-            completion = [{"role": "assistant", "content": one.text}]
-            file.write(json.dumps({"prompt": one.prompt, "completion": completion}, ensure_ascii=False) + "\n")
+            row = {
+                "prompt": one.prompt,
+                "completion": [{"role": "assistant", "content": one.text}],
+                "finish_reason": CUT if one.cut else None,
+            }
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return path

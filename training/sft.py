@@ -21,7 +21,7 @@ from generation import checkpoints
 from generation.checkpoints import CannotLoad
 from generation.devices import training_device
 from generation.loading import load_policy, load_tokenizer
-from generation.prompts import with_system
+from generation.prompts import NONE, TEMPLATE, TEXT, with_system
 from generation.scoring import longest_conversation, padded
 from generation.types import Config, Model, Tokenizer
 from training import command, folders
@@ -41,6 +41,7 @@ class Settings:
     seed: int = 0
     source: str = ""  # sft or chosen; empty: sft where it is there
     system_prompt: str = ""  # put first where a prompt has no system turn
+    system_turn: str = TEXT  # whose that turn is: text, none or template
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def read(export: Path, tokenizer: Tokenizer, config: Config, settings: Settings,
     """
     limit = longest_conversation(config)
     answers = folders.answers(export, "train", source=settings.source)
-    found = [encode(tokenizer, one, settings.system_prompt) for one in answers]
+    found = [encode(tokenizer, one, settings.system_prompt, settings.system_turn) for one in answers]
     examples = [example for example in found if len(example[0]) <= limit]
     if not examples:
         raise BadFolder(f"{export} has no answer to train on.")
@@ -109,14 +110,18 @@ def read(export: Path, tokenizer: Tokenizer, config: Config, settings: Settings,
     return examples
 
 
-def encode(tokenizer: Tokenizer, one: Answer, system_prompt: str) -> Example:
-    """The prompt as it is sampled from, then the answer up to and with the end of its turn."""
-    prompt = with_system(one.prompt, system_prompt)
+def encode(tokenizer: Tokenizer, one: Answer, system_prompt: str = "", system_turn: str = TEXT) -> Example:
+    """The prompt as it is sampled from, then the answer up to and with the end of its turn; a cut one has no end."""
+    prompt = with_system(one.prompt, system_prompt, system_turn)
     answered = [*prompt, Message(role="assistant", content=one.text)]
     head = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template(answered, tokenize=False)
     if not whole.startswith(head):
         raise CannotLoad("The chat template writes an answered prompt differently: the answer cannot be told from it.")
+    if one.cut:
+        text = one.text.strip()
+        at = whole.find(text, len(head))
+        whole = whole[: at + len(text)] if at >= 0 else whole[: len(head)] + text
     before = tokenizer(head, add_special_tokens=False)["input_ids"]
     answer = tokenizer(whole[len(head) :].rstrip("\n"), add_special_tokens=False)["input_ids"]
     return [*before, *answer], len(before)
@@ -143,11 +148,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers-per-step", type=int, default=Settings.answers_per_step)
     parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     parser.add_argument("--source", choices=["sft", "chosen"], default="", help="default: sft where it is there")
+    parser.add_argument("--system-turn", choices=[TEXT, NONE, TEMPLATE], default=TEXT, help="as the model is served")
     parser.add_argument("--system-prompt", default="", help="put first where a prompt has no system turn")
     o = parser.parse_args(arguments)
     settings = Settings(
         steps=o.steps, answers_per_step=o.answers_per_step, learning_rate=o.learning_rate, seed=o.seed,
-        source=o.source, system_prompt=o.system_prompt,
+        source=o.source, system_prompt=o.system_prompt, system_turn=o.system_turn,
     )  # fmt: skip
     return command.run(
         o, lambda tell: asdict(train(export=o.export, base=o.base, out=o.out, settings=settings, tell=tell))

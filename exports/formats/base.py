@@ -55,6 +55,8 @@ class Context:
     counts: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)  # of the configuration now writing
     redact: Redactor | None = None
+    include_truncated: bool = False
+    include_reasoning: bool = False
 
     def model(self, version: str | None, label: str | None, weights_hash: str | None) -> str | None:
         """`slug@weights-hash` of a model version of ours, the label of a text brought, or null."""

@@ -35,6 +35,8 @@ class Pair(TypedDict):
     created_at: str
     turn_id: str | None
     round: int | None
+    chosen_finish_reason: str | None
+    rejected_finish_reason: str | None
     chosen_model_version: str | None
     rejected_model_version: str | None
     strength: int | None
@@ -58,9 +60,11 @@ class Preferences(Format[RankingRecord, Pair]):
         answers = {answer.id: context.answer(answer.text) for answer in record.answers}
         pairs = _kept(record, answers, context)
         if not pairs:
-            context.excluded["no strict pair"] += 1
+            only_cut = any(answer.cut for answer in record.answers) and bool(strict_pairs(record.groups))
+            context.excluded["no pair of whole answers" if only_cut else "no strict pair"] += 1
             return
         models = {a.id: context.model(a.model_version, a.label, a.weights_hash) for a in record.answers}
+        ends = {answer.id: answer.finish_reason or None for answer in record.answers}
         place = ranks(record.groups)
         prompt = context.messages(record.prompt)
         annotator, round_ = context.name(record.trainer), context.rounds.get(record.round or "")
@@ -86,6 +90,8 @@ class Preferences(Format[RankingRecord, Pair]):
                 "created_at": record.submitted_at,
                 "turn_id": record.turn,
                 "round": round_,
+                "chosen_finish_reason": ends[chosen],
+                "rejected_finish_reason": ends[rejected],
                 "chosen_model_version": models[chosen],
                 "rejected_model_version": models[rejected],
                 "strength": record.strengths[above] if below == above + 1 and above < len(record.strengths) else None,
@@ -101,10 +107,13 @@ def _kept(record: RankingRecord, answers: dict[str, list[Message]], context: Con
     """The pairs to write, in the order of their ids; the others are counted."""
     strict = strict_pairs(record.groups)
     usable = [(c, r) for c, r in strict if answers[c][0]["content"] and answers[r][0]["content"]]
-    pairs = sorted((c, r) for c, r in usable if answers[c] != answers[r])
+    cut = set() if context.include_truncated else {answer.id for answer in record.answers if answer.cut}
+    whole = [(c, r) for c, r in usable if cut.isdisjoint((c, r))]
+    pairs = sorted((c, r) for c, r in whole if answers[c] != answers[r])
     context.counts["ties"] += len(answers) * (len(answers) - 1) // 2 - len(strict)
     context.counts["pairs with an empty answer"] += len(strict) - len(usable)
-    context.counts["pairs of equal text"] += len(usable) - len(pairs)
+    context.counts["pairs with a cut answer"] += len(usable) - len(whole)
+    context.counts["pairs of equal text"] += len(whole) - len(pairs)
     if pairs:
         context.counts["rankings with pairs"] += 1
         context.counts["pairs"] += len(pairs)

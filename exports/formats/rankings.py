@@ -25,6 +25,7 @@ class RankedCompletion(TypedDict):
     top_k: int | None
     max_tokens: int | None
     finish_reason: str
+    reasoning: str | None
 
 
 class Judgement(TypedDict):
@@ -97,6 +98,7 @@ def _completion(answer: Answer, rank: int | None, record: RankingRecord, context
         "top_k": _int(params.get("top_k")),
         "max_tokens": _int(params.get("max_tokens")),
         "finish_reason": answer.finish_reason,
+        "reasoning": (context.text(answer.reasoning) or None) if context.include_reasoning else None,
     }
 
 

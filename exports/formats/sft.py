@@ -22,6 +22,7 @@ class Demonstration(TypedDict):
     annotator_id: str | None
     source: str
     model: str | None
+    finish_reason: str | None
     created_at: str | None
     round: int | None
     guideline_version: int | None
@@ -45,6 +46,7 @@ class Sft(Format[TurnRecord, Demonstration]):
             "annotator_id": context.name(record.author),
             "source": source_of(record),
             "model": context.model(record.model_version, record.label, record.weights_hash),
+            "finish_reason": record.finish_reason if record.taken_verbatim else None,
             "created_at": record.submitted_at,
             "round": context.rounds.get(record.round or ""),
             "guideline_version": context.guidelines.get(record.guideline or ""),

@@ -34,6 +34,8 @@ class HhRendering(Rendering[Pair]):
 
 
 def _turn(message: Message) -> str:
+    if message["role"] == "system" and not message["content"]:
+        return ""
     if message["role"] == "system":
         raise LeftOut("hh: a system message, which the format cannot say")
     if _MARKER.search(message["content"]):

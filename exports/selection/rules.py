@@ -81,7 +81,7 @@ def messages(given: Sequence[Message], *, last: str) -> str:
             return "bad turn order"
         if role != "system":
             expected = "assistant" if role == "user" else "user"
-        if reason := text(content):
+        if (reason := text(content)) and (content or role != "system"):  # an empty system turn was rendered so
             return reason
     if not given or given[-1]["role"] != last:
         return "bad turn order"

@@ -18,6 +18,16 @@ def at(column: str) -> str:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
+def report_of(completion: str) -> str:
+    """SQL for what is known of how a completion's prompt was read: its system turn, and turns merged for the template.
+    `completion` is the alias of `sampler_completion`."""
+    return (
+        "(SELECT json_build_object('system_turn', q.prompt_report->'system_turn',"
+        f" 'messages', q.prompt_report->'messages') FROM sampler_samplerequest q WHERE q.id = {completion}.request_id"
+        " AND q.prompt_report ?| array['system_turn', 'messages'])"
+    )
+
+
 def in_order(ids: str, assembled: str) -> str:
     """SQL that reads the ids of `ids` in its order and assembles each into one JSON text by `assembled`, a subquery
     over `ids.id`. As a subquery in the list of columns it runs once a row, after the sort, whatever the planner knows

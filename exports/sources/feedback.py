@@ -14,7 +14,7 @@ from exports.selection import rules
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import instant
 from exports.sources.base import Record, Source, at, in_order
-from exports.sources.turns import TURN, TurnRecord, dialogue
+from exports.sources.turns import TURN, TurnRecord, as_sampled, dialogue
 
 
 class Opinion(TypedDict):
@@ -77,7 +77,7 @@ class Feedback(Source[FeedbackRecord]):
 
     def parse(self, text: str) -> FeedbackRecord:
         row = orjson.loads(text)
-        turn = TurnRecord(**row.pop("turn"))
+        turn = as_sampled(TurnRecord(**row.pop("turn")))
         return FeedbackRecord(
             **row, turn=turn, split=turn.split, source=turn.source, author=turn.author, dialogue=turn.dialogue
         )

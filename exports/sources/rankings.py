@@ -13,9 +13,11 @@ from common.shapes import JsonObject, Message
 from exports.options import Options
 from exports.selection import rules, votes
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import IMPORTED, Record, Source, at, in_order
+from exports.sources.base import IMPORTED, Record, Source, at, in_order, report_of
+from sampler.as_read import as_read
 
 CONSENSUS = "consensus"  # the kind of a ranking that several votes were put together to
+CUT = "length"  # the finish_reason of an answer that was cut at its limit
 TOO_FEW = "fewer than two completions"
 
 
@@ -30,6 +32,12 @@ class Answer:
     finish_reason: str
     weights_hash: str | None
     text: str
+    reasoning: str = ""
+    report: JsonObject | None = None  # how its prompt was read; null for a text brought from outside
+
+    @property
+    def cut(self) -> bool:
+        return self.finish_reason == CUT
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,13 +105,20 @@ _ASSEMBLED = f"""
         'author', c.author_id, 'prompt', c.prompt,
         'answers', (SELECT json_agg(json_build_object(
                         'id', x.id, 'model_version', x.model_version_id, 'label', x.model_label, 'params', x.params,
-                        'finish_reason', x.finish_reason, 'text', x.text,
+                        'finish_reason', x.finish_reason, 'text', x.text, 'reasoning', x.reasoning,
+                        'report', {report_of("x")},
                         'weights_hash', CASE WHEN x.model_version_id IS NOT NULL
                                         THEN x.provenance->>'weights_hash' END))
                     FROM labeling_candidate k JOIN sampler_completion x ON x.id = k.completion_id
                     WHERE k.comparison_id = c.id))
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id WHERE r.id = ids.id
 """
+
+
+def prompt_as_read(prompt: list[Message], answers: list[Answer]) -> list[Message]:
+    """With the system turn that all its models read; where they read different ones, the prompt as it was asked."""
+    read = [as_read(prompt, answer.report) for answer in answers if answer.report]
+    return read[0] if read and all(one == read[0] for one in read) else prompt
 
 
 class Rankings(Source[RankingRecord]):
@@ -116,6 +131,7 @@ class Rankings(Source[RankingRecord]):
     def parse(self, text: str) -> RankingRecord:
         row = orjson.loads(text)
         answers = {answer["id"]: Answer(**answer) for answer in row["answers"] or ()}
+        row["prompt"] = prompt_as_read(row["prompt"], list(answers.values()))
         row["answers"] = [answers[cid] for cid in row["order_shown"] if cid in answers]
         if row["label_weight"] is not None:
             row["label_weight"] = float(row["label_weight"])  # PostgreSQL writes 1.0 as 1

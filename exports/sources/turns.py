@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import orjson
 
-from common.shapes import Message
+from common.shapes import JsonObject, Message
 from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import IMPORTED, Record, Source, at, in_order
+from exports.sources.base import IMPORTED, Record, Source, at, in_order, report_of
+from exports.sources.rankings import CUT
+from sampler.as_read import as_read
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class TurnRecord(Record):
     model_version: str | None
     label: str | None
     weights_hash: str | None
+    finish_reason: str | None
+    report: JsonObject | None
     before: list[Message]
 
     @property
@@ -61,13 +65,20 @@ TURN = f"""
                     FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
         'guideline', d.guideline_version_id, 'round', d.round_id, 'split', d.split, 'source', d.source,
         'text', t.text, 'completion_text', x.text, 'model_version', x.model_version_id, 'label', x.model_label,
-        'weights_hash', x.provenance->'weights_hash',
+        'weights_hash', x.provenance->'weights_hash', 'finish_reason', x.finish_reason, 'report', {report_of("x")},
         'before', coalesce((
             SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
             FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]'))
     FROM labeling_turn t JOIN labeling_dialogue d ON d.id = t.dialogue_id
     LEFT JOIN sampler_completion x ON x.id = t.completion_id
 """
+
+
+def as_sampled(record: TurnRecord) -> TurnRecord:
+    """With the system turn that its model read, where a suggestion was taken."""
+    if record.report and record.before and record.before[0]["role"] != "system":
+        record.before = as_read(record.before, {"system_turn": record.report["system_turn"]})
+    return record
 
 
 class Turns(Source[TurnRecord]):
@@ -78,7 +89,7 @@ class Turns(Source[TurnRecord]):
         return in_order(f"SELECT t.id FROM {_FROM} ORDER BY d.submitted_at, t.id", f"{TURN} WHERE t.id = ids.id")
 
     def parse(self, text: str) -> TurnRecord:
-        return TurnRecord(**orjson.loads(text))
+        return as_sampled(TurnRecord(**orjson.loads(text)))
 
     def standing(self, record: TurnRecord, at: Instant, selection: Selection) -> str:
         options = selection.options
@@ -91,6 +102,8 @@ class Turns(Source[TurnRecord]):
                 return rules.NOT_MIXED
         elif options.task_types and record.kind not in options.task_types:
             return "other task type"
+        if not options.include_truncated and record.taken_verbatim and record.finish_reason == CUT:
+            return "answer cut at its limit"
         if not options.include_verbatim and record.taken_verbatim:
             return "suggestion taken verbatim"
         return rules.filtered(record.round, record.guideline, selection) or rules.whole(record.before, record.text)

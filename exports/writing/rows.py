@@ -145,4 +145,6 @@ def _context(facts: Facts, counts: Counts) -> Context:
         rounds=facts.selection.rounds,
         counts=counts.counts,
         redact=redact,
+        include_truncated=facts.options.include_truncated,
+        include_reasoning=facts.options.include_reasoning,
     )

@@ -26,7 +26,7 @@ def dialogue_body(dialogue: Dialogue) -> ReturnDict[str, object]:
     reply = None
     if request is not None:
         texts = texts_of(request)
-        reply = {"state": request.state, "text": texts[0] if texts else "", "error": request.error}
+        reply = {"state": request.state, "text": texts[0] if texts else "", "error": request.failure}
     turns = [
         {"id": turn.pk, "role": turn.role, "text": turn.text, "by_model": turn.completion_id is not None}
         for turn in dialogue.turns.order_by("position")

@@ -52,7 +52,7 @@ class OneSuggestionRequest(ApiView):
         body = {
             "state": asked.state,
             "texts": texts_of(asked),
-            "error": asked.error,
+            "error": asked.failure,
             "completions": asked.completions.order_by("index"),
         }
         return Response(shapes.SuggestionsOut(body).data)

@@ -1,7 +1,7 @@
 """The tables of the loop, by noun."""
 
 from labeling.models.assignments import Assignment
-from labeling.models.comparisons import Candidate, Comparison, ComparisonRequest
+from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
 from labeling.models.dialogues import Dialogue
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.invitations import Invitation
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_FLAGS",
     "Assignment",
     "Candidate",
+    "CandidateCopy",
     "Comparison",
     "ComparisonRequest",
     "Dialogue",

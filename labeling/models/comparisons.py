@@ -58,6 +58,9 @@ class Comparison(models.Model):
         related_name="comparisons",
         help_text="The model-written turn that was drawn.",
     )
+    policy_draws = models.JSONField(
+        default=list, blank=True, help_text="Draws of policies for its places: seed, weights, and what was drawn."
+    )
     draw = models.ForeignKey(TurnDraw, null=True, blank=True, on_delete=models.CASCADE, related_name="comparisons")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -158,6 +161,16 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comparison_id}[{self.index}]"
+
+
+class CandidateCopy(models.Model):
+    """A further draw of a candidate's text: by the same policy, or by another one, which then wrote the same."""
+
+    candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="copies")
+    completion = models.OneToOneField("sampler.Completion", on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.completion_id} as {self.candidate_id}"
 
 
 class ComparisonRequest(models.Model):

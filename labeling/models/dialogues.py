@@ -76,6 +76,7 @@ class Dialogue(models.Model):
     guideline_version = models.ForeignKey(
         GuidelineVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    policy_draw = models.JSONField(null=True, blank=True, help_text="How it was drawn: seed and weights.")
     model_version = models.ForeignKey(
         "sampler.ModelVersion",
         null=True,

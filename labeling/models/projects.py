@@ -114,7 +114,7 @@ class Project(models.Model):
     near_duplicate_threshold = models.FloatField(
         default=0.9, validators=percent(), help_text="Similarity (0-1) from which two completions count as the same."
     )
-    max_tokens = models.PositiveIntegerField(default=256, validators=[MinValueValidator(1), MaxValueValidator(32768)])
+    max_tokens = models.PositiveIntegerField(default=1024, validators=[MinValueValidator(1), MaxValueValidator(32768)])
     suggestions_per_request = models.PositiveSmallIntegerField(
         default=3, validators=[MinValueValidator(1), MaxValueValidator(9)]
     )

@@ -62,7 +62,7 @@ def _live(requests: Sequence[SampleRequest]) -> list[Live]:
 
 
 def _written(request: SampleRequest, rows: Sequence[Completion]) -> list[Live]:
-    failed = request.error if request.state == SampleRequest.State.FAILED else ""
+    failed = request.failure
     if not rows:
         return [Live(request, 0, "", failed=failed)]
     return [Live(request, row.index, row.text.strip(), failed=failed, completion=row) for row in rows]

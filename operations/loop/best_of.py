@@ -9,7 +9,7 @@ from common.shapes import Message
 from labeling import projects
 from labeling.models import Prompt
 from operations.loop import rule
-from operations.loop.project import LoopError
+from operations.loop.project import STOPS, LoopError
 from operations.loop.run import LoopRun
 from sampler import rewards, sampling
 from sampler.models import Completion, ModelVersion, SampleRequest
@@ -48,8 +48,9 @@ def _ask(run: LoopRun, policy: ModelVersion, n: int) -> dict[UUID, list[Message]
     for prompt in Prompt.objects.filter(project=project).order_by("content_hash"):
         if projects.split_for(project, prompt.prompt_key, None) == "train":
             request = sampling.request_completions(
-                model_version=policy, prompt=prompt.messages, n=n, params={"max_tokens": project.max_tokens}
-            )
+                model_version=policy, prompt=prompt.messages, n=n,
+                params={"max_tokens": project.max_tokens, "stop": STOPS},
+            )  # fmt: skip
             asked[request.pk] = prompt.messages
     run.own.requests += list(asked)
     return asked
@@ -65,8 +66,9 @@ def _left(asked: Mapping[UUID, object]) -> tuple[int, str]:
 
 
 def _drawn(asked: Mapping[UUID, object]) -> list[tuple[UUID, Completion]]:
-    """The completions that have text, with their requests."""
-    found = Completion.objects.filter(request__in=asked).order_by("request", "index")
+    """The completions that have text and ended by themselves, with their requests."""
+    whole = Completion.FinishReason.STOP
+    found = Completion.objects.filter(request__in=asked, finish_reason=whole).order_by("request", "index")
     return [(one.request_id, one) for one in found if one.request_id is not None and one.text.strip()]
 
 

@@ -27,6 +27,8 @@ from sampler.models import Completion, ModelVersion, SampleRequest
 
 TRAINERS = 3
 TEST_SHARE = 0.25
+SHORTLY = "Answer in one short sentence."
+STOPS = ["\n", ". "]  # so that an answer ends with its first sentence
 GUIDELINES = f"""# Simulated trainers
 
 Nobody judges here: the accounts `sim-1` to `sim-{TRAINERS}` are programs that rank by a rule, {rule.WORDS}.
@@ -56,7 +58,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
     texts = sorted(openings.PROMPTS, key=lambda one: not isinstance(one, str))[:prompts]
     if not 4 <= prompts <= len(texts):
         raise LoopError(f"--prompts takes 4 to {len(openings.PROMPTS)}: so many openings come with the demo.")
-    messages = [openings.as_messages(one) for one in texts]
+    messages = [_shortly(openings.as_messages(one)) for one in texts]
     slug = f"loop-{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     project = projects.create_project(
         slug=slug,
@@ -67,6 +69,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
         throwaway=not keep,
         completions_per_comparison=completions,
         max_tokens=max_tokens,
+        keep_truncated=False,
         stock_target=len(messages),
         test_share=TEST_SHARE,
         split_salt=salt_for(messages),
@@ -78,6 +81,11 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
     folder = Path(settings.MODEL_ROOT) / slug
     folder.mkdir(parents=True)
     return LoopProject(project, trainers, folder)
+
+
+def _shortly(messages: list[Message]) -> list[Message]:
+    """The opening with a request for a short answer: one that ends by itself can be judged as a whole."""
+    return [*messages[:-1], Message(role=messages[-1]["role"], content=f"{messages[-1]['content']} {SHORTLY}")]
 
 
 def salt_for(messages: Sequence[Sequence[Message]]) -> str:

@@ -11,6 +11,7 @@ from labeling import projects, scoring
 from operations.loop import measure, processes
 from operations.loop.best_of import best_of_n
 from operations.loop.collect import collect
+from operations.loop.project import STOPS
 from operations.loop.run import LoopRun
 from sampler import registry
 from sampler.models import ModelVersion
@@ -22,7 +23,7 @@ CONFIGS = ["preferences", "rankings", "sft", "prompts"]
 def run_rounds(run: LoopRun, policy: ModelVersion) -> list[measure.Row]:
     """N rounds, and the sampling and ranking of the one after, which is what new and old are compared on."""
     project = run.own.project
-    current = projects.open_round(project=project, policies=[(policy, 1.0, {})], note="The first policy")
+    current = projects.open_round(project=project, policies=[(policy, 1.0, {"stop": STOPS})], note="The first policy")
     collect(run, current, [policy])
     rows = []
     for _ in range(run.settings.rounds):
@@ -34,7 +35,9 @@ def run_rounds(run: LoopRun, policy: ModelVersion) -> list[measure.Row]:
         fresh = _train_policy(run, number, answers, export, policy)
         note = f"{fresh.slug} beside {policy.slug}"
         mixture = [policy, fresh]
-        current = projects.open_round(project=project, policies=[(version, 1.0, {}) for version in mixture], note=note)
+        current = projects.open_round(
+            project=project, policies=[(version, 1.0, {"stop": STOPS}) for version in mixture], note=note
+        )
         run.say(f"round {current.number} is open: {note}")
         collect(run, current, mixture)
         counts = (export.manifest or {})["counts"]

@@ -15,8 +15,10 @@ from generation.checkpoints import CannotLoad, weight_files, weights_hash
 from generation.devices import best_device, best_dtype, cache_tokens
 from generation.loading import silence_progress
 from generation.types import Config, LanguageModel, Tokenizer
+from sampler.engines._entries import Thinking
 from sampler.engines.base import Provenance, Spec
 
+THINKING = (("<think>", "</think>"), ("<|START_THINKING|>", "<|END_THINKING|>"), ("[THINK]", "[/THINK]"))
 KNOWN_LAYERS = {"full_attention", "sliding_attention"}
 
 
@@ -25,6 +27,7 @@ class Loaded:
     model: LanguageModel
     tokenizer: Tokenizer
     ends: frozenset[int]  # tokens that end a turn
+    thinks: Thinking | None  # of a reasoning model
     context_limit: int
     window: int | None  # of layers that see only so many tokens back
     mixed: bool  # whether others beside them see everything
@@ -72,6 +75,7 @@ def load(spec: Spec) -> Loaded:
         model=model,
         tokenizer=tokenizer,
         ends=end_tokens(model, tokenizer),
+        thinks=thinking_tokens(tokenizer),
         context_limit=int(getattr(text_config, "max_position_embeddings", 0) or 2048),
         window=getattr(text_config, "sliding_window", None) if "sliding_attention" in kinds else None,
         mixed=len(kinds) > 1,
@@ -115,6 +119,11 @@ def _read(source: Source, dtype: torch.dtype, device: torch.device) -> tuple[Lan
             f"Its layers ({', '.join(sorted(unknown))}) are not attention layers that can share a "
             "running batch: serve it with vLLM or `transformers serve` and use the openai engine."
         )
+    if rope_kind(config.get_text_config()) == "longrope":
+        raise CannotLoad(
+            "Its position encoding (longrope) is scaled by the longest row of a batch, so that a long prompt would "
+            "change the texts beside it: serve it with vLLM and use the openai engine."
+        )
     tokenizer: Tokenizer = library.AutoTokenizer.from_pretrained(source.where, **options)
     safetensors = None if "gguf_file" in options else True
     model = library.AutoModelForCausalLM.from_pretrained(
@@ -123,6 +132,12 @@ def _read(source: Source, dtype: torch.dtype, device: torch.device) -> tuple[Lan
     model = model.to(device).eval()
     model.requires_grad_(False)
     return model, tokenizer, config
+
+
+def rope_kind(config: Config) -> str:
+    """Of the position encoding; empty where the configuration names none."""
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
+    return str(rope.get("rope_type") or rope.get("type") or "") if isinstance(rope, dict) else ""
 
 
 def layer_kinds(config: Config) -> set[str]:
@@ -139,6 +154,18 @@ def end_tokens(model: LanguageModel, tokenizer: Tokenizer) -> frozenset[int]:
     if tokenizer.eos_token_id is not None:
         found.add(tokenizer.eos_token_id)
     return frozenset(found)
+
+
+def thinking_tokens(tokenizer: Tokenizer) -> Thinking | None:
+    """Those of a tokenizer that has a pair of them, each a token of its own."""
+    for opens, closes in THINKING:
+        ids = [tokenizer(mark, add_special_tokens=False)["input_ids"] for mark in (opens, closes)]
+        if all(len(one) == 1 for one in ids):
+            found = Thinking(ids[0][0], ids[1][0])
+            unknown = getattr(tokenizer, "unk_token_id", None)
+            if found.opens != found.closes and unknown not in found:
+                return found
+    return None
 
 
 def memory_needed(spec: Spec) -> int:

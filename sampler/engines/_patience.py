@@ -6,13 +6,15 @@ import time
 
 import httpx
 
+from sampler.engines._reply import Unfinished
+
 AWAY = (httpx.ConnectError, httpx.ConnectTimeout)
 BROKEN_OFF = (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.WriteError)
 BUSY = {429, 502, 503, 504}
 OUTAGE = 300.0  # seconds that a request waits for a server which is away or busy
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 TRIES = 3  # where the server is there and fails
-RETRIED = (*AWAY, *BROKEN_OFF, httpx.HTTPStatusError)
+RETRIED = (*AWAY, *BROKEN_OFF, httpx.HTTPStatusError, Unfinished)
 
 
 class Patience:
@@ -46,7 +48,7 @@ class Patience:
             self._fail(error)
             if shown:  # it would be drawn anew before the reader's eyes
                 raise error
-            self.trouble = f"{self.base} broke off: {error}"
+            self.trouble = f"{self.base} broke off: {type(error).__name__}: {error}"
         if time.monotonic() - self._began + pause > self.outage:
             raise TimeoutError(self.trouble)
         self._tries += 1

@@ -6,7 +6,7 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from generation.batch import RollingBatch
-from generation.choose import Chooser
+from generation.choose import Chooser, penalise
 from sampler.engines._entries import Row
 
 Drawn = tuple[list[int], list[float]]  # a token and its log-probability for each row
@@ -34,11 +34,12 @@ class RunningRows:
     @property
     def width(self) -> int:
         """Tokens that the longest row will have had."""
-        return max((len(r.entry.prompt.ids) + r.limit for r in self.rows if r.entry.prompt), default=0)
+        return max((len(r.entry.prompt.ids) + r.most for r in self.rows if r.entry.prompt), default=0)
 
     def join(self, rows: list[Row], past: DynamicCache, logits: torch.Tensor) -> Drawn:
         """Samples of one prompt that was read take their first token and become rows."""
-        tokens, logprobs = self._chooser_for(rows).choose(logits.expand(len(rows), -1), [r.count for r in rows])
+        logits = logits.expand(len(rows), -1)
+        tokens, logprobs = self._chooser_for(rows).choose(logits, [r.count for r in rows], shaped(logits, rows))
         self.batch.join(past, len(rows))
         previous = self._tokens[: len(self.rows)] if self._tokens is not None else tokens[:0]
         self._tokens = torch.cat([previous, tokens])
@@ -52,7 +53,8 @@ class RunningRows:
         logits = self.batch.decode(self._tokens)
         if self._chooser is None:
             self._chooser = self._chooser_for(self.rows)
-        self._tokens, logprobs = self._chooser.choose(logits, [r.count for r in self.rows])
+        counts = [r.count for r in self.rows]
+        self._tokens, logprobs = self._chooser.choose(logits, counts, shaped(logits, self.rows))
         return self._tokens.tolist(), logprobs.tolist()
 
     def remove(self, row: Row) -> None:
@@ -72,5 +74,21 @@ class RunningRows:
         params = [r.entry.job.params for r in rows]
         return Chooser(
             [p.temperature for p in params], [p.top_p for p in params], [p.top_k for p in params],
-            [r.seed for r in rows], self.batch.device,
+            [r.seed for r in rows], self.batch.device, [p.min_p for p in params],
         )  # fmt: skip
+
+
+def shaped(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor | None:
+    """The logits to draw by, where a row has penalties or biases; None where they are the model's own."""
+    if not any(row.penalised for row in rows):
+        return None
+    changed = logits.float().clone()
+    for at, row in enumerate(rows):
+        if row.penalised:
+            params = row.entry.job.params
+            penalise(
+                changed[at], seen=row.entry.prompt.ids if row.entry.prompt else [], said=row.ids,
+                repetition=params.repetition_penalty, presence=params.presence_penalty,
+                frequency=params.frequency_penalty, biases=params.logit_bias,
+            )  # fmt: skip
+    return changed

@@ -8,13 +8,13 @@ a short wait where there is nothing to do. Every job ends in exactly one of `End
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NotRequired, Protocol, TypedDict
 from uuid import UUID
 
 from common.plugins import Folder
-from common.shapes import Message
+from common.shapes import Json, Message
 from generation.checkpoints import CannotLoad as CannotLoad
 from generation.prompts import PromptReport as PromptReport
 from sampler.params import Drawn, SamplingParams
@@ -44,6 +44,9 @@ class Provenance(TypedDict):
     dtype: str
     server: NotRequired[str]  # of a remote model, and its name there
     model: NotRequired[str]
+    dialect: NotRequired[str]
+    template_arguments: NotRequired[dict[str, Json]]
+    extra_body: NotRequired[dict[str, Json]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,13 @@ class Spec:
     remote_name: str = ""
     api_key_env: str = ""
     system_prompt: str = ""
+    system_turn: str = "text"  # whose the system turn is, where a dialogue has none: text, none or template
     context_limit: int | None = None
+    dialect: str = ""  # of a model server; empty: it is asked
+    concurrency: int = 256  # samples at a model server at once
+    template_arguments: Mapping[str, Json] = field(default_factory=dict)
+    extra_body: Mapping[str, Json] = field(default_factory=dict)
+    capabilities: Mapping[str, object] = field(default_factory=dict)  # what a probe of the server found
     batching: Batching = field(default_factory=lambda: Batching())  # what an earlier load measured
 
 
@@ -103,11 +112,12 @@ class Ended:
 
 @dataclass(frozen=True)
 class Failed:
-    """It failed by itself. `retry` False: another try would fail the same way."""
+    """It failed by itself. `retry` False: another try would fail the same way. `reason` is for operators only."""
 
     job_id: UUID
     reason: str
     retry: bool = True
+    partial: tuple[str, ...] = ()  # texts that never ended, by sample
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class FakeEngine:
             events.append(base.Failed(job.id, f"The prompt contains {bad!r}."))
             return
         messages, report = prompts.fit(
-            prompts.with_system(job.messages, self.spec.system_prompt),
+            prompts.with_system(job.messages, self.spec.system_prompt, self.spec.system_turn),
             count=lambda ms: sum(len(m["content"].split()) + 1 for m in ms),
             limit=self.spec.context_limit,
             max_tokens=job.params.max_tokens,
@@ -114,6 +114,7 @@ class FakeEngine:
         rendered = "\n".join(f"{m['role']}: {m['content']}" for m in messages)
         report["prompt_hash"] = hashlib.sha256(rendered.encode()).hexdigest()
         report["writes"], report["way"] = job.writes, "fake"
+        prompts.tell_system(report, messages, merged=None)
         events.append(base.Started(job.id, report))
         self._done[job.id] = []
         self._running += self._samples(job, rendered, report["max_tokens"])

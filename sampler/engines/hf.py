@@ -47,8 +47,9 @@ class HfEngine:
         self.spec = spec
         self.memory_bytes = loaded.memory_bytes
         self.chat = ChatTemplate(
-            loaded.tokenizer, system_prompt=spec.system_prompt, context_limit=spec.context_limit or loaded.context_limit
-        )
+            loaded.tokenizer, system_prompt=spec.system_prompt, system_turn=spec.system_turn,
+            context_limit=spec.context_limit or loaded.context_limit, arguments=spec.template_arguments,
+        )  # fmt: skip
         self.most = self.measured = 32  # rows for background samples
         self.reserve = 4  # … and so many more that only interactive ones may take
         self.static = False  # background samples join only where none runs
@@ -141,13 +142,18 @@ class HfEngine:
         if not rows:
             return max(1, free)
         length = (len(entry.prompt.ids) if entry.prompt else 0) + entry.job.params.max_tokens
+        length += entry.job.params.max_reasoning_tokens if self.loaded.thinks else 0
         affordable = self.loaded.cache_tokens // max(1, length, self.running.width) - rows
         return min(free, affordable)
 
     def _render(self, entry: Entry, events: list[Event]) -> None:
         job = entry.job
-        prompt = self.chat.render(job.messages, max_tokens=job.params.max_tokens, writes=job.writes)
-        entry.take_prompt(prompt, self.loaded.decode)
+        apart = job.params.max_reasoning_tokens if self.loaded.thinks else 0
+        prompt = self.chat.render(
+            job.messages, max_tokens=job.params.max_tokens, writes=job.writes, thinking=job.params.thinking,
+            reserved=apart,
+        )  # fmt: skip
+        entry.take_prompt(prompt, self.loaded.decode, self.loaded.thinks)
         events.append(Started(job.id, prompt.report))
 
     def _read(self, entry: Entry) -> int:

@@ -1,34 +1,32 @@
-"""Any OpenAI-compatible server: vLLM, SGLang, `transformers serve`. The way out of one machine.
+"""Any OpenAI-compatible server: vLLM, SGLang, llama.cpp, `transformers serve`. The way out of one machine.
 
-Requests run side by side on an event loop in a thread of its own and stream their tokens. What is sent
-and read is `_wire.py`, the connection `_server.py`; how long a server is waited for is `_patience.py`.
+Requests run side by side on an event loop in a thread of its own and stream their tokens. One job's talk with the
+server is `_exchange.py`; how each kind of server is spoken to is `sampler/dialects`. Redirects are not followed: the
+address is the one that an operator registered.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import os
 import queue
 import threading
-from collections.abc import Coroutine, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from common.shapes import Message
-from generation import prompts
+import httpx
+
 from generation.checkpoints import CannotLoad
-from generation.prompts import PromptReport
-from sampler.engines._patience import OUTAGE, RETRIED, Patience
+from sampler.dialects import DIALECTS
+from sampler.engines import _probe as probe
+from sampler.engines._exchange import Exchange, Refused
+from sampler.engines._patience import OUTAGE, RETRIED
 from sampler.engines._server import Server
-from sampler.engines._wire import Refused, Reply, TooLong
 from sampler.engines.base import (
     Batching,
-    Delta,
     Ended,
     Event,
     Failed,
@@ -38,24 +36,24 @@ from sampler.engines.base import (
     Returned,
     Room,
     Spec,
-    Started,
 )
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-SLOTS, RESERVE = 64, 8
-PER_TOKEN = 3  # characters: an estimate on the safe side, since the server's tokenizer is not here
-CUTS = 5  # times that a prompt which proves too long is cut further
+TIMEOUT = httpx.Timeout(120.0, connect=10.0, pool=None)
 
 
 @dataclass
 class _Running:
-    """A job, and what came of it so far."""
+    """A job, and its talk with the server."""
 
-    job: Job
-    reply: Reply = field(default_factory=Reply)
+    exchange: Exchange
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
+
+    @property
+    def job(self) -> Job:
+        return self.exchange.job
 
     def stop(self) -> None:
         """On the loop's own thread."""
@@ -63,45 +61,59 @@ class _Running:
             self.task.cancel()
 
 
-@dataclass(frozen=True)
-class _Prompt:
-    messages: list[Message]
-    report: PromptReport
-
-
 class OpenAIEngine:
     memory_bytes = 1
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.outage = OUTAGE
-        self.trouble = ""
+        self.slots, self.reserve = spec.concurrency, max(1, spec.concurrency // 8)
+        self.versions: dict[str, str] = {"httpx": httpx.__version__}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._jobs: dict[UUID, _Running] = {}
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"http {spec.slug}", daemon=True)
         self._thread.start()
-        self._server = self._run(self._make_server())
+        self.server = Server(
+            spec=spec, base=spec.location.rstrip("/"), model=spec.remote_name or spec.slug,
+            client=self._run(self._make_client()), table=DIALECTS.load("openai"), outage=OUTAGE, identify=self.greet,
+        )  # fmt: skip
 
     def _run(self, coroutine: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
-    async def _make_server(self) -> Server:
-        return Server(self.spec, connections=SLOTS + RESERVE)
+    async def _make_client(self) -> httpx.AsyncClient:
+        most = self.slots + self.reserve
+        limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+        return httpx.AsyncClient(headers=_headers(self.spec), timeout=TIMEOUT, limits=limits, follow_redirects=False)
 
     def greet(self) -> None:
-        """Ask what the server serves.
+        """Ask what the server is. One that is away is not an error: it may be starting.
 
         Raises:
             CannotLoad: it answers, and refuses us.
         """
-        self.trouble = self._run(self._server.greet())
+        server = self.server
+        with httpx.Client(headers=_headers(self.spec), timeout=probe.TIMEOUT) as client:
+            try:
+                found = probe.identify(probe.Server(server.base, server.model, client), self.spec.dialect)
+            except probe.KeyRefused as refusal:
+                raise CannotLoad(str(refusal)) from None
+        server.trouble = found.get("trouble", "")
+        if "dialect" not in found:
+            logger.warning("%s: %s", self.spec.slug, server.trouble)
+            return
+        server.table, server.known = probe.table_for({**self.spec.capabilities, **found}), True
+        names = found.get("models", [])
+        if names and server.model not in names and not any(name.startswith(f"{server.model}@") for name in names):
+            logger.warning("%s: the server lists %s, not %s", self.spec.slug, ", ".join(names[:5]), server.model)
+        if version := found.get("version"):
+            self.versions[server.table.name] = version
 
     # Called from any thread
 
     def add(self, job: Job) -> None:
-        running = _Running(job)
+        running = _Running(Exchange(job, self.server, self._events.put))
         with self._lock:
             self._jobs[job.id] = running
         self._loop.call_soon_threadsafe(self._begin, running)
@@ -119,7 +131,7 @@ class OpenAIEngine:
     def room(self) -> Room:
         with self._lock:
             running = sum(r.job.params.n for r in self._jobs.values())
-        return Room(max(0, SLOTS + RESERVE - running), max(0, SLOTS - running), running)
+        return Room(max(0, self.slots + self.reserve - running), max(0, self.slots - running), running)
 
     def step(self) -> list[Event]:
         events: list[Event] = []
@@ -133,91 +145,33 @@ class OpenAIEngine:
     # One job
 
     async def _do(self, running: _Running) -> None:
-        job = running.job
         try:
-            await self._until_done(running)
+            await running.exchange.run()
         except asyncio.CancelledError:
             if not running.cancelled:  # given back
                 return
         except Refused as error:
-            self._leave(running, Failed(job.id, f"{self._server.base}: {error}", retry=False))
+            self._fail(running, f"{self.server.base} {error}", retry=False)
             return
         except (*RETRIED, TimeoutError) as error:
-            self._leave(running, Failed(job.id, f"{self._server.base}: {type(error).__name__}: {error}"))
+            self._fail(running, f"{self.server.base}: {type(error).__name__}: {error}")
             return
         except Exception as error:
             logger.exception("%s: a request broke", self.spec.slug)
-            self._leave(running, Failed(job.id, f"{type(error).__name__}: {error}"))
+            self._fail(running, f"{type(error).__name__}: {error}")
             return
-        drawn = running.reply.drawn(job.params.n, cancelled=running.cancelled)
-        self._leave(running, Ended(job.id, drawn, running.cancelled))
+        used = self.server.table.record(running.exchange.params)
+        drawn = running.exchange.reply.drawn(running.job.params.n, used, cancelled=running.cancelled)
+        self._leave(running, Ended(running.job.id, drawn, running.cancelled))
+
+    def _fail(self, running: _Running, reason: str, *, retry: bool = True) -> None:
+        partial = running.exchange.reply.partial(running.job.params.n)
+        self._leave(running, Failed(running.job.id, reason, retry, partial))
 
     def _leave(self, running: _Running, event: Event) -> None:
         with self._lock:
             self._jobs.pop(running.job.id, None)
         self._events.put(event)
-
-    async def _until_done(self, running: _Running) -> None:
-        """All samples, in as few requests as the server allows; a prompt that proves too long is cut."""
-        limit = self.spec.context_limit
-        for attempt in range(CUTS + 1):
-            prompt = self._render(running.job, limit)
-            try:
-                await self._samples(running, prompt)
-                return
-            except TooLong:
-                if attempt == CUTS or running.reply.parts:
-                    raise Refused("The prompt does not fit into the server's context, however it is cut.") from None
-                limit = max(64, int((prompt.report["tokens"] + prompt.report["max_tokens"]) * 0.7))
-
-    async def _samples(self, running: _Running, prompt: _Prompt) -> None:
-        n = running.job.params.n
-        self._events.put(Started(running.job.id, prompt.report))
-        if n > 1 and not self._server.dialect.one_by_one:
-            await self._patiently(running, prompt, list(range(n)))
-            missing = [i for i in range(n) if not running.reply.part(i).finish]
-            if missing:
-                self._server.dialect.one_by_one = True
-        else:
-            missing = list(range(n))
-        await asyncio.gather(*(self._patiently(running, prompt, [i]) for i in missing))
-
-    def _render(self, job: Job, limit: int | None) -> _Prompt:
-        messages = prompts.with_system(job.messages, self.spec.system_prompt)
-        messages, report = prompts.fit(messages, count=estimate, limit=limit, max_tokens=job.params.max_tokens)
-        report["way"], report["writes"], report["counted"] = "chat endpoint", job.writes, "estimated"
-        if job.writes == "user":
-            messages, report["way"] = prompts.swap_roles(messages), "chat endpoint, swapped roles"
-        report["system"] = "explicit" if messages[0]["content"] else "empty"
-        if self._server.dialect.no_system:
-            messages = prompts.without_system(messages)
-            report["system"] = "merged into the first user turn"
-        report["prompt_hash"] = hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
-        return _Prompt(messages, report)
-
-    async def _patiently(self, running: _Running, prompt: _Prompt, indices: Sequence[int]) -> None:
-        """One HTTP request, tried again while the server is away or busy and nothing of it was shown yet."""
-        patience = Patience(self._server.base, self.outage)
-        while True:
-            try:
-                await self._stream(running, prompt, indices)
-                self.trouble = ""
-                return
-            except RETRIED as error:
-                pause = patience.pause(error, shown=running.reply.shown(indices))
-                self.trouble = patience.trouble
-            await asyncio.sleep(pause)
-
-    async def _stream(self, running: _Running, prompt: _Prompt, indices: Sequence[int]) -> None:
-        body = self._server.dialect.body(
-            model=self._server.model, job=running.job, messages=prompt.messages,
-            max_tokens=prompt.report["max_tokens"], indices=indices,
-        )  # fmt: skip
-        seed = body.get("seed")
-        async with aclosing(self._server.chat(body)) as chunks:
-            async for chunk in chunks:
-                for index, text in running.reply.take(chunk, indices, seed if isinstance(seed, int) else None):
-                    self._events.put(Delta(running.job.id, index, text))
 
     # The rest of an engine
 
@@ -229,25 +183,26 @@ class OpenAIEngine:
         return [Returned(running.job.id) for running in jobs]
 
     def provenance(self) -> Provenance:
-        server = self._server
-        return {"engine": "openai", "versions": server.versions, "weights_hash": "", "template_hash": "",
-                "device": "remote", "dtype": "remote", "server": server.base, "model": server.model}  # fmt: skip
+        server = self.server
+        return {"engine": "openai", "versions": self.versions, "weights_hash": "", "template_hash": "",
+                "device": "remote", "dtype": "remote", "server": server.base, "model": server.model,
+                "dialect": server.table.name, "template_arguments": dict(self.spec.template_arguments),
+                "extra_body": dict(self.spec.extra_body)}  # fmt: skip
 
     def batching(self) -> Batching:
-        out = Batching(way="remote", rows=SLOTS, why="the server batches by itself")
-        return {**out, "trouble": self.trouble} if self.trouble else out
+        out = Batching(way="remote", rows=self.slots, why="the server batches by itself")
+        return {**out, "trouble": self.server.trouble} if self.server.trouble else out
 
     def close(self) -> None:
         self.give_back()
-        self._run(self._server.close())
+        self._run(self.server.client.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
 
 
-def estimate(messages: Sequence[Message]) -> int:
-    """Tokens of the messages, guessed from their length."""
-    return sum(len(m["content"]) // PER_TOKEN + 6 for m in messages)
+def _headers(spec: Spec) -> dict[str, str]:
+    return {"Authorization": f"Bearer {os.environ[spec.api_key_env]}"} if spec.api_key_env else {}
 
 
 class OpenAILoader(Loader):

@@ -14,9 +14,14 @@ from sampler.models.versions import ModelVersion
 class Completion(models.Model):
     """One text: sampled by an engine, or provided from outside (then without a request)."""
 
+    WHOLE = ("stop", "length")  # the reasons after which a text is an answer, if perhaps a cut one
+
     class FinishReason(models.TextChoices):
         STOP = "stop", "Ended by itself or at a stop string"
         LENGTH = "length", "Cut at max_tokens"
+        CONTENT_FILTER = "content_filter", "Withheld by a filter of the server"
+        TOOL_CALLS = "tool_calls", "Ended with a call of a tool"
+        REASONING = "reasoning", "Reasoned and did not answer"
         CANCELLED = "cancelled", "Stopped by the trainer"
         PROVIDED = "provided", "Brought from outside"
 
@@ -30,7 +35,9 @@ class Completion(models.Model):
     )
     model_label = models.CharField(max_length=200, blank=True, help_text="Name given with a provided text.")
     text = models.TextField(blank=True)
-    finish_reason = models.CharField(max_length=10, choices=FinishReason.choices)
+    finish_reason = models.CharField(max_length=20, choices=FinishReason.choices)
+    reasoning = models.TextField(blank=True, help_text="What a reasoning model said before it answered.")
+    reasoning_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Null: not counted apart.")
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     logprob = models.FloatField(null=True, blank=True, help_text="Sum over the tokens, natural log; null: unknown.")

@@ -10,6 +10,8 @@ from django.db.models import Q
 
 from sampler.models.versions import ModelVersion
 
+COULD_NOT_ANSWER = "The model could not answer. The operators can see why."
+
 
 class SampleRequest(models.Model):
     """n completions of one prompt from one model version. The row is the work; a Celery message
@@ -60,7 +62,10 @@ class SampleRequest(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
-    error = models.TextField(blank=True)
+    error = models.TextField(blank=True, help_text="In the words of the engine or its server: for operators only.")
+    partial = models.JSONField(
+        default=list, blank=True, help_text="Texts of the last try that broke off; they are not completions."
+    )
     prompt_report = models.JSONField(
         default=dict, blank=True, help_text="How the prompt was rendered: hash, template, turns cut and by which rule."
     )
@@ -101,3 +106,8 @@ class SampleRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} x{self.n} from {self.model_version_id} ({self.state})"
+
+    @property
+    def failure(self) -> str:
+        """What people other than operators are told of a failure; empty where there is none."""
+        return COULD_NOT_ANSWER if self.state == self.State.FAILED else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -23,6 +23,11 @@ class ModelVersion(models.Model):
         SERVING = "serving", "Serving"  # a worker loaded it
         FAILED = "failed", "Cannot load"  # the last load failed; `state_reason` says why
         RETIRED = "retired", "Retired"  # takes no new requests
+
+    class SystemTurn(models.TextChoices):
+        TEXT = "text", "The text below; an empty turn where there is none"
+        NONE = "none", "An empty turn"  # explicit, since some templates otherwise slip in one of their own
+        TEMPLATE = "template", "As the template has it"
 
     TRANSITIONS = {
         State.REGISTERED: frozenset({State.SERVING, State.FAILED, State.RETIRED}),
@@ -49,11 +54,28 @@ class ModelVersion(models.Model):
     export_id = models.UUIDField(null=True, blank=True, help_text="The export that it was trained on.")
     weights_hash = models.CharField(max_length=64, blank=True, help_text="Set by the worker that first loads it.")
     template_hash = models.CharField(max_length=64, blank=True)
+    system_turn = models.CharField(
+        max_length=10, choices=SystemTurn.choices, default=SystemTurn.TEXT,
+        help_text="What a dialogue without a system turn begins with.",
+    )  # fmt: skip
     system_prompt = models.TextField(blank=True, help_text="Put first where a dialogue has no system turn.")
     context_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Tokens, prompt and answer together; empty: the model's own."
     )
     default_params = models.JSONField(default=dict, blank=True, help_text="Sampling parameters, e.g. temperature.")
+    dialect = models.CharField(
+        max_length=30, blank=True, help_text="A file of sampler/dialects, e.g. vllm; empty: the server is asked."
+    )
+    concurrency = models.PositiveIntegerField(
+        default=256, validators=[MinValueValidator(1)], help_text="Samples at a model server at once."
+    )
+    template_arguments = models.JSONField(
+        default=dict, blank=True, help_text='chat_template_kwargs, e.g. {"enable_thinking": false}.'
+    )
+    extra_body = models.JSONField(
+        default=dict, blank=True, help_text="Fields that go into every request to the model server as they stand."
+    )
+    capabilities = models.JSONField(default=dict, blank=True, help_text="What the server was found to do, and when.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REGISTERED)
     state_reason = models.TextField(blank=True)
     batching = models.JSONField(default=dict, blank=True, help_text="Way of batching that was chosen, and why.")

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from generation.choose import Chooser, invert, uniforms
+from generation.choose import Chooser, invert, penalise, uniforms
 
 
 def chooser(rows: int, *, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0) -> Chooser:
@@ -85,3 +85,25 @@ def test_a_token_of_no_weight_is_never_drawn() -> None:
     weights[:, 255] = 1.0
     draws = torch.linspace(0, 1 - 1e-7, 1000)
     assert (invert(weights, draws) == 255).all()
+
+
+def test_penalties_and_biases_change_the_logits_as_the_books_say() -> None:
+    logits = torch.tensor([2.0, -1.0, 0.5, 0.0, 1.0])
+    penalise(
+        logits, seen=[0, 1], said=[2, 2, 3], repetition=2.0, presence=0.5, frequency=0.25, biases={"4": -3.0, "99": 5.0}
+    )
+    assert logits.tolist() == [1.0, -2.0, 0.25 - 0.5 - 0.5, 0.0 - 0.5 - 0.25, -2.0]
+
+
+def test_log_probabilities_stay_those_of_the_model_whatever_shapes_the_draw() -> None:
+    logits = torch.tensor([[2.0, 1.0, 0.0]])
+    shaped = torch.tensor([[-50.0, 1.0, -50.0]])
+    token, logprob = Chooser([1.0], [1.0], [0], [7], "cpu").choose(logits, [0], shaped)
+    assert token.tolist() == [1]
+    assert torch.allclose(logprob, torch.log_softmax(logits, -1)[:, 1])
+
+
+def test_min_p_leaves_only_tokens_near_the_most_probable() -> None:
+    logits = torch.tensor([[0.0, -0.5, -3.0]]).expand(64, -1)
+    chooser = Chooser([1.0] * 64, [1.0] * 64, [0] * 64, list(range(64)), "cpu", [0.1] * 64)
+    assert set(chooser.choose(logits, [0] * 64)[0].tolist()) == {0, 1}

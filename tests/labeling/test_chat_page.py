@@ -8,6 +8,7 @@ from accounts.models import User
 from labeling import chats
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
 from sampler.models import SampleRequest
+from sampler.models.requests import COULD_NOT_ANSWER
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, fresh, texts
 
@@ -47,7 +48,8 @@ def test_a_failed_reply_can_be_asked_for_again(client: Client, chat: Dialogue) -
         state="failed", error="The model fell over.", finished_at="2026-01-01T00:00Z"
     )
     page = client.get(f"/dialogues/{chat.pk}/").content.decode()
-    assert "The model fell over." in page
+    assert COULD_NOT_ANSWER in page
+    assert "fell over" not in page, "the engine's own words are for operators"
     client.post(f"/dialogues/{chat.pk}/retry/")
     asked_again = fresh(chat).pending_request
     assert asked_again is not None

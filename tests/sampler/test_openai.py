@@ -54,10 +54,10 @@ def test_an_event_over_several_lines_with_a_comment_is_read(server: Server, engi
 
 
 def test_an_answer_that_does_not_stream_is_a_refusal(server: Server, engine: openai.OpenAIEngine) -> None:
-    server.script = [says(200, "here is a whole answer")]
+    server.script = [lambda handler, body: handler.say(200, {"choices": [{"message": {"content": "all at once"}}]})]
     end = failure(run(engine))
     assert not end.retry
-    assert "does not stream" in end.reason
+    assert "instead of a stream" in end.reason
 
 
 def test_a_redirect_is_not_followed(server: Server, engine: openai.OpenAIEngine) -> None:

@@ -36,13 +36,13 @@ def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     engine = openai.ENGINE.load(Spec("remote", location=f"http://127.0.0.1:{port}/v1"))
-    assert "does not answer" in engine.trouble
+    assert "does not answer" in engine.server.trouble
     timer = threading.Timer(0.5, lambda: made.append(Server(port)))
     made: list[Server] = []
     timer.start()
     try:
         assert texts(run(engine)) == ["well said"]
-        assert engine.trouble == ""
+        assert engine.server.trouble == ""
     finally:
         engine.close()
         timer.join()
@@ -54,7 +54,7 @@ def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(
     server: Server, engine: openai.OpenAIEngine
 ) -> None:
     server.script = [says(503, "busy")]
-    engine.outage = 0.2
+    engine.server.outage = 0.2
     end = failure(run(engine))
     assert end.retry
     assert "HTTP 503" in end.reason

@@ -23,9 +23,11 @@ def do(client: Client, action: str, *versions: ModelVersion) -> None:
 
 def form(**fields: str) -> dict[str, str]:
     empty = dict.fromkeys(["revision", "parent", "export_id", "remote_name", "api_key_env", "system_prompt",
-                           "context_limit"], "")  # fmt: skip
+                           "context_limit", "dialect"], "")  # fmt: skip
     return {**empty, "slug": "new", "engine": "fake", "location": "tokens=3", "role": "policy",
-            "default_params": "{}", **fields}  # fmt: skip
+            "default_params": "{}", "concurrency": "256", "system_turn": "text", 
+            "template_arguments": "{}", "extra_body": "{}",
+            **fields}  # fmt: skip
 
 
 def test_the_list_shows_versions_their_reasons_and_the_workers(client: Client, operator: User) -> None:

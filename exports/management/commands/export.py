@@ -50,6 +50,8 @@ class Command(BaseCommand):
         parser.add_argument("--min-label-weight", type=float, metavar="W", help="trainer standing, 0 to 1")
         parser.add_argument("--min-agreement", type=float, metavar="A", help="of a comparison's votes, 0 to 1")
         parser.add_argument("--no-verbatim", action="store_true", help="leave suggestions taken verbatim out of sft")
+        parser.add_argument("--keep-truncated", action="store_true", help="keep answers that were cut at their limit")
+        parser.add_argument("--reasoning", action="store_true", help="with what reasoning models said before answering")
         parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
 
     def handle(self, *, project: str, out: Path, cutoff: str | None, **given: object) -> None:
@@ -79,6 +81,8 @@ class Command(BaseCommand):
             "configs": given["config"],
             "renderings": ",".join(render) if isinstance(render := given["render"], list) else (),
             "include_verbatim": not given["no_verbatim"],
+            "include_truncated": given["keep_truncated"],
+            "include_reasoning": given["reasoning"],
             "include_unsafe": not given["no_unsafe"],
         }
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--prompts", type=int, default=32, metavar="M", help="openings; a quarter is held out")
         parser.add_argument("--completions", type=int, default=4, metavar="K", help="of each comparison, 2 to 9")
         parser.add_argument("--best-of", type=int, default=4, metavar="N", help="fresh completions to choose from")
-        parser.add_argument("--max-tokens", type=int, default=40)
+        parser.add_argument("--max-tokens", type=int, default=64)
         parser.add_argument("--policy", default="", metavar="SLUG", help="to begin with; default: the demo's model")
         parser.add_argument("--reward-steps", type=int, default=Settings.reward_steps)
         parser.add_argument("--sft-steps", type=int, default=Settings.sft_steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
@@ -26,8 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--export", type=UUID, default=None, metavar="ID", help="what it was trained on")
         parser.add_argument("--remote-name", default="", help="its name at an OpenAI-compatible server")
         parser.add_argument("--api-key-env", default="", metavar="NAME", help="variable that holds the server's key")
+        parser.add_argument("--system-turn", choices=ModelVersion.SystemTurn.values, default="text")
         parser.add_argument("--system-prompt", default="", help="put first where a dialogue has no system turn")
         parser.add_argument("--context-limit", type=int, default=None, metavar="TOKENS")
+        parser.add_argument("--dialect", default="", help="of a model server, e.g. vllm; it is asked without it")
+        parser.add_argument("--concurrency", type=int, default=256, help="samples at a model server at once")
+        parser.add_argument("--template-arguments", default="{}", metavar="JSON", help="chat_template_kwargs")
+        parser.add_argument("--extra-body", default="{}", metavar="JSON", help="fields of every request to the server")
         parser.add_argument("--params", default="{}", metavar="JSON", help='e.g. {"temperature": 0.7, "top_p": 0.9}')
 
     def handle(self, *args: object, **options: object) -> None:
@@ -41,8 +47,25 @@ class Command(BaseCommand):
             version, created = registry.register_model(
                 slug=o.slug, engine=o.engine, location=o.location, role=o.role, revision=o.revision, parent=parent,
                 export_id=o.export, remote_name=o.remote_name, api_key_env=o.api_key_env,
-                system_prompt=o.system_prompt, context_limit=o.context_limit, default_params=json.loads(o.params),
+                system_turn=o.system_turn, system_prompt=o.system_prompt, context_limit=o.context_limit,
+                default_params=json.loads(o.params),
+                dialect=o.dialect, concurrency=o.concurrency, template_arguments=json.loads(o.template_arguments),
+                extra_body=json.loads(o.extra_body),
             )  # fmt: skip
         except ValueError as error:
             raise CommandError(str(error)) from None
+        if created and version.engine == "openai":
+            self.stdout.write(f"{version.slug}: {described(version.capabilities)}")
         self.stdout.write(f"{version.slug}: {'registered' if created else 'already registered'} ({version.engine})")
+
+
+def described(capabilities: Mapping[str, object]) -> str:
+    """What the server was found to be, for whoever registers a model version."""
+    if trouble := capabilities.get("trouble"):
+        return f"the server could not be tried: {trouble}"
+    found = f"the server speaks as {capabilities.get('dialect')}"
+    if capabilities.get("greedy"):
+        found += "; it drew the same text at a high temperature five times over: does it sample at all?"
+    if ignored := capabilities.get("ignored"):
+        found += f"; it takes {ignored} and does not honour it"
+    return found + ("" if capabilities.get("seeds") else "; seeds are not honoured")
