@@ -73,7 +73,7 @@ def celery_form(url: str) -> str:
 def email() -> dict[str, object]:
     """Django's settings for mail. Without EMAIL_URL none is sent: links that open accounts belong in no log."""
     url = os.environ.get("EMAIL_URL") or "dummymail://"
-    if url.startswith(("consolemail:", "filemail:")) and not values.flag("DUOLOGUE_DEBUG"):
+    if url.startswith("consolemail:") and not values.flag("DUOLOGUE_DEBUG"):
         raise SettingError(
             "EMAIL_URL writes mail into a log, with links that open accounts: only with DUOLOGUE_DEBUG=1."
         )
