@@ -6,12 +6,12 @@ problem details in `labeling/api/problems.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, Protocol, cast
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import BaseParser
@@ -23,6 +23,8 @@ from typing_extensions import TypeVar
 
 Body = TypeVar("Body", default=dict[str, Any])  # what a shape makes of a request's body: a TypedDict, where it says so
 Row = TypeVar("Row")
+UNKNOWN_KEY = "There is no such key here; it takes {}."
+MOST_NAMED = 50  # unknown keys in one answer
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -100,7 +102,22 @@ def page_of(shape: type[serializers.Serializer[Row]]) -> serializers.Serializer[
 
 
 class Shape(serializers.Serializer[Any], Generic[Body]):
-    """A serializer that only checks or writes a shape; what is allowed is the domain's decision."""
+    """A serializer that only checks or writes a shape; what is allowed is the domain's decision.
+
+    A key that it does not know is an error: it was meant, and dropping it would do something else than what was asked.
+    """
+
+    def to_internal_value(self, data: object) -> object:
+        known = [name for name, field in self.fields.items() if not field.read_only]
+        unknown = [key for key in data if key not in known] if isinstance(data, Mapping) else []
+        if not unknown:
+            return super().to_internal_value(data)
+        errors: dict[str, Any] = {str(key): [UNKNOWN_KEY.format(", ".join(known))] for key in unknown[:MOST_NAMED]}
+        try:
+            super().to_internal_value(data)
+        except ValidationError as error:
+            errors |= error.detail if isinstance(error.detail, dict) else {}
+        raise ValidationError(errors)
 
 
 def checked(shape: type[Shape[Body]], request: Request) -> Body:

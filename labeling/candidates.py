@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
+from common.visible import visible
 from labeling import places, policies, selection
 from labeling.models import (
     Candidate,
@@ -186,7 +187,7 @@ def _unused(comparison: Comparison) -> list[Completion]:
         .exclude(pk__in=comparison.candidates.values("completion"))
         .select_related("model_version")
     )
-    return [row for row in rows.order_by("request__created_at", "request_id", "index") if row.text.strip()]
+    return [row for row in rows.order_by("request__created_at", "request_id", "index") if visible(row.text)]
 
 
 def _alike(completion: Completion, taken: list[Candidate], project: Project) -> Candidate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max
 
+from common.visible import visible
 from labeling import drafts, policies
 from labeling.errors import Conflict, Invalid
 from labeling.models import Dialogue, Turn
@@ -126,7 +127,7 @@ def take_reply(locked: Dialogue) -> Turn | None:
         return None
     completion = request.completions.order_by("index").first()
     turn = None
-    if completion is not None and completion.text.strip():
+    if completion is not None and visible(completion.text):
         last = locked.turns.aggregate(last=Max("position"))["last"]
         turn = Turn.objects.create(
             dialogue=locked,

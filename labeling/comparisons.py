@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.transitions import advance
+from common.visible import equal_pair, visible
 from labeling import assignments
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Project, Ranking
@@ -74,10 +75,10 @@ def _checked(completions: Sequence[Mapping[str, str | None]]) -> tuple[list[str]
     if not 2 <= len(completions) <= 9:
         raise Invalid(f"A comparison has 2 to 9 completions, not {len(completions)}.")
     texts = [clean(item.get("text") or "") for item in completions]
-    if not all(text.strip() for text in texts):
+    if not all(map(visible, texts)):
         raise Invalid("A completion has no text.")
-    if len({text.strip() for text in texts}) != len(texts):
-        raise Invalid("Two completions are equal.")
+    if (pair := equal_pair(texts)) is not None:
+        raise Invalid(f"Completions {pair[0] + 1} and {pair[1] + 1} are equal: a reader sees no difference.")
     return texts, [str(item.get("model_version") or "")[:200] for item in completions]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.shapes import Message
+from common.visible import visible
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.text import clean
@@ -50,6 +51,6 @@ def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: 
 def checked_text(text: str) -> str:
     """A turn's text as it is stored; an empty one is refused."""
     text = clean(text)
-    if not text.strip():
+    if not visible(text):
         raise Invalid("The turn is empty.")
     return text

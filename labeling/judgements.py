@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypedDict, Unpack
 
+from common.visible import visible
 from labeling import preferences
 from labeling.errors import Invalid, NeedsConfirmation
 from labeling.models import Comparison
@@ -98,9 +99,14 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
         strengths=_strengths(said.get("strengths") or [], ordered, asked=project.ask_strength),
         note=clean(said.get("note", "")).strip(),
         not_rankable=reason,
-        ideal_answer=clean(said.get("ideal_answer", "")).strip() if project.ask_ideal_answer else "",
+        ideal_answer=_ideal_answer(said.get("ideal_answer", "")) if project.ask_ideal_answer else "",
         contradicts=bool(pairs),
     )
+
+
+def _ideal_answer(text: str) -> str:
+    text = clean(text).strip()
+    return text if visible(text) else ""
 
 
 def _ratings(ratings: Mapping[str, object], ids: Sequence[str]) -> dict[str, int]:

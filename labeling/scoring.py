@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, QuerySet
 
 from common.shapes import Message
 from common.stats import intervals
+from common.visible import visible
 from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
 from labeling.preferences import Groups, strict_pairs
 from sampler import rewards
@@ -122,7 +123,7 @@ def _scored(project: Project, reward_model: ModelVersion, round: int | None) -> 
         model_version=reward_model, completion__in=candidates(project, round=round).values("completion")
     )
     rows = found.values_list("completion_id", "score", "completion__text")
-    return {str(completion): (value, text.strip()) for completion, value, text in rows}
+    return {str(completion): (value, visible(text)) for completion, value, text in rows}
 
 
 def _agreement(rankings: Sequence[tuple[UUID, Groups]], scored: Mapping[str, tuple[float, str]]) -> Agreement:

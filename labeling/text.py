@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.shapes import Message
+from common.visible import visible
 from labeling.errors import Invalid
 
 MAX_CHARACTERS = 1_000_000
@@ -103,14 +104,14 @@ def _message(given: object, number: int) -> Message:
     role, content = given["role"], given["content"]
     if role not in ROLES:
         raise Invalid(f"Message {number} has the role {role!r}; it takes system, user or assistant.")
-    if not isinstance(content, str) or not content.strip():
+    if not isinstance(content, str) or not visible(content):
         raise Invalid(f"Message {number} has no text.")
     return {"role": role, "content": content}
 
 
 def normalise(text: str) -> str:
-    """Case-folded, with whitespace collapsed: two prompts equal in this form are one prompt."""
-    return " ".join(text.casefold().split())
+    """As a reader sees it, case-folded, with whitespace collapsed: two prompts equal in this form are one prompt."""
+    return " ".join(visible(visible(text).casefold()).split())
 
 
 def prompt_key(messages: Sequence[Mapping[str, object]]) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
+from common.visible import visible
+
 _SPACE = re.compile(r"\s+")
 LONG = 4000  # beyond this many characters words are compared instead of characters
 
 
 def normal(text: str) -> str:
-    """The text as it is compared: NFKC, case folded, runs of white space as one space."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip().casefold()
+    """The text as it is compared: what a reader sees, NFKC, case folded, runs of white space as one space."""
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", visible(text))).strip().casefold()
 
 
 def similarity(a: str, b: str) -> float:

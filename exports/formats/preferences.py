@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from common.shapes import Message
+from common.visible import visible
 from exports.formats.base import A_PAIR, Context, Format, columns_of
 from exports.sources import rankings
 from exports.sources.rankings import RankingRecord
@@ -106,10 +107,11 @@ class Preferences(Format[RankingRecord, Pair]):
 def _kept(record: RankingRecord, answers: dict[str, list[Message]], context: Context) -> list[tuple[str, str]]:
     """The pairs to write, in the order of their ids; the others are counted."""
     strict = strict_pairs(record.groups)
-    usable = [(c, r) for c, r in strict if answers[c][0]["content"] and answers[r][0]["content"]]
+    shown = {answer: visible(message["content"]) for answer, (message,) in answers.items()}
+    usable = [(c, r) for c, r in strict if shown[c] and shown[r]]
     cut = set() if context.include_truncated else {answer.id for answer in record.answers if answer.cut}
     whole = [(c, r) for c, r in usable if cut.isdisjoint((c, r))]
-    pairs = sorted((c, r) for c, r in whole if answers[c] != answers[r])
+    pairs = sorted((c, r) for c, r in whole if shown[c] != shown[r])
     context.counts["ties"] += len(answers) * (len(answers) - 1) // 2 - len(strict)
     context.counts["pairs with an empty answer"] += len(strict) - len(usable)
     context.counts["pairs with a cut answer"] += len(usable) - len(whole)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.shapes import Message
+from common.visible import visible
 from exports.options import Options
 from labeling.text import CONTROL_TOKENS
 
@@ -94,7 +95,7 @@ def whole(before: Sequence[Message], answer: str) -> str:
 
 
 def text(content: str) -> str:
-    if not content or content.isspace():
+    if not visible(content):
         return "empty text"
     if "<|" in content and CONTROL_TOKENS.search(content):
         return CONTROL_TOKEN

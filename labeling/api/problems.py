@@ -62,9 +62,20 @@ def handle(error: Exception, context: dict[str, object]) -> Response | None:
     else:
         body["detail"] = str(response.data.get("detail", "")) if isinstance(response.data, dict) else ""
         body.update(getattr(error, "members", {}))
-    response.data = body
+    response.data = _printable(body)
     response.content_type = "application/problem+json"
     return response
+
+
+def _printable(value: object) -> object:
+    """Half of a surrogate pair, which an error may repeat from what was sent, cannot be written as UTF-8."""
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 def sentence(errors_by_field: object) -> str:

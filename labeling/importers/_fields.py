@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.shapes import Json, JsonObject
+from common.visible import visible
 from labeling.errors import Invalid
 from labeling.importers.base import Rejected, Transforms
 from labeling.text import CONTROL_TOKENS, clean
@@ -46,7 +47,7 @@ def answer_of(value: Json, what: str, transforms: Transforms) -> str:
         transforms.note("control token at the end dropped")
     if bare != text:
         transforms.note("outer whitespace of the answer stripped")
-    if not bare:
+    if not visible(bare):
         raise Rejected(f"The {what} is empty.")
     return bare
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from common.shapes import Message
+from common.visible import equal_pair, visible
 from labeling.errors import Invalid
 from labeling.importers.base import (
     COMPARISONS,
@@ -79,6 +80,11 @@ def judged(prompt: list[Message], completions: list[Text], judgements: list[Judg
         raise Rejected("The record holds one answer: there is nothing to compare.")
     if len(completions) > MAX_COMPLETIONS:
         raise Rejected(f"The record holds {len(completions)} answers; a comparison takes at most {MAX_COMPLETIONS}.")
+    texts = [completion.text for completion in completions]
+    if not all(map(visible, texts)):
+        raise Rejected("An answer has no text that a reader would see.")
+    if (pair := equal_pair(texts)) is not None:
+        raise Rejected(f"Answers {pair[0] + 1} and {pair[1] + 1} are equal to a reader: there is nothing to compare.")
     for given in judgements:
         if sorted(i for group in given.groups for i in group) != list(range(len(completions))):
             raise Rejected("The order names an answer twice, or not every answer.")

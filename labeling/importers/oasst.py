@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from common.shapes import Json, JsonObject, Message
+from common.visible import visible
 from labeling.importers._fields import answer_of, label_of, object_of, text_of
 from labeling.importers._items import checked
 from labeling.importers.base import (
@@ -63,7 +64,7 @@ def _message(node: JsonObject, transforms: Transforms) -> Message:
     text = text_of(node.get("text"), "text of a message")
     if role == "assistant":
         text = answer_of(text, "text of a reply", transforms)
-    elif not text.strip():
+    elif not visible(text):
         raise Rejected("A message has no text.")
     return {"role": role, "content": text}
 
@@ -71,7 +72,7 @@ def _message(node: JsonObject, transforms: Transforms) -> Message:
 def _replies(node: JsonObject, transforms: Transforms) -> list[JsonObject]:
     given = node.get("replies")
     replies = [reply for reply in given if isinstance(reply, dict)] if isinstance(given, list) else []
-    kept = [reply for reply in replies if not reply.get("deleted") and str(reply.get("text") or "").strip()]
+    kept = [reply for reply in replies if not reply.get("deleted") and visible(str(reply.get("text") or ""))]
     if len(kept) < len(replies):
         transforms.note("deleted or empty replies skipped")
     return kept
@@ -100,6 +101,10 @@ def _comparison(replies: list[JsonObject], before: list[Message], transforms: Tr
     if len(ranked) < len(replies):
         transforms.note("replies without a rank left out of the order")
     ranked.sort(key=lambda pair: pair[0])
+    once = {visible(str(reply["text"])): (rank, reply) for rank, reply in reversed(ranked)}
+    if len(once) < len(ranked):
+        transforms.note("of replies equal to a reader only the best kept")
+        ranked = sorted(once.values(), key=lambda pair: pair[0])
     if len(ranked) > MAX_COMPLETIONS:
         transforms.note(f"only the {MAX_COMPLETIONS} best replies kept")
         ranked = ranked[:MAX_COMPLETIONS]

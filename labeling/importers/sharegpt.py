@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.shapes import Json, Message
+from common.visible import visible
 from labeling.importers._fields import answer_of, object_of, text_of
 from labeling.importers._items import comparison, dialogue
 from labeling.importers.base import Item, Rejected, Text, Transforms
@@ -52,7 +53,7 @@ def _message(turn: Json, number: int, transforms: Transforms) -> Message:
         raise Rejected(f"Message {number} is from {turn['from']!r}, a role that is not known.")
     what = f"text of message {number}"
     text = answer_of(turn["value"], what, transforms) if role == "assistant" else text_of(turn["value"], what)
-    if not text.strip():
+    if not visible(text):
         raise Rejected(f"Message {number} has no text.")
     return {"role": role, "content": text}
 

@@ -6,23 +6,44 @@ import re
 
 from rapidfuzz.distance import LCSseq
 
+Runs = list[tuple[str, str]]
+MOST_CHARACTERS = 400_000  # of one text
+MOST_PAIRS = 500_000_000  # words of one text times words of the other, where they differ: an eighth of it in bytes
 
-def word_diff(a: str, b: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Both texts as ("same" | "only", text) runs: what stands in one only is marked in it."""
+
+class TooLong(Exception):
+    """The texts are too long for their differences to be found while somebody waits."""
+
+
+def word_diff(a: str, b: str) -> tuple[Runs, Runs]:
+    """Both texts as ("same" | "only", text) runs: what stands in one only is marked in it.
+
+    Raises: TooLong: finding them would take more than half a second or 100 MB.
+    """
+    if max(len(a), len(b)) > MOST_CHARACTERS:
+        raise TooLong(f"Texts of more than {MOST_CHARACTERS:,} characters are too long to be compared by words.")
     left, right = _words(a), _words(b)
-    sides: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
-    for step in LCSseq.opcodes(left, right):
+    first, last = _shared_ends(left, right)
+    inner_left, inner_right = left[first : len(left) - last], right[first : len(right) - last]
+    if len(inner_left) * len(inner_right) > MOST_PAIRS:
+        raise TooLong("These texts are too long to be compared by words.")
+    sides: tuple[Runs, Runs] = ([], [])
+    for side in sides:
+        _add(side, "same", left[:first])
+    for step in LCSseq.opcodes(inner_left, inner_right):
         kind = "same" if step.tag == "equal" else "only"
-        for side, run in zip(
-            sides, (left[step.src_start : step.src_end], right[step.dest_start : step.dest_end]), strict=True
-        ):
-            if run:
-                text = "".join(run)
-                if side and side[-1][0] == kind:
-                    side[-1] = (kind, side[-1][1] + text)
-                else:
-                    side.append((kind, text))
+        _add(sides[0], kind, inner_left[step.src_start : step.src_end])
+        _add(sides[1], kind, inner_right[step.dest_start : step.dest_end])
+    for side in sides:
+        _add(side, "same", left[len(left) - last :])
     return _joined(sides[0]), _joined(sides[1])
+
+
+def _add(side: Runs, kind: str, words: list[str]) -> None:
+    if words and side and side[-1][0] == kind:
+        side[-1] = (kind, side[-1][1] + "".join(words))
+    elif words:
+        side.append((kind, "".join(words)))
 
 
 def _joined(runs: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -36,6 +57,13 @@ def _joined(runs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         else:
             joined.append((kind, text))
     return joined
+
+
+def _shared_ends(left: list[str], right: list[str]) -> tuple[int, int]:
+    """How many words both begin with, and end with."""
+    shorter = min(len(left), len(right))
+    first = next((i for i in range(shorter) if left[i] != right[i]), shorter)
+    return first, next((i for i in range(shorter - first) if left[-1 - i] != right[-1 - i]), shorter - first)
 
 
 def _words(text: str) -> list[str]:

@@ -157,7 +157,10 @@ def compare(request: PageRequest, pk: UUID) -> HttpResponse:
     a, b = request.GET.get("a", "A"), request.GET.get("b", "B")
     if a not in texts or b not in texts:
         raise Http404
-    left, right = differences.word_diff(texts[a], texts[b])
-    context = {"assignment": assignment, "project": assignment.comparison.project, "sides": [(a, left), (b, right)]}
+    context: Context = {"assignment": assignment, "project": assignment.comparison.project}
+    try:
+        context["sides"] = tuple(zip((a, b), differences.word_diff(texts[a], texts[b]), strict=True))
+    except differences.TooLong as error:
+        context["too_long"] = str(error)
     template = "labeling/_compare.html" if request.htmx else "labeling/compare.html"
     return render(request, template, context)
