@@ -40,7 +40,7 @@ class Raw(Format[RawRecord, Archived]):
 
 
 def _hidden(value: Json, context: Context, name: str) -> Json:
-    """Ids of people become pseudonyms, those of model versions their names; texts go out as everywhere."""
+    """Ids of people become pseudonyms, those of model versions their names; texts go out as in every format."""
     if isinstance(value, dict):
         return {key: _hidden(inner, context, key) for key, inner in value.items()}
     if isinstance(value, list):

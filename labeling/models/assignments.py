@@ -1,4 +1,4 @@
-"""Leases of comparisons to trainers. Writes: `labeling/leases.py` and `labeling/comparisons.py`."""
+"""Leases of comparisons to trainers. Writes: `labeling/leases.py`, `assignments.py` and `rankings.py`."""
 
 from __future__ import annotations
 

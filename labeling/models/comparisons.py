@@ -1,4 +1,4 @@
-"""Comparisons and their completions. Writes: `labeling/comparisons.py`."""
+"""Comparisons and their completions. Writes: `labeling/candidates.py` and `labeling/comparisons.py`."""
 
 from __future__ import annotations
 

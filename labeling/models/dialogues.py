@@ -1,4 +1,4 @@
-"""Dialogues. Writes: `labeling/dialogues.py`."""
+"""Dialogues. Writes: `labeling/dialogues.py` and `labeling/corrections.py`."""
 
 from __future__ import annotations
 

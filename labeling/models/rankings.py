@@ -1,4 +1,4 @@
-"""The orders that trainers gave. Writes: `labeling/comparisons.py`."""
+"""The orders that trainers gave. Writes: `labeling/rankings.py` and `labeling/corrections.py`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 they returned.
 
 Nothing that was submitted changes: a decision is a new row. Returned work is mended by its author in
-`labeling/rankings.py` and `labeling/dialogues.py`.
+`labeling/corrections.py`.
 """
 
 from __future__ import annotations
