@@ -34,7 +34,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-# A round, a trainer and a model version for everything, and second votes; the texts come from benchmarks/exports.py.
+# A round, a trainer and a model version for everything, and second votes; the texts: benchmarks/filling_exports.py.
 PEOPLE = """
 INSERT INTO labeling_round (id, project_id, number, note, opened_at, closed_at)
 SELECT gen_random_uuid(), %(project)s, n, '', now() - interval '1 day',
@@ -108,7 +108,8 @@ def measure(project: Project, mona: User) -> None:
     report = reports.insights_of(project)
     pairs = report["counts"]["pairs"] if report else 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{changed:,} rows, {Ranking.objects.count():,} rankings, {pairs:,} pairs, page {answer.status_code}, "
+    filled = changed.total() if changed else 0
+    print(f"{filled:,} rows, {Ranking.objects.count():,} rankings, {pairs:,} pairs, page {answer.status_code}, "
           f"{len(answer.content) / 1024:.0f} kB, peak {peak:.0f} MB\n")  # fmt: skip
 
 
@@ -118,10 +119,10 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the database")
     options = parser.parse_args()
 
-    from benchmarks.exports import SLUG, database
+    from benchmarks.exports import SLUG, filled_database
 
     for count in options.rankings:
-        with services.servers(), database("bench_insights", count, keep=options.keep) as url:
+        with services.servers(), filled_database("bench_insights", count, keep=options.keep) as url:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
             measure_filled(url, count, SLUG)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -48,14 +48,6 @@ TICKED = (
     "include_research",
 )  # fmt: skip
 
-# The admin site's clothes for the plain widgets of fields that no model brings.
-DRESSED: dict[type, type[forms.Widget]] = {
-    forms.TextInput: UnfoldAdminTextInputWidget,
-    forms.NumberInput: UnfoldAdminIntegerFieldWidget,
-    forms.Select: UnfoldAdminSelectWidget,
-    forms.CheckboxInput: UnfoldBooleanWidget,
-}
-
 
 def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> list[tuple[str, str]]:
     """Each with its sentence, without the marks that the sentence carries for the data card."""
@@ -63,7 +55,25 @@ def _choices(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> li
 
 
 def _share(help_text: str) -> forms.FloatField:
-    return forms.FloatField(required=False, min_value=0, max_value=1, help_text=help_text)
+    return forms.FloatField(
+        required=False, min_value=0, max_value=1, help_text=help_text, widget=UnfoldAdminIntegerFieldWidget
+    )
+
+
+def _number(label: str, help_text: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        required=False, min_value=1, label=label, help_text=help_text, widget=UnfoldAdminIntegerFieldWidget
+    )
+
+
+def _words(help_text: str) -> forms.CharField:
+    return forms.CharField(required=False, help_text=help_text, widget=UnfoldAdminTextInputWidget)
+
+
+def _ticked(label: str, *, initial: bool = False, help_text: str = "") -> forms.BooleanField:
+    return forms.BooleanField(
+        required=False, initial=initial, label=label, help_text=help_text, widget=UnfoldBooleanWidget
+    )
 
 
 class ExportForm(RunForm):
@@ -76,64 +86,55 @@ class ExportForm(RunForm):
     )
     configs = forms.MultipleChoiceField(
         label="Configurations",
+        choices=lambda: _choices(FORMATS),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Each becomes a folder of its own. None ticked: all.",
     )
     renderings = forms.MultipleChoiceField(
         label="Other formats",
+        choices=lambda: _choices(RENDERINGS),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="The same data written once more, as other programs read it.",
     )
-    round = forms.IntegerField(
-        required=False, min_value=1, label="Round number", help_text="Only what was made in this round; empty: all."
-    )
-    guideline_version = forms.IntegerField(
-        required=False, min_value=1, help_text="The version's number: only labels made under it; empty: all."
-    )
-    since = forms.CharField(
-        required=False, help_text="Cutoff of an earlier export, as 2026-01-31T00:00:00Z: only what came after it."
-    )
-    mix = forms.CharField(
-        required=False, help_text="Sources of imported data to mix in, each with its weight: alpaca=0.5, hh=1"
-    )
+    round = _number("Round number", "Only what was made in this round; empty: all.")
+    guideline_version = _number("Guideline version", "The version's number: only labels made under it; empty: all.")
+    since = _words("Cutoff of an earlier export, as 2026-01-31T00:00:00Z: only what came after it.")
+    mix = _words("Sources of imported data to mix in, each with its weight: alpaca=0.5, hh=1")
     min_label_weight = _share("0 to 1: only labels of trainers whose weight is at least this.")
     min_agreement = _share("0 to 1: only comparisons whose votes agree at least so far.")
-    compress = forms.ChoiceField(required=False, choices=[(name, name or "no") for name in COMPRESSIONS])
+    compress = forms.ChoiceField(
+        required=False, choices=[(name, name or "no") for name in COMPRESSIONS], widget=UnfoldAdminSelectWidget
+    )
     shards = forms.IntegerField(
-        required=False, min_value=1, max_value=1000, initial=1, help_text="Files that each split is cut into."
+        required=False,
+        min_value=1,
+        max_value=1000,
+        initial=1,
+        help_text="Files that each split is cut into.",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     consensus = forms.ChoiceField(
         required=False,
         choices=[(name, name or "no: every vote") for name in CONSENSUS],
         help_text="Put the votes on a comparison together into one ranking.",
+        widget=UnfoldAdminSelectWidget,
     )
-    redact = forms.BooleanField(required=False, help_text="Mask e-mail, phone and card numbers and keys.")
-    include_verbatim = forms.BooleanField(required=False, initial=True, label="Include suggestions taken verbatim")
-    include_truncated = forms.BooleanField(required=False, label="Include answers that were cut at their limit")
-    include_reasoning = forms.BooleanField(required=False, label="Include what reasoning models said before answering")
-    include_unsafe = forms.BooleanField(required=False, initial=True, label="Include completions flagged unsafe")
-    include_surplus = forms.BooleanField(required=False, label="Include late votes that found no slot")
-    include_research = forms.BooleanField(required=False, label="Include reviewers' own blind votes")
+    redact = _ticked("Redact", help_text="Mask e-mail, phone and card numbers and keys.")
+    include_verbatim = _ticked("Include suggestions taken verbatim", initial=True)
+    include_truncated = _ticked("Include answers that were cut at their limit")
+    include_reasoning = _ticked("Include what reasoning models said before answering")
+    include_unsafe = _ticked("Include completions flagged unsafe", initial=True)
+    include_surplus = _ticked("Include late votes that found no slot")
+    include_research = _ticked("Include reviewers' own blind votes")
 
     class Meta:
         model = ExportRun
         fields = ("project", "cutoff")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, choices in (("configs", _choices(FORMATS)), ("renderings", _choices(RENDERINGS))):
-            if isinstance(field := self.fields.get(name), forms.MultipleChoiceField):
-                field.choices = choices
-        for field in self.fields.values():
-            if dressed := DRESSED.get(type(field.widget)):
-                field.widget = dressed(attrs=field.widget.attrs)
-            if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
-                field.widget.choices = field.choices
-
     def clean(self) -> dict[str, object]:
-        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned = super().clean() or {}
         wanted = {
             name: value
             for name, value in cleaned.items()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from insights.models import Judgement
-from labeling import progress, votes
+from labeling import progress, stock, votes
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
 from sampler.models import SampleRequest
@@ -28,7 +28,8 @@ def live_progress(project: Project) -> dict[str, object]:
     return {
         **progress.progress_of(project),
         "as_of": timezone.now().isoformat(),
-        "ready": _ready(project),
+        "ready": _ready(project).count(),
+        "waiting_for_others": _waiting_for_others(project),
         "stock_target": project.stock_target,
         "rankings_last_hour": judged.filter(submitted_at__gte=since).count(),
         "people_at_work": at_work.values("trainer").distinct().count(),
@@ -38,7 +39,17 @@ def live_progress(project: Project) -> dict[str, object]:
     }
 
 
-def _ready(project: Project) -> int:
+def _waiting_for_others(project: Project) -> int:
+    """Of those ready, how many nobody who ranks these days may still rank; 0 where nobody ranks."""
+    people = list(stock.active(project))
+    waiting = set(_ready(project).values_list("pk", flat=True)) if people else set()
+    for trainer in people:
+        if waiting:
+            waiting -= set(votes.open_to(_ready(project), project, trainer).values_list("pk", flat=True))
+    return len(waiting)
+
+
+def _ready(project: Project) -> QuerySet[Comparison]:
     """Open comparisons with a free vote."""
     open_to_all = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, only_for__isnull=True)
-    return votes.with_a_free_vote(open_to_all).count()
+    return votes.with_a_free_vote(open_to_all)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import visible
-from labeling import places, policies, selection
+from labeling import places, policies, randomness
 from labeling.models import (
     Candidate,
     CandidateCopy,
@@ -72,7 +72,7 @@ def new_comparison(
 def votes_for(comparison: Comparison) -> int:
     """More votes for a random share of comparisons: the share that agreement is measured on."""
     project = comparison.project
-    if selection.falls_in_share(comparison.pk, project.overlap_share):
+    if randomness.falls_in_share(comparison.pk, project.overlap_share):
         return max(project.overlap_votes, project.votes_per_comparison)
     return project.votes_per_comparison
 

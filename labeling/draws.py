@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from labeling import selection
+from labeling import randomness
 from labeling.candidates import new_comparison, request_missing
 from labeling.drafts import messages_of
 from labeling.models import Candidate, Dialogue, Turn, TurnDraw
@@ -31,8 +31,8 @@ def draw_for(*, dialogue: Dialogue, seed: int | None = None) -> TurnDraw:
     assert dialogue.submitted_at is not None
     project = dialogue.project
     turns = {str(turn.pk): turn for turn in eligible_turns(dialogue)}
-    seed = selection.new_seed() if seed is None else seed
-    drawn = selection.draw_turns(policy=project.turn_policy, eligible=list(turns), n=project.draws_per_chat, seed=seed)
+    seed = randomness.new_seed() if seed is None else seed
+    drawn = randomness.draw_turns(policy=project.turn_policy, eligible=list(turns), n=project.draws_per_chat, seed=seed)
     draw = TurnDraw.objects.create(
         dialogue=dialogue,
         submitted_at=dialogue.submitted_at,

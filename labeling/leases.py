@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import selection, votes
+from labeling import randomness, votes
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
@@ -116,14 +116,14 @@ def lease(
     """Give a vote of the locked `comparison` (`slot`, else its lowest free one) to `trainer`, with an order of
     presentation drawn for both."""
     now = timezone.now()
-    seed = selection.new_seed() if seed is None else seed
+    seed = randomness.new_seed() if seed is None else seed
     return Assignment.objects.create(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
         slot=votes.free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
         guideline_version=current_guidelines(comparison.project),
-        order_shown=selection.presentation_order(list(comparison.texts), seed),
+        order_shown=randomness.presentation_order(list(comparison.texts), seed),
         order_seed=seed,
         heartbeat_at=now,
         expires_at=expiry(comparison.project, now),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, TypedDict
 
-from labeling import selection
+from labeling import randomness
 from labeling.models import Project, Round, RoundPolicy
 from labeling.projects import current_round
 from sampler.models import ModelVersion
@@ -34,14 +34,14 @@ class PolicyDraw(TypedDict):
 
 def draw(policies: list[RoundPolicy], n: int = 1, *, seed: int | None = None) -> PolicyDraw:
     """`n` draws with replacement, in proportion to the weights."""
-    seed = selection.new_seed() if seed is None else seed
+    seed = randomness.new_seed() if seed is None else seed
     weights = [(policy.model_version.slug, policy.weight) for policy in policies]
     return {"seed": seed, "weights": weights, "drawn": again(seed, weights, n)}
 
 
 def again(seed: int, weights: Sequence[tuple[str, float]], n: int) -> list[str]:
     """What that seed draws."""
-    return selection.pick_weighted([slug for slug, _ in weights], [w for _, w in weights], Random(seed), n=n)
+    return randomness.pick_weighted([slug for slug, _ in weights], [w for _, w in weights], Random(seed), n=n)
 
 
 def draw_counts(policies: list[RoundPolicy], n: int) -> list[tuple[RoundPolicy, int]]:

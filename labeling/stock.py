@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
 
+from accounts.models import User
 from labeling import votes
 from labeling.candidates import new_comparison, request_missing
-from labeling.models import Comparison, Project, Prompt
+from labeling.models import Assignment, Comparison, Membership, Project, Prompt
 from labeling.projects import current_round, split_for
+
+ACTIVE = timedelta(days=7)  # whoever had a task since then is taken to come back for more
+MOST_ACTIVE = 50  # so many people are looked at, those seen last first
 
 
 def keep_stock() -> int:
@@ -54,11 +60,23 @@ def _fill_stock(pk: UUID) -> int:
 
 
 def _in_stock(project: Project) -> int:
-    """Comparisons with a free vote, ready or on their way; counted up to the stock wanted."""
+    """Comparisons with a free vote, ready or on their way, for whoever of the active people may rank fewest of
+    them; counted up to the stock wanted. A vote that waits for a second person is not work for the first."""
     under_way = Comparison.objects.filter(
         project=project,
         kind=Comparison.Kind.NORMAL,
         state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
     )
-    ready = votes.with_a_free_vote(under_way).order_by()[: project.stock_target]
-    return len(ready.values_list("pk"))
+    ready = [votes.with_a_free_vote(under_way)]
+    ready += [votes.open_to(under_way, project, trainer) for trainer in active(project)]
+    return min(len(rows.order_by().values_list("pk")[: project.stock_target]) for rows in ready)
+
+
+def active(project: Project) -> QuerySet[User]:
+    """People who rank in the project these days."""
+    rankers = Membership.objects.filter(project=project, ended_at__isnull=True, role__in=Membership.RANKERS)
+    lately = Assignment.objects.filter(comparison__project=project, heartbeat_at__gte=timezone.now() - ACTIVE)
+    seen = (
+        lately.filter(trainer__in=rankers.values("user")).order_by().values("trainer").annotate(at=Max("heartbeat_at"))
+    )
+    return User.objects.filter(pk__in=seen.order_by("-at").values("trainer")[:MOST_ACTIVE])

@@ -32,9 +32,20 @@ def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Compari
         rows = rows.filter(only_for=trainer, kind=kind)
     else:
         rows = rows.filter(Q(only_for__isnull=True) | Q(only_for=trainer))
+    return open_to(rows, project, trainer).order_by("opened_at", "pk")
+
+
+def open_to(rows: QuerySet[Comparison], project: Project, trainer: User) -> QuerySet[Comparison]:
+    """Those with a free vote that this trainer may give: not had before, and not their own where that is excluded."""
     if project.exclude_own_chats:
         rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
-    return with_a_free_vote(not_had_by(rows, trainer)).order_by("opened_at", "pk")
+    return with_a_free_vote(not_had_by(rows, trainer))
+
+
+def waiting_for_others(project: Project, trainer: User) -> int:
+    """Open comparisons that want a further vote, which this trainer may not give."""
+    rows = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, kind=Comparison.Kind.NORMAL)
+    return with_a_free_vote(rows).exclude(pk__in=open_to(rows, project, trainer).values("pk")).count()
 
 
 def not_had_by(rows: QuerySet[Comparison], trainer: User) -> QuerySet[Comparison]:

@@ -69,6 +69,7 @@ def _sampled(written: QuerySet[Dialogue], prompted: QuerySet[Comparison]) -> tup
     completions = {UUID(cid) for ids in turns.values_list("suggestions_shown", flat=True) for cid in ids}
     completions |= _ids(turns.values_list("completion_id", flat=True))
     completions |= _ids(prompted.values_list("candidates__completion_id", flat=True))
+    completions |= _ids(prompted.values_list("candidates__copies__completion_id", flat=True))
     requests = _ids(prompted.values_list("requests__request_id", flat=True))
     requests |= _ids(written.values_list("pending_request_id", flat=True))
     return completions, requests

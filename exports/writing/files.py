@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypedDict
 
 from exports.writing.jsonl import SUFFIX, Shard, line
 
@@ -18,8 +18,7 @@ _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ][\d:.,+\-Z ]*)?")
 Row: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Stored:
+class Listed(TypedDict):
     """A finished file, as the manifest lists it."""
 
     path: str
@@ -28,6 +27,24 @@ class Stored:
     rows: int
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished file."""
+
+    path: str
+    config: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    def listed(self) -> Listed:
+        return {
+            "path": self.path, "config": self.config, "split": self.split, "rows": self.rows, "bytes": self.bytes,
+            "sha256": self.sha256,
+        }  # fmt: skip
 
 
 class RowFile(Protocol):

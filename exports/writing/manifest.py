@@ -8,7 +8,6 @@ import tomllib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import TypedDict
@@ -22,7 +21,7 @@ from exports.selection.project import Facts, Guideline
 from exports.selection.votes import Summary
 from exports.snapshot import instant
 from exports.writing.counts import Counts
-from exports.writing.files import Stored
+from exports.writing.files import Listed, Stored
 from exports.writing.rows import Rows
 
 FORMAT_VERSION = 2  # one more with any new column: tests/exports/test_columns.py
@@ -65,7 +64,7 @@ class Manifest(TypedDict):
     agreement: Summary | None
     guidelines: list[Guideline]
     query: dict[str, str]
-    files: list[JsonObject]
+    files: list[Listed]
 
 
 def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.UUID) -> Manifest:
@@ -99,7 +98,7 @@ def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.
         "agreement": facts.agreement,
         "guidelines": facts.guidelines,
         "query": {source.name: " ".join(source.query(options).split()) for source in rows.outputs.sources},
-        "files": [asdict(file) for file in files],
+        "files": [file.listed() for file in files],
     }
 
 

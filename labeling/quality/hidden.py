@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from labeling import selection
+from labeling import randomness
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
@@ -79,7 +79,7 @@ def _copy(original: Comparison, *, kind: str, groups: list[list[str]] | None, **
         **columns,
     )
     candidates = list(original.candidates.select_related("completion__model_version"))
-    Random(selection.new_seed()).shuffle(candidates)
+    Random(randomness.new_seed()).shuffle(candidates)
     renamed: dict[str, str] = {}
     for index, candidate in enumerate(candidates):
         source = candidate.completion
@@ -157,12 +157,12 @@ def _to_repeat(project: Project, trainer: User) -> Comparison | None:
         .order_by("-submitted_at")[REPEAT_AFTER : REPEAT_AFTER + 50]
     )
     votes = list(own.select_related("comparison__project"))
-    return Random(selection.new_seed()).choice(votes).comparison if votes else None
+    return Random(randomness.new_seed()).choice(votes).comparison if votes else None
 
 
 def kind_to_try_first(project: Project) -> str:
     """Which kind of task the next lease tries first: hidden in the shares asked for, else an ordinary one."""
-    point = Random(selection.new_seed()).random()
+    point = Random(randomness.new_seed()).random()
     if point < project.calibration_share:
         return Kind.CALIBRATION
     return Kind.REPEAT if point < project.calibration_share + project.repeat_share else Kind.NORMAL

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from labeling import edits, selection
+from labeling import edits, randomness
 from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
 from labeling.quality import overlap
 from labeling.quality.rules import ExamRules, ReviewRules
@@ -28,7 +28,7 @@ def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
     project = ranking.comparison.project
     rules = ReviewRules.of(project.review_rules)
     reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
-    if selection.falls_in_share(ranking.pk, rules.random_share):
+    if randomness.falls_in_share(ranking.pk, rules.random_share):
         reasons.append(Reason.RANDOM)
     if rules.new_trainer:
         own = Ranking.objects.filter(trainer_id=ranking.trainer_id, comparison__project=project)
@@ -54,7 +54,7 @@ def screen_dialogue(dialogue: Dialogue) -> list[str]:
     reasons: list[str] = []
     if dialogue.supersedes_id and dialogue.supersedes and dialogue.supersedes.state == Dialogue.State.RETURNED:
         reasons.append(Reason.MENDED)
-    if selection.falls_in_share(dialogue.pk, rules.random_share):
+    if randomness.falls_in_share(dialogue.pk, rules.random_share):
         reasons.append(Reason.RANDOM)
     if dialogue.kind == Dialogue.Kind.DEMONSTRATION:
         own = Dialogue.objects.filter(

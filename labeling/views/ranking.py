@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import assignments, corrections, leases, rankings
+from labeling import assignments, corrections, leases, rankings, votes
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
 from labeling.models import Assignment, Project
 from labeling.pages import differences
@@ -101,7 +101,7 @@ def _go_on(
     """To the next task, or to the page that says that there is none; by htmx without another request."""
     query = f"?after={done.pk}" if done else ""
     if assignment is None:
-        url, template, context = reverse("nothing", args=[project.slug]), "nothing", Context(project=project)
+        url, template, context = reverse("nothing", args=[project.slug]), "nothing", _nothing_for(request, project)
     else:
         url, template, context = reverse("ranking", args=[assignment.pk]), "ranking", Context()
     if not request.htmx:
@@ -117,7 +117,13 @@ def _go_on(
 def nothing(request: PageRequest, slug: str) -> HttpResponse:
     """No comparison wants this trainer's vote just now."""
     done = _done(request, request.GET.get("after", ""))
-    return page(request, "labeling/nothing.html", {"project": visible_project(request, slug), "done": done})
+    return page(
+        request, "labeling/nothing.html", _nothing_for(request, visible_project(request, slug)) | {"done": done}
+    )
+
+
+def _nothing_for(request: PageRequest, project: Project) -> Context:
+    return {"project": project, "others": votes.waiting_for_others(project, request.user)}
 
 
 @require_POST

@@ -3,29 +3,77 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeVar, overload
 
 from django.core.management import call_command
 
+from common.shapes import Message
+from exports.formats.preferences import Pair
+from exports.formats.prompts import PromptRow
+from exports.formats.rankings import Judgement
+from exports.formats.ratings import Rating
+from exports.formats.raw import Archived
+from exports.formats.sft import Demonstration
+from exports.renderings.hh import Transcripts
+from exports.renderings.soft import ScoredPair
 from exports.sources.rankings import Answer, RankingRecord
+from exports.writing.manifest import Manifest
 from labeling.models import Project
 
 
-def export(project: Project, folder: Path, *options: str) -> dict[str, Any]:
+def export(project: Project, folder: Path, *options: str) -> Manifest:
     """Run the command and return the manifest."""
     call_command("export", project.slug, "--out", str(folder), *options, verbosity=0)
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    manifest: Manifest = json.loads((folder / "manifest.json").read_text())
     return manifest
 
 
-def rows(folder: Path, config: str, split: str = "") -> list[dict[str, Any]]:
+@overload
+def rows(folder: Path, config: Literal["preferences"], split: str = "") -> list[Pair]: ...
+@overload
+def rows(folder: Path, config: Literal["rankings"], split: str = "") -> list[Judgement]: ...
+@overload
+def rows(folder: Path, config: Literal["sft"], split: str = "") -> list[Demonstration]: ...
+@overload
+def rows(folder: Path, config: Literal["prompts"], split: str = "") -> list[PromptRow]: ...
+@overload
+def rows(folder: Path, config: Literal["ratings"], split: str = "") -> list[Rating]: ...
+@overload
+def rows(folder: Path, config: Literal["raw"], split: str = "") -> list[Archived]: ...
+@overload
+def rows(folder: Path, config: Literal["soft"], split: str = "") -> list[ScoredPair]: ...
+@overload
+def rows(folder: Path, config: Literal["hh"], split: str = "") -> list[Transcripts]: ...
+@overload
+def rows(folder: Path, config: str, split: str = "") -> Sequence[Mapping[str, object]]: ...
+def rows(folder: Path, config: str, split: str = "") -> Sequence[Mapping[str, object]]:
     """Rows of a configuration, both splits, in the order of the files."""
     return [
         json.loads(line)
         for path in sorted((folder / config).glob(f"{split}*.jsonl"))
         for line in path.read_text().split("\n")[:-1]
     ]
+
+
+def prompts_of(folder: Path, config: str, split: str) -> list[list[Message]]:
+    """The prompts of one split, whatever the configuration calls the column."""
+    found = []
+    for row in rows(folder, config, split):
+        prompt = row.get("prompt") or row["context"]
+        assert isinstance(prompt, list)
+        found.append(prompt)
+    return found
+
+
+T = TypeVar("T")
+
+
+def given(value: T | None) -> T:
+    """What the test made must be there: an assignment, a row, a claimed run."""
+    assert value is not None
+    return value
 
 
 def everything(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """One ranking out of several votes, by either method."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from exports.selection import votes as consensus
 from labeling.models import Project
+from labeling.preferences import Groups
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -16,7 +18,9 @@ METHODS = pytest.mark.parametrize("method", sorted(consensus.METHODS))
 
 
 @METHODS
-def test_consensus_is_one_row_a_comparison(method, project: Project, alice: User, bob: User, tmp_path: Path) -> None:
+def test_consensus_is_one_row_a_comparison(
+    method: str, project: Project, alice: User, bob: User, tmp_path: Path
+) -> None:
     carol = makers.make_member(project, "carol")
     comparison = makers.make_comparison(project, k=3, votes=3)
     for trainer, groups in ((alice, [[0], [1], [2]]), (bob, [[1], [0], [2]]), (carol, [[0, 1], [2]])):
@@ -43,20 +47,22 @@ GROUPS = st.permutations(list("abcdef")).flatmap(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(GROUPS, st.sampled_from(sorted(consensus.METHODS)))
-def test_the_consensus_of_one_vote_is_that_vote(groups, method) -> None:
+def test_the_consensus_of_one_vote_is_that_vote(groups: Groups, method: str) -> None:
     assert consensus.METHODS[method]([groups]) == [sorted(group) for group in groups]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(GROUPS, min_size=1, max_size=5))
-def test_a_consensus_does_not_depend_on_the_order_of_the_votes(several) -> None:
+def test_a_consensus_does_not_depend_on_the_order_of_the_votes(several: list[Groups]) -> None:
     assert consensus.borda(several) == consensus.borda(reversed(several))
     assert sorted(cid for group in consensus.borda(several) for cid in group) == list("abcdef")
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(GROUPS, min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_plackett_luce_depends_on_neither_the_order_of_the_votes_nor_the_names(several, random) -> None:
+def test_plackett_luce_depends_on_neither_the_order_of_the_votes_nor_the_names(
+    several: list[Groups], random: Random
+) -> None:
     found = consensus.plackett_luce(several)
     assert sorted(cid for group in found for cid in group) == list("abcdef")
     shuffled = random.sample(several, len(several))

@@ -22,6 +22,7 @@ from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Revi
 from tests import makers
 from tests.exports.makers import export, rows
 
+RECORD = {"preferences": "ranking_id", "sft": "dialogue_id"}  # the column that names it, where not `id`
 CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw")
 TEXTS = ("Why is the sky blue over the sea in the morning", "How do tides follow the moon around the whole earth")
 _numbers = count(1)
@@ -104,7 +105,7 @@ EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
 def held(folder: Path) -> dict[str, Counter[tuple[str, str]]]:
     """By configuration: the record that a row is of, and the row."""
     return {
-        config: Counter((row.get("ranking_id", row["id"]), json.dumps(row)) for row in rows(folder, config))
+        config: Counter((str(row.get("ranking_id", row["id"])), json.dumps(row)) for row in rows(folder, config))
         for config in CONFIGS
     }
 
@@ -151,9 +152,7 @@ def test_rows_come_in_the_order_of_time(project: Project, alice: User, bob: User
     }
     for config, at in times.items():
         for split in ("train", "test"):
-            found = [at[row.get("ranking_id") or row.get("prompt_id", row["id"])] if config == "preferences"
-                     else at[row["dialogue_id"] if config == "sft" else row["id"]]
-                     for row in rows(tmp_path / "x", config, split)]  # fmt: skip
+            found = [at[str(row[RECORD.get(config, "id")])] for row in rows(tmp_path / "x", config, split)]
             assert found == sorted(at for at in found if at), config
         assert rows(tmp_path / "x", config)
     raw = [row["created_at"] for row in rows(tmp_path / "x", "raw", "train")]

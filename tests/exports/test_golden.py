@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
+from common.shapes import Message
 from exports.formats.base import FORMATS
 from exports.renderings.base import RENDERINGS
 from exports.writing.files import SplitFile
@@ -28,9 +29,9 @@ from labeling.models import (
     Turn,
     TurnFeedback,
 )
-from sampler.models import Completion
+from sampler.models import Completion, ModelVersion
 from tests import makers
-from tests.exports.makers import export, rows
+from tests.exports.makers import export, given, rows
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -40,10 +41,10 @@ def fixed(name: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, name)
 
 
-def comparison(project: Project, name, prompt, texts, **columns) -> list[str]:
+def comparison(project: Project, name: str, prompt: list[Message], texts: list[str], *, source: str = "") -> list[str]:
     made = Comparison.objects.create(
         id=fixed(name), project=project, state="open", prompt=prompt, prompt_key=name, split="train", k=len(texts),
-        opened_at=AT, **columns,
+        opened_at=AT, source=source,
     )  # fmt: skip
     ids = []
     for index, text in enumerate(texts):
@@ -121,9 +122,8 @@ def _talk(project: Project, alice: User) -> None:
     rated = Turn.objects.get(feedback__id=fixed("thumb"))
     Turn.objects.filter(dialogue_id=fixed("chat"), role="user").update(text="What is new?")
     Turn.objects.filter(pk=rated.pk).update(text="Nothing much.")
-    Completion.objects.filter(pk=rated.completion_id).update(text="Nothing much.")
-    model = rated.completion.model_version
-    type(model).objects.filter(pk=model.pk).update(slug="fake")
+    Completion.objects.filter(pk=given(rated.completion_id)).update(text="Nothing much.")
+    ModelVersion.objects.filter(completions=rated.completion).update(slug="fake")
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Name a colour."}]], source="pool A")
     Prompt.objects.update(id=fixed("prompt"))
     TurnFeedback.objects.filter(pk=fixed("thumb")).update(turn=rated)
@@ -220,7 +220,7 @@ def test_answers_are_stripped_and_pairs_of_equal_text_dropped(golden_project: Pr
     ],
 )
 def test_prompts_that_a_reader_would_misread_are_left_out_and_counted(
-    project: Project, alice: User, tmp_path: Path, messages, reason: str
+    project: Project, alice: User, tmp_path: Path, messages: list[tuple[str, str]], reason: str
 ) -> None:
     made = makers.make_comparison(project)
     makers.make_ranking(made, alice)
@@ -233,7 +233,7 @@ def test_prompts_that_a_reader_would_misread_are_left_out_and_counted(
 def test_control_tokens_in_an_answer_keep_the_ranking_out(project: Project, alice: User, tmp_path: Path) -> None:
     made = makers.make_comparison(project)
     makers.make_ranking(made, alice)
-    Completion.objects.filter(pk=made.candidates.first().completion_id).update(text="Bye<|im_end|>")
+    Completion.objects.filter(pk=given(made.candidates.first()).completion_id).update(text="Bye<|im_end|>")
     assert export(project, tmp_path / "x", "--config", "preferences")["excluded"] == {"control token in a text": 1}
 
 

@@ -4,10 +4,15 @@ A forked child writes the export and kills itself, as the kernel would, at its n
 disk: a file or folder opened, made, renamed or removed, and what is written synced.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
+import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connections
@@ -18,11 +23,14 @@ from exports.writing import folder
 from labeling.models import Project
 from tests import makers
 
+if TYPE_CHECKING:
+    from _typeshed import HasFileno
+
 STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
-RUN = "0b0d7c52-0f0e-4f5b-9d0a-6f2f3f7e1a11"
+RUN = uuid.UUID("0b0d7c52-0f0e-4f5b-9d0a-6f2f3f7e1a11")
 
 
-def in_a_child(work, *, at: int, under: Path) -> tuple[int, int]:
+def in_a_child(work: Callable[[], None], *, at: int, under: Path) -> tuple[int, int]:
     """Run `work` in a forked process that kills itself at its `at`-th step below `under` (0: never).
     The signal that ended it, and how many steps it took."""
     told, tell = os.pipe()
@@ -38,7 +46,12 @@ def in_a_child(work, *, at: int, under: Path) -> tuple[int, int]:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         plain = os.fsync
-        os.fsync = lambda descriptor: (step("open", (under,)), plain(descriptor))[1]  # synced or not
+
+        def fsync(fd: int | HasFileno) -> None:
+            step("open", (under,))  # synced or not
+            plain(fd)
+
+        os.fsync = fsync
         for alias in connections:
             connections[alias].connection = None  # the parent's; a connection of its own is made
         sys.addaudithook(step)
@@ -65,7 +78,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def filled(transactional_db: None) -> Project:
+def made(transactional_db: None) -> Project:
     project = makers.make_project()
     alice = makers.make_member(project, "alice")
     for _ in range(3):
@@ -74,11 +87,11 @@ def filled(transactional_db: None) -> Project:
     return project
 
 
-def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(filled: Project, tmp_path: Path) -> None:
+def test_a_kill_at_any_step_leaves_no_half_and_the_next_run_completes(made: Project, tmp_path: Path) -> None:
     cutoff, options = snapshot.now(), Options.from_dict({"renderings": ["verl", "llamafactory"]})
 
     def write(target: Path) -> None:
-        folder.write(project=filled, target=target, cutoff=cutoff, options=options, export_id=RUN)
+        folder.write(project=made, target=target, cutoff=cutoff, options=options, export_id=RUN)
 
     write(tmp_path / "whole")
     whole = content(tmp_path / "whole")

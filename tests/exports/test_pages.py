@@ -1,8 +1,12 @@
 """The admin pages of exports: ask, watch, download; for managers of the project only."""
 
+from __future__ import annotations
+
 import json
 
 import pytest
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from accounts.models import User
@@ -20,6 +24,11 @@ def ranked(project: Project, alice: User) -> Ranking:
     project.test_share = 0.0
     project.save(update_fields=["test_share"])
     return makers.make_ranking(makers.make_comparison(project), alice)
+
+
+def streamed(answer: HttpResponseBase) -> bytes:
+    assert isinstance(answer, StreamingHttpResponse)
+    return answer.getvalue()
 
 
 def test_a_manager_asks_for_an_export_watches_and_downloads_it(
@@ -44,10 +53,10 @@ def test_a_manager_asks_for_an_export_watches_and_downloads_it(
     shown = client.get(page).content.decode()
     assert "rankings/train.jsonl" in shown
     answer = client.get(f"{LIST}{run.pk}/files/rankings/train.jsonl")
-    data = b"".join(answer.streaming_content)
+    data = streamed(answer)
     assert json.loads(data)["id"] == str(ranked.pk)
     assert int(answer["Content-Length"]) == len(data)
-    assert b"".join(client.get(f"{LIST}{run.pk}/files/README.md").streaming_content).startswith(b"---")
+    assert streamed(client.get(f"{LIST}{run.pk}/files/README.md")).startswith(b"---")
     for missing in ("rankings/none.jsonl", "../secret_key", "%2e%2e/secret_key"):
         assert client.get(f"{LIST}{run.pk}/files/{missing}").status_code == 404
     assert client.post(f"{LIST}{run.pk}/do/remove/").status_code == 302
@@ -68,12 +77,12 @@ def test_wrong_wishes_are_answered_on_the_form(client: Client, project: Project,
 
 @pytest.mark.parametrize("who", ["alice", "rita", "stranger"])
 def test_nobody_else_reaches_an_export(
-    client: Client, request, project: Project, ranked: Ranking, mona: User, who: str
+    client: Client, request: pytest.FixtureRequest, project: Project, ranked: Ranking, mona: User, who: str
 ) -> None:
     run = runs.request(project=project, trigger="api", ring=False)
     tasks.run_export(str(run.pk))
     other = makers.make_project("elsewhere")
-    person = request.getfixturevalue(who)
+    person: User = request.getfixturevalue(who)
     person.is_staff = True
     person.save(update_fields=["is_staff"])
     from labeling import projects

@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
-from hypothesis import given, settings
+from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -17,13 +19,13 @@ from labeling.models import Project
 from labeling.preferences import strict_pairs
 from labeling.text import prompt_key
 from tests import makers
-from tests.exports.makers import export, make_ranking_record, rows
+from tests.exports.makers import export, given, make_ranking_record, prompts_of, rows
 
 NAMES = "abcdefghi"
 
 
 @st.composite
-def records(draw) -> RankingRecord:
+def records(draw: st.DrawFn) -> RankingRecord:
     """A ranking of 2 to 9 completions, with ties, equal and empty texts."""
     ids = draw(st.permutations(NAMES[: draw(st.integers(2, 9))]))
     groups = [[ids[0]]]
@@ -40,12 +42,12 @@ def context() -> Context:
     return Context(cutoff="", language="en", name=Mock(return_value=None))
 
 
-@given(records())
-def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record) -> None:
+@drawn(records())
+def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record: RankingRecord) -> None:
     text = {answer.id: answer.text.strip() for answer in record.answers}
     expected = {(c, r) for c, r in strict_pairs(record.groups) if text[c] and text[r] and text[c] != text[r]}
-    writing = context()
-    made = list(preferences.FORMAT.rows(record, writing))
+    used = context()
+    made = list(preferences.FORMAT.rows(record, used))
     assert {(row["chosen_completion_id"], row["rejected_completion_id"]) for row in made} == expected
     assert len(made) == len(expected)
     for row in made:
@@ -54,9 +56,9 @@ def test_pairs_are_the_strict_pairs_of_the_groups_and_weigh_one_together(record)
     if made:
         assert abs(sum(row["weight"] for row in made) - 1) < 1e-9
     else:
-        assert writing.excluded == {"no strict pair": 1}
+        assert used.excluded == {"no strict pair": 1}
     (whole,) = rankings.FORMAT.rows(record, context())
-    place = {c["completion_id"]: c["rank"] for c in whole["completions"]}
+    place = {c["completion_id"]: given(c["rank"]) for c in whole["completions"]}
     assert all(place[c] < place[r] for c, r in strict_pairs(record.groups))
 
 
@@ -74,8 +76,8 @@ def test_no_prompt_is_in_two_splits_of_any_configuration(project: Project, alice
     number = 0
 
     @settings(max_examples=12)
-    @given(st.lists(st.tuples(PROMPTS, STYLES), min_size=2, max_size=5))
-    def check(prompts) -> None:
+    @drawn(st.lists(st.tuples(PROMPTS, STYLES), min_size=2, max_size=5))
+    def check(prompts: list[tuple[list[str], Callable[[str], str]]]) -> None:
         nonlocal number
         number += 1
         for words, style in prompts:
@@ -87,7 +89,7 @@ def test_no_prompt_is_in_two_splits_of_any_configuration(project: Project, alice
         sides: dict[str, set[str]] = {"train": set(), "test": set()}
         for split, keys in sides.items():
             for config in ("preferences", "rankings", "sft", "prompts"):
-                keys |= {prompt_key(row.get("prompt") or row["context"]) for row in rows(folder, config, split)}
+                keys |= {prompt_key(prompt) for prompt in prompts_of(folder, config, split)}
         assert not sides["train"] & sides["test"]
 
     check()
@@ -101,25 +103,26 @@ CHANGED = {  # by an import: what belongs to the project and the moment in which
 OF_A_COMPLETION = {"temperature", "top_p", "top_k", "max_tokens", "finish_reason"}
 
 
-def contents(folder, config) -> Counter[str]:
+def contents(folder: Path, config: str) -> Counter[str]:
     """The rows less what an import changes, in no order."""
 
-    def kept(value):
+    def kept(value: object) -> object:
         if isinstance(value, list):
             return [kept(item) for item in value]
         if isinstance(value, dict):
-            return {k: kept(v) for k, v in value.items() if k not in CHANGED | OF_A_COMPLETION}
+            inner = {k: kept(v) for k, v in value.items() if k not in CHANGED | OF_A_COMPLETION}
+            if isinstance(answers := inner.get("completions"), list):
+                inner["completions"] = sorted(answers, key=lambda answer: str(answer["completion"][0]["content"]))
+            return inner
         return value
 
     found: Counter[str] = Counter()
     for row in rows(folder, config):
-        if "completions" in row:
-            row["completions"].sort(key=lambda c: c["completion"][0]["content"])
         found[json.dumps(kept(row), sort_keys=True)] += 1
     return found
 
 
-def imported(folder, name) -> Project:
+def imported(folder: Path, name: str) -> Project:
     """A project into which the archive of `folder` was imported."""
     project = makers.make_project(name, split_salt="the same", test_share=0.5)
     for path in sorted((folder / "raw").iterdir()):

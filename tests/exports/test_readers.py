@@ -1,11 +1,15 @@
 """What `datasets.load_dataset` makes of a folder, and what a kill leaves of one."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -20,8 +24,28 @@ from tests.exports.makers import export, rows
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Column(Protocol):
+    dtype: str
+
+
+class Part(Protocol):
+    """A split, as `datasets` reads it."""
+
+    num_rows: int
+    features: Mapping[str, Column]
+
+    def __getitem__(self, row: int) -> Mapping[str, object]: ...
+
+
+Loaded: TypeAlias = Mapping[str, Part]
+
+
+class Loader(Protocol):
+    def __call__(self, folder: Path, config: str | None = None) -> Loaded: ...
+
+
 @pytest.fixture(scope="module")
-def load(tmp_path_factory: pytest.TempPathFactory):
+def load(tmp_path_factory: pytest.TempPathFactory) -> Loader:
     """`load_dataset` without a network and with a cache of its own."""
     home = tmp_path_factory.mktemp("hf")
     for name, value in {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}.items():
@@ -30,8 +54,9 @@ def load(tmp_path_factory: pytest.TempPathFactory):
 
     datasets.disable_progress_bars()
 
-    def load(folder, *arguments, **more):
-        return datasets.load_dataset(str(folder), *arguments, cache_dir=str(home / folder.name), **more)
+    def load(folder: Path, config: str | None = None) -> Loaded:
+        loaded: Loaded = datasets.load_dataset(str(folder), config, cache_dir=str(home / folder.name))
+        return loaded
 
     return load
 
@@ -52,10 +77,12 @@ def folder(project: Project, alice: User, tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_load_dataset_reads_every_configuration_as_it_stands(load, folder: Path) -> None:
+def test_load_dataset_reads_every_configuration_as_it_stands(load: Loader, folder: Path) -> None:
     default = load(folder)
     assert set(default) == {"train", "test"}
-    assert default["train"][0]["chosen"][0]["role"] == "assistant"
+    chosen = default["train"][0]["chosen"]
+    assert isinstance(chosen, list)
+    assert chosen[0]["role"] == "assistant"
     for config in ("preferences", "rankings", "sft", "prompts", "raw"):
         loaded = load(folder, config)
         written = rows(folder, config, "train")
@@ -69,14 +96,14 @@ def test_load_dataset_reads_every_configuration_as_it_stands(load, folder: Path)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("compress", ["gzip", "zstd"])
 def test_load_dataset_reads_shards_and_packed_files(
-    load, project: Project, folder: Path, tmp_path: Path, compress: str
+    load: Loader, project: Project, folder: Path, tmp_path: Path, compress: str
 ) -> None:
     export(project, tmp_path / compress, "--config", "preferences", "--compress", compress, "--shards", "2")
     assert load(tmp_path / compress, "preferences")["train"].num_rows == 12
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_an_empty_split_is_left_out_of_the_card(load, project: Project, alice: User, tmp_path: Path) -> None:
+def test_an_empty_split_is_left_out_of_the_card(load: Loader, project: Project, alice: User, tmp_path: Path) -> None:
     comparison = makers.make_comparison(project)
     Comparison.objects.filter(pk=comparison.pk).update(split="test")
     makers.make_ranking(comparison, alice)

@@ -1,6 +1,7 @@
 """Runs: once a night, taken up again after a kill, never twice."""
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ from exports.models import ExportRun
 from exports.options import BadOptions
 from labeling.models import Project, Ranking
 from tests import makers
+from tests.exports.makers import given
 
 NIGHT = date(2026, 11, 22)
 
 
 @pytest.fixture(autouse=True)
-def export_root(settings: Settings, tmp_path: Path):
+def export_root(settings: Settings, tmp_path: Path) -> Path:
     settings.EXPORT_ROOT = tmp_path / "exports"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -31,7 +33,7 @@ def export_root(settings: Settings, tmp_path: Path):
             "OPTIONS": {"location": settings.EXPORT_ROOT},
         },
     }
-    return settings.EXPORT_ROOT
+    return tmp_path / "exports"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def folders(root: Path) -> list[str]:
 
 
 def test_a_night_makes_one_run_a_project_however_often_it_is_rung(
-    project: Project, ranked: Ranking, export_root
+    project: Project, ranked: Ranking, export_root: Path
 ) -> None:
     makers.make_project("other")
     makers.make_project("probe", throwaway=True)
@@ -76,10 +78,10 @@ def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others
 
 
 def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(
-    project: Project, ranked: Ranking, export_root
+    project: Project, ranked: Ranking, export_root: Path
 ) -> None:
     (run,) = runs.start_night(night=NIGHT)
-    dead = runs.claim(run_id=str(run.pk), worker="killed")
+    dead = given(runs.claim(run_id=str(run.pk), worker="killed"))
     assert runs.claim(run_id=str(run.pk)) is None  # its lease still holds
     ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert runs.resume() == 1
@@ -94,10 +96,10 @@ def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(
 
 
 def test_a_folder_finished_just_before_the_kill_is_kept(
-    project: Project, ranked: Ranking, export_root, monkeypatch: pytest.MonkeyPatch
+    project: Project, ranked: Ranking, export_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (run,) = runs.start_night(night=NIGHT)
-    claimed = runs.claim(run_id=str(run.pk))
+    claimed = given(runs.claim(run_id=str(run.pk)))
     monkeypatch.setattr(runs, "_finish", lambda *args, **columns: (_ for _ in ()).throw(runs.LostLease("killed")))
     with pytest.raises(runs.LostLease):
         runs.execute(run=claimed)
@@ -124,7 +126,7 @@ def test_a_run_that_fails_is_tried_three_times_and_then_says_why(
 
 def test_a_worker_that_lost_its_lease_stops_writing(project: Project, ranked: Ranking) -> None:
     run = runs.request(project=project, trigger="api")
-    claimed = runs.claim(run_id=str(run.pk))
+    claimed = given(runs.claim(run_id=str(run.pk)))
     lease = Lease(claimed)
     lease.report(10, None)
     lease._lost = True
@@ -145,7 +147,7 @@ def test_a_command_whose_process_died_is_ended_not_resumed(project: Project, ran
 
 
 def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(
-    project: Project, ranked: Ranking, export_root
+    project: Project, ranked: Ranking, export_root: Path
 ) -> None:
     project.exports_kept = 2
     project.save(update_fields=["exports_kept"])
@@ -156,13 +158,13 @@ def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(
             makers.make_model("trained", export_id=run.pk)
         tasks.run_export(str(run.pk))
         made.append(run)
-    states = {run.night.day: run.state for run in ExportRun.objects.all()}
+    states = {given(run.night).day: run.state for run in ExportRun.objects.all()}
     assert states == {22: "finished", 23: "removed", 24: "removed", 25: "finished", 26: "finished"}
     assert folders(export_root) == sorted(f"demo-{made[i].pk}" for i in (0, 3, 4))
 
 
 def test_the_nightly_command_tells_each_project(
-    project: Project, ranked: Ranking, capsys: pytest.CaptureFixture[str], export_root
+    project: Project, ranked: Ranking, capsys: pytest.CaptureFixture[str], export_root: Path
 ) -> None:
     call_command("nightly_export")
     assert "demo: 9 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt, 1 in raw
@@ -181,16 +183,16 @@ def test_progress_is_measured_against_what_is_expected(
 ) -> None:
     makers.make_demonstration(project, alice)
     run = runs.request(project=project, trigger="api", options={"renderings": ["soft", "chat"]})
-    claimed = runs.claim(run_id=str(run.pk))
+    claimed = given(runs.claim(run_id=str(run.pk)))
     told: list[int | None] = []
     plain = Lease.report
 
-    def report(lease, rows, also):
+    def report(lease: Lease, rows: int, also: Callable[[int], None] | None) -> None:
         told.append(ExportRun.objects.get(pk=run.pk).rows_expected)
-        return plain(lease, rows, also)
+        plain(lease, rows, also)
 
     monkeypatch.setattr(Lease, "report", report)
     runs.execute(run=claimed)
     run.refresh_from_db()
     assert set(told) == {run.rows_written}  # nothing is left out here, so the estimate is exact
-    assert run.rows_expected == run.rows_written == sum(file["rows"] for file in run.manifest["files"])
+    assert run.rows_expected == run.rows_written == sum(file["rows"] for file in given(run.manifest)["files"])

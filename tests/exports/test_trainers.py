@@ -6,12 +6,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from accounts.models import User
+from common.shapes import JsonLike
+from exports.formats.base import Context
+from exports.formats.preferences import FORMAT, Pair
+from exports.sources.rankings import RankingRecord
 from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project
 from tests import makers
@@ -53,8 +58,8 @@ def folder(project: Project, alice: User, tmp_path: Path) -> Path:
     return tmp_path / "export"
 
 
-def rank(project: Project, trainer, prompt: str, texts: list[str], *, rule=commas, split: str = "train") -> None:
-    """A ranking by `rule`: fewer is better, equal is a tie."""
+def rank(project: Project, trainer: User, prompt: str, texts: list[str], *, split: str = "train") -> None:
+    """A ranking by a known rule: fewer commas are better, equal is a tie."""
     from labeling import comparisons
 
     made, _ = comparisons.bring(
@@ -65,11 +70,11 @@ def rank(project: Project, trainer, prompt: str, texts: list[str], *, rule=comma
     Comparison.objects.filter(pk=made.pk).update(split=split)
     places: dict[int, list[int]] = {}
     for index, candidate in enumerate(made.candidates.order_by("index").select_related("completion")):
-        places.setdefault(rule(candidate.completion.text), []).append(index)
+        places.setdefault(commas(candidate.completion.text), []).append(index)
     makers.make_ranking(made, trainer, groups=[places[key] for key in sorted(places)])
 
 
-def common(folder: Path, **more):
+def common(folder: Path, **more: int | float) -> dict[str, JsonLike]:
     return {
         "output_dir": str(folder), "max_steps": 2, "per_device_train_batch_size": 2, "report_to": "none",
         "use_cpu": True, "save_strategy": "no", "logging_steps": 1, "bf16": False, **more,
@@ -132,7 +137,7 @@ def accuracy(folder: Path, model: Path, out: Path) -> float:
 
 
 @pytest.fixture
-def judged(project: Project, alice: User):
+def judged(project: Project, alice: User) -> Project:
     """Rankings by a known rule: fewer commas are better."""
     rng = Random(11)
     for number in range(110):
@@ -144,15 +149,13 @@ def judged(project: Project, alice: User):
 
 
 def test_a_reward_model_learns_the_judges_rule_and_from_swapped_pairs_its_opposite(
-    judged, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    judged: Project, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export(judged, tmp_path / "true", "--config", "preferences")
     assert accuracy(tmp_path / "true", model, tmp_path / "one") > 0.9
-    from exports.formats.preferences import FORMAT
-
     plain = FORMAT.rows
 
-    def swapped(record, context):
+    def swapped(record: RankingRecord, context: Context) -> Iterator[Pair]:
         for row in plain(record, context):
             train = record.split == "train"
             yield {**row, "chosen": row["rejected"], "rejected": row["chosen"]} if train else row

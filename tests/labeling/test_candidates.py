@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import candidates, policies, projects, selection, stock
+from labeling import candidates, policies, projects, randomness, stock
 from labeling.models import Candidate, CandidateCopy, Comparison, Dialogue, Project
 from sampler.models import SampleRequest
 from sampler.models.requests import COULD_NOT_ANSWER
@@ -73,7 +73,7 @@ def policy_share(comparisons: QuerySet[Comparison], slug: str) -> float:
 def test_a_policy_that_repeats_itself_keeps_its_share(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half and half, one of them with three texts to say: the mixture stays within two points of a half."""
     seeds = count(11)
-    monkeypatch.setattr(selection, "new_seed", lambda: next(seeds))
+    monkeypatch.setattr(randomness, "new_seed", lambda: next(seeds))
     varied, narrow = makers.make_model("varied"), makers.make_model("narrow")
     projects.open_round(project=project, policies=[(varied, 1.0, {}), (narrow, 1.0, {})])
     number = 80

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from accounts.models import User
-from labeling import projects, selection
+from labeling import projects, randomness
 from labeling.models import ComparisonRequest, Project, TurnDraw
 from tests import makers
 
@@ -21,7 +21,7 @@ def drawn(policy: str = "uniform", n: int = 1) -> list[int]:
     rng = Random(20260101)
     counts: Counter[str] = Counter()
     for _ in range(DRAWS):
-        counts.update(selection.draw_turns(policy=policy, eligible=TURNS, n=n, seed=rng.getrandbits(62)))
+        counts.update(randomness.draw_turns(policy=policy, eligible=TURNS, n=n, seed=rng.getrandbits(62)))
     return [counts[turn] for turn in TURNS]
 
 
@@ -32,7 +32,7 @@ def test_the_draw_is_uniform_over_the_eligible_turns() -> None:
 def test_several_draws_are_uniform_and_never_the_same_turn_twice() -> None:
     assert stats.chisquare(drawn(n=3)).pvalue > 0.001
     for seed in range(200):
-        picks = selection.draw_turns(policy="uniform", eligible=TURNS, n=3, seed=seed)
+        picks = randomness.draw_turns(policy="uniform", eligible=TURNS, n=3, seed=seed)
         assert len(set(picks)) == 3
 
 
@@ -57,7 +57,7 @@ def test_a_stored_draw_can_be_replayed(project: Project, alice: User) -> None:
     draws = list(TurnDraw.objects.all())
     assert len(draws) == 5
     for draw in draws:
-        again = selection.draw_turns(policy=draw.policy, eligible=draw.eligible, n=len(draw.drawn), seed=draw.seed)
+        again = randomness.draw_turns(policy=draw.policy, eligible=draw.eligible, n=len(draw.drawn), seed=draw.seed)
         assert again == draw.drawn
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from labeling import selection
+from labeling import randomness
 from labeling.models import Project
 from tests import makers
 
@@ -25,7 +25,7 @@ def test_the_order_shown_is_uniform_and_a_biased_shuffle_would_be_noticed() -> N
 
     ids = list("abcd")
     bound = chi2.ppf(0.99, (len(ids) - 1) ** 2)
-    assert chi_square([selection.presentation_order(ids, seed) for seed in range(10_000)], ids) < bound
+    assert chi_square([randomness.presentation_order(ids, seed) for seed in range(10_000)], ids) < bound
 
     def biased(seed: int) -> list[str]:  # the classic mistake: swap each place with any place
         rng, order = Random(seed), list(ids)

@@ -46,6 +46,7 @@ def _lexer(source: str, language: str) -> Lexer | None:
         lexer = get_lexer_by_name(language)
     except ClassNotFound:
         return None
-    if MEASURED.isdisjoint(lexer.aliases) or ("java" in lexer.aliases and WORDS_IN_A_ROW.search(source)):
+    names = set(lexer.aliases)
+    if names.isdisjoint(MEASURED) or (names & {"java", "csharp"} and WORDS_IN_A_ROW.search(source)):
         return None
     return lexer
