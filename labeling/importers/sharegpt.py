@@ -31,7 +31,7 @@ class ShareGpt:
             messages.pop(lead)
         if len(messages) == lead:
             raise Rejected("Nobody asks anything: there is no user's message.")
-        if "chosen" in fields or "rejected" in fields:
+        if fields.get("chosen") is not None or fields.get("rejected") is not None:
             texts = [Text(answer_in(fields.get(name), f"{name} answer", transforms)) for name in ("chosen", "rejected")]
             return comparison(messages, texts, [[0], [1]], kind)
         return dialogue(messages, kind)

@@ -33,12 +33,13 @@ class Parser:
             self._report.rows += len(lines)
             transforms = Transforms(self._options)
             try:
-                _check(record)
+                _refuse_depth(record)
                 id_ = self._id(record, lines[0])
                 items = self._importer.parse(record, kind, transforms)
                 unused = transforms.unused()
+                _refuse_unstorable(record)
                 identity = self._identity(id_, items, lines[0])
-            except (Rejected, Invalid) as refusal:
+            except Rejected as refusal:
                 self._report.reject(lines, str(refusal))
             except RecursionError:
                 self._report.reject(lines, "The record is nested too deeply.")
@@ -85,15 +86,17 @@ class Parser:
         return ["content", content.hex(), str(max(1, self._times.get(content, 0)))]
 
 
-def _check(record: Json) -> None:
-    """Refuse what PostgreSQL cannot hold, in whatever field it stands: the record is kept beside what it becomes.
-
-    Raises:
-        Invalid, Rejected
-    """
+def _refuse_depth(record: Json) -> None:
     if _depth(record) > DEEPEST:
         raise Rejected(f"The record is nested more than {DEEPEST} deep.")
-    check_json(record)
+
+
+def _refuse_unstorable(record: Json) -> None:
+    """Refuse what PostgreSQL cannot hold, in whatever field it stands: the record is kept beside what it becomes."""
+    try:
+        check_json(record)
+    except Invalid:
+        raise Rejected("A field holds a NUL byte or half of a surrogate pair, which cannot be stored.") from None
 
 
 def _depth(record: Json) -> int:

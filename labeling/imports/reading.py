@@ -111,7 +111,5 @@ def _parsed(number: int, data: bytes, encoding: str) -> Found:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        name = encoding.upper()
-        hint = "; another encoding can be named" if encoding == "utf-8" else ""
-        return Found(number, reason=f"The line is not {name} (byte {error.start + 1}){hint}.")
+        return Found(number, reason=f"The line is not {encoding.upper()} (byte {error.start + 1}).")
     return values.parsed(number, text, "line")

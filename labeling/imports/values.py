@@ -49,6 +49,7 @@ class _Stream:
     def __init__(self, source: io.BufferedReader) -> None:
         self._text = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape", newline="")
         self.held = self._text.read(BLOCK)
+        self.is_cut = False  # in the middle of a value
 
     def more(self) -> bool:
         """Hold twice as much; false at the end of the file."""
@@ -85,8 +86,9 @@ def values(source: io.BufferedReader, encoding: str) -> Iterator[Found]:
             in_array = False
             continue
         number += 1
-        found = _value(stream, number, in_array, encoding)
-        yield found
+        yield _value(stream, number, in_array, encoding)
+        if stream.is_cut:
+            return
 
 
 def _value(stream: _Stream, number: int, in_array: bool, encoding: str) -> Found:
@@ -101,6 +103,7 @@ def _value(stream: _Stream, number: int, in_array: bool, encoding: str) -> Found
             text = stream.take(end if end >= 0 else len(stream.held))
             if not isinstance(error, json.JSONDecodeError) or end >= 0:
                 return _refused(number, text, encoding)
+            stream.is_cut = True
             return Found(number, reason=f"The value is not closed, and nothing after it can be read: {error.msg}.")
         # A number that ends where what is held does may go on after it.
         if end == len(stream.held) and not isinstance(record, dict | list | str) and stream.more():
