@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BLOCK = 1 << 16
-_UNKNOWN = "\udcff"  # stands for a byte that is not in the encoding: no UTF-8 text can hold it
+_UNKNOWN = chr(0xDCFF)  # stands for a byte that is not in the encoding: no UTF-8 text can hold it
 
 
 class Plain(io.RawIOBase):

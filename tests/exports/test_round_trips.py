@@ -10,8 +10,8 @@ import pytest
 
 from accounts.models import User
 from labeling import imports
-from labeling.models import Project
 from labeling.feedback import give_feedback
+from labeling.models import Project
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -35,8 +35,7 @@ def worked(project: Project, alice: User, bob: User) -> Project:
         makers.make_ranking(comparison, alice, groups=groups, note="Because.")
         makers.make_ranking(comparison, bob, groups=groups)  # of one mind: two judgements all the same
     makers.make_demonstration(project, alice)
-    chat = makers.make_chat(project, alice)
-    makers.say(chat, "Hello?")
+    chat = makers.make_chat(project, alice, turns=2, submit=True)
     give_feedback(turn=chat.turns.filter(role="assistant").latest("position"), user=alice, thumb_up=False)
     return project
 
@@ -51,7 +50,9 @@ def meant(folder: Path, config: str) -> Counter[str]:
 def kept(value: object) -> object:
     """The completions of a ranking by their rank and text: their ids are new, and so is the order of ties."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and "rank" in value[0]:
-        return sorted((one["rank"], one["completion"][0]["content"], one["overall"], str(one["flags"])) for one in value)
+        return sorted(
+            (one["rank"], one["completion"][0]["content"], one["overall"], str(one["flags"])) for one in value
+        )
     return value
 
 
@@ -90,5 +91,3 @@ def test_the_archive_keeps_what_is_context_and_what_was_rated(worked: Project, t
         export(project, folder, "--config", "raw,sft,ratings", "--mix", "archive=1")
         for config in ("sft", "ratings"):
             assert meant(folder, config) == meant(tmp_path / "first", config), (name, config)
-
-
