@@ -1,6 +1,6 @@
 """Writes on comparisons as a whole: brought from outside, discarded.
 
-Those that the system makes itself begin in `labeling/draws.py` and `labeling/stock.py`; what trainers say of
+Those that the system makes itself begin in `labeling/random_turn.py` and `labeling/stock.py`; what trainers say of
 them is in `labeling/rankings.py`.
 """
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, drafts, draws, policies
+from labeling import chats, drafts, policies, random_turn
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import current_guidelines, current_round, role_of, split_for
@@ -113,7 +113,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
         version=locked.version + 1,
     )
     if locked.kind == Dialogue.Kind.CHAT:
-        draws.draw_for(dialogue=locked)
+        random_turn.draw_for(dialogue=locked)
     screening.screen_dialogue(locked)
     dialogue.refresh_from_db()
     return dialogue

@@ -69,7 +69,7 @@ def change_settings(*, project: Project, **settings: object) -> Project:
 
 
 def set_archived(*, project: Project, archived: bool) -> None:
-    """An archived project hands out no work and leaves the nightly export; its data stays."""
+    """An archived project gives nobody work and leaves the nightly export; its data stays."""
     project.archived_at = timezone.now() if archived else None
     Project.objects.filter(pk=project.pk).update(archived_at=project.archived_at)
 

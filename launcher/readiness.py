@@ -28,7 +28,7 @@ class Readiness:
 
 
 def ask(url: str, *, sampler: bool) -> Readiness:
-    """Whether all is ready; without `sampler` it runs elsewhere, now or later, and is not waited for."""
+    """Whether all is ready; without `sampler` it runs elsewhere, now or later, and the start does not wait for it."""
     checks = _checks(url)
     if isinstance(checks, str):
         return Readiness(False, checks)

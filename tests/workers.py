@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Outside pytest-timeout: waiting for other workers is no part of a test's time."""
+    """Outside pytest-timeout: waiting for other workers is not part of a test's time."""
     with machine(alone=item.get_closest_marker("alone") is not None):
         return (yield)
 

@@ -13,7 +13,7 @@ from common.stats.intervals import Estimate, ratio
 
 
 def longer_wins(chosen_length: ArrayLike, rejected_length: ArrayLike, clusters: ArrayLike) -> Estimate:
-    """Share of strict pairs of unequal length won by the longer text; one half is no bias."""
+    """Share of strict pairs of unequal length won by the longer text; one half means that length does not matter."""
     chosen, rejected = np.asarray(chosen_length, dtype=float), np.asarray(rejected_length, dtype=float)
     return ratio(chosen > rejected, chosen != rejected, clusters)
 

@@ -1,6 +1,6 @@
 """The turns of dialogues, feedback on them, and random draws over them.
 
-Writes: `labeling/dialogues.py` and `labeling/draws.py`.
+Writes: `labeling/dialogues.py` and `labeling/random_turn.py`.
 """
 
 from __future__ import annotations

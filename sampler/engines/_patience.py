@@ -1,4 +1,4 @@
-"""How long a server that is away, busy or broken is waited for. Only the errors named here are tried again."""
+"""How long the engine tries again where a server is away, busy or broken. Only errors named here are tried again."""
 
 from __future__ import annotations
 

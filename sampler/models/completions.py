@@ -1,4 +1,4 @@
-"""What a model wrote, or somebody brought. Writes: `sampler/claims.py` and `sampler/sampling.py`."""
+"""What a model wrote, or somebody brought. Writes: `sampler/results.py` and `sampler/sampling.py`."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_crashes_skips_and_expiries_in_between_still_end_with_exactly_the_votes_
             dice = rng.random()
             if dice < 0.1:
                 assignments.skip(assignment=assignment, reason="no opinion")
-            elif dice < 0.25:  # crashed: nothing more is heard of it, and another process expires it
+            elif dice < 0.25:  # crashed: it does nothing more, and another process expires it
                 Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
                 leases.expire_leases()
                 if rng.random() < 0.5:  # and yet its ranking arrives late

@@ -89,7 +89,7 @@ def test_hostile_text_shows_as_text_on_every_page(world: World, alice: User, mon
         for address in dict.fromkeys(addresses(rows)):
             cache.clear()
             if "/stream/" in address:
-                continue  # never ends, and is no page
+                continue  # never ends, and is not a page
             answer = client.get(address)
             assert answer.status_code < 500 or address == "/readyz", f"{address} as {user}: {answer.status_code}"
             if answer.streaming:
