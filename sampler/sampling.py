@@ -18,6 +18,7 @@ from sampler.params import SamplingParams
 
 State = SampleRequest.State
 TABLE = SampleRequest.TRANSITIONS
+LABEL_LENGTH = 200  # characters that are kept of the name of a model from outside
 ROLES = {"system", "user", "assistant", "tool"}
 
 
@@ -103,7 +104,7 @@ def provide(*, text: str, model_version: ModelVersion | None = None, model_label
 def provide_all(*, texts: Sequence[tuple[str, str]]) -> list[Completion]:
     """Many (text, model label) from outside, in one statement."""
     rows = [
-        Completion(text=text, model_label=label[:200], finish_reason=Completion.FinishReason.PROVIDED)
+        Completion(text=text, model_label=label[:LABEL_LENGTH], finish_reason=Completion.FinishReason.PROVIDED)
         for text, label in texts
     ]
     return Completion.objects.bulk_create(rows, batch_size=1000)

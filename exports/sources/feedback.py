@@ -1,4 +1,4 @@
-"""Feedback: one record a thumb on a model-written turn, by `created_at`."""
+"""Feedback: one record a thumb on a model-written or imported turn, by `created_at`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import instant
-from exports.sources.base import Record, Source, at, in_order
+from exports.sources.base import IMPORTED, Record, Source, at, in_order
 from exports.sources.turns import TURN, TurnRecord, as_sampled, dialogue
 
 
@@ -28,7 +28,7 @@ class Opinion(TypedDict):
 class FeedbackRecord(Record):
     """A thumb and the turn that it is on."""
 
-    user: int
+    user: int | None  # None of an imported one
     thumb_up: bool
     earlier: list[Opinion]  # oldest first
     given_at: str
@@ -92,9 +92,12 @@ class Feedback(Source[FeedbackRecord]):
             return rules.EDITED
         if reason := dialogue(turn, at.at, selection):
             return reason
-        if selection.options.task_types and turn.kind not in selection.options.task_types:
+        if selection.options.task_types and turn.kind not in {IMPORTED, *selection.options.task_types}:
             return "other task type"
-        if turn.completion_text is None:
+        if turn.kind == IMPORTED:
+            if not selection.mixed_in(turn.source):
+                return rules.NOT_MIXED
+        elif turn.completion_text is None:
             return "not written by a model"
         return rules.filtered(turn.round, turn.guideline, selection) or rules.whole(turn.before, turn.text)
 

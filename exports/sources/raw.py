@@ -60,12 +60,13 @@ _THUMBS = f"""
         max(greatest(f.created_at, (SELECT max((e->>'until')::timestamptz) FROM jsonb_array_elements(f.earlier) e
                                     WHERE (e->>'until')::timestamptz <= %(cutoff)s))) AS changed_at
     FROM labeling_turnfeedback f
-    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND f.user_id <> ALL(%(withdrawn)s)
+    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND (f.user_id IS NULL OR f.user_id <> ALL(%(withdrawn)s))
 """
 _TURNS = f"""
     SELECT json_agg(json_build_object('id', t.id, 'role', t.role, 'text', t.text, 'seconds', t.seconds,
             'model', coalesce(x.model_version_id::text, x.model_label), 'suggestion', x.text,
-            'feedback', thumbs.given) ORDER BY t.position) AS told, max(thumbs.changed_at) AS changed_at
+            'is_example', t.is_example, 'feedback', thumbs.given) ORDER BY t.position) AS told,
+        max(thumbs.changed_at) AS changed_at
     FROM labeling_turn t LEFT JOIN sampler_completion x ON x.id = t.completion_id
     CROSS JOIN LATERAL ({_THUMBS}) thumbs
     WHERE t.dialogue_id = d.id

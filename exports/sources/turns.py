@@ -1,4 +1,5 @@
-"""Turns: assistant turns of demonstrations and imported dialogues, by their dialogue's `submitted_at`."""
+"""Turns: assistant turns of demonstrations and imported dialogues that are examples, by their dialogue's
+`submitted_at`."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ class TurnRecord(Record):
 _FROM = """
     labeling_turn t JOIN labeling_dialogue d ON d.id = t.dialogue_id
     WHERE d.project_id = %(project)s AND t.role = 'assistant' AND d.kind IN ('demonstration', 'imported')
-      AND d.submitted_at <= %(cutoff)s
+      AND t.is_example AND d.submitted_at <= %(cutoff)s
 """
 # Of a turn `t` of a dialogue `d`.
 TURN = f"""

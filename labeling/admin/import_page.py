@@ -31,6 +31,9 @@ class ImportForm(forms.Form):
     source = forms.CharField(
         max_length=120, required=False, help_text="Name of the data, for the card and for mixing; else the file's name."
     )
+    encoding = forms.CharField(
+        max_length=40, required=False, help_text="Such as utf-16 or windows-1252; UTF-8 unless it is named."
+    )
     dry_run = forms.BooleanField(required=False, label="Only try: count and show, store nothing", initial=True)
 
 
@@ -45,6 +48,7 @@ def import_page(model_admin: ProjectScopedAdmin[Project], request: HttpRequest, 
         try:
             report = imports.run(
                 project=project, format=asked["format"], file=asked["file"].file, kind=asked["kind"], options=Options(),
+                encoding=asked["encoding"],
                 source=(asked["source"] or asked["file"].name.split(".")[0])[:120], dry_run=asked["dry_run"],
                 samples=3 if asked["dry_run"] else 0,
             )  # fmt: skip
@@ -53,6 +57,7 @@ def import_page(model_admin: ProjectScopedAdmin[Project], request: HttpRequest, 
         else:
             found = report.to_dict()
             context |= {"report": found, "errors": found["errors"][:SHOWN_ERRORS], "tried": asked["dry_run"]}
+            context["not_used"] = found["not_used"].items()
             context["samples"] = report.samples
             if not asked["dry_run"]:
                 record(request, "project.import", project)

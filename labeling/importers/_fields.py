@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from common.shapes import Json, JsonObject
 from common.visible import visible
 from labeling.errors import Invalid
-from labeling.importers.base import Rejected, Transforms
+from labeling.importers.base import Fields, Rejected, Transforms
 from labeling.text import CONTROL_TOKENS, clean
 
 
@@ -14,10 +16,27 @@ def field_of(record: JsonObject, *names: str) -> Json:
     return next((record[name] for name in names if name in record), None)
 
 
-def object_of(record: Json) -> JsonObject:
+def object_of(record: Json, transforms: Transforms, where: str = "") -> Fields:
+    """An object for reading; `where` names it in the report, empty for the record itself."""
     if not isinstance(record, dict):
-        raise Rejected(f"The record is {kind_of(record)}, not an object with fields.")
-    return record
+        what = f"The field {where!r}" if where else "The record"
+        raise Rejected(f"{what} is {kind_of(record)}, not an object with fields.")
+    if isinstance(record, Fields):
+        return record
+    return transforms.opened(record, where)
+
+
+def list_of(value: Json, what: str) -> list[Json]:
+    """A list with something in it.
+
+    Raises:
+        Rejected
+    """
+    if not isinstance(value, list):
+        raise Rejected(f"The {what} is {kind_of(value)}, not a list.")
+    if not value:
+        raise Rejected(f"The {what} is empty.")
+    return value
 
 
 def text_of(value: Json, what: str) -> str:
@@ -54,7 +73,39 @@ def answer_of(value: Json, what: str, transforms: Transforms) -> str:
 
 def label_of(value: Json) -> str:
     """A name or an id, which some files give as a number; empty where there is none."""
-    return str(value or "")
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Rejected(f"A name or an id is {kind_of(value)}, not a text.")
+    return str(value)
+
+
+def truth_of(value: Json, what: str) -> bool:
+    """True or false, as JSON or as a table without types writes it.
+
+    Raises:
+        Rejected
+    """
+    known = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+    given = str(value).strip().lower()
+    if isinstance(value, bool | int | float | str) and given in known:
+        return known[given]
+    raise Rejected(f"The field {what!r} is neither true nor false.")
+
+
+def number_of(value: Json, what: str) -> float:
+    """A finite number, also where a table holds it as a text.
+
+    Raises:
+        Rejected
+    """
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise Rejected(f"The field {what!r} is not a number.")
+    return number
 
 
 def kind_of(value: Json) -> str:

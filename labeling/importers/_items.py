@@ -12,6 +12,7 @@ from labeling.importers.base import (
     DEMONSTRATIONS,
     MAX_COMPLETIONS,
     PROMPTS,
+    RATINGS,
     Item,
     Judgement,
     Rejected,
@@ -32,8 +33,9 @@ def checked(messages: list[Message], *, last: str | None = None) -> list[Message
         raise Rejected(str(error)) from None
 
 
-def dialogue(messages: list[Message], kind: str) -> list[Item]:
-    """A whole dialogue as a demonstration, or what stands before its last answer as a prompt."""
+def dialogue(messages: list[Message], kind: str, *, context: frozenset[int] = frozenset()) -> list[Item]:
+    """A whole dialogue as a demonstration, or what stands before its last answer as a prompt; `context` are the places
+    of answers that nobody should learn to give."""
     if kind == COMPARISONS:
         raise Rejected("The record holds one answer: there is nothing to compare.")
     if kind == PROMPTS:
@@ -42,7 +44,23 @@ def dialogue(messages: list[Message], kind: str) -> list[Item]:
         return [Item(PROMPTS, checked(messages, last="user"))]
     if messages and messages[-1]["role"] == "user":
         raise Rejected("The dialogue ends with the user: there is no answer to learn from.")
-    return [Item(DEMONSTRATIONS, checked(messages, last="assistant"))]
+    return [Item(DEMONSTRATIONS, checked(messages, last="assistant"), context=context)]
+
+
+def rating(messages: list[Message], up: bool, kind: str) -> list[Item]:
+    """A dialogue whose last answer somebody liked or not. It teaches nobody to answer so."""
+    if kind in (COMPARISONS, DEMONSTRATIONS):
+        raise Rejected(f"The record is one rated answer: it cannot be imported as {kind}.")
+    if kind == PROMPTS:
+        return dialogue(messages, kind)
+    answers = frozenset(place for place, message in enumerate(messages) if message["role"] == "assistant")
+    messages = checked(messages, last="assistant")
+    return [Item(RATINGS, messages, thumbs=((len(messages) - 1, up),), context=answers)]
+
+
+def ranked(places: Sequence[float]) -> list[list[int]]:
+    """Groups, best first, of things with these places: the lowest is best, equal is a tie."""
+    return [[i for i, place in enumerate(places) if place == at] for at in sorted(set(places))]
 
 
 def comparison(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from common.shapes import Json, JsonObject, Message
+from common.shapes import Json, Message
 from labeling.importers._fields import answer_of, object_of, text_of
 from labeling.importers._items import dialogue
-from labeling.importers.base import PROMPTS, Item, Rejected, Transforms
+from labeling.importers.base import PROMPTS, Fields, Item, Rejected, Transforms
 
 STOPS = ("<|endoftext|>", "\n\n###", "###", " END")
 
@@ -24,20 +24,21 @@ class Alpaca:
     keys = frozenset({"instruction", "input", "output", "history", "system"})
 
     def matches(self, record: Json) -> bool:
-        return isinstance(record, dict) and "instruction" in record and "output" in record
+        return (
+            isinstance(record, dict)
+            and "instruction" in record
+            and isinstance(record.get("output"), str)
+            and not {"label", "kto_tag"} & set(record)
+        )
 
     def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
-        record = object_of(record)
-        if "output" not in record and kind != PROMPTS:
+        fields = object_of(record, transforms)
+        if "output" not in fields and kind != PROMPTS:
             raise Rejected("There is no output.")
-        question, preamble = _question(record, transforms)
-        messages = _history(record)
-        if system := text_of(record.get("system") or "", "system").strip() or preamble:
-            messages.insert(0, {"role": "system", "content": system})
-        messages.append({"role": "user", "content": question})
+        messages = asked(fields, transforms)
         if kind == PROMPTS:
             return dialogue(messages, kind)
-        output = text_of(record.get("output"), "output")
+        output = text_of(fields.get("output"), "output")
         answer = answer_of(drop_stop(output, transforms), "output", transforms)
         return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
 
@@ -45,7 +46,16 @@ class Alpaca:
 IMPORTER = Alpaca()
 
 
-def _question(record: JsonObject, transforms: Transforms) -> tuple[str, str]:
+def asked(fields: Fields, transforms: Transforms) -> list[Message]:
+    """What stands before the answer: the system message, earlier turns, instruction and input."""
+    question, preamble = _question(fields, transforms)
+    messages = _history(fields)
+    if system := text_of(fields.get("system") or "", "system").strip() or preamble:
+        messages.insert(0, {"role": "system", "content": system})
+    return [*messages, {"role": "user", "content": question}]
+
+
+def _question(record: Fields, transforms: Transforms) -> tuple[str, str]:
     """(instruction and input as one text, the preamble where it is to be kept)."""
     instruction = text_of(record.get("instruction"), "instruction").strip()
     given = text_of(record.get("input") or "", "input").strip()
@@ -65,7 +75,7 @@ def _question(record: JsonObject, transforms: Transforms) -> tuple[str, str]:
     return instruction, preamble
 
 
-def _history(record: JsonObject) -> list[Message]:
+def _history(record: Fields) -> list[Message]:
     """Earlier turns of the dialogue, which some files carry as [instruction, output] pairs."""
     history = record.get("history") or []
     if not isinstance(history, list):

@@ -22,13 +22,17 @@ class HhRlhf:
     keys = frozenset({"chosen", "rejected"})
 
     def matches(self, record: Json) -> bool:
-        return isinstance(record, dict) and all(
-            isinstance(text := record.get(name), str) and _MARKER.match(text) for name in ("chosen", "rejected")
+        return (
+            isinstance(record, dict)
+            and "prompt" not in record
+            and all(
+                isinstance(text := record.get(name), str) and _MARKER.match(text) for name in ("chosen", "rejected")
+            )
         )
 
     def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
-        record = object_of(record)
-        chosen, rejected = (turns(text_of(record.get(name), name), name) for name in ("chosen", "rejected"))
+        fields = object_of(record, transforms)
+        chosen, rejected = (turns(text_of(fields.get(name), name), name) for name in ("chosen", "rejected"))
         if len(chosen) != len(rejected) or [m["content"].strip() for m in chosen[:-1]] != [
             m["content"].strip() for m in rejected[:-1]
         ]:

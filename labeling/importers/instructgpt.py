@@ -9,44 +9,45 @@ from __future__ import annotations
 
 import re
 
-from common.shapes import Json, JsonObject, Message
-from labeling.importers import alpaca
-from labeling.importers._fields import answer_of, field_of, label_of, object_of, text_of
-from labeling.importers._items import comparison, dialogue
-from labeling.importers.base import PROMPTS, Item, Rejected, Text, Transforms
+from common.shapes import Json, Message
+from labeling.importers import alpaca, rankings
+from labeling.importers._fields import answer_of, object_of, text_of
+from labeling.importers._items import dialogue
+from labeling.importers._messages import with_system
+from labeling.importers.base import PROMPTS, Fields, Item, Rejected, Transforms
 
 SEPARATORS = (
     "\n\n###\n\n", "\n\n###", "\n\n===\n\n", "\n\n===", "### Response:", "\n\nAssistant:", "\nAssistant:", "\nAI:",
     "\nA:", " ->", "\n->",
 )  # fmt: skip
 _MARKERS = (("Human", "Assistant"), ("Human", "AI"), ("User", "AI"), ("User", "Assistant"), ("Q", "A"))
-_PROMPT = ("prompt", "question", "context")
+_PROMPT = ("prompt", "question")
 _COMPLETION = ("completion", "answer", "response")
 
 
 class InstructGpt:
-    about = "prompt and completion (also question/answer), as JSON Lines, JSON or CSV"
-    version = 1
-    keys = frozenset({*_PROMPT, *_COMPLETION, "completions"}) | alpaca.IMPORTER.keys
+    about = "prompt and completion (also question/answer with their context), as JSON Lines, JSON or CSV"
+    version = 2
+    keys = frozenset({*_PROMPT, *_COMPLETION, "context"}) | alpaca.IMPORTER.keys | rankings.IMPORTER.keys
 
     def matches(self, record: Json) -> bool:
         return (
             isinstance(record, dict)
-            and any(isinstance(record.get(name), str) for name in _PROMPT)
-            and any(name in record for name in (*_COMPLETION, "completions"))
+            and any(isinstance(record.get(name), str) for name in (*_PROMPT, "context"))
+            and any(isinstance(record.get(name), str) for name in _COMPLETION)
+            and not {"label", "kto_tag", "completions", "instruction", "helpfulness"} & set(record)
         )
 
     def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
-        record = object_of(record)
-        if "instruction" in record and not any(name in record for name in _PROMPT):
-            return alpaca.IMPORTER.parse(record, kind, transforms)
-        messages = _prompt(record, transforms)
-        several = record.get("completions")
-        if isinstance(several, list) and several:
-            return comparison(messages, [_text(item, transforms) for item in several], [], kind)
+        fields = object_of(record, transforms)
+        if "instruction" in fields and not any(name in fields for name in (*_PROMPT, "context")):
+            return alpaca.IMPORTER.parse(fields, kind, transforms)
+        if isinstance(fields.get("completions"), list):
+            return rankings.IMPORTER.parse(fields, kind, transforms)
+        messages = with_system(_prompt(fields, transforms), fields.get("system"))
         if kind == PROMPTS:
             return dialogue(messages, kind)
-        completion = text_of(field_of(record, *_COMPLETION), "completion")
+        completion = text_of(_only(fields, _COMPLETION), "completion")
         answer = answer_of(alpaca.drop_stop(completion, transforms), "completion", transforms)
         return dialogue([*messages, {"role": "assistant", "content": answer}], kind)
 
@@ -54,24 +55,33 @@ class InstructGpt:
 IMPORTER = InstructGpt()
 
 
-def _prompt(record: JsonObject, transforms: Transforms) -> list[Message]:
-    prompt = text_of(field_of(record, *_PROMPT), "prompt")
-    if isinstance(context := record.get("context"), str) and context.strip() and context != prompt:
+def _only(fields: Fields, names: tuple[str, ...]) -> Json:
+    """The one of these fields that is there.
+
+    Raises:
+        Rejected: two of them, and nothing says which is meant.
+    """
+    given = [name for name in names if fields.get(name) not in (None, "")]
+    if len(given) > 1:
+        raise Rejected(f"The fields {given[0]!r} and {given[1]!r} stand side by side, and nothing says which is meant.")
+    return fields.get(given[0]) if given else next((fields[name] for name in names if name in fields), None)
+
+
+def _prompt(fields: Fields, transforms: Transforms) -> list[Message]:
+    """The prompt, led by the context that it is about; a context alone is the prompt."""
+    context = fields.get("context")
+    given = _only(fields, _PROMPT)
+    if given is None:
+        given, context = context, None
+    prompt = text_of(given, "prompt")
+    if context is not None and (about := text_of(context, "context").strip()) and about != prompt.strip():
         transforms.note("context and question joined by a blank line")
-        prompt = f"{context.strip()}\n\n{prompt}"
+        prompt = f"{about}\n\n{prompt}"
     turns = split_turns(prompt, transforms) if transforms.options.split_turns else None
     messages = turns or [{"role": "user", "content": drop_separator(prompt, transforms)}]
     if not messages[-1]["content"]:
         raise Rejected("The prompt is empty.")
     return messages
-
-
-def _text(item: Json, transforms: Transforms) -> Text:
-    if isinstance(item, str):
-        return Text(answer_of(item, "completion", transforms))
-    item = object_of(item)
-    text = answer_of(item.get("text"), "completion", transforms)
-    return Text(text, label_of(item.get("model")), label_of(item.get("id")))
 
 
 def drop_separator(prompt: str, transforms: Transforms) -> str:

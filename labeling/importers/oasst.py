@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from common.shapes import Json, JsonObject, Message
 from common.visible import visible
-from labeling.importers._fields import answer_of, label_of, object_of, text_of
+from labeling.importers._fields import answer_of, label_of, number_of, object_of, text_of
 from labeling.importers._items import checked
 from labeling.importers.base import (
     COMPARISONS,
@@ -33,11 +33,11 @@ class OpenAssistant:
         return isinstance(record, dict) and isinstance(root := record.get("prompt"), dict) and "replies" in root
 
     def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
-        root = object_of(record).get("prompt")
+        root = object_of(record, transforms).get("prompt")
         if not isinstance(root, dict):
             raise Rejected("There is no message tree: 'prompt' is not a message with replies.")
-        if root.get("deleted"):
-            raise Rejected("The first message was deleted.")
+        if _is_out(root):
+            raise Rejected("The first message was deleted, or did not pass its review.")
         opening = [_message(root, transforms)]
         if kind == PROMPTS:
             return [Item(PROMPTS, checked(opening, last="user"))]
@@ -60,7 +60,7 @@ IMPORTER = OpenAssistant()
 def _message(node: JsonObject, transforms: Transforms) -> Message:
     role = ROLES.get(str(node.get("role")))
     if role is None:
-        raise Rejected(f"A message has the role {node.get('role')!r}; prompter or assistant was expected.")
+        raise Rejected(f"A message has the role {str(node.get('role'))[:40]!r}; prompter or assistant was expected.")
     text = text_of(node.get("text"), "text of a message")
     if role == "assistant":
         text = answer_of(text, "text of a reply", transforms)
@@ -72,16 +72,21 @@ def _message(node: JsonObject, transforms: Transforms) -> Message:
 def _replies(node: JsonObject, transforms: Transforms) -> list[JsonObject]:
     given = node.get("replies")
     replies = [reply for reply in given if isinstance(reply, dict)] if isinstance(given, list) else []
-    kept = [reply for reply in replies if not reply.get("deleted") and visible(str(reply.get("text") or ""))]
+    kept = [reply for reply in replies if not _is_out(reply) and visible(str(reply.get("text") or ""))]
     if len(kept) < len(replies):
         transforms.note("deleted or empty replies skipped")
     return kept
 
 
+def _is_out(node: JsonObject) -> bool:
+    """Deleted by its author, or refused by the site's reviewers."""
+    return bool(node.get("deleted")) or node.get("review_result") is False
+
+
 def _rank(reply: JsonObject) -> int | None:
     """0 is best; replies that nobody ranked have none."""
     rank = reply.get("rank")
-    return rank if isinstance(rank, int) else None
+    return None if rank is None else int(number_of(rank, "rank"))
 
 
 def _comparisons(node: JsonObject, before: list[Message], transforms: Transforms) -> Iterator[Item]:
@@ -111,7 +116,9 @@ def _comparison(replies: list[JsonObject], before: list[Message], transforms: Tr
     if len(ranked) < 2:
         return
     texts = tuple(
-        Text(_message(reply, transforms)["content"], label_of(reply.get("model_name")), str(reply.get("message_id")))
+        Text(
+            _message(reply, transforms)["content"], label_of(reply.get("model_name")), label_of(reply.get("message_id"))
+        )
         for _, reply in ranked
     )
     places: dict[int, list[int]] = {}
@@ -119,6 +126,11 @@ def _comparison(replies: list[JsonObject], before: list[Message], transforms: Tr
         places.setdefault(rank, []).append(index)
     groups = tuple(tuple(places[rank]) for rank in sorted(places))
     yield Item(COMPARISONS, checked(list(before), last="user"), texts, (Judgement(groups),))
+
+
+def _text(reply: JsonObject, transforms: Transforms) -> Text:
+    text = _message(reply, transforms)["content"]
+    return Text(text, label_of(reply.get("model_name")), label_of(reply.get("message_id")))
 
 
 def _best_path(node: JsonObject, before: list[Message], transforms: Transforms) -> list[Message]:

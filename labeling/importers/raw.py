@@ -3,49 +3,84 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from common.shapes import Json, JsonObject, Message
-from labeling.importers._fields import label_of, object_of, text_of
+from labeling.importers._fields import kind_of, label_of, object_of, text_of, truth_of
 from labeling.importers._items import checked, dialogue, judged, judgement
-from labeling.importers.base import COMPARISONS, DEMONSTRATIONS, PROMPTS, Item, Judgement, Rejected, Text, Transforms
+from labeling.importers.base import (
+    COMPARISONS,
+    DEMONSTRATIONS,
+    PROMPTS,
+    RATINGS,
+    Item,
+    Judgement,
+    Rejected,
+    Text,
+    Transforms,
+)
 
 TYPES = ("prompt", "dialogue", "comparison")
 
 
 class Raw:
     about = "rows of the raw configuration of our own exports"
-    version = 1
+    version = 2
     keys = frozenset({"type", "record"})
 
     def matches(self, record: Json) -> bool:
         return isinstance(record, dict) and record.get("type") in TYPES and "record" in record
 
     def parse(self, record: Json, kind: str, transforms: Transforms) -> list[Item]:
-        record = object_of(record)
-        if record.get("type") not in TYPES:
-            raise Rejected(f"The type is {record.get('type')!r}; it takes {', '.join(TYPES)}.")
-        body = _body(record)
-        if record["type"] == "prompt":
+        fields = object_of(record, transforms)
+        type_ = fields.get("type")
+        if type_ not in TYPES:
+            raise Rejected(f"The type is {str(type_)[:40]!r}; it takes {', '.join(TYPES)}.")
+        body = _body(fields.get("record"))
+        if type_ == "prompt":
             if kind not in ("", PROMPTS):
                 raise Rejected(f"The row is a prompt; it cannot be imported as {kind}.")
             return [Item(PROMPTS, checked(_messages(body.get("messages")), last="user"))]
-        if record["type"] == "dialogue":
-            return dialogue(_messages(body.get("turns")), kind or DEMONSTRATIONS)
+        if type_ == "dialogue":
+            return _dialogue(body, kind)
         return _comparison(body, kind, transforms)
 
 
 IMPORTER = Raw()
 
 
-def _body(record: JsonObject) -> JsonObject:
-    """The row's content, which stands as JSON in a text so that every row of the file has the same columns."""
-    body = record.get("record")
+def _body(body: Json) -> JsonObject:
+    """The row's content, which stands as JSON in a text so that every row of the file has the same columns. All of
+    its fields are our own: docs/formats.md says which of them do not come along."""
     if isinstance(body, str):
         try:
             body = json.loads(body)
         except ValueError:
             raise Rejected("The field 'record' is not JSON.") from None
-    return object_of(body)
+    return _plain(body, "field 'record'")
+
+
+def _plain(given: Json, what: str) -> JsonObject:
+    if not isinstance(given, dict):
+        raise Rejected(f"The {what} is {kind_of(given)}, not an object with fields.")
+    return given
+
+
+def _dialogue(body: JsonObject, kind: str) -> list[Item]:
+    """The turns, with the thumbs on them. What a model wrote in a chat was never meant as an example."""
+    turns = _messages(body.get("turns"))
+    rows = [_plain(turn, "turn") for turn in _list(body.get("turns"), "turns")]
+    thumbs = [
+        (place, truth_of(_plain(one, "feedback").get("thumb_up"), "thumb_up"))
+        for place, row in enumerate(rows)
+        for one in _list(row.get("feedback"), "feedback")
+    ]
+    answers = {place for place, turn in enumerate(turns) if turn["role"] == "assistant"}
+    context = {place for place in answers if rows[place].get("is_example") is False or body.get("kind") == "chat"}
+    if kind and kind != DEMONSTRATIONS:
+        return dialogue(turns, kind)
+    (item,) = dialogue(turns, DEMONSTRATIONS, context=frozenset(context))
+    return [replace(item, kind=RATINGS if thumbs and context == answers else item.kind, thumbs=tuple(thumbs))]
 
 
 def _comparison(body: JsonObject, kind: str, transforms: Transforms) -> list[Item]:
@@ -54,11 +89,11 @@ def _comparison(body: JsonObject, kind: str, transforms: Transforms) -> list[Ite
     given = body.get("completions")
     if not isinstance(given, list) or not given:
         raise Rejected("The comparison has no completions.")
-    texts = [_text(object_of(completion)) for completion in given]
+    texts = [_text(_plain(completion, "completion")) for completion in given]
     place = {text.id: index for index, text in enumerate(texts)}
     judgements: list[Judgement] = []
     for row in _list(body.get("rankings"), "rankings"):
-        ranking = object_of(row)
+        ranking = _plain(row, "row")
         if ranking.get("undone_at") or not ranking.get("groups"):
             transforms.note("judgements taken back or without an order left out")
             continue
@@ -75,7 +110,7 @@ def _judgement(ranking: JsonObject, place: dict[str, int]) -> Judgement:
     """A ranking with completions named by their place instead of their id."""
     groups: list[list[int]] = []
     for group in _list(ranking.get("groups"), "groups"):
-        ids = [str(cid) for cid in _list(group, "group")]
+        ids = [label_of(cid) for cid in _list(group, "group")]
         if any(cid not in place for cid in ids):
             raise Rejected("A judgement names a completion that is not there.")
         groups.append([place[cid] for cid in ids])
@@ -108,7 +143,7 @@ def _object(given: Json, what: str) -> JsonObject:
 
 def _whole(given: Json, what: str) -> int:
     """5 and 5.0: tools that hold a column with gaps as floats write it back so."""
-    if isinstance(given, bool) or not isinstance(given, int | float) or int(given) != given:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not float(given).is_integer():
         raise Rejected(f"A {what} is not a whole number.")
     return int(given)
 
@@ -118,7 +153,7 @@ def _messages(given: Json) -> list[Message]:
         raise Rejected("There are no messages.")
     messages: list[Message] = []
     for number, row in enumerate(given, start=1):
-        message = object_of(row)
+        message = _plain(row, "row")
         content = message.get("content", message.get("text"))
         role = text_of(message.get("role"), f"role of message {number}")
         messages.append({"role": role, "content": text_of(content, f"text of message {number}")})

@@ -1,95 +1,100 @@
-"""Records out of a file, one at a time, each with its line: JSON Lines, a JSON array or CSV (`tables.py`), plain or
-gzipped. A line that cannot be read is handed on as a refusal and loses no other."""
+"""Records out of a file, one at a time, each with its line: JSON Lines, JSON arrays and objects (`values.py`) or CSV
+(`tables.py`), plain or gzipped. A line that cannot be read is handed on as a refusal and loses no other."""
 
 from __future__ import annotations
 
-import gzip
+import codecs
 import io
-import json
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO
 
-from common import limits
-from labeling.imports import tables
+from labeling.imports import tables, values
+from labeling.imports.bytestreams import BLOCK, Gunzip, Plain, Recoded
 from labeling.imports.records import Found, Unreadable
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 MAX_LINE = 32 << 20  # bytes; a longer line is not a record of a dialogue
-_BLOCK = 1 << 16
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a zip archive (perhaps a spreadsheet)", "unpack it and import the files in it"),
+    (b"PAR1", "a Parquet file", "write it as JSON Lines, e.g. with pandas: read_parquet(…).to_json(…, lines=True)"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it with: zstd -d"),
+    (b"\xfd7zXZ\x00", "packed with xz", "unpack it with: xz -d"),
+    (b"BZh", "packed with bzip2", "unpack it with: bzip2 -d"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it and import the files in it"),
+    (b"ARROW1", "an Arrow file", "write it as JSON Lines"),
+    (b"SQLite format 3", "an SQLite database", "write the table as CSV"),
+    (b"%PDF-", "a PDF", "import the records that it was made from"),
+)
+_ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
-def records(file: IO[bytes]) -> Iterator[Found]:
-    """Every record of `file`.
+def records(file: IO[bytes], encoding: str = "") -> Iterator[Found]:
+    """Every record of `file`, which is in `encoding`, or as its byte order mark says, or in UTF-8.
 
     Raises:
-        Unreadable: no known kind of file.
+        Unreadable: no known kind of file, or no known encoding.
     """
     source = _unpacked(file)
-    head = source.peek(_BLOCK)[:_BLOCK]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unreadable("The file is UTF-16; it has to be UTF-8.")
-    if head.startswith(b"\xef\xbb\xbf"):
-        source.read(3)
-        head = head[3:]
+    head = source.peek(BLOCK)[:BLOCK]
+    _refuse_other(head)
+    encoding = _encoding(head, encoding)
+    if encoding != "utf-8":
+        source = io.BufferedReader(Recoded(source, encoding), BLOCK)
+        head = source.peek(BLOCK)[:BLOCK]
+    if head.startswith(codecs.BOM_UTF8):
+        source.read(len(codecs.BOM_UTF8))
+        head = head[len(codecs.BOM_UTF8) :]
     start = head.lstrip()[:1]
     if not start:
         return
-    if start == b"[":
-        yield from _array(source)
-    elif start in (b"{", b'"'):
-        yield from _lines(source)
-    elif tables.looks_like_csv(head):
+    if start == b"[" or values.is_indented(head):
+        yield from values.values(source, encoding)
+    elif start not in (b"{", b'"') and tables.looks_like_csv(head):
         yield from tables.rows(source)
     else:
-        yield from _lines(source)
+        yield from _lines(source, encoding)
 
 
 def _unpacked(file: IO[bytes]) -> io.BufferedReader:
     head = file.read(2)
     file.seek(0)
     if head == b"\x1f\x8b":
-        return io.BufferedReader(_Gunzip(file))
-    return io.BufferedReader(_Plain(file))
+        return io.BufferedReader(Gunzip(file), BLOCK)
+    return io.BufferedReader(Plain(file), BLOCK)
 
 
-class _Plain(io.RawIOBase):
-    """Any binary file object as a raw one, so that it can be buffered and peeked into."""
-
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._source = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._source.read(len(view))
-        view[: len(data)] = data
-        return len(data)
+def _refuse_other(head: bytes) -> None:
+    for mark, what, hint in _OTHER_FILES:
+        if head.startswith(mark):
+            raise Unreadable(f"The file is {what}, not text: {hint}.")
+    if head[257:262] == b"ustar":
+        raise Unreadable("The file is a tar archive, not text: unpack it and import the files in it.")
+    if head.startswith(_ARROW_STREAM):
+        raise Unreadable("The file is an Arrow stream, not text: write it as JSON Lines.")
 
 
-class _Gunzip(_Plain):
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(gzip.GzipFile(fileobj=file))
-        self._packed = file
-        self._unpacked = 0
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        try:
-            read = super().readinto(buffer)
-        except (OSError, EOFError) as error:
-            raise Unreadable(f"The gzip file is damaged: {error}.") from None
-        self._unpacked += read
-        try:
-            limits.check_growth(packed=self._packed.tell(), unpacked=self._unpacked)
-        except limits.TooLarge as error:
-            raise Unreadable(str(error)) from None
-        return read
+def _encoding(head: bytes, named: str) -> str:
+    """The encoding's usual name."""
+    if not named:
+        return next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    try:
+        found = codecs.lookup(named)
+        found.incrementaldecoder().decode(b"", final=True)
+        text = "a".encode(named)
+    except (LookupError, TypeError, ValueError, AssertionError):
+        raise Unreadable(f"{named[:40]!r} is not the name of an encoding, such as utf-16 or windows-1252.") from None
+    if not isinstance(text, bytes) or not found._is_text_encoding:
+        raise Unreadable(f"{named[:40]!r} is not an encoding of text.")
+    return found.name
 
 
-def _lines(source: io.BufferedReader) -> Iterator[Found]:
+def _lines(source: io.BufferedReader, encoding: str) -> Iterator[Found]:
     """JSON Lines, split at LF only: other line ends may stand inside a text."""
     number = 0
     while data := source.readline(MAX_LINE):
@@ -99,55 +104,12 @@ def _lines(source: io.BufferedReader) -> Iterator[Found]:
                 pass
             yield Found(number, reason=f"The line is over {MAX_LINE >> 20} MB long.")
         elif data.strip():
-            yield _parsed(number, data)
+            yield _parsed(number, data, encoding)
 
 
-def _parsed(number: int, data: bytes) -> Found:
+def _parsed(number: int, data: bytes, encoding: str) -> Found:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        return Found(number, reason=f"The line is not UTF-8 (byte {error.start + 1}).")
-    try:
-        return Found(number, record=json.loads(text, parse_constant=_refuse_constant))
-    except json.JSONDecodeError as error:
-        return Found(number, reason=f"The line is not JSON: {error.msg} at character {error.colno}.")
-    except (ValueError, RecursionError) as error:
-        return Found(number, reason=f"The line is not JSON: {error}.")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _array(source: io.BufferedReader) -> Iterator[Found]:
-    """A JSON array, record by record: only the one being read is held."""
-    text = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape", newline="")
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    held = text.read(_BLOCK).lstrip()[1:]
-    number = 0
-    while True:
-        held = held.lstrip(" \t\r\n,") or text.read(_BLOCK)
-        if not held:
-            yield Found(number + 1, reason="The array is not closed: the file is cut off.")
-            return
-        if held[0] in " \t\r\n,":
-            continue
-        if held[0] == "]":
-            return
-        try:
-            record, end = decoder.raw_decode(held)
-        except (ValueError, RecursionError) as error:
-            block = text.read(max(_BLOCK, len(held)))
-            if block and len(held) < MAX_LINE:
-                held += block
-                continue
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            yield Found(number + 1, reason=f"The array cannot be read further: {reason}.")
-            return
-        # A number that ends where the block does may go on in the next one.
-        if end == len(held) and not isinstance(record, dict | list | str) and (block := text.read(_BLOCK)):
-            held += block
-            continue
-        number += 1
-        held = held[end:]
-        yield Found(number, record=record)
+        return Found(number, reason=f"The line is not {encoding.upper()} (byte {error.start + 1}).")
+    return values.parsed(number, text, "line")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.shapes import Json
@@ -25,7 +26,13 @@ class Found:
 class Parsed:
     """A record with the items that it becomes; not yet stored."""
 
-    line: int
+    lines: Sequence[int]  # more than one where several records of the file make one
     record: Json
     items: list[Item]
     transforms: list[str]
+    unused: list[str]  # fields that changed nothing
+    identity: Sequence[str]  # what tells it from every other record of its source
+
+    @property
+    def line(self) -> int:
+        return self.lines[0]

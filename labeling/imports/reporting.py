@@ -47,6 +47,7 @@ class Summary(TypedDict):
     source: str
     made: dict[str, int]
     transforms: dict[str, int]
+    not_used: dict[str, int]
 
 
 @dataclass
@@ -60,22 +61,24 @@ class Report:
     already_there: int = 0
     rejected: int = 0
     errors: list[Refusal] = field(default_factory=list)  # the first thousand
-    made: Counter[str] = field(default_factory=Counter)  # prompts, demonstrations, comparisons
+    made: Counter[str] = field(default_factory=Counter)  # prompts, demonstrations, ratings, comparisons, rankings
     transforms: Counter[str] = field(default_factory=Counter)  # records by transform
+    unused: Counter[str] = field(default_factory=Counter)  # records by field that nothing was made of
     samples: list[Sample] = field(default_factory=list)
 
-    def reject(self, line: int, reason: str) -> None:
-        self.rejected += 1
-        if len(self.errors) < ERRORS_KEPT:
+    def reject(self, lines: Sequence[int], reason: str) -> None:
+        self.rejected += len(lines)
+        for line in lines[: max(0, ERRORS_KEPT - len(self.errors))]:
             self.errors.append({"line": line, "reason": reason})
 
     def count(self, batch: Sequence[Parsed], made: Sequence[Sequence[str]]) -> None:
         """Count records that were stored; `made` holds the kinds of the items made of each."""
         for parsed, kinds in zip(batch, made, strict=True):
+            self.unused.update(parsed.unused)
             if not kinds:
-                self.already_there += 1
+                self.already_there += len(parsed.lines)
                 continue
-            self.imported += 1
+            self.imported += len(parsed.lines)
             self.made.update(kinds)
             self.transforms.update(parsed.transforms)
 
@@ -98,6 +101,7 @@ class Report:
             "source": self.source,
             "made": dict(self.made),
             "transforms": dict(self.transforms.most_common()),
+            "not_used": dict(self.unused.most_common()),
         }
 
 

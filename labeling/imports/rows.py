@@ -12,12 +12,11 @@ from itertools import islice
 from django.utils import timezone
 
 from common.shapes import Json
-from labeling.importers.base import PROMPTS, Item, Judgement
+from labeling.importers.base import COMPARISONS, PROMPTS, Item, Judgement, Text
 from labeling.imports.records import Parsed
-from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking, Turn
+from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking, Turn, TurnFeedback
 from labeling.text import content_hash, prompt_key
 from sampler import sampling
-from sampler.models import Completion
 
 MAX_RAW = 100_000  # characters of a raw record kept beside what it became
 
@@ -38,11 +37,41 @@ class Entry:
 
     parsed: Parsed
     item: Item
+    source: str
+    place: int = 0  # among the items of the record
 
     @cached_property
     def digest(self) -> str:
-        item = self.item
-        return content_hash(item.messages if item.kind == PROMPTS else item.content())
+        """What makes it the same as a row that is there: of a prompt its text, of a comparison what is judged, of
+        everything else the record that it came from."""
+        if self.item.kind == PROMPTS:
+            return content_hash(self.item.messages)
+        if self.item.kind == COMPARISONS:
+            return content_hash(["subject", self.source, self.item.subject()])
+        return content_hash(["record", self.source, *self.parsed.identity, self.place])
+
+    @cached_property
+    def former(self) -> str:
+        """The digest that rows of the same content got before records had an identity."""
+        item, first = self.item, self.item.judgements[:1]
+        further = [[list(group) for group in one.groups] for one in item.judgements[1:]]
+        return content_hash(
+            ({"further": further} if further else {})
+            | {
+                "kind": item.kind,
+                "messages": item.messages,
+                "completions": [[text.text, text.model] for text in item.completions],
+                "groups": [list(group) for one in first for group in one.groups],
+            }
+        )
+
+    @cached_property
+    def judgements(self) -> dict[str, Judgement]:
+        """Every judgement under what makes it the same as one that is there."""
+        return {
+            content_hash(["judgement", self.source, *self.parsed.identity, self.place, number]): one
+            for number, one in enumerate(self.item.judgements)
+        }
 
     @cached_property
     def key(self) -> str:
@@ -79,30 +108,69 @@ def write_dialogues(target: Target, entries: Sequence[Entry], splits: Mapping[st
         for entry in entries
     ]
     Dialogue.objects.bulk_create(dialogues)
-    Turn.objects.bulk_create(
-        Turn(dialogue=dialogue, position=position, role=message["role"], text=message["content"])
-        for dialogue, entry in zip(dialogues, entries, strict=True)
-        for position, message in enumerate(entry.item.messages)
+    turns = [_turns(dialogue, entry.item) for dialogue, entry in zip(dialogues, entries, strict=True)]
+    Turn.objects.bulk_create(turn for of_dialogue in turns for turn in of_dialogue)
+    TurnFeedback.objects.bulk_create(
+        TurnFeedback(turn=of_dialogue[place], kind=TurnFeedback.Kind.IMPORTED, thumb_up=up)
+        for of_dialogue, entry in zip(turns, entries, strict=True)
+        for place, up in entry.item.thumbs
     )
 
 
-def write_comparisons(target: Target, entries: Sequence[Entry], splits: Mapping[str, str]) -> None:
-    """Ordered ones are closed and hold an imported ranking; the others wait for votes of ours."""
+def _turns(dialogue: Dialogue, item: Item) -> list[Turn]:
+    return [
+        Turn(
+            dialogue=dialogue,
+            position=place,
+            role=message["role"],
+            text=message["content"],
+            is_example=place not in item.context,
+        )
+        for place, message in enumerate(item.messages)
+    ]
+
+
+@dataclass
+class Subject:
+    """A comparison in the database, its completions by what they say."""
+
+    comparison: Comparison
+    completions: dict[tuple[str, str], str]
+
+    def ids(self, entry: Entry) -> list[str]:
+        """The ids of the entry's completions, in the entry's order; empty where one is not there."""
+        ids = [self.completions.get(said(text)) for text in entry.item.completions]
+        return [id_ for id_ in ids if id_] if all(ids) else []
+
+
+def said(text: Text) -> tuple[str, str]:
+    return text.text, text.model[: sampling.LABEL_LENGTH]
+
+
+def write_comparisons(target: Target, entries: Sequence[Entry], splits: Mapping[str, str]) -> dict[str, Subject]:
+    """Ordered ones are closed; the others wait for votes of ours. Judgements are written by `write_rankings`."""
     now = timezone.now()
     texts = [(text.text, text.model) for entry in entries for text in entry.item.completions]
     completions = iter(sampling.provide_all(texts=texts))
-    comparisons: list[Comparison] = []
     candidates: list[Candidate] = []
-    rankings: list[Ranking] = []
+    subjects: dict[str, Subject] = {}
     for entry in entries:
         comparison = _comparison(target, entry, splits[entry.key], now)
         own = list(islice(completions, len(entry.item.completions)))
-        comparisons.append(comparison)
         candidates += [Candidate(comparison=comparison, index=n, completion=c) for n, c in enumerate(own)]
-        rankings += [_ranking(comparison, own, judgement, now) for judgement in entry.item.judgements]
-    Comparison.objects.bulk_create(comparisons)
+        ids = {said(text): str(c.pk) for text, c in zip(entry.item.completions, own, strict=True)}
+        subjects[entry.digest] = Subject(comparison, ids)
+    Comparison.objects.bulk_create(subject.comparison for subject in subjects.values())
     Candidate.objects.bulk_create(candidates)
-    Ranking.objects.bulk_create(rankings)
+    return subjects
+
+
+def write_rankings(target: Target, given: Sequence[tuple[Entry, Subject, str]]) -> None:
+    """Imported rankings: (entry, what it judges, digest of the judgement)."""
+    now = timezone.now()
+    Ranking.objects.bulk_create(
+        _ranking(target, entry, subject, digest, entry.judgements[digest], now) for entry, subject, digest in given
+    )
 
 
 def _comparison(target: Target, entry: Entry, split: str, now: datetime) -> Comparison:
@@ -124,10 +192,13 @@ def _comparison(target: Target, entry: Entry, split: str, now: datetime) -> Comp
     )
 
 
-def _ranking(comparison: Comparison, completions: list[Completion], judgement: Judgement, now: datetime) -> Ranking:
-    ids = [str(completion.pk) for completion in completions]
+def _ranking(
+    target: Target, entry: Entry, subject: Subject, digest: str, judgement: Judgement, now: datetime
+) -> Ranking:
+    ids = subject.ids(entry)
+    own = subject.comparison.source_row or {}
     return Ranking(
-        comparison=comparison,
+        comparison=subject.comparison,
         kind=Ranking.Kind.IMPORTED,
         order_shown=ids,
         groups=[sorted(ids[index] for index in group) for group in judgement.groups],
@@ -135,6 +206,8 @@ def _ranking(comparison: Comparison, completions: list[Completion], judgement: J
         flags={ids[index]: names for index, names in judgement.flags.items()},
         strengths=list(judgement.strengths),
         note=judgement.note,
+        submission_hash=digest,
+        source_row=None if own.get("line") == entry.parsed.line else _origin(target, entry.parsed),
         submitted_at=now,
     )
 
@@ -142,5 +215,5 @@ def _ranking(comparison: Comparison, completions: list[Completion], judgement: J
 def _origin(target: Target, parsed: Parsed) -> dict[str, Json]:
     """The raw record with the transforms' names and version: enough to undo and to run again."""
     packed = json.dumps(parsed.record, ensure_ascii=False)
-    kept = parsed.record if len(packed) <= MAX_RAW and "\\u0000" not in packed else None
+    kept = parsed.record if len(packed) <= MAX_RAW else None
     return {"importer": target.importer, "line": parsed.line, "transforms": list(parsed.transforms), "row": kept}

@@ -1,6 +1,8 @@
 """Storing of imports: a batch in one transaction, without what the project holds already; and taking an import back.
 
-What is there already, by content hash, is not made again, so a file can be imported twice, or again after a kill.
+What is there already is not made again, so a file can be imported twice, or again after a kill: a record is known by
+its source and its id, or where it has none by its content. Judgements of the same completions are rankings of one
+comparison.
 The raw record and the transforms applied stay beside what was made.
 """
 
@@ -10,19 +12,13 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from labeling.importers.base import COMPARISONS, DEMONSTRATIONS, PROMPTS
+from labeling.importers.base import COMPARISONS, PROMPTS
 from labeling.imports import rows
 from labeling.imports.records import Parsed
-from labeling.imports.rows import Entry, Target
-from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt
+from labeling.imports.rows import Entry, Subject, Target
+from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking
 from labeling.text import split_of
 from sampler import sampling
-
-MODELS: dict[str, type[Prompt | Dialogue | Comparison]] = {
-    PROMPTS: Prompt,
-    DEMONSTRATIONS: Dialogue,
-    COMPARISONS: Comparison,
-}
 
 
 def store(target: Target, batch: Sequence[Parsed]) -> list[list[str]]:
@@ -31,41 +27,92 @@ def store(target: Target, batch: Sequence[Parsed]) -> list[list[str]]:
     with transaction.atomic():
         # Two imports into one project take turns, so that neither trips over the other's hashes.
         Project.objects.select_for_update(no_key=True).get(pk=target.project.pk)
-        entries = [[Entry(parsed, item) for item in parsed.items] for parsed in batch]
-        known = _known(target.project, [entry for of_record in entries for entry in of_record])
-        fresh: list[Entry] = []
-        made: list[list[str]] = []
-        for of_record in entries:
-            kinds = []
-            for entry in of_record:
-                if (entry.item.kind, entry.digest) not in known:
-                    known.add((entry.item.kind, entry.digest))
-                    fresh.append(entry)
-                    kinds.append(entry.item.kind)
-            made.append(kinds)
+        entries = [
+            [Entry(parsed, item, target.source, place) for place, item in enumerate(parsed.items)] for parsed in batch
+        ]
+        new = _New(target, [entry for of_record in entries for entry in of_record])
+        made = [[kind for entry in of_record for kind in new.add(entry)] for of_record in entries]
         if not target.dry_run:
-            _write(target, fresh)
+            new.write()
     return made
 
 
-def _known(project: Project, entries: Sequence[Entry]) -> set[tuple[str, str]]:
-    """(kind, content hash) of those entries whose content the project holds."""
-    known: set[tuple[str, str]] = set()
-    for kind, model in MODELS.items():
-        wanted = [entry.digest for entry in entries if entry.item.kind == kind]
-        found = model._default_manager.filter(project=project, content_hash__in=wanted)
-        known |= {(kind, digest) for digest in found.values_list("content_hash", flat=True)}
-    return known
+class _New:
+    """What of a batch the project does not hold yet."""
+
+    def __init__(self, target: Target, entries: Sequence[Entry]) -> None:
+        self._target = target
+        self._prompts: list[Entry] = []
+        self._dialogues: list[Entry] = []
+        self._comparisons: list[Entry] = []
+        self._rankings: list[tuple[Entry, str]] = []
+        by_kind = {kind: [entry for entry in entries if entry.item.kind == kind] for kind in (PROMPTS, COMPARISONS)}
+        others = [entry for entry in entries if entry.item.kind not in by_kind]
+        self._known = _known(target, Prompt, by_kind[PROMPTS]) | _known(target, Dialogue, others)
+        self._known |= _known(target, Comparison, by_kind[COMPARISONS])
+        self._subjects = _subjects(target, by_kind[COMPARISONS])
+        stored = [subject.comparison.pk for subject in self._subjects.values()]
+        rankings = Ranking.objects.filter(comparison__in=stored, kind=Ranking.Kind.IMPORTED) if stored else ()
+        self._judged = {ranking.submission_hash for ranking in rankings}
+
+    def add(self, entry: Entry) -> list[str]:
+        """The kinds that will be made of the entry."""
+        if entry.former in self._known:
+            return []
+        if entry.item.kind == COMPARISONS:
+            return self._add_comparison(entry)
+        if entry.digest in self._known:
+            return []
+        self._known.add(entry.digest)
+        (self._prompts if entry.item.kind == PROMPTS else self._dialogues).append(entry)
+        return [entry.item.kind]
+
+    def _add_comparison(self, entry: Entry) -> list[str]:
+        """A comparison where nobody judged these completions yet, else further judgements of it."""
+        is_new = entry.digest not in self._known
+        if not is_new and (subject := self._subjects.get(entry.digest)) and not subject.ids(entry):
+            return []  # its texts were taken back
+        fresh = [digest for digest in entry.judgements if digest not in self._judged]
+        self._judged.update(fresh)
+        self._rankings += [(entry, digest) for digest in fresh]
+        if is_new:
+            self._known.add(entry.digest)
+            self._comparisons.append(entry)
+            return [COMPARISONS]
+        return ["rankings"] * len(fresh)
+
+    def write(self) -> None:
+        keyed = [*self._dialogues, *self._comparisons]
+        splits = _splits(self._target.project, {entry.key for entry in keyed})
+        rows.write_prompts(self._target, self._prompts)
+        rows.write_dialogues(self._target, self._dialogues, splits)
+        subjects = self._subjects | rows.write_comparisons(self._target, self._comparisons, splits)
+        given = [(entry, subjects[entry.digest], digest) for entry, digest in self._rankings]
+        rows.write_rankings(self._target, given)
 
 
-def _write(target: Target, fresh: Sequence[Entry]) -> None:
-    splits = _splits(target.project, {entry.key for entry in fresh})
-    of_kind: dict[str, list[Entry]] = {kind: [] for kind in MODELS}
-    for entry in fresh:
-        of_kind[entry.item.kind].append(entry)
-    rows.write_prompts(target, of_kind[PROMPTS])
-    rows.write_dialogues(target, of_kind[DEMONSTRATIONS], splits)
-    rows.write_comparisons(target, of_kind[COMPARISONS], splits)
+def _known(target: Target, model: type[Prompt | Dialogue | Comparison], entries: Sequence[Entry]) -> set[str]:
+    """The digests of those entries that the project holds, also under the digest that they once got."""
+    if not entries:
+        return set()
+    found = model._default_manager.filter(project=target.project)
+    known = found.filter(content_hash__in=[entry.digest for entry in entries])
+    former = found.filter(content_hash__in=[entry.former for entry in entries], source=target.source)
+    return {*known.values_list("content_hash", flat=True), *former.values_list("content_hash", flat=True)}
+
+
+def _subjects(target: Target, entries: Sequence[Entry]) -> dict[str, Subject]:
+    """The comparisons of these entries that the project holds, by digest."""
+    digests = [entry.digest for entry in entries]
+    if not digests:
+        return {}
+    found = Comparison.objects.filter(project=target.project, content_hash__in=digests)
+    subjects = {comparison.pk: Subject(comparison, {}) for comparison in found}
+    if subjects:
+        columns = ("comparison_id", "completion_id", "completion__text", "completion__model_label")
+        for pk, completion, text, label in Candidate.objects.filter(comparison__in=subjects).values_list(*columns):
+            subjects[pk].completions[text, label] = str(completion)
+    return {subject.comparison.content_hash: subject for subject in subjects.values()}
 
 
 def _splits(project: Project, keys: set[str]) -> dict[str, str]:
@@ -90,11 +137,12 @@ def revert(*, project: Project, source: str) -> dict[str, int]:
     counts = {
         "comparisons": untouched.count(),
         "comparisons kept": comparisons.count() - untouched.count(),
-        "demonstrations": dialogues.count(),
+        "demonstrations": dialogues.filter(turns__feedback__isnull=True).distinct().count(),
+        "ratings": dialogues.filter(turns__feedback__isnull=False).distinct().count(),
         "prompts": prompts.count(),
     }
     Comparison.objects.filter(pk__in=list(untouched.values_list("pk", flat=True))).delete()
     sampling.forget(completion_ids=completions)
-    dialogues.delete()
+    Dialogue.objects.filter(pk__in=list(dialogues.values_list("pk", flat=True))).delete()
     prompts.delete()
     return counts

@@ -76,6 +76,9 @@ class Ranking(models.Model):
     seconds = models.PositiveIntegerField(null=True, blank=True)
     label_weight = models.FloatField(null=True, blank=True)
     submission_hash = models.CharField(max_length=64, blank=True, help_text="Makes the same submission idempotent.")
+    source_row = models.JSONField(
+        null=True, blank=True, help_text="Of an imported one: its raw row, where it is not the comparison's own."
+    )
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )

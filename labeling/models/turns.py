@@ -39,6 +39,9 @@ class Turn(models.Model):
     suggestions_shown = models.JSONField(default=list, blank=True, help_text="Ids of completions, in order shown.")
     seconds = models.PositiveIntegerField(default=0)
     pasted_chars = models.PositiveIntegerField(default=0)
+    is_example = models.BooleanField(
+        default=True, db_default=True, help_text="False for an answer that nobody should learn to give: context only."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
 
@@ -56,11 +59,18 @@ class Turn(models.Model):
 
 
 class TurnFeedback(models.Model):
-    """Thumbs on a model-written turn, by its trainer, a guest or a reviewer."""
+    """Thumbs on a model-written turn, by its trainer, a guest or a reviewer; or imported with it, of nobody here."""
+
+    class Kind(models.TextChoices):
+        GIVEN = "given", "Given"
+        IMPORTED = "imported", "Imported"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.GIVEN)
     thumb_up = models.BooleanField()
     reasons = models.JSONField(default=list, blank=True)
     comment = models.TextField(blank=True)
@@ -73,7 +83,12 @@ class TurnFeedback(models.Model):
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "turn feedback"
-        constraints = [models.UniqueConstraint(fields=["turn", "user"], name="feedback_once_per_turn_and_user")]
+        constraints = [
+            models.UniqueConstraint(fields=["turn", "user"], name="feedback_once_per_turn_and_user"),
+            models.CheckConstraint(
+                name="feedback_given_has_user", condition=Q(kind="imported") | Q(user__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return "up" if self.thumb_up else "down"

@@ -16,6 +16,7 @@ from labeling.models import Project
 class Asked(TypedDict, total=False):
     kind: str
     source: str
+    encoding: str
     progress: Callable[[int], None]
 
 

@@ -70,7 +70,11 @@ def test_line_ends_inside_a_text_split_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("{}".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04" + b"\0" * 40, "zip archive.*unpack"),
+        (b"PAR1" + b"\0" * 40, "Parquet.*JSON Lines"),
+        (b"BZh91AY&SY", "bzip2 -d"),
+        (b"\x28\xb5\x2f\xfd\0\0", "zstd -d"),
+        (b"\0" * 257 + b"ustar" + b"\0" * 40, "tar archive"),
         (gzip.compress(b'{"prompt": "a", "completion": "b"}\n')[:-12], "damaged"),
     ],
 )

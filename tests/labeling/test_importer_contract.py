@@ -1,23 +1,35 @@
-"""What every importer has to keep: declared fields, refusals in a sentence, no crash on any record."""
+"""What every importer has to keep: fields mapped, named or refused; refusals in a sentence; no crash."""
 
 from __future__ import annotations
 
-import contextlib
+import io
+import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.shapes import Json, JsonObject
-from labeling.importers.base import IMPORTERS, Rejected, Transforms
-from tests.labeling.importing import parsed
+from common.shapes import Json, JsonLike, JsonObject
+from labeling import imports
+from labeling.importers.base import IMPORTERS, TELLING, Grouping, Rejected, Transforms
+from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, TurnFeedback
+from tests.labeling.import_examples import EXAMPLES
+from tests.labeling.importing import parsed, run
 
 CHOICES = IMPORTERS.choices()
 
 
+def records_of(format: str) -> list[Json]:
+    """The examples as the importer is given them."""
+    importer = IMPORTERS.load(format)
+    if isinstance(importer, Grouping):
+        return [record for _, record in importer.grouped(enumerate(EXAMPLES[format]))]
+    return [*EXAMPLES[format]]
+
+
 @pytest.mark.parametrize("format", CHOICES)
 @pytest.mark.parametrize(
-    "record", [None, 1, "text", [], {}, {"prompt": None}, {"messages": "x"}, {"conversations": [1]}]
+    "record", [None, 1, "text", [], {}, {"prompt": None}, {"messages": "x"}, {"conversations": [1]}, {"data": 1}]
 )
 def test_every_importer_refuses_a_strange_record_with_a_sentence(format: str, record: Json) -> None:
     with pytest.raises(Rejected) as refused:
@@ -25,64 +37,78 @@ def test_every_importer_refuses_a_strange_record_with_a_sentence(format: str, re
     assert str(refused.value).endswith(".")
 
 
-class Watched(dict[str, Json]):
-    """A record that notes which of its fields are asked for."""
-
-    def __init__(self, record: JsonObject, asked: set[str]) -> None:
-        super().__init__(record)
-        self._asked = asked
-
-    def __getitem__(self, name: str) -> Json:
-        self._asked.add(name)
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self._asked.add(str(name))
-        return super().__contains__(name)
-
-    def get(self, name: str, default: Json = None) -> Json:  # type: ignore[override]  # `dict.get` is overloaded
-        self._asked.add(name)
-        return super().get(name, default)
-
-
-TURN: JsonObject = {"role": "user", "content": "Hi"}
-REPLY: JsonObject = {"role": "assistant", "content": "Hello"}
-PROMPT_ROW: JsonObject = {"type": "prompt", "record": {"messages": [TURN]}}
-EXAMPLES: dict[str, list[JsonObject]] = {
-    "alpaca": [{"instruction": "Add.", "input": "1 2", "output": "3", "history": [], "system": ""}],
-    "hh": [{"chosen": "\n\nHuman: Hi\n\nAssistant: A", "rejected": "\n\nHuman: Hi\n\nAssistant: B"}],
-    "instructgpt": [
-        {"prompt": "Why?", "completion": "So."},
-        {"question": "Why?"},
-        {"instruction": "Add.", "output": "3"},
-    ],
-    "oasst": [{"prompt": {"text": "Q", "role": "prompter", "replies": [{"text": "A", "role": "assistant"}]}}],
-    "openai": [
-        {"messages": [TURN, REPLY]},
-        {"messages": [TURN], "completions": [{"text": "A"}, {"text": "B", "id": "b"}]},
-        {"input": [TURN], "preferred_output": [REPLY], "non_preferred_output": [REPLY]},
-        {"preferred_output": [REPLY]},
-    ],
-    "raw": [PROMPT_ROW],
-    "sharegpt": [{"conversations": [{"from": "human", "value": "Hi"}], "chosen": "A", "rejected": "B"}],
-}
+@pytest.mark.parametrize("format", CHOICES)
+def test_an_importer_takes_its_examples_and_uses_every_field_of_them(format: str) -> None:
+    importer = IMPORTERS.load(format)
+    assert importer.about
+    assert importer.version >= 1
+    for record in records_of(format):
+        assert isinstance(record, dict)
+        transforms = Transforms()
+        fields = transforms.opened(record)
+        assert importer.parse(fields, "", transforms)
+        own = {name for name in fields.read if name in record}
+        assert own <= importer.keys | {"id", "message_tree_id"}
 
 
 @pytest.mark.parametrize("format", CHOICES)
-def test_an_importer_reads_the_fields_that_it_declares_and_no_others(format: str) -> None:
-    asked: set[str] = set()
-    for example in EXAMPLES[format]:
-        with contextlib.suppress(Rejected):
-            IMPORTERS.load(format).parse(Watched(example, asked), "", Transforms())
-    assert asked == IMPORTERS.load(format).keys
-    assert IMPORTERS.load(format).about
-    assert IMPORTERS.load(format).version >= 1
+def test_a_field_that_an_importer_does_not_read_is_named_and_changes_nothing(format: str) -> None:
+    (record, *_) = records_of(format)
+    assert isinstance(record, dict)
+    transforms, plain = Transforms(), Transforms()
+    items = IMPORTERS.load(format).parse({**record, "something else": [1]}, "", transforms)
+    assert items == IMPORTERS.load(format).parse(record, "", plain)
+    assert set(transforms.unused()) - set(plain.unused()) == {"something else"}
 
 
 @pytest.mark.parametrize("format", CHOICES)
-def test_a_field_that_an_importer_does_not_declare_changes_nothing(format: str) -> None:
-    example = EXAMPLES[format][0]
-    assert parsed(format, {**example, "something else": [1]}) == parsed(format, example)
+@pytest.mark.parametrize("name", sorted(TELLING))
+def test_a_field_that_changes_what_a_record_says_is_read_or_refused_by_its_name(format: str, name: str) -> None:
+    """Whatever stands in it: mapped to what is made, or the reason of a refusal; never left out without a word."""
+    for record in records_of(format):
+        assert isinstance(record, dict)
+        if name in record:
+            continue
+        for value in (False, "odd", [{"odd": 1}]):
+            transforms = Transforms()
+            fields = transforms.opened({**record, name: value})
+            try:
+                IMPORTERS.load(format).parse(fields, "", transforms)
+                transforms.unused()
+            except Rejected:
+                continue
+            assert name in fields.read, (format, record, value)
+
+
+@pytest.mark.parametrize("weight", [0, 0.0, "0"])
+@pytest.mark.parametrize("format", CHOICES)
+def test_a_weight_of_nothing_is_no_example(format: str, weight: Json) -> None:
+    (record, *_) = records_of(format)
+    assert isinstance(record, dict)
+    transforms = Transforms()
+    IMPORTERS.load(format).parse({**record, "weight": weight}, "", transforms)
+    with pytest.raises(Rejected, match="'weight'"):
+        transforms.unused()
+
+
+@pytest.mark.parametrize("format", CHOICES)
+def test_an_example_is_of_one_format_only(format: str) -> None:
+    for record in EXAMPLES[format]:
+        matching = [name for name in CHOICES if IMPORTERS.load(name).matches(record)]
+        assert matching == [format], record
+        assert imports.detect(io.BytesIO(json.dumps(record).encode())) == format
+
+
+@pytest.mark.parametrize("format", CHOICES)
+def test_the_examples_are_stored_once_and_counted(project: Project, format: str) -> None:
+    rows: list[JsonLike] = [{**record, "not ours": 1} for record in EXAMPLES[format]]
+    report = run(project, format, rows, source="s")
+    assert (report.rows, report.rejected, report.imported) == (len(rows), 0, len(rows)), report.errors
+    assert report.made
+    stored = [m.objects.count() for m in (Prompt, Dialogue, Comparison, Ranking, TurnFeedback)]
+    again = run(project, format, list(reversed(rows)) if format != "oasst_messages" else rows, source="s")
+    assert (again.imported, again.already_there, again.rejected) == (0, len(rows), 0), again.errors
+    assert stored == [m.objects.count() for m in (Prompt, Dialogue, Comparison, Ranking, TurnFeedback)]
 
 
 JSON = st.recursive(
@@ -90,15 +116,14 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = "prompt completion instruction input output conversations chosen rejected messages completions type record"
-FIELDS = st.sampled_from(NAMES.split())
+FIELDS = st.sampled_from(sorted({key for name in CHOICES for key in IMPORTERS.load(name).keys}))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(CHOICES), st.dictionaries(FIELDS, JSON, max_size=4), st.sampled_from(["", "prompts", "comparisons"])
 )
-def test_no_record_makes_an_importer_fall_over(format: str, record: Json, kind: str) -> None:
+def test_no_record_makes_an_importer_fall_over(format: str, record: JsonObject, kind: str) -> None:
     try:
         parsed(format, record, kind)
     except Rejected as refused:

@@ -4,6 +4,7 @@ comparisons. The last line of stdout is JSON with the counts."""
 from __future__ import annotations
 
 import json
+import re
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -21,6 +22,13 @@ AUTO = "auto"
 SHOWN = 20  # refused lines on stderr; the JSON holds more
 SAMPLES = 3  # records of a dry run that are shown before and after
 EVERY = 2  # seconds between two lines of progress
+# What a terminal obeys or hides instead of showing it: controls, and marks that turn or break a line.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _escaped(text: str) -> str:
+    """`text` as it is safe on a terminal; JSON stays JSON."""
+    return _OBEYED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 class Command(BaseCommand):
@@ -32,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--source", default="", help="name of the data, for mixing; default the file's name")
         parser.add_argument("--as", dest="kind", choices=KINDS, default="", help="default: what each record is")
+        parser.add_argument("--encoding", default="", help="of FILE, such as utf-16 or windows-1252; default UTF-8")
         parser.add_argument(
             "--split-turns", action="store_true", help="prompts that are whole transcripts become turns"
         )
@@ -47,6 +56,7 @@ class Command(BaseCommand):
         file: Path,
         source: str,
         kind: str,
+        encoding: str,
         split_turns: bool,
         keep_preamble: bool,
         dry_run: bool,
@@ -59,35 +69,44 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(imports.revert(project=found, source=source)))
             return
         chosen = Options(split_turns=split_turns, keep_preamble=keep_preamble)
-        report = self._run(found, "" if format == AUTO else format, file, source[:120], kind, chosen, dry_run)
+        report = self._run(found, "" if format == AUTO else format, file, source[:120], kind, encoding, chosen, dry_run)
         self._tell(report)
-        self.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False))
+        self.stdout.write(_escaped(json.dumps(report.to_dict(), ensure_ascii=False)))
 
     def _run(
-        self, project: Project, format: str, path: Path, source: str, kind: str, options: Options, dry_run: bool
+        self,
+        project: Project,
+        format: str,
+        path: Path,
+        source: str,
+        kind: str,
+        encoding: str,
+        options: Options,
+        dry_run: bool,
     ) -> imports.Report:
         try:
             with path.open("rb") as file:
                 return imports.run(
-                    project=project, format=format, file=file, source=source, kind=kind, options=options,
-                    dry_run=dry_run, samples=SAMPLES if dry_run else 0, progress=self._progress(),
+                    project=project, format=format, file=file, source=source, kind=kind, encoding=encoding,
+                    options=options, dry_run=dry_run, samples=SAMPLES if dry_run else 0, progress=self._progress(),
                 )  # fmt: skip
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from None
         except (plugins.UnknownPlugin, imports.Unreadable) as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(_escaped(str(error))) from None
 
     def _tell(self, report: imports.Report) -> None:
         for sample in report.samples:
-            self.stdout.write(
-                f"line {sample['line']}, before: {json.dumps(sample['before'], ensure_ascii=False)[:500]}"
-            )
-            self.stdout.write(f"  transforms: {'; '.join(sample['transforms']) or 'none'}")
-            self.stdout.write(f"  after: {json.dumps(sample['after'], ensure_ascii=False)[:500]}")
+            before, after = (json.dumps(sample[side], ensure_ascii=False)[:500] for side in ("before", "after"))
+            self.stdout.write(_escaped(f"line {sample['line']}, before: {before}"))
+            self.stdout.write(_escaped(f"  transforms: {'; '.join(sample['transforms']) or 'none'}"))
+            self.stdout.write(_escaped(f"  after: {after}"))
         for name, count in report.transforms.most_common():
-            self.stdout.write(f"{count:,} × {name}")
+            self.stdout.write(_escaped(f"{count:,} × {name}"))
+        for name, count in report.unused.most_common():
+            self.stdout.write(_escaped(f"not used: {name} in {count:,} records"))
         for error in report.errors[:SHOWN]:
-            self.stderr.write(f"line {error['line']}: {error['reason']}")
+            self.stderr.write(_escaped(f"line {error['line']}: {error['reason']}"))
         if report.rejected > SHOWN:
             self.stderr.write(f"… and {report.rejected - SHOWN:,} more")
 

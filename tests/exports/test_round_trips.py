@@ -1,0 +1,93 @@
+"""What an export writes can be imported, and then exported again with the same rows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from accounts.models import User
+from labeling import imports
+from labeling.feedback import give_feedback
+from labeling.models import Project
+from tests import makers
+from tests.exports.makers import export, rows
+
+MEANT: dict[str, tuple[str, tuple[str, ...]]] = {
+    # Of each configuration the format that reads it and the fields that say what was said and judged.
+    "preferences": ("trl_preference", ("prompt", "chosen", "rejected")),
+    "rankings": ("rankings", ("context", "completions")),
+    "sft": ("trl_sft", ("prompt", "completion")),
+    "prompts": ("trl_sft", ("prompt",)),
+    "ratings": ("kto", ("prompt", "completion", "label")),
+}
+
+
+@pytest.fixture
+def worked(project: Project, alice: User, bob: User) -> Project:
+    """Votes of two people with ties and notes, a demonstration of two answers, a chat with a thumb, a prompt."""
+    project.split_salt, project.test_share = "the same", 0.5
+    project.save(update_fields=["split_salt", "test_share"])
+    for groups in ([[0], [1, 2], [3]], [[3], [2], [1], [0]], [[0, 1, 2, 3]]):
+        comparison = makers.make_comparison(project, votes=2)
+        makers.make_ranking(comparison, alice, groups=groups, note="Because.")
+        makers.make_ranking(comparison, bob, groups=groups)  # of one mind: two judgements all the same
+    makers.make_demonstration(project, alice)
+    chat = makers.make_chat(project, alice, turns=2, submit=True)
+    give_feedback(turn=chat.turns.filter(role="assistant").latest("position"), user=alice, thumb_up=False)
+    return project
+
+
+def meant(folder: Path, config: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for row in rows(folder, config):
+        found[json.dumps({name: kept(row[name]) for name in MEANT[config][1]}, sort_keys=True)] += 1
+    return found
+
+
+def kept(value: object) -> object:
+    """The completions of a ranking by their rank and text: their ids are new, and so is the order of ties."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "rank" in value[0]:
+        return sorted(
+            (one["rank"], one["completion"][0]["content"], one["overall"], str(one["flags"])) for one in value
+        )
+    return value
+
+
+def imported(folder: Path, config: str, name: str) -> Project:
+    project = makers.make_project(name, split_salt="the same", test_share=0.5)
+    for path in sorted((folder / config).iterdir()):
+        with path.open("rb") as file:
+            assert imports.detect(file) == MEANT[config][0]
+            report = imports.run(project=project, format=MEANT[config][0], file=file, source="archive")
+        assert report.rejected == 0, report.errors
+    return project
+
+
+@pytest.mark.parametrize("config", MEANT)
+def test_a_configuration_imported_and_exported_again_says_the_same(
+    worked: Project, tmp_path: Path, config: str
+) -> None:
+    export(worked, tmp_path / "first", "--config", config)
+    assert meant(tmp_path / "first", config)
+    again = imported(tmp_path / "first", config, "second")
+    mixed: list[str] = [] if config == "prompts" else ["--mix", "archive=1"]
+    export(again, tmp_path / "second", "--config", config, *mixed)
+    assert meant(tmp_path / "second", config) == meant(tmp_path / "first", config)
+
+
+def test_the_archive_keeps_what_is_context_and_what_was_rated(worked: Project, tmp_path: Path) -> None:
+    """What a model wrote in a chat is never an example of what to learn, through any number of imports."""
+    export(worked, tmp_path / "first", "--config", "raw,sft,ratings")
+    folder = tmp_path / "first"
+    for name in ("second", "third"):
+        project = makers.make_project(name, split_salt="the same", test_share=0.5)
+        for path in sorted((folder / "raw").iterdir()):
+            with path.open("rb") as file:
+                assert imports.run(project=project, format="raw", file=file, source="archive").rejected == 0
+        folder = tmp_path / name
+        export(project, folder, "--config", "raw,sft,ratings", "--mix", "archive=1")
+        for config in ("sft", "ratings"):
+            assert meant(folder, config) == meant(tmp_path / "first", config), (name, config)
