@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from common.shapes import JsonLike
+from common.shapes import JsonLike, JsonObject
 from labeling.models import Comparison, Dialogue, Project, Ranking, TurnFeedback
 from tests.labeling.importing import run
 
@@ -59,15 +59,17 @@ def test_pairs_in_either_order_are_of_one_comparison(project: Project) -> None:
 
 
 def test_every_thumb_counts(project: Project) -> None:
-    thumb = {"prompt": "2+2?", "completion": "4", "label": True}
-    report = run(project, "kto", [thumb, thumb, thumb | {"label": False}], source="s")
+    thumb: JsonObject = {"prompt": "2+2?", "completion": "4", "label": True}
+    down: JsonObject = {**thumb, "label": False}
+    report = run(project, "kto", [thumb, thumb, down], source="s")
     assert (report.imported, report.rejected) == (3, 0)
     assert Counter(TurnFeedback.objects.values_list("thumb_up", flat=True)) == {True: 2, False: 1}
     assert run(project, "kto", [thumb, thumb], source="s").already_there == 2
 
 
 def test_repeats_of_dialogues_are_reported_with_their_lines(project: Project) -> None:
-    given: list[JsonLike] = [{"prompt": "Why?", "completion": "So."}] * 2 + [{"prompt": "How?", "completion": "So."}]
+    why: JsonLike = {"prompt": "Why?", "completion": "So."}
+    given: list[JsonLike] = [why, why, {"prompt": "How?", "completion": "So."}]
     report = run(project, "instructgpt", given, source="s")
     assert (report.imported, report.rejected, Dialogue.objects.count()) == (2, 1, 2)
     assert report.errors == [{"line": 2, "reason": "The record says the same as line 1."}]

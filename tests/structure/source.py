@@ -104,7 +104,7 @@ def _parts(note: ast.AST) -> Iterator[ast.AST]:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             try:
                 yield from ast.walk(ast.parse(part.value, mode="eval"))
-            except SyntaxError:
+            except (SyntaxError, UnicodeEncodeError):
                 continue  # a string that is not a type: the value of a Literal
 
 
