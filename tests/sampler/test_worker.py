@@ -111,6 +111,7 @@ def test_a_model_that_cannot_be_loaded_says_why_and_fails_what_waits() -> None:
     assert "The disk is gone." in row.error
 
 
+@pytest.mark.alone
 def test_sigterm_lets_running_requests_end_within_the_grace(settings: Settings) -> None:
     settings.SAMPLER_GRACE_SECONDS = 10
     version = make_version(location="delay=0.02&tokens=20")
@@ -127,6 +128,7 @@ def test_sigterm_lets_running_requests_end_within_the_grace(settings: Settings) 
     assert late.state == "queued"
 
 
+@pytest.mark.alone
 def test_what_does_not_end_within_the_grace_is_handed_back_at_no_cost(settings: Settings) -> None:
     settings.SAMPLER_GRACE_SECONDS = 0.2
     version = make_version(location="delay=0.05&tokens=400")
