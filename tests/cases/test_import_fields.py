@@ -11,7 +11,7 @@ from labeling.models import Comparison, Dialogue, Project, Ranking, Turn, TurnFe
 from tests.exports.makers import export, rows
 from tests.labeling.importing import run
 
-ASKED = {"role": "user", "content": "Name a prime."}
+ASKED: JsonLike = {"role": "user", "content": "Name a prime."}
 
 
 def test_an_answer_marked_false_is_a_rating_and_never_an_example(project: Project, tmp_path: Path) -> None:
@@ -27,7 +27,8 @@ def test_an_answer_marked_false_is_a_rating_and_never_an_example(project: Projec
     assert sorted(TurnFeedback.objects.values_list("thumb_up", flat=True)) == [False] * 4 + [True]
     assert not Turn.objects.filter(role="assistant", is_example=True).exists()
     export(project, tmp_path / "alone", "--config", "sft,ratings")
-    assert rows(tmp_path / "alone", "sft") == rows(tmp_path / "alone", "ratings") == []
+    assert not rows(tmp_path / "alone", "sft")
+    assert not rows(tmp_path / "alone", "ratings")
     export(project, tmp_path / "mixed", "--config", "sft,ratings", "--mix", "thumbs=1")
     assert rows(tmp_path / "mixed", "sft") == []
     found = {str(row["completion"]): row["label"] for row in rows(tmp_path / "mixed", "ratings")}
@@ -75,8 +76,8 @@ def test_the_roles_of_dolly_go_by_their_names(project: Project) -> None:
 
 
 def test_an_answer_of_no_weight_is_context_and_no_example(project: Project, tmp_path: Path) -> None:
-    lyon = {"role": "assistant", "content": "Lyon, obviously.", "weight": 0}
-    paris = {"role": "assistant", "content": "Paris, sorry.", "weight": 1}
+    lyon: JsonLike = {"role": "assistant", "content": "Lyon, obviously.", "weight": 0}
+    paris: dict[str, JsonLike] = {"role": "assistant", "content": "Paris, sorry.", "weight": 1}
     capital: JsonLike = {"role": "user", "content": "Capital of France?"}
     sure: JsonLike = {"role": "user", "content": "Sure?"}
     given: list[JsonLike] = [{"messages": [capital, lyon]}, {"messages": [capital, lyon, sure, paris]}]
@@ -86,7 +87,7 @@ def test_an_answer_of_no_weight_is_context_and_no_example(project: Project, tmp_
     (row,) = rows(tmp_path / "out", "sft")
     assert row["completion"] == [{"role": "assistant", "content": "Paris, sorry."}]
     assert "Lyon" in str(row["prompt"])
-    half = {"messages": [capital, paris | {"weight": 0.5}]}
+    half: JsonLike = {"messages": [capital, paris | {"weight": 0.5}]}
     assert "'weight'" in run(project, "openai", [half]).errors[0]["reason"]
 
 

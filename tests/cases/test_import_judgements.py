@@ -9,7 +9,7 @@ from labeling.models import Comparison, Dialogue, Project, Ranking, TurnFeedback
 from tests.labeling.importing import run
 
 
-def judged(first_wins: bool, **more: JsonLike) -> JsonLike:
+def judged(first_wins: bool, **more: JsonLike) -> dict[str, JsonLike]:
     order = [0, 1] if first_wins else [1, 0]
     return {"prompt": "Pick.", "completions": ["first", "second"], "ranking": order, **more}
 
@@ -42,7 +42,7 @@ def test_a_longer_and_reordered_file_brings_only_what_is_new(project: Project) -
 
 
 def test_ids_tell_judgements_apart(project: Project) -> None:
-    given = [judged(True, id="a", judge="eve"), judged(True, id="b", judge="mallory")]
+    given: list[JsonLike] = [judged(True, id="a", judge="eve"), judged(True, id="b", judge="mallory")]
     assert run(project, "rankings", given, source="s").imported == 2
     report = run(project, "rankings", [*reversed(given), judged(True, id="c")], source="s")
     assert (report.imported, report.already_there, wins()) == (1, 2, {"first": 3})
@@ -59,7 +59,7 @@ def test_pairs_in_either_order_are_of_one_comparison(project: Project) -> None:
 
 
 def test_every_thumb_counts(project: Project) -> None:
-    thumb = {"prompt": "2+2?", "completion": "4", "label": True}
+    thumb: dict[str, JsonLike] = {"prompt": "2+2?", "completion": "4", "label": True}
     report = run(project, "kto", [thumb, thumb, thumb | {"label": False}], source="s")
     assert (report.imported, report.rejected) == (3, 0)
     assert Counter(TurnFeedback.objects.values_list("thumb_up", flat=True)) == {True: 2, False: 1}
@@ -67,7 +67,8 @@ def test_every_thumb_counts(project: Project) -> None:
 
 
 def test_repeats_of_dialogues_are_reported_with_their_lines(project: Project) -> None:
-    given: list[JsonLike] = [{"prompt": "Why?", "completion": "So."}] * 2 + [{"prompt": "How?", "completion": "So."}]
+    why: JsonLike = {"prompt": "Why?", "completion": "So."}
+    given: list[JsonLike] = [why, why, {"prompt": "How?", "completion": "So."}]
     report = run(project, "instructgpt", given, source="s")
     assert (report.imported, report.rejected, Dialogue.objects.count()) == (2, 1, 2)
     assert report.errors == [{"line": 2, "reason": "The record says the same as line 1."}]

@@ -69,7 +69,8 @@ def test_a_field_that_changes_what_a_record_says_is_read_or_refused_by_its_name(
         assert isinstance(record, dict)
         if name in record:
             continue
-        for value in (False, "odd", [{"odd": 1}]):
+        odd: tuple[Json, ...] = (False, "odd", [{"odd": 1}])
+        for value in odd:
             transforms = Transforms()
             fields = transforms.opened({**record, name: value})
             try:
