@@ -102,7 +102,7 @@ def _value(stream: _Stream, number: int, in_array: bool, encoding: str) -> Found
     while True:
         try:
             record, end = _DECODER.raw_decode(stream.held)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError):
             end = _end(stream.held, in_array)
             if end < 0 and len(stream.held) < MAX_VALUE and stream.more():
                 continue
