@@ -24,6 +24,8 @@ from sampler import status
 from sampler.models import ModelVersion
 
 MESSAGES = ("Name three things that one finds in a kitchen.", "And which of them is the most useful?")
+# Answers of a check are short, so a real model's are cut: they count here.
+EXPORTED: dict[str, JsonLike] = {"configs": ["preferences", "rankings"], "include_truncated": True}
 Say = Callable[[str], None]
 
 
@@ -153,7 +155,7 @@ class SelfCheck:
         run = runs.request(
             project=self._made().project,
             trigger=ExportRun.Trigger.API,
-            options={"configs": ["preferences", "rankings"]},
+            options=EXPORTED,
         )
 
         def finished() -> ExportRun | None:
