@@ -109,11 +109,11 @@ class ThumbFilter(admin.SimpleListFilter):
 class TurnFeedbackAdmin(BigTableAdmin[TurnFeedback]):
     project_lookup = "turn__dialogue__project"
     view_roles = REVIEWERS
-    list_display = ("thumb", "answer", "reason_list", "said", "user", "updated_at")
+    list_display = ("thumb", "answer", "reason_list", "said", "user", "kind", "updated_at")
     list_select_related = ("turn", "user")
     list_filter = (ProjectFilter, ThumbFilter)
     search_fields = ("comment", "user__username")
-    fields = ("thumb", "answer_text", "reason_list", "comment", "user", "created_at", "updated_at")
+    fields = ("thumb", "answer_text", "reason_list", "comment", "user", "kind", "created_at", "updated_at")
     readonly_fields = ("thumb", "answer_text", "reason_list")
 
     @display(description="Thumb", label={"up": "success", "down": "danger"})

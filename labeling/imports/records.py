@@ -34,5 +34,10 @@ class Parsed:
     identity: Sequence[str]  # what tells it from every other record of its source
 
     @property
+    def is_first(self) -> bool:
+        """Whether nothing before it in its source said the same, or it has an id to be told by."""
+        return self.identity[0] == "id" or self.identity[-1] == "1"
+
+    @property
     def line(self) -> int:
         return self.lines[0]

@@ -57,7 +57,7 @@ class _New:
 
     def add(self, entry: Entry) -> list[str]:
         """The kinds that will be made of the entry."""
-        if entry.former in self._known:
+        if entry.former in self._known and entry.parsed.is_first:
             return []
         if entry.item.kind == COMPARISONS:
             return self._add_comparison(entry)

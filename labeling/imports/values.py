@@ -64,6 +64,11 @@ class _Stream:
             if self.held or not self.more():
                 return self.held[:1]
 
+    def rest(self) -> Iterator[str]:
+        """Everything that was not taken, by lines."""
+        yield from io.StringIO(self.held + self._text.readline())
+        yield from self._text
+
     def take(self, end: int) -> str:
         taken, self.held = self.held[:end], self.held[end:]
         return taken
@@ -88,6 +93,7 @@ def values(source: io.BufferedReader, encoding: str) -> Iterator[Found]:
         number += 1
         yield _value(stream, number, in_array, encoding)
         if stream.is_cut:
+            yield from _lines(stream, number)
             return
 
 
@@ -96,15 +102,16 @@ def _value(stream: _Stream, number: int, in_array: bool, encoding: str) -> Found
     while True:
         try:
             record, end = _DECODER.raw_decode(stream.held)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError):
             end = _end(stream.held, in_array)
             if end < 0 and len(stream.held) < MAX_VALUE and stream.more():
                 continue
-            text = stream.take(end if end >= 0 else len(stream.held))
-            if not isinstance(error, json.JSONDecodeError) or end >= 0:
-                return _refused(number, text, encoding)
+            if end >= 0:
+                return _refused(number, stream.take(end), encoding)
             stream.is_cut = True
-            return Found(number, reason=f"The value is not closed, and nothing after it can be read: {error.msg}.")
+            line = stream.held.find("\n")
+            stream.take(line if line >= 0 else len(stream.held))
+            return Found(number, reason="The value is not closed: what follows is read line by line.")
         # A number that ends where what is held does may go on after it.
         if end == len(stream.held) and not isinstance(record, dict | list | str) and stream.more():
             continue
@@ -112,6 +119,15 @@ def _value(stream: _Stream, number: int, in_array: bool, encoding: str) -> Found
         if not text.isascii() and any("\udc80" <= c <= "\udcff" for c in text):
             return _refused(number, text, encoding)
         return Found(number, record=record)
+
+
+def _lines(stream: _Stream, number: int) -> Iterator[Found]:
+    """What follows a value without end: every line by itself."""
+    for line in stream.rest():
+        text = line.strip().rstrip(",")
+        if text not in ("", "]"):
+            number += 1
+            yield parsed(number, text, "line")
 
 
 def _refused(number: int, text: str, encoding: str) -> Found:
@@ -136,7 +152,7 @@ def _end(text: str, in_array: bool) -> int:
         elif sign in "]}":
             depth -= 1
             if depth < 0:
-                return token.start() if in_array else token.end()
+                return token.start() if in_array and sign == "]" and token.start() else token.end()
             if not depth:
                 return token.end()
         elif sign == "," and not depth and in_array:
