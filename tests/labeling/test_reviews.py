@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
 from labeling import corrections, dialogues, rankings
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.models import Dialogue, Project, Ranking, ReviewItem
+from labeling.models import Project, Ranking, ReviewItem
 from labeling.quality import reviews
 from tests import makers
 from tests.labeling.makers import undo
+from tests.labeling.review_queue import only, rank, reasons_of
 
 pytestmark = pytest.mark.django_db
-
-OFF = {
-    "random_share": 0, "low_agreement": False, "fast_seconds": 0, "contradictions": False, "verbatim_share": 0,
-    "new_trainer": 0,
-}  # fmt: skip
-
-
-def only(project: Project, **rules: object) -> None:
-    project.review_rules = {**OFF, **rules}
-    project.save(update_fields=["review_rules"])
-
-
-def rank(project: Project, user: User, *, seconds: int | None = None, note: str = "") -> Ranking:
-    return makers.make_ranking(makers.make_comparison(project), user, seconds=seconds, note=note)
-
-
-def reasons_of(work: Ranking | Dialogue) -> list[str]:
-    item = ReviewItem.objects.filter(Q(ranking=work.pk) | Q(dialogue=work.pk)).first()
-    return item.reasons if item else []
 
 
 def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
