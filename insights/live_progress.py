@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from insights.models import Judgement
@@ -40,12 +40,15 @@ def live_progress(project: Project) -> dict[str, object]:
 
 
 def _waiting_for_others(project: Project) -> int:
-    """Of those ready, how many nobody who ranks these days may still rank; 0 where nobody ranks."""
-    people = list(stock.active(project))
-    waiting = set(_ready(project).values_list("pk", flat=True)) if people else set()
+    """Of those ready, how many nobody who ranks these days may still rank; 0 where nobody ranks. Only what one of
+    them had or wrote can be closed to one of them, so only that is read."""
+    people = stock.active(project)
+    had = Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer__in=people))
+    touched = _ready(project).filter(had | Q(author__in=people))
+    waiting = set(touched.values_list("pk", flat=True)) if people else set()
     for trainer in people:
         if waiting:
-            waiting -= set(votes.open_to(_ready(project), project, trainer).values_list("pk", flat=True))
+            waiting -= set(votes.open_to(touched, project, trainer).values_list("pk", flat=True))
     return len(waiting)
 
 

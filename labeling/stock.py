@@ -6,17 +6,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
 from labeling import votes
 from labeling.candidates import new_comparison, request_missing
-from labeling.models import Assignment, Comparison, Membership, Project, Prompt
+from labeling.models import Assignment, Comparison, Membership, Project, Prompt, Ranking
 from labeling.projects import current_round, split_for
 
 ACTIVE = timedelta(days=7)  # whoever had a task since then is taken to come back for more
-MOST_ACTIVE = 50  # so many people are looked at, those seen last first
+MOST_ACTIVE = 50  # so many people are looked at, those who ranked last first
+NOT_SUBMITTED = (Assignment.State.LEASED, Assignment.State.SKIPPED, Assignment.State.EXPIRED)
 
 
 def keep_stock() -> int:
@@ -72,11 +73,17 @@ def _in_stock(project: Project) -> int:
     return min(len(rows.order_by().values_list("pk")[: project.stock_target]) for rows in ready)
 
 
-def active(project: Project) -> QuerySet[User]:
-    """People who rank in the project these days."""
+def active(project: Project) -> list[User]:
+    """People who rank in the project these days: they hold, skipped or left a task, or handed one in.
+
+    Asked once a member, and of each by an index that leads to few rows: one GROUP BY over the project's
+    assignments took 0.55 s at 5,000 of them, every few seconds.
+    """
+    since = timezone.now() - ACTIVE
+    theirs = {"trainer": OuterRef("user"), "comparison__project": project}
+    begun = Assignment.objects.filter(**theirs, state__in=NOT_SUBMITTED, heartbeat_at__gte=since)
+    ranked = Ranking.objects.filter(**theirs, submitted_at__gte=since)
+    last = Ranking.objects.filter(trainer=OuterRef("user")).order_by("-submitted_at").values("submitted_at")
     rankers = Membership.objects.filter(project=project, ended_at__isnull=True, role__in=Membership.RANKERS)
-    lately = Assignment.objects.filter(comparison__project=project, heartbeat_at__gte=timezone.now() - ACTIVE)
-    seen = (
-        lately.filter(trainer__in=rankers.values("user")).order_by().values("trainer").annotate(at=Max("heartbeat_at"))
-    )
-    return User.objects.filter(pk__in=seen.order_by("-at").values("trainer")[:MOST_ACTIVE])
+    seen = rankers.filter(Exists(begun) | Exists(ranked)).select_related("user")
+    return [member.user for member in seen.order_by(Subquery(last[:1]).desc(nulls_first=True))[:MOST_ACTIVE]]
