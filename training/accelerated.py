@@ -38,7 +38,8 @@ def adapted(model: M, settings: Common, kind: str) -> M:
     """
     any_model: Any = model
     if settings.gradient_checkpointing:
-        any_model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        enable = getattr(any_model, "activation_checkpointing_enable", None) or any_model.gradient_checkpointing_enable
+        enable()
     if settings.lora_rank:
         try:
             peft: Any = import_module("peft")

@@ -86,7 +86,7 @@ class Loop(Generic[Item]):
             BadFolder: a step cannot be shared by the processes.
         """
         s, done = self.settings, Fitted()
-        if s.batch_size % self.accelerator.num_processes:
+        if s.batch_size < 1 or s.batch_size % self.accelerator.num_processes:
             raise BadFolder(f"A step of {s.batch_size} cannot be shared by {self.accelerator.num_processes} processes.")
         per_epoch = math.ceil(len(data) / s.batch_size)
         steps = s.steps or max(1, round(s.epochs * per_epoch))
