@@ -30,5 +30,4 @@ class OneName(DefaultAccountAdapter):
         credentials.pop("email", None)
         account = account_of(typed)
         name = typed if account is None else account.username
-        signed_in: AbstractBaseUser | None = super().authenticate(request, **credentials, username=name)
-        return signed_in
+        return super().authenticate(request, **credentials, username=name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -15,13 +14,14 @@ from unfold.decorators import display
 from accounts.requests import user_of
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
 from labeling.admin.base import Button, PageAdmin, short, text_html
-from labeling.admin.review_pages import review_dialogue
+from labeling.admin.review_pages import TURNS_ON_A_PAGE, review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
 from labeling.pages.provenance import for_reviewers
 from labeling.quality import blind
 from labeling.quality.reviews import ask_review
 
 MODEL = "model_version"
+Row = str | list[str] | tuple[str, ...] | tuple[()]
 
 
 class TurnInline(ScopedTabularInline[Turn]):
@@ -30,6 +30,7 @@ class TurnInline(ScopedTabularInline[Turn]):
     view_roles = REVIEWERS
     fields = readonly_fields = ("position", "role", "said", "written", "seconds")
     ordering = ("position",)
+    per_page = TURNS_ON_A_PAGE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         mine = Dialogue.objects.filter(blind.hides_names(user_of(request)), pk=OuterRef("dialogue")).order_by()
@@ -70,9 +71,10 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
     buttons = {"ask": Button("Put into the review queue", _ask, when=lambda d: d.state == Dialogue.State.SUBMITTED)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dialogue]:
-        return super().get_queryset(request).prefetch_related("turns")
+        opening = Prefetch("turns", Turn.objects.filter(position__lt=2).order_by("position"), to_attr="opening")
+        return super().get_queryset(request).prefetch_related(opening)
 
-    def get_fields(self, request: HttpRequest, obj: Dialogue | None = None) -> Sequence[str | Sequence[str]]:
+    def get_fields(self, request: HttpRequest, obj: Dialogue | None = None) -> list[Row]:
         hidden = obj is not None and blind.names_hidden(obj, user_of(request))
         return [name for name in self.fields if not hidden or name != MODEL]
 
@@ -95,7 +97,7 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
 
     @display(description="First words")
     def first_words(self, obj: Dialogue) -> str:
-        return short(next((t.text for t in obj.turns.all() if t.role == Turn.Role.USER), ""), 60)
+        return short(next((t.text for t in getattr(obj, "opening", ()) if t.role == Turn.Role.USER), ""), 60)
 
 
 @admin.register(TurnDraw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,6 +21,8 @@ from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
 from labeling.pages.letters import letters_of
 from labeling.pages.provenance import for_reviewers
 from labeling.quality import blind, reviews
+
+TURNS_ON_A_PAGE = 100
 
 
 class DecisionForm(forms.Form):
@@ -109,14 +112,16 @@ def review_dialogue(
     if request.method == "POST":
         return _decide(request, dialogue=dialogue)
     turns = dialogue.turns.select_related("completion__model_version").order_by("position")
+    page = Paginator(turns, TURNS_ON_A_PAGE).get_page(request.GET.get("page"))
     named = not blind.names_hidden(dialogue, user_of(request))
     context = {
         "work": dialogue,
         "kind": "dialogue",
         "author": dialogue.author,
         "turns": [
-            {"role": t.role, "text": t.text, "by": for_reviewers(t, named=named), "seconds": t.seconds} for t in turns
+            {"role": t.role, "text": t.text, "by": for_reviewers(t, named=named), "seconds": t.seconds} for t in page
         ],
+        "page": page,
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),
