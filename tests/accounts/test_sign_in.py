@@ -71,7 +71,8 @@ def test_the_time_of_a_wrong_password_tells_no_known_address(settings: Settings)
 
 
 @pytest.mark.parametrize(("login", "password"), [
-    ("ada", GOOD), ("ADA", GOOD), ("ada@example.org", GOOD), ("shared@example.org", GOOD + "one"), ("two", GOOD + "two"),
+    ("ada", GOOD), ("ADA", GOOD), ("ada@example.org", GOOD), ("shared@example.org", GOOD + "one"),
+    ("two", GOOD + "two"),
 ])  # fmt: skip
 def test_the_right_password_signs_in_by_name_and_by_address(login: str, password: str) -> None:
     assert sign_in(login, password) == 302
