@@ -92,13 +92,15 @@ def _refuse(*_: object) -> str:
 @pytest.fixture(params=["disk", "bucket", "overwriting bucket"])
 def place(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Place:
     settings.EXPORT_ROOT = tmp_path / "exports"
-    backend: dict[str, object] = {
-        "disk": {"BACKEND": "django.core.files.storage.FileSystemStorage",
-                 "OPTIONS": {"location": settings.EXPORT_ROOT}},
+    backends: dict[str, dict[str, object]] = {
+        "disk": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": settings.EXPORT_ROOT},
+        },
         "bucket": {"BACKEND": "tests.exports.test_storage.Buckets"},
         "overwriting bucket": {"BACKEND": f"{__name__}.Overwriting"},
-    }[request.param]  # fmt: skip
-    settings.STORAGES = {**settings.STORAGES, "exports": backend}
+    }
+    settings.STORAGES = {**settings.STORAGES, "exports": backends[request.param]}
     made = storages["exports"]
     return Bucket(made) if isinstance(made, Buckets) else Disk(settings.EXPORT_ROOT)
 
