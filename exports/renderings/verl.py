@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # large, and the admin site loads every rendering for its sen
 ROWS_HELD = 5_000
 
 
-RewardModel = TypedDict("RewardModel", {"style": str, "ground_truth": str})
+RewardModel = TypedDict("RewardModel", {"style": str, "ground_truth": str})  # noqa: UP013  # the name is theirs
 
 
 class Extra(TypedDict):
