@@ -28,6 +28,7 @@ from generation.loading import silence_libraries  # noqa: E402
 from tests.generation.tiny import make_tiny_model  # noqa: E402
 from tests.training.exports import make_export  # noqa: E402
 from training import ppo, reward, sft  # noqa: E402
+from training.ppo_options import Settings  # noqa: E402
 
 
 def main() -> int:
@@ -70,7 +71,7 @@ def measure(folder: Path, o: argparse.Namespace) -> JsonObject:
     for algorithm, group in (("ppo", 1), ("rloo", 4)):
         facts = ppo.train(
             export=export, base=folder / "sft", reward_model=folder / "reward", out=folder / algorithm, tell=say,
-            settings=ppo.Settings(
+            settings=Settings(
                 algorithm=algorithm, answers_per_prompt=group, iterations=o.iterations, answers_per_iteration=64,
                 minibatch_size=32, max_tokens=32, learning_rate=3e-5, precision=o.precision,
             ),

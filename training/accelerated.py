@@ -5,8 +5,9 @@ accelerate does the work; one process or many, the code of the ways of training 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -53,13 +54,19 @@ def adapted(model: M, settings: Common, kind: str) -> M:
     return adapted_model
 
 
-def merged(accelerator: Accelerator, model: object) -> tuple[Any, dict[str, torch.Tensor] | None]:
-    """The model as a checkpoint has it, adapters merged, and its weights where they lie scattered over devices."""
+def save_weights(accelerator: Accelerator, model: object) -> Callable[[Path], None]:
+    """What writes the model's weights, adapters merged; every process asks for it, one calls it."""
     bare: Any = accelerator.unwrap_model(model)
+    options = {}
     if hasattr(bare, "merge_and_unload"):
-        return bare.merge_and_unload(), None
-    state = accelerator.get_state_dict(model) if accelerator.distributed_type.name in ("FSDP", "DEEPSPEED") else None
-    return bare, state
+        bare = bare.merge_and_unload()
+    elif accelerator.distributed_type.name in ("FSDP", "DEEPSPEED"):  # they lie scattered over the devices
+        options = {"state_dict": accelerator.get_state_dict(model)}
+
+    def write(folder: Path) -> None:
+        bare.save_pretrained(folder, **options)
+
+    return write
 
 
 def share(items: Sequence[Item], accelerator: Accelerator) -> list[Item]:

@@ -7,7 +7,6 @@ Progress goes to stderr, the facts of the result as JSON to the last line of std
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from accelerate import PartialState
 
 from common.shapes import JsonLike
 from generation.checkpoints import CannotLoad, OutExists
@@ -60,7 +60,7 @@ def run(
 
 def is_first() -> bool:
     """Whether this process is the one that speaks and writes."""
-    return os.environ.get("RANK", "0") == "0"
+    return bool(PartialState().is_main_process)
 
 
 def tell(text: str) -> None:

@@ -147,7 +147,7 @@ class Loop(Generic[Item]):
         return total(self.accelerator, value)[0]
 
     @torch.no_grad()
-    def evaluate(self, model: Any, items: Sequence[Item]) -> float:
+    def evaluate(self, model: Model, items: Sequence[Item]) -> float:
         """The loss of items that are not trained on."""
         model.eval()
         bare = self.accelerator.unwrap_model(model)

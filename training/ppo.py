@@ -111,7 +111,7 @@ class Training:
 
     # Answers are drawn and scored
 
-    def collect(self, prompts: Sequence[list[Message]], iteration: int) -> tuple[list[Experience], dict[str, Any]]:
+    def collect(self, prompts: Sequence[list[Message]], iteration: int) -> tuple[list[Experience], dict[str, float]]:
         """This process's answers of an iteration, and the figures of all processes'."""
         s = self.settings
         asked = batch(prompts, iteration, s.answers_per_iteration // s.answers_per_prompt, s.seed)

@@ -18,7 +18,7 @@ from common.shapes import JsonLike, JsonObject
 from generation import checkpoints
 from generation.types import Tokenizer
 from training import card, curves
-from training.accelerated import merged
+from training.accelerated import save_weights
 from training.command import Tell
 
 METRICS, CURVE, PROGRESS = "metrics.jsonl", "curve.svg", "progress.json"
@@ -98,10 +98,10 @@ class Record:
 
     def finish(self, model: object, tokenizer: Tokenizer, facts: JsonObject, panels: Sequence[curves.Panel]) -> None:
         """The checkpoint: safetensors, tokenizer, facts, figures, curve and card; by one rename."""
-        bare, weights = merged(self.accelerator, model)
+        write_weights = save_weights(self.accelerator, model)
         if self.accelerator.is_main_process:
             with checkpoints.writing(self.out) as folder:
-                bare.save_pretrained(folder, **({} if weights is None else {"state_dict": weights}))
+                write_weights(folder)
                 tokenizer.save_pretrained(folder)
                 facts["weights_sha256"] = checkpoints.weights_hash(checkpoints.weight_files(folder))
                 (folder / checkpoints.FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")

@@ -112,11 +112,10 @@ def test_it_stops_when_the_held_out_loss_no_longer_falls(base: Path, tmp_path: P
 @pytest.mark.filterwarnings("ignore:.*is deprecated and will be removed in v6:FutureWarning")  # peft's
 def test_adapters_are_merged_into_a_whole_checkpoint(base: Path, export: Path, tmp_path: Path) -> None:
     add_demonstrations(export)
-    for name, train, settings in (
-        ("rm", reward.train, replace(SETTINGS, lora_rank=4)),
-        ("policy", sft.train, sft.Settings(steps=2, lora_rank=4)),
-    ):
-        train(export=export, base=base, out=tmp_path / name, settings=settings)  # type: ignore[operator]
+    lora = replace(SETTINGS, lora_rank=4)
+    reward.train(export=export, base=base, out=tmp_path / "rm", settings=lora)
+    sft.train(export=export, base=base, out=tmp_path / "policy", settings=sft.Settings(steps=2, lora_rank=4))
+    for name in ("rm", "policy"):
         before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / name))
         layer = "model.layers.0.mlp.up_proj.weight"
         assert not any("lora" in key for key in after)

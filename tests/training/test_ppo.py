@@ -15,6 +15,7 @@ import torch
 from common.shapes import Message
 from generation.loading import load_policy, load_tokenizer
 from generation.rendering import ChatTemplate
+from generation.types import LanguageModel
 from sampler.engines import hf
 from sampler.engines.base import Batching, Ended, Job, Spec
 from sampler.params import SamplingParams
@@ -25,7 +26,8 @@ from training import ppo, sft
 from training.accelerated import accelerator_for
 from training.actor import Actor, Padded, reference_logprobs
 from training.folders import BadFolder
-from training.ppo import Settings, Training
+from training.ppo import Training
+from training.ppo_options import Settings
 from training.record import Record
 from training.rollouts import Rollout, Sampler
 
@@ -35,7 +37,7 @@ ARMS = {8: 1.0, 9: 0.6}  # tokens that are rewarded
 ASK = [Message(role="user", content="and")]
 
 
-def first_token(model: Any, chat: ChatTemplate) -> torch.Tensor:
+def first_token(model: LanguageModel, chat: ChatTemplate) -> torch.Tensor:
     """Log-probabilities of an answer's first token."""
     ids = chat.render(ASK, max_tokens=1).ids
     with torch.no_grad():
@@ -184,9 +186,12 @@ def test_answers_that_people_wrote_can_be_mixed_in(base: Path, export: Path, jud
     assert loss(tmp_path / "with") < loss(tmp_path / "without")
 
 
-@pytest.mark.parametrize("wrong", [{"algorithm": "rloo"}, {"minibatch_size": 0}, {"answers_per_iteration": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [replace(QUICK, algorithm="rloo"), replace(QUICK, minibatch_size=0), replace(QUICK, answers_per_iteration=0)],
+)
 def test_numbers_that_do_not_fit_are_refused(
-    wrong: dict[str, Any], base: Path, export: Path, judge: Path, tmp_path: Path
+    wrong: Settings, base: Path, export: Path, judge: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(BadFolder):
-        ppo.train(export=export, base=base, reward_model=judge, out=tmp_path / "out", settings=replace(QUICK, **wrong))
+        ppo.train(export=export, base=base, reward_model=judge, out=tmp_path / "out", settings=wrong)
