@@ -98,7 +98,7 @@ def turns(engine: HfEngine, bare: Bare, prompts: list[str], part: str, rounds: i
     for name, found in speeds.items():
         figure(f"{label}, {name}, tokens/s", statistics.median(found))
     own = speeds.pop("hf engine")
-    ratios = [mine / max(theirs) for mine, *theirs in zip(own, *speeds.values(), strict=False)]
+    ratios: list[float] = [mine / max(theirs) for mine, *theirs in zip(own, *speeds.values(), strict=False)]
     figure(f"{label}, hf engine over the fastest bare way, median of {len(ratios)}", statistics.median(ratios))
     figure(f"{label}, hf engine over the fastest bare way, least", min(ratios))
     return statistics.median(ratios)
