@@ -31,6 +31,6 @@ def to_html(text: str) -> str:
         stop = last.start() if last else end
         body, spent = highlighted(text[head.end() : stop], head[1], left)
         left -= spent
-        pieces += (str(escape(text[done : head.end()])), body)
+        pieces += (str(escape(text[done : head.end()])), f'<span class="fenced">{body}</span>')
         done = stop
     return "".join((*pieces, str(escape(text[done:]))))
