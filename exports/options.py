@@ -17,7 +17,7 @@ from labeling.errors import Invalid
 FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
-CONSENSUS = ("", "borda", "plackett-luce")
+CONSENSUS = ("", "borda", "plackett-luce", "majority")
 
 
 class BadOptions(Invalid):
@@ -79,7 +79,7 @@ class Options:
         if self.compress not in COMPRESSIONS:
             raise BadOptions("compress takes gzip or zstd.")
         if self.consensus not in CONSENSUS:
-            raise BadOptions("consensus takes borda or plackett-luce.")
+            raise BadOptions(f"consensus takes {', '.join(CONSENSUS[1:])}.")
         if not 1 <= self.shards <= 1000:
             raise BadOptions("shards takes 1 to 1000.")
         if self.consensus and self.since:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             nargs="?",
             const="borda",
             choices=CONSENSUS[1:],
-            help="one ranking a comparison, by Borda count or Plackett-Luce",
+            help="one ranking a comparison, by Borda count, Plackett-Luce or majority",
         )
         parser.add_argument("--redact", action="store_true", help="mask e-mail, phone and card numbers and keys")
         parser.add_argument("--shards", type=int, metavar="N")
