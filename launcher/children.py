@@ -30,7 +30,8 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
             "web server",
             [
                 *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
-                *["--port", str(port), "--no-access-log", "--lifespan", "off"],
+                *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
+                *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
             ],
             log / "web.log",
