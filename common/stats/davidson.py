@@ -21,11 +21,12 @@ def davidson(
     counts = [np.bincount(cell, weights=(y == v).astype(float), minlength=models**2) for v in (1.0, 0.5, 0.0)]
     used = np.flatnonzero(sum(counts))
     a, b = used // models, used % models
-    win, tie, loss = (c[used] for c in counts)
+    win, tie, loss = (np.asarray(c[used], dtype=float) for c in counts)
+    total: Floats = win + tie + loss
 
     def negative(parameters: Floats) -> tuple[float, Floats]:
         log_chance = _log_chances(parameters, a, b)
-        chance, total = np.exp(log_chance), win + tie + loss
+        chance = np.exp(log_chance)
         value = -(win * log_chance[0] + tie * log_chance[1] + loss * log_chance[2]).sum()
         slope = ((win - loss) - total * (chance[0] - chance[2])) / 2
         gradient = np.zeros(models + 1)
@@ -42,7 +43,8 @@ def davidson(
     groups = int(group.max()) + 1 if len(group) else 0
     spread = np.full(models, np.nan)
     if groups > 1:
-        bread = np.linalg.inv(_information(found, a, b, win + tie + loss) + np.diag(np.full(models + 1, prior)))
+        information: Floats = _information(found, a, b, total) + prior * np.eye(models + 1)
+        bread = np.linalg.inv(information)
         scores = _scores(found, i, j, y, group, groups)
         covariance = bread @ (scores.T @ scores * groups / (groups - 1)) @ bread
         spread = Z95 * np.sqrt(np.maximum(np.diag(covariance)[:models], 0))
