@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django_migration_linter.sql_analyser import analyse_sql_statements, get_sql_analyser_class
+from django_migration_linter.sql_analyser.analyser import analyse_sql_statements, get_sql_analyser_class
 
 from tests.structure.measure import BASE
 from tests.upgrade import linted
