@@ -1,11 +1,10 @@
-"""`manage.py demo_loop`: its rule, its project, its table; and in the slow tier the loop itself."""
+"""`manage.py demo_loop`: its project, its stages, its figures; and in the slow tier the loop itself."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,12 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
-from common.shapes import JsonObject, Message
+from common.shapes import JsonObject
 from exports.models import ExportRun
 from labeling import comparisons, leases, projects, rankings
 from labeling.models import Comparison, Project, Ranking
 from operations.loop import measure, processes
 from operations.loop import project as loop_project
-from operations.loop.checks import Figures, checks
 from operations.loop.project import LoopError
 from operations.loop.rule import RULES, rank
 from operations.loop.stages import Stages
@@ -30,8 +28,6 @@ from sampler.models import Completion, ModelVersion, SampleRequest
 from tests.generation.tiny import make_tiny_model
 from tests.journeys.server import database_url
 from tests.makers import make_model, make_user
-from training import distance, sft
-from training.folders import Answer, write_answers
 
 
 @pytest.fixture(autouse=True)
@@ -41,27 +37,6 @@ def _own_models(settings: Settings, tmp_path: Path) -> None:
 
 def build(topics: int = 8) -> loop_project.LoopProject:
     return loop_project.build(topics=TOPICS[:topics], questions=1, completions=4, max_tokens=16, rule=RULES["commas"])
-
-
-def test_without_noise_a_rule_puts_fewer_first_and_ties_equals() -> None:
-    texts = {"a": "one, two", "b": "short", "c": "also short", "d": "one, two, three"}
-    assert rank(RULES["commas"], texts, noise=0.0) == [["b", "c"], ["a"], ["d"]]
-    assert rank(RULES["concise"], {"a": "x" * 50, "b": "x" * 5, "c": "x" * 12}, noise=0.0) == [["b", "c"], ["a"]]
-    assert rank(RULES["prose"], {"a": "plain words.", "b": "- **bold** (3)"}, noise=0.0) == [["a"], ["b"]]
-
-
-def test_simulated_trainers_differ_from_the_rule_and_from_one_another_as_people_do() -> None:
-    texts = [("word," * n + f" {k}") for k in range(200) for n in (1, 2)]
-    same = {by: [rank(RULES["commas"], {"few": texts[at], "many": texts[at + 1]}, by=by) for at in range(0, 400, 2)]
-            for by in ("sim-1", "sim-2")}  # fmt: skip
-    right = [groups == [["few"], ["many"]] for groups in same["sim-1"]]
-    ties = [len(groups) == 1 for groups in same["sim-1"]]
-    assert 0.6 < sum(right) / 200 < 0.95
-    assert 0.05 < sum(ties) / 200 < 0.4
-    assert same["sim-1"] != same["sim-2"]
-    assert same["sim-1"] == [
-        rank(RULES["commas"], {"few": texts[at], "many": texts[at + 1]}, by="sim-1") for at in range(0, 400, 2)
-    ]
 
 
 @pytest.mark.django_db
@@ -167,51 +142,9 @@ def test_a_stage_that_is_done_is_not_done_again(tmp_path: Path) -> None:
         stages.run("b", lambda: work("b"))
     again = Stages.of(tmp_path)
     assert again.options == {"x": 1}
-    assert [again.run(name, lambda name=name: work(name)) for name in ("a", "b")] == [{"of": "a"}, {"of": "b"}]
+    assert again.run("a", lambda: work("a")) == {"of": "a"}
+    assert again.run("b", lambda: work("b")) == {"of": "b"}
     assert begun == ["a", "b", "b"]
-
-
-GOOD = Figures(
-    round=1, train="ppo", rm_accuracy=0.95, rm_pairs=240, win_low=0.7, characters=100.0, first_characters=110.0,
-    keeps_length=True, kl=4.0, ended=0.95, ended_before=0.9, perplexity=9.0, first_perplexity=8.0,
-)  # fmt: skip
-
-
-def test_all_checks_hold_for_a_policy_that_became_better() -> None:
-    assert all(one.holds for one in checks(GOOD))
-    assert all(one.holds for one in checks(replace(GOOD, round=2, win_low=0.51)))
-    assert all(one.holds for one in checks(replace(GOOD, train="best-of-n", win_low=0.56)))
-
-
-@pytest.mark.parametrize(
-    "worse",
-    [
-        replace(GOOD, rm_accuracy=0.89), replace(GOOD, rm_pairs=199), replace(GOOD, win_low=0.59),
-        replace(GOOD, round=2, win_low=0.49), replace(GOOD, win_low=None), replace(GOOD, characters=60.0),
-        replace(GOOD, characters=150.0), replace(GOOD, kl=6.1), replace(GOOD, ended=0.89),
-        replace(GOOD, perplexity=12.1), replace(GOOD, perplexity=None),
-    ],
-)  # fmt: skip
-def test_each_check_can_fail(worse: Figures) -> None:
-    assert [one.holds for one in checks(worse)].count(False) == 1
-
-
-def test_a_policy_of_nonsense_without_commas_fails(tmp_path: Path) -> None:
-    """Words at random please the rule; the first policy finds them far less likely than its own answers."""
-    base = make_tiny_model(tmp_path / "base")
-    prompt = [Message(role="user", content="amber")]
-    sft.train(
-        export=write_answers(tmp_path / "said", [Answer(prompt, "north otter maple lemon")] * 8).parents[1],
-        base=base, out=tmp_path / "first", settings=sft.Settings(steps=40, learning_rate=1e-2),
-    )  # fmt: skip
-    found = {}
-    for name, text in (("own", "north otter maple lemon"), ("nonsense", "fjord fjord amber knoll")):
-        folder = write_answers(tmp_path / name, [Answer(prompt, text, cut=True)] * 4).parents[1]
-        found[name] = distance.measure(folder, tmp_path / "first", tmp_path / "first")
-    assert found["own"]["kl"] == found["nonsense"]["kl"] == 0
-    own, nonsense = (float(str(found[name]["perplexity"])) for name in ("own", "nonsense"))
-    wrong = [one.words for one in checks(replace(GOOD, perplexity=nonsense, first_perplexity=own)) if not one.holds]
-    assert wrong == ["perplexity under the first policy"]
 
 
 def test_training_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
@@ -256,17 +189,6 @@ def test_new_is_compared_with_old_by_trainers_and_by_the_rule_in_topics(project:
     assert {one.new.measure for one in found} == {0.0}
     empty = measure.versus(project=project, rule=RULES["commas"], round=2, old=old, new=new, split="test")
     assert empty.trainers.value is None
-
-
-def test_iterations_are_told_by_the_rule_beside_the_reward(tmp_path: Path) -> None:
-    rows = [{"iteration": n, "reward": n, "kl": n / 2, "tokens": 5, "ended": 1, "perplexity": 3} for n in (0, 1)]
-    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    texts = [(0, "a, b"), (0, "a"), (1, "b"), (1, "c")]
-    lines = (json.dumps({"iteration": n, "prompt": [], "text": text}) + "\n" for n, text in texts)
-    (tmp_path / "answers.jsonl").write_text("".join(lines))
-    found = measure.iterations(tmp_path, RULES["commas"])
-    assert [row["rule_win_rate"] for row in found] == [0.5, 0.75]
-    assert measure.iterations(tmp_path / "none", RULES["commas"]) == []
 
 
 def make_policy() -> str:
