@@ -8,7 +8,9 @@ import time
 from typing import NotRequired, Required, TypedDict
 
 import redis
+from django.conf import settings
 
+from common.redis_client import brief
 from sampler import streams
 from sampler.engines.base import Batching
 
@@ -58,7 +60,7 @@ def gone(name: str) -> None:
 def workers() -> list[WorkerStatus]:
     """What each living worker last said of itself, with `age` in seconds; empty where Redis does not answer."""
     try:
-        client = streams.client()
+        client = brief(settings.REDIS_URL)
         keys = sorted(client.scan_iter(match=PREFIX + "*", count=500))
         found = client.mget(keys) if keys else []
     except redis.RedisError:
