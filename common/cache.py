@@ -78,6 +78,10 @@ class SharedOrOwn(RedisCache):
             self.own.set(key, count, DEFAULT, version=version)
         return count
 
+    def clear(self) -> None:
+        self._either(super().clear, lambda: None)
+        self.own.clear()
+
     def has_key(self, key: object, version: int | None = None) -> bool:
         shared, own = partial(super().has_key, key), partial(self.own.has_key, key)
         return self._either(partial(shared, version=version), partial(own, version=version))

@@ -7,7 +7,9 @@ their own.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,6 +17,7 @@ from redis.retry import Retry
 
 TIMEOUT = 0.4  # seconds for an answer
 AWAY = 5.0  # seconds before Redis is asked again
+T = TypeVar("T")
 
 
 def at_once() -> Retry:
@@ -41,31 +44,32 @@ class Away:
 away = Away()
 
 
-class Brief(redis.Redis):
-    """A client that fails at once while Redis is away."""
-
-    def execute_command(self, *args: object, **options: object) -> object:
-        if away:
-            raise redis.ConnectionError("Redis did not answer a moment ago.")
-        try:
-            return super().execute_command(*args, **options)
-        except (redis.ConnectionError, redis.TimeoutError):
-            away.note()
-            raise
-
-
 @cache
-def brief(url: str) -> Brief:
-    """This process's client for short questions; strings, not bytes."""
-    return Brief.from_url(
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
         url, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=at_once()
     )
+
+
+def ask(url: str, question: Callable[[redis.Redis], T]) -> T:
+    """What `question` gets from this process's client for short questions; strings, not bytes.
+
+    Raises:
+        redis.RedisError: Redis does not answer, or did not a moment ago.
+    """
+    if away:
+        raise redis.ConnectionError("Redis did not answer a moment ago.")
+    try:
+        return question(_client(url))
+    except (redis.ConnectionError, redis.TimeoutError):
+        away.note()
+        raise
 
 
 def answers(url: str) -> bool:
     """Whether a message can be sent now: Celery itself would wait for a server that is away."""
     try:
-        brief(url).ping()
+        ask(url, lambda client: client.ping())
     except redis.RedisError:
         return False
     return True

@@ -20,7 +20,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from common.redis_client import brief
+from common.redis_client import ask
 from sampler import endings
 
 EXPIRES = 3600
@@ -74,7 +74,7 @@ def snapshot(request_id: UUID | str) -> tuple[list[str], str, str]:
     Raises:
         redis.RedisError: Redis is not there; the row still tells the end.
     """
-    entries: Any = brief(settings.REDIS_URL).xrange(key(request_id))
+    entries: Any = ask(settings.REDIS_URL, lambda redis: redis.xrange(key(request_id)))
     return _assemble(entries)
 
 
