@@ -46,7 +46,8 @@ class Start:
         self.supervisor = Supervisor(ours, run_dir=self.var / "run", say=self.say, hindrance=self.disk.hindrance)
 
     def say(self, text: str) -> None:
-        print(f"  {text}", flush=True)
+        with contextlib.suppress(OSError):  # the output may be a file on a full disk
+            print(f"  {text}", flush=True)
 
     def run(self) -> None:
         """Until told to stop.

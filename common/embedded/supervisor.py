@@ -97,7 +97,8 @@ class Supervisor:
                 self.say(str(error))
 
     def say(self, text: str) -> None:
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {self.name}: {text}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # on a full disk, what there is to say goes unheard
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {self.name}: {text}", file=sys.stderr, flush=True)
 
 
 def answer(line: str) -> None:

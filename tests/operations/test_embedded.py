@@ -191,10 +191,18 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    (tmp_path / "valkey").mkdir()
-    (tmp_path / "valkey" / "appendonlydir").write_text("not a folder")
-    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*append"):
+    (embedded.socket_dir(tmp_path) / "valkey.sock" / "in the way").mkdir(parents=True)
+    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*valkey\.sock"):
         embedded.hold(tmp_path, [embedded.VALKEY])
+
+
+def test_valkey_writes_no_file_and_minds_none_that_a_power_failure_cut_off(tmp_path: Path) -> None:
+    log = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.1.incr.aof"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"*2\r\n$6\r\nSELECT\r\n" + bytes(4096))
+    with embedded.running(tmp_path, [embedded.VALKEY]) as services, redis.from_url(services.redis_url) as client:
+        client.set("word", "kept in memory")
+    assert not list(tmp_path.rglob("*.aof")) + list(tmp_path.rglob("*.rdb"))
 
 
 def test_discovering_opens_nothing(tmp_path: Path) -> None:
