@@ -79,13 +79,11 @@ def test_both_servers_answer_while_they_are_held_and_are_gone_afterwards(var: Pa
 
 def test_data_outlives_a_stop(var: Path) -> None:
     with embedded.running(var) as services:
-        redis.from_url(services.redis_url).set("kept", "yes")
         connection = database_of(services)
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
         connection.close()
     with embedded.running(var) as services:
-        assert redis.from_url(services.redis_url).get("kept") == b"yes"
         connection = database_of(services)
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT answer FROM kept")
@@ -192,7 +190,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (embedded.socket_dir(tmp_path) / "valkey.sock" / "in the way").mkdir(parents=True)
-    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*valkey\.sock"):
+    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*Unix socket: bind"):
         embedded.hold(tmp_path, [embedded.VALKEY])
 
 
