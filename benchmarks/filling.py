@@ -24,6 +24,7 @@ for a while, as they do, and then comes to the point.
 - Then what `nobody` expected.
 
 A last paragraph sums up what was said, in case that somebody had not been listening all the time. """
+BENCH = "CREATE TEMP TABLE bench (n int, i int, completion uuid, comparison uuid)"  # a row for each copy
 RANKED = 20  # one comparison in so many is ranked
 
 
@@ -51,14 +52,14 @@ def prepare(count: int) -> Made:
         turns.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
     return {
         "slug": project.slug,
-        "session": _session_of(alice),
+        "session": session_of(alice),
         "stream": f"/dialogues/{chat.pk}/stream/?r={request.pk}@0",
         "chat": f"/dialogues/{talk.pk}/",
         "demonstration": f"/dialogues/{written.pk}/",
     }
 
 
-def _session_of(user: User) -> str:
+def session_of(user: User) -> str:
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -67,17 +68,14 @@ def _session_of(user: User) -> str:
     return str(session.session_key)
 
 
-def fill(project: Project, trainer: User, *, count: int) -> None:
-    """`count` comparisons of four completions each, a twentieth of them ranked by `trainer`."""
-    pattern = makers.make_comparison(project)
-    ranking = makers.make_ranking(makers.make_comparison(project), trainer)
+def fill(project: Project, trainer: User, *, count: int, votes: int = 1) -> None:
+    """`count` comparisons of four completions each, a twentieth of them ranked by `trainer`; with several `votes`
+    those are still open to others."""
+    ranking = makers.make_ranking(makers.make_comparison(project, votes=votes), trainer)
     done = count // RANKED
+    fill_open(project, count=count - done, votes=votes)
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE bench (n int, i int, completion uuid, comparison uuid)")
-        _copy_open(cursor, pattern, count - done)
-        cursor.execute("TRUNCATE bench")
         _copy_ranked(cursor, ranking, done)
-        cursor.execute("DROP TABLE bench")
         # As a project that grew over weeks has it: rows vacuumed and on the disk, not a flood of pages still to be
         # written while the first requests wait for their commits. Only these tables: a bare VACUUM takes the shared
         # catalogues too, and waits for whoever has them locked.
@@ -86,28 +84,34 @@ def fill(project: Project, trainer: User, *, count: int) -> None:
         cursor.execute("CHECKPOINT")
 
 
-def _copy_open(cursor: CursorWrapper, pattern: Comparison, count: int) -> None:
+def fill_open(project: Project, *, count: int, votes: int = 1) -> None:
+    """`count` more open comparisons of four completions, older than all that are there."""
+    pattern = makers.make_comparison(project, votes=votes)
     candidate = pattern.candidates.get(index=0)
     Completion.objects.filter(pk=candidate.completion_id).update(text=TEXT)
-    cursor.execute(
-        """INSERT INTO bench SELECT n, i, gen_random_uuid(), md5(n::text)::uuid
-        FROM generate_series(1, %s) n CROSS JOIN generate_series(0, 3) i""",
-        [count],
-    )
-    text = "t.text || E'\\n\\n' || md5((b.n * 4 + b.i)::text)"
-    _copy(cursor, candidate.completion, id="b.completion", text=text)
-    opened = "t.opened_at - (b.n || ' milliseconds')::interval"
-    _copy(cursor, pattern, where="b.i = 0", id="b.comparison", content_hash="''", opened_at=opened)
-    _copy(
-        cursor, candidate, id="gen_random_uuid()", comparison_id="b.comparison", completion_id="b.completion",
-        index="b.i",
-    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(BENCH)
+        cursor.execute(
+            """INSERT INTO bench SELECT n, i, gen_random_uuid(), md5(%s || n)::uuid
+            FROM generate_series(1, %s) n CROSS JOIN generate_series(0, 3) i""",
+            [str(pattern.pk), count],
+        )
+        text = "t.text || E'\\n\\n' || md5((b.n * 4 + b.i)::text)"
+        _copy(cursor, candidate.completion, id="b.completion", text=text)
+        opened = "t.opened_at - (b.n || ' milliseconds')::interval"
+        _copy(cursor, pattern, where="b.i = 0", id="b.comparison", content_hash="''", opened_at=opened)
+        _copy(
+            cursor, candidate, id="gen_random_uuid()", comparison_id="b.comparison", completion_id="b.completion",
+            index="b.i",
+        )  # fmt: skip
+        cursor.execute("DROP TABLE bench")
 
 
 def _copy_ranked(cursor: CursorWrapper, ranking: Ranking, count: int) -> None:
     assignment, comparison = ranking.assignment, ranking.comparison
     if assignment is None:
         raise ValueError("A ranking to copy belongs to an assignment.")
+    cursor.execute(BENCH)
     cursor.execute(
         "INSERT INTO bench SELECT n, 0, NULL, md5('ranked' || n)::uuid FROM generate_series(1, %s) n", [count]
     )
@@ -132,6 +136,7 @@ def _copy_ranked(cursor: CursorWrapper, ranking: Ranking, count: int) -> None:
         cursor, ranking, id="gen_random_uuid()", comparison_id="b.comparison", assignment_id=of_assignment,
         submitted_at=ago("submitted_at"),
     )  # fmt: skip
+    cursor.execute("DROP TABLE bench")
 
 
 def _copy(cursor: CursorWrapper, source: Model, *, where: str = "true", **columns: str) -> None:

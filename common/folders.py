@@ -27,7 +27,9 @@ def appearing(target: Path) -> Iterator[Path]:
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FolderExists(f"{target} exists and is not empty: name another folder, or remove it first.")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync(target.parent.parent)
     for left in target.parent.glob(f".{target.name}.partial-*"):
         _remove_if_dead(left)
     folder = target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:8]}"

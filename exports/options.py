@@ -17,7 +17,7 @@ from labeling.errors import Invalid
 FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
-CONSENSUS = ("", "borda", "plackett-luce")
+CONSENSUS = ("", "borda", "plackett-luce", "majority")
 
 
 class BadOptions(Invalid):
@@ -41,6 +41,7 @@ class Options:
     min_agreement: float | None = None  # of the comparison's votes, tie-discounted
     include_verbatim: bool = True  # suggestions taken over word for word, in `sft`
     include_truncated: bool = False  # answers that were cut at their limit, in `sft` and `preferences`
+    include_control_tokens: bool = False  # texts that hold one, which forge turns in training
     include_reasoning: bool = False  # what a reasoning model said before it answered, in `rankings`
     include_unsafe: bool = True  # completions that carry one of `unsafe_flags`
     unsafe_flags: tuple[str, ...] = (
@@ -79,7 +80,7 @@ class Options:
         if self.compress not in COMPRESSIONS:
             raise BadOptions("compress takes gzip or zstd.")
         if self.consensus not in CONSENSUS:
-            raise BadOptions("consensus takes borda or plackett-luce.")
+            raise BadOptions(f"consensus takes {', '.join(CONSENSUS[1:])}.")
         if not 1 <= self.shards <= 1000:
             raise BadOptions("shards takes 1 to 1000.")
         if self.consensus and self.since:

@@ -1,8 +1,8 @@
 """Every write on export runs: ask, claim, execute, finish, retention.
 
 The row is the work: a run is claimed by compare-and-set, held by a lease that a thread renews, and
-`attempts` fences off a worker that lost it. The folder of a run bears the run's id and appears by
-one rename, so a run that is done twice is done once.
+`attempts` fences off a worker that lost it. The folder of a run is named after its cutoff and its id and
+appears by one rename, so a run that is done twice is done once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+POINTED_AFRESH = timedelta(hours=1)  # how long after a night it is made sure that `latest` names it
 State = ExportRun.State
 
 
@@ -122,6 +123,8 @@ def resume() -> int:
     ).exclude(state=State.RUNNING, lease_expires_at__gte=current)
     for run in waiting:
         _ring(run)
+    for run in _nights().filter(finished_at__gt=current - POINTED_AFRESH):
+        _point_latest(run)
     return len(waiting)
 
 
@@ -167,7 +170,7 @@ def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[i
         LostLease; whatever kept the folder from being written, after the run was marked.
     """
     options = Options.from_dict(run.options)
-    name = f"{run.project.slug}-{run.pk}"
+    name = _place(run)
     place = target or storage.working_path(name)
     try:
         with Lease(run) as lease:
@@ -191,8 +194,37 @@ def execute(*, run: ExportRun, target: Path | None = None, progress: Callable[[i
         fail(run=run, error=_sentence(error), final=isinstance(error, BadOptions | FolderExists) or bool(target))
         raise
     if run.night:
+        _point_latest(run)
         retire_old(project=run.project)
     return run
+
+
+def _place(run: ExportRun) -> str:
+    """`PROJECT/2026-11-22-1a2b3c4d` in the storage: the day of the cutoff and the begin of the id, or the whole id
+    where another run lies there."""
+    day = f"{run.project.slug}/{run.cutoff.astimezone(UTC):%Y-%m-%d}"
+    short = f"{day}-{run.pk.hex[:8]}"
+    return f"{day}-{run.pk}" if ExportRun.objects.filter(path=short).exclude(pk=run.pk).exists() else short
+
+
+def _nights() -> QuerySet[ExportRun]:
+    return ExportRun.objects.filter(state=State.FINISHED, night__isnull=False)
+
+
+def _point_latest(run: ExportRun) -> None:
+    """Let `latest` beside the folder of this night name the newest night there. A storage that fails now is asked
+    again by `resume`, and by the next night."""
+    folder = run.path.rpartition("/")[0]
+    if not run.night or not folder:  # on request, or of a release whose folders lay side by side
+        return
+    there, pointed = _nights().filter(path__startswith=f"{folder}/").order_by("-night", "-finished_at"), False
+    try:
+        while not pointed:  # another process may finish or remove one meanwhile
+            newest = there.first()
+            storage.point(folder, newest.path.removeprefix(f"{folder}/") if newest else None)
+            pointed = there.first() == newest
+    except Exception:
+        log.exception("export %s: %s/%s could not be written", run.pk, folder, storage.LATEST)
 
 
 def _made_before(place: Path, run: ExportRun) -> Manifest | None:
@@ -245,8 +277,7 @@ def fail(*, run: ExportRun, error: str, final: bool = False) -> None:
 def retire_old(*, project: Project) -> int:
     """Remove nightly exports beyond the number that the project keeps, oldest first. One that a model
     version was trained on stays."""
-    nightly = ExportRun.objects.filter(project=project, state=State.FINISHED, night__isnull=False)
-    surplus = nightly.order_by("-night")[project.exports_kept :]
+    surplus = _nights().filter(project=project).order_by("-night")[project.exports_kept :]
     trained_on = set(ModelVersion.objects.exclude(export_id=None).values_list("export_id", flat=True))
     return sum(remove(run=run) for run in surplus if run.pk not in trained_on)
 
@@ -256,5 +287,6 @@ def remove(*, run: ExportRun) -> bool:
     if not advance(run, to=State.REMOVED, table=ExportRun.TRANSITIONS):
         return False
     if run.trigger != ExportRun.Trigger.COMMAND:
+        _point_latest(run)  # before the folder goes, so that it never names one that is not there
         storage.remove(run.path, [file["path"] for file in (run.manifest or {}).get("files", ())])
     return True

@@ -5,7 +5,6 @@ allauth asks these adapters; the invitation's digest waits in the session betwee
 
 from __future__ import annotations
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib import messages
@@ -16,6 +15,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from accounts.models import User
+from accounts.sign_in import OneName
 from labeling import invitations
 from labeling.errors import Gone
 from labeling.models import Invitation
@@ -41,7 +41,7 @@ def use(request: HttpRequest, user: AbstractBaseUser) -> None:
         invitations.accept(invitation=invitation, user=user)
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(OneName):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return remembered(request) is not None
 

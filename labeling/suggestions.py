@@ -1,14 +1,17 @@
-"""Texts by the round's models, offered to the author of a demonstration for the next turn."""
+"""Texts by the round's models, offered to the author of a demonstration for the next turn, and which were offered."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
 
 from django.db import transaction
 
 from labeling import drafts, policies
 from labeling.errors import Invalid
-from labeling.models import Dialogue, Turn
+from labeling.models import Dialogue, SuggestionRequest, Turn
 from sampler import sampling
-from sampler.models import SampleRequest
+from sampler.models import Completion, SampleRequest
 
 
 @transaction.atomic
@@ -27,7 +30,7 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
     if role == Turn.Role.ASSISTANT and not any(m["role"] == "user" for m in prompt):
         raise Invalid("Write the user's turn first: there is nothing to answer yet.")
     count = max(1, min(n or locked.project.suggestions_per_request, 9))
-    return [
+    asked = [
         sampling.request_completions(
             model_version=policy.model_version,
             prompt=prompt,
@@ -39,3 +42,28 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
         )
         for policy, share in policies.draw_counts(available, count)
     ]
+    SuggestionRequest.objects.bulk_create(SuggestionRequest(dialogue=locked, request=request) for request in asked)
+    return asked
+
+
+def require_offered(*, dialogue: Dialogue, completion_ids: Collection[UUID]) -> None:
+    """Only what was offered in this dialogue, or in the one that it goes on from, is named in its turns.
+
+    Raises:
+        Invalid: one was not.
+    """
+    wanted = set(completion_ids)
+    if not wanted:
+        return
+    offered = SuggestionRequest.objects.filter(dialogue__in=_line(dialogue)).values("request")
+    if Completion.objects.filter(pk__in=wanted, request__in=offered).count() < len(wanted):
+        raise Invalid("There is no such suggestion in this dialogue.")
+
+
+def _line(dialogue: Dialogue) -> list[UUID]:
+    """The dialogue and those that it was copied from, one after the other."""
+    line, earlier = [dialogue.pk], dialogue.supersedes_id
+    while earlier is not None:
+        line.append(earlier)
+        earlier = Dialogue.objects.values_list("supersedes", flat=True).get(pk=earlier)
+    return line

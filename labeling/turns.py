@@ -6,6 +6,7 @@ Turns of a chat: `labeling/chats.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -14,6 +15,7 @@ from django.utils import timezone
 from labeling import drafts
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Turn
+from labeling.suggestions import require_offered
 from labeling.text import check_json, clean
 from sampler.models import Completion
 
@@ -38,6 +40,8 @@ def add_turn(
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_demonstration(locked)
     text = drafts.checked_text(text)
+    named = [UUID(str(cid)) for cid in suggestions_shown]
+    require_offered(dialogue=locked, completion_ids=[*named, *([completion.pk] if completion else [])])
     at = _make_room(locked, role, position)
     turn = Turn.objects.create(
         dialogue=locked,
@@ -45,7 +49,7 @@ def add_turn(
         role=role,
         text=text,
         completion=completion,
-        suggestions_shown=[str(cid) for cid in suggestions_shown],
+        suggestions_shown=[str(cid) for cid in named],
         seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
         pasted_chars=pasted_chars,
     )
@@ -91,6 +95,7 @@ def edit_turn(
         raise Gone("This turn was deleted meanwhile.")
     turn.text = drafts.checked_text(text)
     if completion is not None:
+        require_offered(dialogue=locked, completion_ids=[completion.pk])
         turn.completion = completion
     turn.edited_at = timezone.now()
     turn.seconds = F("seconds") + min(seconds, drafts.MAX_SECONDS_PER_SAVE)

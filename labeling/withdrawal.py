@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from labeling import assignments, comparisons, dialogues, feedback, projects, rankings
-from labeling.models import Assignment, Comparison, Dialogue, Project, Turn
+from labeling.models import Assignment, Comparison, Dialogue, Project, SuggestionRequest, Turn
 from labeling.quality import reviews
 from sampler import sampling
 
@@ -71,6 +71,7 @@ def _sampled(written: QuerySet[Dialogue], prompted: QuerySet[Comparison]) -> tup
     completions |= _ids(prompted.values_list("candidates__completion_id", flat=True))
     completions |= _ids(prompted.values_list("candidates__copies__completion_id", flat=True))
     requests = _ids(prompted.values_list("requests__request_id", flat=True))
+    requests |= _ids(SuggestionRequest.objects.filter(dialogue__in=written).values_list("request_id", flat=True))
     requests |= _ids(written.values_list("pending_request_id", flat=True))
     return completions, requests
 

@@ -9,7 +9,7 @@ group's subsets (at most 2^9), not over its permutations.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
@@ -66,10 +66,19 @@ def _group(group: tuple[int, ...], rest: Sequence[int], strengths: Floats) -> tu
 
 
 def plackett_luce(
-    rankings: Sequence[Pattern], clusters: Sequence[Hashable], *, models: int, prior: float = PRIOR
+    rankings: Sequence[Pattern],
+    clusters: Sequence[Hashable],
+    *,
+    models: int,
+    prior: float = PRIOR,
+    weights: Sequence[float] = (),
 ) -> Fit:
-    """Strengths (sum zero) with 95% intervals from the covariance clustered by prompt."""
-    counts = Counter(rankings)
+    """Strengths (sum zero) with 95% intervals from the covariance clustered by prompt. `weights`: how often each
+    ranking counts; once where none are given."""
+    often = weights or [1.0] * len(rankings)
+    counts: defaultdict[Pattern, float] = defaultdict(float)
+    for pattern, times in zip(rankings, often, strict=True):
+        counts[pattern] += times
     patterns = list(counts)
 
     def negative(strengths: Floats) -> tuple[float, Floats]:
@@ -90,8 +99,8 @@ def plackett_luce(
         return Fit(found, unknown, unknown, {}, None, len(rankings), len(places))
     slopes = {pattern: log_likelihood(pattern, found)[1] for pattern in patterns}
     scores = np.zeros((len(places), models))
-    for place, pattern in zip(index, rankings, strict=True):
-        scores[place] += slopes[pattern]
+    for place, pattern, times in zip(index, rankings, often, strict=True):
+        scores[place] += times * slopes[pattern]
     bread = np.linalg.pinv(_curvature(negative, found))
     covariance = bread @ (scores.T @ scores * len(places) / (len(places) - 1)) @ bread
     spread = Z95 * np.sqrt(np.maximum(np.diag(covariance), 0))

@@ -1,4 +1,5 @@
-"""`raw`: everything that stands, for archives and for `import_dialogues … raw`.
+"""`raw`: everything that stands, imported data included whether mixed in or not, for archives and for
+`import_dialogues … raw`.
 
 One row a prompt, dialogue or comparison (with its judgements). `record` is JSON in a text: its shape
 differs by type, and a loader that infers columns would fail on it.
@@ -28,7 +29,7 @@ class Archived(TypedDict):
 
 class Raw(Format[RawRecord, Archived]):
     source = raw.SOURCE
-    about = "Prompts, dialogues and comparisons with their judgements, as JSON in the field `record`."
+    about = "Prompts, dialogues and comparisons with their judgements, imported ones too, as JSON in `record`."
     columns = columns_of(Archived)
 
     def rows(self, record: RawRecord, context: Context) -> Iterator[Archived]:

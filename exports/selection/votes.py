@@ -1,26 +1,23 @@
-"""Several votes on one comparison: how far they agree, and what they say together. Knows no record."""
+"""Several votes on one comparison: how far they agree, and which flags they share. What order they make together:
+`common/stats/consensus.py`. Knows no record."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from itertools import combinations, groupby
-from typing import TYPE_CHECKING, TypedDict
+from itertools import combinations
+from typing import TypedDict
 
 import orjson
 
-from labeling.preferences import Groups, ranks
+from labeling.preferences import ranks
+from labeling.quality.overlap import ASKED_FOR_MORE
 
-if TYPE_CHECKING:
-    from common.stats.plackett_luce import Pattern
-
-SAME_STRENGTH = 1e-4  # a fit is this exact; what stands closer is a tie
-
-VOTES = """
-    SELECT json_build_array(r.comparison_id, json_agg(r.groups ORDER BY r.id))::text
+VOTES = f"""
+    SELECT json_build_array(r.comparison_id, json_agg(r.groups ORDER BY r.id),
+        json_agg({ASKED_FOR_MORE.format(ranking="r", comparison="c")} ORDER BY r.id))::text
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
     WHERE r.comparison_id IN (SELECT comparison_id FROM labeling_ranking WHERE kind = 'vote'
                               GROUP BY comparison_id HAVING count(*) > 1)
@@ -30,7 +27,8 @@ VOTES = """
       AND (r.trainer_id IS NULL OR r.trainer_id <> ALL(%(withdrawn)s))
     GROUP BY r.comparison_id HAVING count(*) > 1
 """
-"""Votes in force at the cutoff on comparisons that were judged more than once: [comparison, [groups, …]]."""
+"""Votes in force at the cutoff on comparisons that were judged more than once: [comparison, [groups, …], and of each
+whether adaptive overlap asked for it]."""
 
 
 class Summary(TypedDict):
@@ -49,14 +47,18 @@ class Agreement:
 
 
 def agreement(texts: Iterator[str], *, bound: float | None) -> Agreement:
-    """Pair agreement over the comparisons that `VOTES` reads."""
+    """Pair agreement over the comparisons that `VOTES` reads, less the votes that were asked for because others
+    disagreed; those count where a comparison is held to the bound."""
     points, pairs, same, comparisons = 0, 0, 0, 0
     below = set()
-    for comparison, several in map(orjson.loads, texts):
-        got, equal, of = pair_points([ranks(groups) for groups in several])
-        points, pairs, same, comparisons = points + got, pairs + of, same + equal, comparisons + 1
+    for comparison, several, extra in map(orjson.loads, texts):
+        votes = [ranks(groups) for groups in several]
+        got, equal, of = pair_points(votes)
         if bound is not None and of and got < bound * 2 * of:
             below.add(comparison)
+        if any(extra):
+            got, equal, of = pair_points([vote for vote, more in zip(votes, extra, strict=True) if not more])
+        points, pairs, same, comparisons = points + got, pairs + of, same + equal, comparisons + (of > 0)
     if not pairs:
         return Agreement(None, frozenset(below))
     summary = Summary(
@@ -85,61 +87,12 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def borda(votes: Iterable[Groups]) -> list[list[str]]:
-    """Consensus order: mean rank over the votes, a tie group sharing its mean place; equal means tie.
-
-    Exact fractions, so that the same votes give the same order everywhere.
-    """
-    scores: dict[str, Fraction] = {}
-    for groups in votes:
-        place = 0
-        for group in groups:
-            mean = place + Fraction(len(group) - 1, 2)
-            for cid in group:
-                scores[cid] = scores.get(cid, Fraction(0)) + mean
-            place += len(group)
-    ordered = sorted(scores, key=lambda cid: (scores[cid], cid))
-    return [list(tied) for _, tied in groupby(ordered, key=lambda cid: scores[cid])]
-
-
-def plackett_luce(votes: Iterable[Groups]) -> list[list[str]]:
-    """Consensus order: the completions' strengths under which the votes are likeliest, a tie being any of its
-    orders (`common/stats/plackett_luce.py`)."""
-    given = [tuple(tuple(sorted(group)) for group in groups) for groups in votes]
-    if len(set(given)) == 1:
-        return [list(group) for group in given[0]]
-    ids = sorted({cid for groups in given for group in groups for cid in group})
-    number = {cid: n for n, cid in enumerate(ids)}
-    order = _fitted(tuple(sorted(tuple(tuple(number[c] for c in group) for group in groups) for groups in given)))
-    return [[ids[n] for n in group] for group in order]
-
-
-@lru_cache(maxsize=10_000)  # few patterns make up most comparisons of one K
-def _fitted(patterns: tuple[Pattern, ...]) -> list[list[int]]:
-    from common.stats.plackett_luce import plackett_luce as fit  # brings scipy, which few exports need
-
-    models = 1 + max(n for pattern in patterns for group in pattern for n in group)
-    strengths = fit(patterns, range(len(patterns)), models=models).strengths
-    order: list[list[int]] = []
-    last = float("inf")
-    for n in sorted(range(models), key=lambda n: -strengths[n]):
-        if order and last - strengths[n] < SAME_STRENGTH:
-            order[-1] = sorted([*order[-1], n])
-        else:
-            order.append([n])
-        last = strengths[n]
-    return order
-
-
-METHODS: dict[str, Callable[[Iterable[Groups]], list[list[str]]]] = {"borda": borda, "plackett-luce": plackett_luce}
-
-
-def majority_flags(votes: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
-    """The flags that more than half of the votes put on a completion."""
-    counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for flags in votes:
+def majority_flags(votes: Sequence[Mapping[str, Sequence[str]]], weights: Sequence[Fraction]) -> dict[str, list[str]]:
+    """The flags that more than half of the votes, by their weights, put on a completion."""
+    counted: defaultdict[str, defaultdict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for flags, weight in zip(votes, weights, strict=True):
         for cid, names in flags.items():
-            counted[cid].update(names)
-    return {
-        cid: sorted(name for name, n in found.items() if n * 2 > len(votes)) for cid, found in sorted(counted.items())
-    }
+            for name in names:
+                counted[cid][name] += weight
+    half = sum(weights) / 2
+    return {cid: sorted(name for name, n in found.items() if n > half) for cid, found in sorted(counted.items())}

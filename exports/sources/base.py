@@ -56,6 +56,11 @@ class Record:
         """`imported`, or what kind of work of ours it is."""
         raise NotImplementedError
 
+    @property
+    def mixed_as(self) -> str:
+        """The id of the dialogue or comparison that is mixed in, or left out, as a whole."""
+        return self.dialogue or self.id
+
 
 R = TypeVar("R", bound=Record)
 

@@ -10,6 +10,7 @@ from itertools import groupby
 import orjson
 
 from common.shapes import JsonObject, Message
+from common.stats import consensus
 from exports.options import Options
 from exports.selection import rules, votes
 from exports.selection.rules import Instant, Selection
@@ -78,6 +79,10 @@ class RankingRecord(Record):
     def origin(self) -> str:
         return IMPORTED if IMPORTED in (self.kind, self.comparison_kind) else self.kind
 
+    @property
+    def mixed_as(self) -> str:
+        return self.comparison
+
 
 _FROM = """
     labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
@@ -144,7 +149,7 @@ class Rankings(Source[RankingRecord]):
             _dated(record, at.at)
             or _chosen(record, at, selection)
             or rules.filtered(record.round, record.guideline, selection)
-            or _readable(record)
+            or _readable(record, selection)
         )
 
     def combine(self, records: Iterable[RankingRecord], options: Options) -> Iterator[tuple[RankingRecord, str]]:
@@ -199,11 +204,11 @@ def _chosen(record: RankingRecord, at: Instant, selection: Selection) -> str:
     return ""
 
 
-def _readable(record: RankingRecord) -> str:
+def _readable(record: RankingRecord, selection: Selection) -> str:
     """Whether every reader takes its texts. An empty answer is a matter of pairs, not of the ranking."""
-    if reason := rules.messages(record.prompt, last="user"):
+    if reason := rules.messages(record.prompt, selection, last="user"):
         return reason
-    if any("<|" in answer.text and rules.text(answer.text) for answer in record.answers):
+    if any(rules.control_token(answer.text, selection) for answer in record.answers):
         return rules.CONTROL_TOKEN
     return "" if len(record.answers) > 1 else TOO_FEW
 
@@ -224,17 +229,19 @@ def without(record: RankingRecord, flags: frozenset[str]) -> RankingRecord:
 
 
 def _consensus(records: Iterable[RankingRecord], method: str) -> Iterator[RankingRecord]:
-    """One record a comparison in place of its votes, which follow each other.
+    """One record a comparison in place of its votes, which follow each other and count by their label weights.
 
     Not-rankable votes count as votes but order nothing; where they are the majority, the consensus is
     that reason.
     """
     for comparison, group in groupby(records, key=lambda record: record.comparison):
         judged = sorted(group, key=lambda vote: vote.id)
+        given = [1.0 if vote.label_weight is None else vote.label_weight for vote in judged]
+        shares = consensus.shares(given, len(judged))
         refused = [vote for vote in judged if vote.not_rankable]
-        refuses = len(refused) * 2 > len(judged)
+        refuses = sum(s for vote, s in zip(judged, shares, strict=True) if vote.not_rankable) * 2 > sum(shares)
         weights = [vote.label_weight for vote in judged if vote.label_weight is not None]
-        ordered = [vote.groups for vote in judged if not vote.not_rankable]
+        ordered = [(v.groups, weight) for v, weight in zip(judged, given, strict=True) if not v.not_rankable]
         yield dataclasses.replace(
             judged[0],
             id=comparison,
@@ -242,9 +249,9 @@ def _consensus(records: Iterable[RankingRecord], method: str) -> Iterator[Rankin
             kind=CONSENSUS,
             submitted_at=max(vote.submitted_at for vote in judged),
             not_rankable=refused[0].not_rankable if refuses else "",
-            groups=[] if refuses else votes.METHODS[method](ordered),
+            groups=[] if refuses else consensus.METHODS[method](*zip(*ordered, strict=True)),
             ratings={},
-            flags=votes.majority_flags([vote.flags for vote in judged]),
+            flags=votes.majority_flags([vote.flags for vote in judged], shares),
             strengths=[],
             seconds=None,
             label_weight=sum(weights) / len(weights) if weights else None,

@@ -39,7 +39,7 @@ def text(
     lengths: Mapping[str, Lengths],
 ) -> str:
     """The whole card."""
-    files = [file for file in files if file.split]
+    files = [file for file in files if file.split and file.path.endswith(tuple(SUFFIX.values()))]
     configs = sorted({file.config for file in files}, key=_order)
     data = DatasetCardData(
         pretty_name=project.title,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from exports.writing.files import Row, texts
@@ -47,7 +47,7 @@ class Counts:
     redacted: Counter[str] = field(default_factory=Counter)
     judges: set[int] = field(default_factory=set)
     by_k: Counter[int] = field(default_factory=Counter)
-    available: Counter[str] = field(default_factory=Counter)  # of a source that is mixed in
+    available: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # by hash, of each source
     mixed: Counter[str] = field(default_factory=Counter)
     lengths: dict[str, Lengths] = field(default_factory=dict)
 

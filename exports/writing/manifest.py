@@ -92,7 +92,7 @@ def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.
         "excluded": dict(sorted(counts.excluded.items())),
         "excluded_by_config": {name: dict(sorted(some.items())) for name, some in sorted(counts.by_config.items())},
         "mix": {
-            source: {"weight": weight, "available": counts.available[source], "written": counts.mixed[source]}
+            source: {"weight": weight, "available": len(counts.available[source]), "written": counts.mixed[source]}
             for source, weight in options.mix
         },
         "agreement": facts.agreement,

@@ -99,14 +99,16 @@ class Rows:
         return split_of(salt=project.split_salt, key=key, test_share=project.test_share)
 
     def _copies(self, record: Record, source: Source[Record], configs: list[str]) -> int:
-        """How often a row is written: once, or by its source's mixing weight, the same rows each time."""
+        """How often a row is written: once, or by its source's mixing weight, the same rows each time. All rows of
+        one dialogue or comparison have one draw, and count as one record."""
         if not source.trained_on or record.source not in self._weights or record.origin != IMPORTED:
             return 1
         whole, part = divmod(self._weights[record.source], 1)
-        drawn = int(hashlib.sha256(f"mix:{record.id}".encode()).hexdigest()[:8], 16) / 0x1_0000_0000
-        copies = int(whole) + (drawn < part)
-        self.counts.available[record.source] += 1
-        self.counts.mixed[record.source] += copies
+        drawn = int.from_bytes(hashlib.sha256(f"mix:{record.mixed_as}".encode()).digest()[:8])
+        copies = int(whole) + (drawn < part * 2**64)
+        if drawn not in self.counts.available[record.source]:
+            self.counts.available[record.source].add(drawn)
+            self.counts.mixed[record.source] += copies
         if not copies:
             self.counts.exclude(configs, "left out by its mixing weight")
         return copies

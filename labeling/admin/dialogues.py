@@ -5,18 +5,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.requests import user_of
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
 from labeling.admin.base import Button, PageAdmin, short, text_html
-from labeling.admin.review_pages import review_dialogue
+from labeling.admin.review_pages import TURNS_ON_A_PAGE, review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
 from labeling.pages.provenance import for_reviewers
+from labeling.quality import blind
 from labeling.quality.reviews import ask_review
+
+MODEL = "model_version"
+Row = str | list[str] | tuple[str, ...] | tuple[()]
 
 
 class TurnInline(ScopedTabularInline[Turn]):
@@ -25,9 +30,12 @@ class TurnInline(ScopedTabularInline[Turn]):
     view_roles = REVIEWERS
     fields = readonly_fields = ("position", "role", "said", "written", "seconds")
     ordering = ("position",)
+    per_page = TURNS_ON_A_PAGE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
-        return super().get_queryset(request).select_related("completion__model_version")
+        mine = Dialogue.objects.filter(blind.hides_names(user_of(request)), pk=OuterRef("dialogue")).order_by()
+        rows = super().get_queryset(request).select_related("completion__model_version")
+        return rows.annotate(not_yet=Exists(mine))
 
     @display(description="Text")
     def said(self, obj: Turn) -> SafeString:
@@ -35,7 +43,7 @@ class TurnInline(ScopedTabularInline[Turn]):
 
     @display(description="Written by")
     def written(self, obj: Turn) -> str:
-        return for_reviewers(obj)
+        return for_reviewers(obj, named=not getattr(obj, "not_yet", False))
 
 
 def _ask(request: HttpRequest, dialogue: Dialogue, _text: str) -> str:
@@ -54,7 +62,8 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
         ("project", "round"),
         ("kind", "state"),
         ("author", "guideline_version"),
-        ("model_version", "source"),
+        MODEL,
+        "source",
         ("submitted_at", "split"),
         "seconds",
     )
@@ -62,7 +71,12 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
     buttons = {"ask": Button("Put into the review queue", _ask, when=lambda d: d.state == Dialogue.State.SUBMITTED)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dialogue]:
-        return super().get_queryset(request).prefetch_related("turns")
+        opening = Prefetch("turns", Turn.objects.filter(position__lt=2).order_by("position"), to_attr="opening")
+        return super().get_queryset(request).prefetch_related(opening)
+
+    def get_fields(self, request: HttpRequest, obj: Dialogue | None = None) -> list[Row]:
+        hidden = obj is not None and blind.names_hidden(obj, user_of(request))
+        return [name for name in self.fields if not hidden or name != MODEL]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.review_view)
@@ -83,7 +97,7 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
 
     @display(description="First words")
     def first_words(self, obj: Dialogue) -> str:
-        return short(next((t.text for t in obj.turns.all() if t.role == Turn.Role.USER), ""), 60)
+        return short(next((t.text for t in getattr(obj, "opening", ()) if t.role == Turn.Role.USER), ""), 60)
 
 
 @admin.register(TurnDraw)

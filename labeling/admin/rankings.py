@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -26,7 +27,7 @@ from labeling.admin.review_pages import begin_blind_vote, review_ranking
 from labeling.admin.review_queue import review_queue
 from labeling.errors import LabelingError
 from labeling.models import Comparison, Ranking, Review
-from labeling.quality import hidden, reviews
+from labeling.quality import blind, hidden, reviews
 
 
 def _ask(request: HttpRequest, ranking: Ranking, _text: str) -> str:
@@ -148,11 +149,26 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin[Ranking]):
         return "mended" if hasattr(obj, "superseded_by") else "in force"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ranking]:
-        return super().get_queryset(request).select_related("trainer", "comparison__project", "superseded_by")
+        rows = super().get_queryset(request).select_related("trainer", "comparison__project", "superseded_by")
+        mine = blind.still_open(Comparison.objects.filter(pk=OuterRef("comparison")), user_of(request)).order_by()
+        return rows.annotate(not_yet=Exists(mine))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """What a reviewer may still rank is asked about first, on the review page."""
+        obj = self.get_object(request, object_id) if object_id else None
+        if obj is not None and getattr(obj, "not_yet", False) and self.has_view_permission(request, obj):
+            return redirect("admin:labeling_ranking_review", obj.pk)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     @display(description="Order")
     def order_text(self, obj: Ranking) -> str:
-        return spelled(obj, reason_up_to=40)
+        return "not shown: yours to rank" if getattr(obj, "not_yet", False) else spelled(obj, reason_up_to=40)
 
     @display(description="Took")
     def took(self, obj: Ranking) -> str:

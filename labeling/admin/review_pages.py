@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +20,9 @@ from labeling.errors import LabelingError
 from labeling.models import Assignment, Dialogue, Ranking, Review, ReviewItem
 from labeling.pages.letters import letters_of
 from labeling.pages.provenance import for_reviewers
-from labeling.quality import reviews
+from labeling.quality import blind, reviews
+
+TURNS_ON_A_PAGE = 100
 
 
 class DecisionForm(forms.Form):
@@ -32,6 +35,8 @@ def review_ranking(model_admin: ProjectScopedAdmin[Ranking], request: HttpReques
     if request.method == "POST":
         return _decide(request, ranking=ranking)
     comparison = ranking.comparison
+    if blind.is_open(comparison, user_of(request)):
+        return _page(model_admin, request, _not_yet(ranking))
     mine = Assignment.objects.filter(comparison=comparison, trainer=user_of(request)).first()
     context = {
         "work": ranking,
@@ -51,6 +56,18 @@ def review_ranking(model_admin: ProjectScopedAdmin[Ranking], request: HttpReques
         "title": f"Review of a ranking by {ranking.trainer}",
     }
     return _page(model_admin, request, context)
+
+
+def _not_yet(ranking: Ranking) -> dict[str, object]:
+    """Of a ranking whose comparison the reviewer may still judge: nothing but the choice."""
+    return {
+        "kind": "not yet",
+        "blind_address": reverse("admin:labeling_ranking_blind_vote", args=[ranking.pk]),
+        "item": ReviewItem.objects.filter(ranking=ranking).first(),
+        "earlier": ranking.supersedes_id,
+        "project": ranking.comparison.project,
+        "title": "Review of a ranking",
+    }
 
 
 def _placed(ranking: Ranking) -> list[dict[str, object]]:
@@ -95,11 +112,16 @@ def review_dialogue(
     if request.method == "POST":
         return _decide(request, dialogue=dialogue)
     turns = dialogue.turns.select_related("completion__model_version").order_by("position")
+    page = Paginator(turns, TURNS_ON_A_PAGE).get_page(request.GET.get("page"))
+    named = not blind.names_hidden(dialogue, user_of(request))
     context = {
         "work": dialogue,
         "kind": "dialogue",
         "author": dialogue.author,
-        "turns": [{"role": t.role, "text": t.text, "by": for_reviewers(t), "seconds": t.seconds} for t in turns],
+        "turns": [
+            {"role": t.role, "text": t.text, "by": for_reviewers(t, named=named), "seconds": t.seconds} for t in page
+        ],
+        "page": page,
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "earlier": dialogue.supersedes,
         "history": Review.objects.filter(dialogue=dialogue).select_related("reviewer"),
@@ -112,10 +134,13 @@ def review_dialogue(
 
 
 def begin_blind_vote(request: HttpRequest, ranking: Ranking) -> HttpResponse:
-    """On to the trainers' page with a vote of one's own, outside the count."""
+    """On to the trainers' page with a vote of one's own, outside the count; or none, to see what others said."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     try:
+        if request.POST.get("instead") == "review":
+            reviews.leave_to_others(comparison=ranking.comparison, reviewer=user_of(request))
+            return redirect("admin:labeling_ranking_review", ranking.pk)
         assignment = reviews.blind_vote(comparison=ranking.comparison, reviewer=user_of(request))
     except LabelingError as refusal:
         messages.error(request, str(refusal))

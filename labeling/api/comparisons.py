@@ -19,7 +19,8 @@ from labeling import comparisons
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
 from labeling.api.shapes import comparisons as shapes
 from labeling.errors import Invalid
-from labeling.models import Comparison, Project, Ranking
+from labeling.models import Candidate, Comparison, Project, Ranking
+from labeling.quality import blind
 
 MOST = 1000
 
@@ -39,20 +40,26 @@ def judged() -> QuerySet[Comparison]:
     )
 
 
-def comparison_body(comparison: Comparison) -> ReturnDict[str, object]:
-    """All that is known of a comparison; for reviewers and managers only."""
+def comparison_body(comparison: Comparison, *, withheld: bool) -> ReturnDict[str, object]:
+    """All that is known of a comparison, for reviewers and managers only; without names and votes where the reader
+    may still rank it."""
     fields = ("id", "state", "kind", "created_at", "prompt")
     return shapes.ComparisonOut(
         {
             **{name: getattr(comparison, name) for name in fields},
             "votes": comparison.votes_wanted,
             "completions": [
-                {"id": c.completion_id, "text": c.completion.text, "model_version": c.completion.model_name}
+                {"id": c.completion_id, "text": c.completion.text, "model_version": _name(c, withheld=withheld)}
                 for c in comparison.candidates.all()
             ],
-            "rankings": comparison.rankings.all(),  # those in force, prefetched
+            "rankings": [] if withheld else comparison.rankings.all(),  # those in force, prefetched
+            "withheld": withheld,
         }
     ).data
+
+
+def _name(candidate: Candidate, *, withheld: bool) -> str:
+    return "" if withheld else candidate.completion.model_name
 
 
 class Comparisons(ApiView):
@@ -75,7 +82,9 @@ class Comparisons(ApiView):
             rows = rows.filter(state=state)
         pages = CursorPages()
         page = pages.paginate_queryset(rows, request)
-        return pages.get_paginated_response([comparison_body(row) for row in page or []])
+        shown = Comparison.objects.filter(pk__in=[row.pk for row in page or []])
+        mine = set(blind.still_open(shown, user_of(request)).values_list("pk", flat=True))
+        return pages.get_paginated_response([comparison_body(row, withheld=row.pk in mine) for row in page or []])
 
     @extend_schema(
         summary="Bring your own completions",
@@ -102,7 +111,10 @@ class Comparisons(ApiView):
             try:
                 made.append(comparisons.bring(project=project, by=user_of(request), **item))
             except Invalid as error:
-                raise Invalid(f"Comparison {number}: {error}" if len(wanted) > 1 else str(error)) from None
+                if not isinstance(request.data, list):
+                    raise
+                field = f"{number - 1}.{error.field}" if error.field else ""
+                raise Invalid(f"Comparison {number}: {error}", field=field) from None
         return made
 
 
@@ -113,4 +125,4 @@ class OneComparison(ApiView):
         if found is None:
             raise Http404("There is no such comparison.")
         project_of(request, found.project.slug, STAFF, operator=True)
-        return Response(comparison_body(found))
+        return Response(comparison_body(found, withheld=blind.is_open(found, user_of(request))))

@@ -21,11 +21,12 @@ from sampler.models import Completion, SampleRequest
 
 
 def suggestion_named(pk: UUID | None) -> Completion | None:
+    """A suggestion; whether it was offered in this dialogue is looked at under the dialogue's lock."""
     if pk is None:
         return None
     found = Completion.objects.filter(pk=pk, request__purpose=SampleRequest.Purpose.SUGGESTION).first()
     if found is None:
-        raise Invalid("There is no such suggestion.")
+        raise Invalid("There is no such suggestion in this dialogue.")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
-from labeling.models.dialogues import Dialogue
+from labeling.models.dialogues import Dialogue, SuggestionRequest
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.invitations import Invitation
 from labeling.models.members import Membership
@@ -31,6 +31,7 @@ __all__ = [
     "ReviewItem",
     "Round",
     "RoundPolicy",
+    "SuggestionRequest",
     "Turn",
     "TurnDraw",
     "TurnFeedback",

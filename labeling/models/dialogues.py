@@ -137,3 +137,14 @@ class Dialogue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {str(self.id)[:8]}"
+
+
+class SuggestionRequest(models.Model):
+    """A sample request made for the author of a demonstration; its texts may be named in that dialogue's turns only.
+    A trigger refuses a turn that names one of another project, whoever writes it."""
+
+    dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="suggestion_requests")
+    request = models.OneToOneField("sampler.SampleRequest", on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.dialogue_id} <- {self.request_id}"

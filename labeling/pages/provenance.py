@@ -31,10 +31,10 @@ def provenance(turn: Turn) -> Provenance:
     return Provenance("edited", max(1, round(100 * edits.edit_share(turn.completion.text, turn.text))))
 
 
-def for_reviewers(turn: Turn) -> str:
-    """The same, with the model's name, which trainers are not shown."""
+def for_reviewers(turn: Turn, *, named: bool = True) -> str:
+    """The same, with the model's name, which trainers are not shown, nor reviewers who may yet rank its answer."""
     source = provenance(turn)
     if turn.completion is None:
         return WORDS["own"]
-    name = turn.completion.model_name or "a model"
+    name = (turn.completion.model_name if named else "") or "a model"
     return f"{name}, verbatim" if source.kind == "verbatim" else f"{name}, edited ({source.percent}% changed)"

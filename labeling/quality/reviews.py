@@ -162,6 +162,22 @@ def empty_comments(*, project: Project, user: User, text: str) -> int:
 
 
 @transaction.atomic
+def leave_to_others(*, comparison: Comparison, reviewer: User) -> None:
+    """A reviewer who wants to see the votes of others gives up their own, before they see them.
+
+    Raises:
+        Invalid: not a reviewer of the project.
+    """
+    locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
+    _require_reviewer(locked.project, reviewer)
+    mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
+    if mine is None:
+        mine = leases.lease(comparison=locked, trainer=reviewer, kind=Assignment.Kind.RESEARCH)
+    if mine.state in leases.OPEN:
+        assignments.skip(assignment=mine, reason="Reviews the votes of others instead.")
+
+
+@transaction.atomic
 def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
     """A reviewer's own vote outside the count, on the trainers' page; the same lease if it was begun.
 

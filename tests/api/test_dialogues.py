@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from labeling import chats
-from labeling.models import Dialogue, Project
+from labeling import chats, corrections, dialogues, projects, turns
+from labeling.models import Dialogue, Project, SuggestionRequest, Turn
+from labeling.suggestions import request_suggestions
 from sampler.models import SampleRequest
 from tests import makers
 
@@ -70,6 +73,74 @@ def test_a_request_for_suggestions_of_another_dialogue_is_not_there(
     assert client.get(f"/api/v1/dialogues/{ids[1]}/suggestions/{asked[0]['id']}/").status_code == 404
     assert client.get(f"/api/v1/dialogues/{ids[0]}/suggestions/{asked[0]['id']}x/").status_code == 404
     assert api(bob).get(f"/api/v1/dialogues/{ids[0]}/suggestions/{asked[0]['id']}/").status_code == 404
+
+
+def test_only_suggestions_of_this_dialogue_are_named_in_its_turns(
+    project: Project, alice: User, api: Callable[..., APIClient]
+) -> None:
+    other = makers.make_project("elsewhere")
+    projects.set_membership(project=other, user=alice, role="trainer")
+    client = api(alice)
+    bases, offered = [], []
+    for place in (project, project, other):
+        begun = client.post(f"/api/v1/projects/{place.slug}/dialogues/", {"kind": "demonstration"}, format="json")
+        bases.append(f"/api/v1/dialogues/{begun.data['id']}")
+        client.post(f"{bases[-1]}/suggestions/", {"role": "user", "n": 1}, format="json")
+        asked = SampleRequest.objects.filter(purpose="suggestion", state="queued").get()
+        offered += makers.answer(asked, f"Is it text {len(bases)}?")
+    turn = {"role": "user", "text": "Is it?"}
+    for foreign in offered[1:]:
+        for named in ({"completion": str(foreign.pk)}, {"suggestions_shown": [str(foreign.pk)]}):
+            answer = client.post(f"{bases[0]}/turns/", turn | named, format="json")
+            assert (answer.status_code, answer.data["detail"]) == (400, "There is no such suggestion in this dialogue.")
+    own = {"completion": str(offered[0].pk), "suggestions_shown": [str(offered[0].pk)]}
+    kept = client.post(f"{bases[0]}/turns/", turn | own, format="json").data["turns"][0]
+    edit = {"text": "Or is it?", "completion": str(offered[1].pk)}
+    assert client.patch(f"/api/v1/turns/{kept['id']}/", edit, format="json").status_code == 400
+
+
+def test_the_database_refuses_a_turn_that_names_a_suggestion_of_another_project(project: Project, alice: User) -> None:
+    other = makers.make_project("elsewhere")
+    projects.set_membership(project=other, user=alice, role="trainer")
+    here, there = (
+        dialogues.start_dialogue(project=place, author=alice, kind="demonstration") for place in (project, other)
+    )
+    (request,) = request_suggestions(dialogue=there, role="user", n=1)
+    (completion,) = makers.answer(request, "Is it?")
+    with pytest.raises(IntegrityError, match="suggestion of another project"), transaction.atomic():
+        Turn.objects.create(dialogue=here, position=0, role="user", text="Is it?", completion=completion)
+    turn = Turn.objects.create(dialogue=there, position=0, role="user", text="Is it?", completion=completion)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Turn.objects.filter(pk=turn.pk).update(dialogue=here)
+
+
+def test_a_copy_of_taken_back_work_still_names_what_was_offered_before(project: Project, alice: User) -> None:
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=dialogue, role="user", text="What is a fjord?")
+    (request,) = request_suggestions(dialogue=dialogue, role="assistant", n=1)
+    (completion,) = makers.answer(request, "An inlet.")
+    turns.add_turn(dialogue=dialogue, role="assistant", text="An inlet.", completion=completion)
+    dialogues.submit_dialogue(dialogue=dialogue)
+    draft = corrections.undo_submission(dialogue=dialogue)
+    turns.edit_turn(turn=draft.turns.get(position=1), text="A narrow inlet.", completion=completion)
+
+
+def test_suggestions_asked_for_before_the_table_was_there_are_found(project: Project, alice: User) -> None:
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=dialogue, role="user", text="What is a fjord?")
+    asked = [request_suggestions(dialogue=dialogue, role="assistant", n=1)[0] for _ in range(4)]
+    (used,), (shown,) = (makers.answer(request, "An inlet.") for request in asked[:2])
+    turns.add_turn(
+        dialogue=dialogue, role="assistant", text="A bay.", completion=used, suggestions_shown=[str(shown.pk)]
+    )
+    turns.save_composer(dialogue=dialogue, composer={"requests": [str(asked[2].pk)]})
+    before = set(SuggestionRequest.objects.values_list("dialogue", "request"))
+    SuggestionRequest.objects.all().delete()
+    migration = import_module("labeling.migrations.0011_suggestion_requests_asked_before")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.FORWARD)
+    found = set(SuggestionRequest.objects.values_list("dialogue", "request"))
+    assert found == {pair for pair in before if pair[1] != asked[3].pk}  # nothing names the fourth
 
 
 def test_a_reviewer_reads_but_does_not_write_anothers_dialogue(

@@ -140,7 +140,9 @@ def test_every_choice_has_its_golden_file(golden_project: Project, tmp_path: Pat
         if name == "verl":
             import pyarrow.parquet as pq
 
-            table = [row for p in sorted((tmp_path / "x/verl").iterdir()) for row in pq.read_table(p).to_pylist()]
+            folder = tmp_path / "x/verl"
+            table = [row for path in sorted(folder.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+            assert rows(tmp_path / "x", "verl") == table  # beside it, for `datasets`
             found = "".join(line(row) + "\n" for row in sorted(table, key=lambda row: row["extra_info"]["id"]))
         else:
             found = "".join(sorted(p.read_text() for p in (tmp_path / "x" / name).glob("*.jsonl")))

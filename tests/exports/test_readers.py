@@ -13,11 +13,14 @@ from typing import Protocol, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pytest
+import yaml
 from django.db import connection
 
 from accounts.models import User
+from exports.formats.base import FORMATS
 from exports.models import ExportRun
-from labeling.models import Comparison, Project, Ranking
+from exports.renderings.base import RENDERINGS
+from labeling.models import Comparison, Project, Ranking, TurnFeedback
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -91,6 +94,30 @@ def test_load_dataset_reads_every_configuration_as_it_stands(load: Loader, folde
     assert load(folder, "preferences")["test"].features == load(folder, "preferences")["train"].features
     assert load(folder, "preferences")["train"].features["created_at"].dtype == "string"
     assert load(folder, "preferences")["test"][0]["seconds"] == 5
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", [[], ["--shards", "2", "--compress", "gzip"], ["--compress", "zstd"]], ids=str)
+def test_load_dataset_reads_whatever_the_card_lists(
+    load: Loader, project: Project, folder: Path, alice: User, tmp_path: Path, options: list[str]
+) -> None:
+    reply = makers.make_chat(project, alice).turns.get(role="assistant")
+    TurnFeedback.objects.create(turn=reply, user=alice, thumb_up=True)
+    renderings = [word for name in RENDERINGS.choices() for word in ("--render", name)]
+    manifest = export(project, tmp_path / "all", *renderings, *options)
+    card: list[dict[str, str]] = yaml.safe_load((tmp_path / "all/README.md").read_text().split("---")[1])["configs"]
+    listed = {config["config_name"] for config in card}
+    assert listed == {*FORMATS.choices(), *RENDERINGS.choices()}
+    (tmp_path / "latest").symlink_to("all")
+    for name in sorted(listed):
+        loaded = load(tmp_path / "latest", name)
+        files = [file for file in manifest["files"] if file["config"] == name and ".jsonl" in file["path"]]
+        for split in ("train", "test"):
+            expected = sum(file["rows"] for file in files if file["split"] == split)
+            assert (loaded[split].num_rows if split in loaded else 0) == expected, name
+        if not options:
+            written = rows(tmp_path / "all", name, "train")
+            assert [loaded["train"][n] for n in range(len(written))] == written, name
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -42,7 +42,12 @@ def ranked(project: Project, alice: User) -> Ranking:
 
 
 def folders(root: Path) -> list[str]:
-    return sorted(p.name for p in root.iterdir()) if root.exists() else []
+    """Every export that is there, by its name."""
+    return sorted(str(path.parent.relative_to(root)) for path in root.glob("*/2*/manifest.json"))
+
+
+def place(run: ExportRun) -> str:
+    return f"{run.project.slug}/{run.cutoff:%Y-%m-%d}-{str(run.pk)[:8]}"
 
 
 def test_a_night_makes_one_run_a_project_however_often_it_is_rung(
@@ -95,7 +100,7 @@ def test_a_run_whose_worker_was_killed_is_taken_up_and_finished_once(
     run.refresh_from_db()
     assert run.state == "finished"
     assert run.attempts == 2
-    assert folders(export_root) == [f"demo-{run.pk}"]
+    assert folders(export_root) == [run.path] == [place(run)]
     assert run.manifest == json.loads((export_root / run.path / "manifest.json").read_text())
 
 
@@ -108,10 +113,10 @@ def test_a_folder_finished_just_before_the_kill_is_kept(
     with pytest.raises(runs.LostLease):
         runs.execute(run=claimed)
     monkeypatch.undo()
-    before = (export_root / f"demo-{run.pk}/manifest.json").read_bytes()
+    before = (export_root / place(run) / "manifest.json").read_bytes()
     ExportRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert tasks.run_export(str(run.pk)) == "finished"
-    assert (export_root / f"demo-{run.pk}/manifest.json").read_bytes() == before
+    assert (export_root / place(run) / "manifest.json").read_bytes() == before
 
 
 def test_a_run_that_fails_is_tried_three_times_and_then_says_why(
@@ -164,14 +169,14 @@ def test_only_the_last_nights_are_kept_and_what_a_model_was_trained_on(
         made.append(run)
     states = {given(run.night).day: run.state for run in ExportRun.objects.all()}
     assert states == {22: "finished", 23: "removed", 24: "removed", 25: "finished", 26: "finished"}
-    assert folders(export_root) == sorted(f"demo-{made[i].pk}" for i in (0, 3, 4))
+    assert folders(export_root) == sorted(place(made[i]) for i in (0, 3, 4))
 
 
 def test_the_nightly_command_tells_each_project(
     project: Project, ranked: Ranking, capsys: pytest.CaptureFixture[str], export_root: Path
 ) -> None:
     call_command("nightly_export")
-    assert "demo: 9 rows in demo-" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt, 1 in raw
+    assert "demo: 9 rows in demo/20" in capsys.readouterr().out  # 6 pairs, 1 ranking, 1 prompt, 1 in raw
     call_command("nightly_export")
     assert "demo: finished already" in capsys.readouterr().out
     assert len(folders(export_root)) == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from accounts import tokens
 from accounts.models import User
+from common.shapes import JsonLike
 from labeling import comparisons
 from labeling.models import Assignment, Project
 from tests import makers
@@ -67,3 +70,33 @@ def test_no_page_has_an_inline_script_style_or_handler(client: Client, task: Ass
         assert "<script>" not in html
         assert " onclick" not in html
         assert "unsafe-" not in client.get(url)["Content-Security-Policy"]
+
+
+ODD: tuple[dict[str, JsonLike], ...] = (
+    {"groups": [["x", "y"], 3]},
+    {"groups": {"x": 1}},
+    {"groups": [[["x"]], [None, 2.5, {}]]},
+    {"places": {"x": 10**30, "y": -1, "z": True}, "ratings": {"x": "7", "y": 1e300}},
+    {"places": [1, 2], "ratings": 4, "flags": ["a"], "strengths": "bold"},
+    {"flags": {"x": "abc", "y": [1, None, ["deep"]]}, "strengths": [9, -3, None, "2"]},
+    {"note": {"a": 1}, "not_rankable": 7, "not_rankable_other": [], "ideal_answer": None},
+)
+
+
+@pytest.mark.parametrize("draft", ODD)
+def test_whatever_a_program_keeps_as_a_draft_the_trainers_page_opens(
+    client: Client, task: Assignment, draft: dict[str, JsonLike]
+) -> None:
+    token = tokens.create(user=task.trainer)
+    kept = client.patch(
+        f"/api/v1/assignments/{task.pk}/draft/", {"draft": draft}, content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )  # fmt: skip
+    assert kept.status_code == 200, kept.content
+    for order in (task.order_shown, ["x", "y", "z"]):
+        named = json.loads(json.dumps(draft).replace('"x"', f'"{order[0]}"').replace('"y"', f'"{order[1]}"'))
+        Assignment.objects.filter(pk=task.pk).update(draft=named)
+        for path in ("", "compare/?a=A&b=B"):
+            assert client.get(f"/ranking/{task.pk}/{path}").status_code == 200
+        sent = client.post(f"/ranking/{task.pk}/", {"place-nothing": "1"})
+        assert sent.status_code == 422

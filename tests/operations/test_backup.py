@@ -23,6 +23,7 @@ def var(settings: Settings, tmp_path: Path) -> Path:
     folder = tmp_path / "var folder"
     (folder / "exports" / "night").mkdir(parents=True)
     (folder / "exports" / "night" / "rows.jsonl").write_text("{}\n")
+    (folder / "exports" / "latest").symlink_to("night")
     (folder / "exports" / ".unfinished").mkdir()
     (folder / "secret_key").write_text("not so secret in a test")
     settings.VAR_DIR = folder
@@ -53,11 +54,14 @@ def test_what_was_backed_up_is_there_after_a_restore(var: Path, tmp_path: Path, 
     with tarfile.open(tmp_path / "all.tar") as archive:
         assert not [name for name in archive.getnames() if "unfinished" in name]
     (var / "exports" / "night" / "rows.jsonl").unlink()
+    (var / "exports" / "latest").unlink()
     (var / "secret_key").unlink()
     request.getfixturevalue("other_database")
     call_command("restore", str(tmp_path / "all.tar"))
     assert User.objects.filter(username="alice").exists()
     assert Project.objects.get().slug == "kept"
+    assert (var / "exports" / "latest").readlink() == Path("night")
+    assert (var / "exports" / "latest" / "rows.jsonl").exists()
     assert (var / "exports" / "night" / "rows.jsonl").read_text() == "{}\n"
     assert (var / "secret_key").stat().st_mode & 0o077 == 0
 

@@ -61,3 +61,4 @@ class ComparisonOut(Shape):
     prompt = Message(many=True)
     completions = CompletionDetail(many=True)
     rankings = VoteOut(many=True)
+    withheld = serializers.BooleanField(help_text="Names of models and rankings, since you may still rank it yourself.")
