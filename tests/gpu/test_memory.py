@@ -19,10 +19,11 @@ LEFT = 300 << 20  # bytes that somebody else leaves us; the samples asked for ne
 
 
 @pytest.mark.skipif(engines.DEVICE != "cuda", reason="the memory of a CPU is not ours to fill")
+@pytest.mark.parametrize("decoding", ["captured", "plain"])
 def test_out_of_memory_for_real_makes_the_batch_smaller_and_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, decoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = engines.load(engines.saved(tmp_path, "SmolLM2-135M"), "bfloat16", monkeypatch, rows=64)
+    engine = engines.load(engines.saved(tmp_path, "SmolLM2-135M"), "bfloat16", monkeypatch, rows=64, decoding=decoding)
     asked = [engines.job("rivers and mills " * 20, n=8, max_tokens=150, seed=at) for at in range(8)]
     engines.drawn(engine, [engines.job("warm", n=2, max_tokens=4)])
     torch.cuda.empty_cache()
