@@ -54,7 +54,7 @@ class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
-class Past:
+class PromptCache:
     """Keys and values of one prompt that was read, perhaps beside others."""
 
     cache: DynamicCache
@@ -91,7 +91,7 @@ class RollingBatch:
 
     # Prompts
 
-    def prefill(self, ids: list[int], past: Past | None) -> tuple[torch.Tensor, Past]:
+    def prefill(self, ids: list[int], past: PromptCache | None) -> tuple[torch.Tensor, PromptCache]:
         """Run tokens of one prompt (the first or a further chunk); returns the last logits [1, V] and its cache."""
         cache = DynamicCache() if past is None else past.cache
         done = cache.get_seq_length()
@@ -102,9 +102,9 @@ class RollingBatch:
             use_cache=True,
             logits_to_keep=1,
         )
-        return out.logits[:, -1], Past(cache, done + len(ids))
+        return out.logits[:, -1], PromptCache(cache, done + len(ids))
 
-    def prefill_together(self, prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, Past]]:
+    def prefill_together(self, prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, PromptCache]]:
         """Read whole prompts at once: for each its last logits [1, V] and its cache.
 
         They are padded at their ends, which no token before it sees.
@@ -121,11 +121,11 @@ class RollingBatch:
             logits_to_keep=torch.tensor(ends, device=self.device),
         )
         return [
-            (out.logits[at, ends.index(len(ids) - 1)][None], Past(cache, len(ids), at))
+            (out.logits[at, ends.index(len(ids) - 1)][None], PromptCache(cache, len(ids), at))
             for at, ids in enumerate(prompts)
         ]
 
-    def join(self, past: Past, copies: int) -> None:
+    def join(self, past: PromptCache, copies: int) -> None:
         """Put a prompt's keys and values into the batch as `copies` new rows."""
         length = past.length
         if self.size == 0:
@@ -139,7 +139,7 @@ class RollingBatch:
         self.starts.extend([begin] * copies)
         self._changed()
 
-    def _make_room(self, rows: int, length: int, like: Past) -> None:
+    def _make_room(self, rows: int, length: int, like: PromptCache) -> None:
         """Buffers for `rows` rows, with `length` columns before the current one and some after it."""
         if not self.layers:
             self.layers = [_Layer(self) for _ in like.cache.layers]
@@ -154,7 +154,7 @@ class RollingBatch:
         """The last column is written: move everything to the left, into wider buffers if need be."""
         self._move(len(self.layers[0].keys), self.column - self.left, None)
 
-    def _move(self, rows: int, column: int, like: Past | None) -> None:
+    def _move(self, rows: int, column: int, like: PromptCache | None) -> None:
         """What is used of the buffers now ends at `column`; new ones are made where these are of the wrong size."""
         have = self.layers[0].keys.shape
         columns = -(-(column + COLUMNS // 2) // COLUMNS) * COLUMNS

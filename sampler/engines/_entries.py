@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from generation.batch import Past
+from generation.batch import PromptCache
 from generation.rendering import Rendered
 from generation.text_stream import TextStream
 from sampler.engines.base import Delta, Job
@@ -123,7 +123,7 @@ class Entry:
     job: Job
     prompt: Rendered | None = None
     waiting: list[Row] = field(default_factory=list)
-    past: Past | None = None  # the prompt's keys and values, as far as they are read
+    past: PromptCache | None = None  # the prompt's keys and values, as far as they are read
     done_ids: int = 0  # tokens of the prompt that are read
     logits: torch.Tensor | None = None
     drawn: list[Drawn] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from generation.batch import Past, RollingBatch
+from generation.batch import PromptCache, RollingBatch
 from generation.choose import Chooser, penalise
 from sampler.engines._entries import Row
 
@@ -35,7 +35,7 @@ class RunningRows:
         """Tokens that the longest row will have had."""
         return max((len(r.entry.prompt.ids) + r.most for r in self.rows if r.entry.prompt), default=0)
 
-    def join(self, rows: list[Row], past: Past, logits: torch.Tensor) -> Drawn:
+    def join(self, rows: list[Row], past: PromptCache, logits: torch.Tensor) -> Drawn:
         """Samples of one prompt that was read take their first token and become rows."""
         logits = logits.expand(len(rows), -1)
         tokens, logprobs = self._chooser_for(rows).choose(logits, [r.count for r in rows], shaped(logits, rows))

@@ -57,13 +57,3 @@ def test_a_seed_draws_the_same_whoever_else_is_in_the_batch(folder: str, monkeyp
     among = engines.drawn(engine, [*others, engines.job("the same", n=2, seed=7)])[-1]
     engine.close()
     assert [one.text for one in alone] == [one.text for one in among]
-
-
-@pytest.mark.skipif(engines.DEVICE != "cuda", reason="nothing is captured on a CPU")
-def test_steps_are_really_captured(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = engines.load(folder, "bfloat16", monkeypatch)
-    engines.drawn(engine, [engines.job("rivers", n=4)])
-    captured = engine.running.batch.captured
-    engine.close()
-    assert captured is not None
-    assert captured.sizes, captured.broken

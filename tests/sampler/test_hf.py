@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from common.shapes import Message
-from generation.batch import Past, RollingBatch
+from generation.batch import PromptCache, RollingBatch
 from generation.checkpoints import CannotLoad
 from sampler.engines import _measure, hf
 from sampler.engines.base import Batching, Delta, Ended, Event, Failed, Job, Spec, Started
@@ -140,7 +140,7 @@ def test_k_samples_of_one_prompt_read_it_once(folder: str, monkeypatch: pytest.M
     read: list[int] = []
     inner = engine.running.batch.prefill
 
-    def prefill(ids: list[int], past: Past | None) -> tuple[torch.Tensor, Past]:
+    def prefill(ids: list[int], past: PromptCache | None) -> tuple[torch.Tensor, PromptCache]:
         read.append(len(ids))
         return inner(ids, past)
 
@@ -225,7 +225,7 @@ def test_prompts_that_wait_are_read_at_once(folder: str, monkeypatch: pytest.Mon
     sizes: list[int] = []
     inner = engine.running.batch.prefill_together
 
-    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, Past]]:
+    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, PromptCache]]:
         sizes.append(len(prompts))
         return inner(prompts)
 
@@ -242,7 +242,7 @@ def test_a_model_that_cannot_read_prompts_at_once_reads_them_one_by_one(
 ) -> None:
     engine = load(folder)
 
-    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, Past]]:
+    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, PromptCache]]:
         raise TypeError("logits_to_keep takes a number")
 
     monkeypatch.setattr(engine.running.batch, "prefill_together", together)
