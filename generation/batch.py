@@ -127,16 +127,22 @@ class RollingBatch:
 
     def join(self, past: PromptCache, copies: int) -> None:
         """Put a prompt's keys and values into the batch as `copies` new rows."""
-        length = past.length
+        self.join_all([(past, copies)])
+
+    def join_all(self, prompts: Sequence[tuple[PromptCache, int]]) -> None:
+        """Each prompt as so many new rows. Room is made for all of them first: then none or all of them join."""
         if self.size == 0:
             self.column = self.left = 0
-        self._make_room(self.size + copies, length, past)
-        first, begin = self.size, self.column - length
-        for layer, (keys, values) in zip(self.layers, past.tensors(), strict=True):
-            layer.keys[first : first + copies, :, begin : self.column] = keys
-            layer.values[first : first + copies, :, begin : self.column] = values
-        self.size += copies
-        self.starts.extend([begin] * copies)
+        self._make_room(
+            self.size + sum(copies for _, copies in prompts), max(past.length for past, _ in prompts), prompts[0][0]
+        )
+        for past, copies in prompts:
+            first, begin = self.size, self.column - past.length
+            for layer, (keys, values) in zip(self.layers, past.tensors(), strict=True):
+                layer.keys[first : first + copies, :, begin : self.column] = keys
+                layer.values[first : first + copies, :, begin : self.column] = values
+            self.size += copies
+            self.starts.extend([begin] * copies)
         self._changed()
 
     def _make_room(self, rows: int, length: int, like: PromptCache) -> None:

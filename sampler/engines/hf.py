@@ -19,7 +19,7 @@ from generation.rendering import ChatTemplate
 from sampler.engines import _load, _measure
 from sampler.engines._entries import Entry, Row
 from sampler.engines._queue import JobQueue
-from sampler.engines._running import RunningRows
+from sampler.engines._running import Joining, RunningRows
 from sampler.engines.base import (
     Batching,
     Delta,
@@ -127,13 +127,10 @@ class HfEngine:
                 return
             if not entry.job.interactive and live and spent >= CHUNK:
                 return
-            group = [entry]
             try:
                 group = self._together(entry, live, events)
                 spent += self._read_together(group) if len(group) > 1 else self._read(entry)
-                for one in group:
-                    if one.logits is not None:
-                        self._join(one, events)
+                self._join(group, events)
             except torch.OutOfMemoryError as error:
                 entry.unread()
                 self._shrink_or_fail(entry, error, events)
@@ -218,19 +215,29 @@ class HfEngine:
             entry.logits = logits
         return len(chunk)
 
-    def _join(self, entry: Entry, events: list[Event]) -> None:
-        """As many of its samples as there are rows for take their first token and join."""
-        resumed = bool(entry.waiting[0].ids)  # it goes on with what it had said, and so it joins alone
-        rows = entry.waiting[:1] if resumed else [r for r in entry.waiting[: self._free_for(entry)] if not r.ids]
-        assert entry.logits is not None
-        assert entry.past is not None
-        tokens, logprobs = self.running.join(rows, entry.past, entry.logits)
-        del entry.waiting[: len(rows)]
-        if not entry.waiting:
-            self.queue.has_rows(entry)
-        if not entry.waiting or entry.waiting[0].ids:
-            entry.unread()
-        self._account(rows, tokens, logprobs, events)
+    def _join(self, group: list[Entry], events: list[Event]) -> None:
+        """As many samples of prompts that are read as there are rows for take their first token and join."""
+        joining: list[Joining] = []
+        joined: list[Entry] = []
+        free = self._free_for(group[0])
+        for entry in group:
+            if entry.logits is None or entry.past is None or free <= 0:
+                continue
+            resumed = bool(entry.waiting[0].ids)  # it goes on with what it had said, and so it joins alone
+            rows = entry.waiting[:1] if resumed else [r for r in entry.waiting[:free] if not r.ids]
+            joining.append(Joining(rows, entry.past, entry.logits))
+            joined.append(entry)
+            free -= len(rows)
+        if not joining:
+            return
+        tokens, logprobs = self.running.join(joining)
+        for entry, part in zip(joined, joining, strict=True):
+            del entry.waiting[: len(part.rows)]
+            if not entry.waiting:
+                self.queue.has_rows(entry)
+            if not entry.waiting or entry.waiting[0].ids:
+                entry.unread()
+        self._account([row for part in joining for row in part.rows], tokens, logprobs, events)
 
     # Tokens come and samples end
 
