@@ -6,7 +6,15 @@ import inspect
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
+
+
+class Trainer(Protocol):
+    """Of TRL's, whichever it is."""
+
+    def train(self, *, resume_from_checkpoint: str | None) -> object: ...
+
+    def save_model(self, output_dir: str) -> None: ...
 
 
 class Recipe:
@@ -21,7 +29,7 @@ class Recipe:
         self.script, self.settings, self.model, *self.more = found
         self.dataset_config = self.script.dataset_config or dataset_config
 
-    def options(self, trainer: type[object]) -> dict[str, Any]:
+    def options(self, trainer: type[object]) -> dict[str, object]:
         """What every trainer takes: model, data, adapters."""
         load_dataset: Any = import_module("datasets").load_dataset
         data = load_dataset(self.script.dataset_name, name=self.dataset_config)
@@ -38,7 +46,7 @@ class Recipe:
         taken = inspect.signature(trainer).parameters
         return {name: value for name, value in options.items() if name in taken}
 
-    def train(self, trainer: Any) -> int:  # a trainer of TRL's
+    def train(self, trainer: Trainer) -> int:
         """Train (from the last state with `--resume_from_checkpoint`), and save."""
         trainer.train(resume_from_checkpoint=self.settings.resume_from_checkpoint)
         trainer.save_model(self.settings.output_dir)

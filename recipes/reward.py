@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from trl import RewardTrainer
@@ -21,8 +20,8 @@ from recipes.common import Recipe
 class WeightedCollator(DataCollatorForPreference):  # type: ignore[misc]
     """Carries the weights of the pairs beside their tokens."""
 
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:  # as TRL types it
-        batch: dict[str, Any] = super().torch_call(examples)
+    def torch_call(self, examples: list[dict[str, list[int] | float]]) -> dict[str, torch.Tensor]:
+        batch: dict[str, torch.Tensor] = super().torch_call(examples)
         batch["weight"] = torch.tensor([example["weight"] for example in examples], dtype=torch.float)
         return batch
 
@@ -42,9 +41,10 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
 
     def compute_loss(
         self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], return_outputs: bool = False, **more: object
-    ) -> object:
+    ) -> torch.Tensor | tuple[torch.Tensor, object]:
         """TRL's loss and figures, and then the difference that the weights make."""
         rest = {name: value for name, value in inputs.items() if name != "weight"}
+        loss: torch.Tensor
         loss, outputs = super().compute_loss(model, rest, return_outputs=True, **more)
         chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
         losses = -torch.nn.functional.logsigmoid(chosen - rejected)
