@@ -255,6 +255,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "labeling: resume imports that a killed worker left": {"task": "labeling.tasks.resume_imports", "schedule": 30.0},
     "moderation: verdicts on new texts": {"task": "moderation.tasks.screen", "schedule": 30.0},
     "insights: keep the reports fresh": {"task": "insights.tasks.refresh", "schedule": 120.0},
     "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},

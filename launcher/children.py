@@ -12,9 +12,9 @@ from launcher.supervisor import Child
 from launcher.watching import Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
-# Long tasks run one at a time each (common/advisory_lock.py): export, insights, screening, webhooks. One process stays
-# free.
-WORKER_PROCESSES = "5"
+# Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks. One
+# process stays free.
+WORKER_PROCESSES = "6"
 WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -30,7 +30,8 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
             "web server",
             [
                 *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
-                *["--port", str(port), "--no-access-log", "--lifespan", "off"],
+                *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
+                *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
             ],
             log / "web.log",
