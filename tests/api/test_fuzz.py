@@ -61,6 +61,7 @@ def test_generated_bodies_are_stored_or_refused(project: Project, alice: User, m
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_thousand_generated_records_are_stored_or_refused(project: Project, alice: User, mona: User) -> None:
     counts = fuzz(project, alice, mona, records=2_000, seed=2)
     print(dict(counts))
