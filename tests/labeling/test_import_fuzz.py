@@ -85,6 +85,7 @@ def upload(client: Client, project: Project, lines: list[str], **form: str) -> t
     run, report = page.context["run"], page.context["report"]
     if run.state == "failed":
         assert run.error.endswith(".")
+        assert "fault of ours" not in run.error
         assert run.error in html.unescape(page.content.decode())
         return 0, full
     assert report["rows"] == full == report["imported"] + report["already_there"] + report["rejected"]
