@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 
 from common.shapes import JsonLike
@@ -16,6 +15,9 @@ from labeling import imports
 from labeling.importers.base import IMPORTERS, Item, Options, Transforms
 from labeling.models import Project
 from labeling.tasks import run_import
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Page
 
 
 class Asked(TypedDict, total=False):
@@ -31,7 +33,7 @@ def run(project: Project, format: str, data: bytes | Sequence[JsonLike], **more:
     return imports.run(project=project, format=format, file=io.BytesIO(data), **more)
 
 
-def uploaded(client: Client, project: Project, data: bytes, **form: str) -> HttpResponse:
+def uploaded(client: Client, project: Project, data: bytes, **form: str) -> Page:
     """The import page after a file was uploaded there and a worker has read it; without a run where the form is at
     fault. Its context holds the `run`, the `report` and the `errors` shown."""
     address = f"/admin/labeling/project/{project.pk}/import/"
