@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from common import web_address
 from launcher import model, readiness
 from launcher.supervisor import Child
 from launcher.watching import Watch
@@ -19,9 +20,9 @@ WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sig
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
+def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool) -> list[Child]:
     """The web server, the default worker, beat and, unless they run elsewhere, a sampler, which comes first."""
-    python, log, url = sys.executable, var / "log", f"http://127.0.0.1:{port}"
+    python, log, url = sys.executable, var / "log", web_address.url(host, port)
     celery = [python, "-m", "celery", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle"]
     level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
@@ -29,7 +30,7 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
         Child(
             "web server",
             [
-                *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
+                *[python, "-m", "uvicorn", "config.asgi:application", "--host", host],
                 *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
                 *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
