@@ -17,10 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 
 from benchmarks import services
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 HEALTHZ, HOME, IDLE_AGAIN = 0.5, 1.0, 10.0  # seconds: bounds of the two p95, and of coming back to idle
 SLOWER = 2.0  # times idle that counts as idle again, with 50 ms for chance
@@ -68,18 +72,21 @@ def make(pages: int) -> Made:
     return Made(paths, _session(attacker), _session(other), worst[:12], took)
 
 
-def _session(user: object) -> str:
+def _session(user: User) -> str:
     from django.test import Client
 
     client = Client()
     client.force_login(user)
-    return client.cookies["sessionid"].value
+    return str(client.session.session_key)
 
 
 def measure(address: str, made: Made, clients: int, seconds: float) -> dict[str, float]:
     """p95 of both pages beside the clients, and how long they are slower afterwards."""
     other = httpx.Client(base_url=address, cookies={"sessionid": made.other}, timeout=60, trust_env=False)
-    ask = {"healthz": lambda: other.get("/healthz"), "home": lambda: other.get("/")}
+    ask: dict[str, Callable[[], httpx.Response]] = {
+        "healthz": lambda: other.get("/healthz"),
+        "home": lambda: other.get("/"),
+    }
     for one in ask.values():
         one()
     idle = {name: p95(list(_times(one, 3.0))) for name, one in ask.items()}
@@ -112,8 +119,8 @@ def measure(address: str, made: Made, clients: int, seconds: float) -> dict[str,
                 again = time.monotonic()
             elif time.monotonic() - again > 2.0:
                 break
-        for one in attack:
-            one.result()
+        for client in attack:
+            client.result()
     return {
         "healthz": p95(beside["healthz"]), "home": p95(beside["home"]), "idle again": round(again - ended, 1),
         "healthz idle": idle["healthz"], "home idle": idle["home"], "pages": len(loaded),

@@ -8,7 +8,7 @@ import time
 import pytest
 from pytest_django import Settings
 
-from sampler import doorbells, sampling, status, streams
+from sampler import sampling, status, streams
 from sampler.models import SampleRequest
 from sampler.worker import Worker
 from tests.sampler.conftest import ask, ended, make_version, serving
@@ -55,11 +55,11 @@ def test_the_live_text_is_the_stored_text() -> None:
 
 def test_whoever_makes_something_of_a_reply_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(doorbells.app, "send_task", lambda name, *more, **options: told.append(name))
+    monkeypatch.setattr("sampler.doorbells.app.send_task", lambda name, *more, **options: told.append(name))
     version = make_version()
     with serving("fake"):
         ended(ask(version, priority=0))
-        ended(ask(version, priority=9))  # nobody waits for this one
+        ended(ask(version))  # nobody waits for this one
         until = time.monotonic() + 5
         while TURNS not in told and time.monotonic() < until:
             time.sleep(0.01)
