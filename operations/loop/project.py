@@ -58,7 +58,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
     texts = sorted(openings.PROMPTS, key=lambda one: not isinstance(one, str))[:prompts]
     if not 4 <= prompts <= len(texts):
         raise LoopError(f"--prompts takes 4 to {len(openings.PROMPTS)}: so many openings come with the demo.")
-    messages = [_shortly(openings.as_messages(one)) for one in texts]
+    messages = [shortly(openings.as_messages(one)) for one in texts]
     slug = f"loop-{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     project = projects.create_project(
         slug=slug,
@@ -83,7 +83,7 @@ def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> Loo
     return LoopProject(project, trainers, folder)
 
 
-def _shortly(messages: list[Message]) -> list[Message]:
+def shortly(messages: list[Message]) -> list[Message]:
     """The opening with a request for a short answer: one that ends by itself can be judged as a whole."""
     return [*messages[:-1], Message(role=messages[-1]["role"], content=f"{messages[-1]['content']} {SHORTLY}")]
 
