@@ -29,6 +29,16 @@ class Said(TypedDict, total=False):
     confirmed: bool
 
 
+class Read(TypedDict):
+    """How one completion was read on the page."""
+
+    seconds: int
+    proposed: bool  # its place is the one that the page proposed, once it had been in view
+
+
+Reading = Mapping[str, Read]
+
+
 class Columns(TypedDict):
     """The columns of a ranking that hold what was said."""
 

@@ -39,6 +39,7 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
             trainer=request.user,
             seconds=number(request.POST.get("seconds")),
             expected_version=number(request.POST.get("draft_version")),
+            reading=form.reading(),
             **form.said(assignment.order_shown),
         )
     except NeedsConfirmation as question:

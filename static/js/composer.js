@@ -1,7 +1,7 @@
 /* The composer of demonstrations and chats: keys, suggestions into the editor, where a text came from. */
 (function () {
   "use strict";
-  const { $, $$ } = window.duologue;
+  const { $, $$, composing } = window.duologue;
   const composer = () => $("form[data-composer]");
   let before = null; // {number, text, completion}: what a suggestion replaced
 
@@ -59,7 +59,7 @@
   document.addEventListener("draft:restored", (event) => mark(event.target));
 
   document.addEventListener("keydown", (event) => {
-    if ($("dialog[open]") || !$("[data-dialogue]")) return;
+    if (composing(event) || $("dialog[open]") || !$("[data-dialogue]")) return;
     const stop = (act) => { event.preventDefault(); act(); };
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const form = event.target.closest("form.composer, form.feedback") || $("form.composer");

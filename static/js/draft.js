@@ -4,18 +4,20 @@
 (function () {
   "use strict";
   const { $, notice, post } = window.duologue;
-  const SKIP = new Set(["csrfmiddlewaretoken", "seconds", "confirmed", "draft_version"]);
+  const skips = (name) => ["csrfmiddlewaretoken", "seconds", "confirmed", "draft_version"].includes(name) || name.startsWith("read-");
   const AFTER = 700, RETRY = [1000, 2000, 4000, 8000, 15000];
   const tab = Math.random().toString(36).slice(2);
 
-  const entriesOf = (form) => Array.from(new FormData(form)).filter(([name, value]) => !SKIP.has(name) && typeof value === "string");
+  const entriesOf = (form) => Array.from(new FormData(form)).filter(([name, value]) => !skips(name) && typeof value === "string");
   const same = (a, b) => JSON.stringify(a.filter(([, v]) => v !== "")) === JSON.stringify(b.filter(([, v]) => v !== ""));
+
+  const times = (form) => Array.from(form.elements).filter((field) => field.name.startsWith("read-")).map((field) => [field.name, field.value]);
 
   function write(form, entries) {
     const given = new Map();
     for (const [name, value] of entries) given.set(name, (given.get(name) || []).concat(value));
     for (const element of form.elements) {
-      if (!element.name || SKIP.has(element.name) || element.type === "submit") continue;
+      if (!element.name || skips(element.name) || element.type === "submit") continue;
       const values = given.get(element.name) || [];
       if (element.type === "checkbox" || element.type === "radio") element.checked = values.includes(element.value);
       else element.value = values.length ? values.shift() : "";
@@ -110,7 +112,7 @@
 
     async send(entries) {
       try {
-        const { status, data } = await post(this.form.dataset.draft, entries.concat([["draft_version", this.version]]));
+        const { status, data } = await post(this.form.dataset.draft, entries.concat(times(this.form), [["draft_version", this.version]]));
         if (status === 409) { this.conflict(); return false; }
         if (status === 404 || status === 410) { this.stopped = true; this.say("Not saved: this task is no longer yours", true); return false; }
         if (status >= 400) throw new Error(String(status));
@@ -207,8 +209,9 @@
   /* ---- time at work, and the lease kept alive ---- */
   let last = Date.now(), active = 0;
   ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach((name) => addEventListener(name, () => { last = Date.now(); }, { passive: true }));
+  duologue.active = () => document.visibilityState === "visible" && Date.now() - last < 60000;
   setInterval(() => {
-    if (document.visibilityState !== "visible" || Date.now() - last > 60000) return;
+    if (!duologue.active()) return;
     active += 1;
     const field = $("[data-seconds]");
     if (field) field.value = Number(field.value) + 1;

@@ -193,6 +193,8 @@
   /* ---- keys, menus, dialogs ---- */
   duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
     target.matches("input:not([type=checkbox]):not([type=radio])"));
+  /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
+  duologue.composing = (event) => event.isComposing || event.keyCode === 229;
   duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
@@ -211,6 +213,7 @@
     $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
   document.addEventListener("keydown", (event) => {
+    if (duologue.composing(event)) return;
     if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
     if (event.key === "Escape") {
       const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");
