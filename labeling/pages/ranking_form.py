@@ -55,17 +55,21 @@ class RankingForm:
             none=bool(post.get("none")),
             confirmed=bool(post.get("confirmed")),
         )
-        for cid in ids:
-            form._number(post.get(f"place-{cid}", ""), form.places, cid, len(ids), "A place")
-            form._number(post.get(f"rating-{cid}", ""), form.ratings, cid, 7, "A rating")
-            form.seconds[cid] = number(post.get(f"read-{cid}")) or 0
-            if post.get(f"proposed-{cid}"):
-                form.proposed.append(cid)
-            if names := post.getlist(f"flag-{cid}"):
-                form.flags[cid] = names
+        for cid, letter in letters_of(ids).items():
+            form._card(post, cid, letter if f"read-{letter}" in post else cid, highest=len(ids))
         strengths = [post.get(f"strength-{number}", "") for number in range(1, len(ids))]
         form.strengths = [int(value) if value in {"1", "2", "3", "4"} else None for value in strengths]
         return form
+
+    def _card(self, post: QueryDict, cid: str, name: str, *, highest: int) -> None:
+        """The fields of one completion, whose names end in its letter, or in its id as a program sends them."""
+        self._number(post.get(f"place-{name}", ""), self.places, cid, highest, "A place")
+        self._number(post.get(f"rating-{name}", ""), self.ratings, cid, 7, "A rating")
+        self.seconds[cid] = number(post.get(f"read-{name}")) or 0
+        if post.get(f"proposed-{name}"):
+            self.proposed.append(cid)
+        if flags := post.getlist(f"flag-{name}"):
+            self.flags[cid] = flags
 
     @classmethod
     def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:
