@@ -18,10 +18,10 @@ from labeling.pages.letters import letters_of
 if TYPE_CHECKING:
     from common.shapes import JsonLike
 
+# Each reason stands in one list only: none says something of the texts, skip of the person or the moment.
 NONE_REASONS = (
     "All of them are wrong or unusable",
-    "The prompt makes no sense or is not in my language",
-    "I cannot tell which is better: not my subject",
+    "The prompt makes no sense",
     "The prompt asks for something that must not be answered",
 )
 SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")

@@ -193,7 +193,12 @@ document.addEventListener("htmx:confirm", (event) => {
   if (event.detail.question && !confirm(event.detail.question)) return;
   Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
 });
-document.addEventListener("htmx:afterRequest", () => {
+document.addEventListener("htmx:afterRequest", (event) => {
+  const sent = event.detail.elt, kept = sent.isConnected && sent.matches("form[data-draft='']") && $("[data-kept]", sent);
+  if (kept && sent.autosave) {
+    kept.textContent = event.detail.successful ? "Saved" : "Kept in this browser: not saved yet";
+    if (event.detail.successful) { sent.autosave.saved = entriesOf(sent); sent.autosave.clear(sent.autosave.saved); }
+  }
   document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted

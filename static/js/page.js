@@ -161,7 +161,11 @@ duologue.start = () => {
   $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
   starters.forEach((start) => start());
 };
-document.addEventListener("DOMContentLoaded", duologue.start);
+document.addEventListener("DOMContentLoaded", () => {
+  duologue.start();
+  const editor = $("textarea[data-focus-first]"), lost = document.activeElement === document.body;
+  if (editor && lost && matchMedia("(hover: hover)").matches) editor.focus({ preventScroll: true }); // a phone's keyboard would hide the page
+});
 
 /* ---- code is copied as it is; what scrolls sideways can be reached and scrolled by keys ---- */
 const copied = async (text) => {

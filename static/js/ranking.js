@@ -158,8 +158,8 @@ function begin(main) {
   const bad = () => $("input[name=not_rankable]", main), answers = { a: [1, 2], b: [2, 1], e: [1, 1], w: [0, 0] };
   function answer(key) {
     answers[key].forEach((place, i) => { seen.add(cards[i]); write(cards[i], place, false); });
-    const none = key === "w" ? bad() : $("input[name=not_rankable][value='']", main);
-    if (none.checked !== true) { none.checked = true; changed(none); }
+    $$("input[name=not_rankable]", main).forEach((reason) => { reason.checked = key === "w" && reason === bad(); });
+    changed(bad());
     draw();
   }
   function pair() {

@@ -140,7 +140,8 @@ def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client: C
 def test_undo_brings_the_task_back_as_it_was_sent(client: Client, task: Assignment) -> None:
     client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4) | {"note": "mine"})
     answer = client.post(f"/ranking/{task.pk}/undo/")
-    assert answer["Location"] == f"/ranking/{task.pk}/"
+    assert answer["Location"] == f"/ranking/{task.pk}/?undone=1"
+    assert "Taken back" in client.get(answer["Location"]).content.decode()
     form = RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft)
     a, b, c, d = task.order_shown
     assert form.places == {b: 1, a: 2, c: 2, d: 3}
