@@ -14,9 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from common.shapes import Message
 from common.transitions import advance
 from common.visible import equal_pair, visible
 from labeling import assignments
+from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Project, Ranking
 from labeling.projects import current_round, split_for
@@ -44,6 +46,7 @@ def bring(
     """
     messages = check_messages(prompt, last="user")
     texts, names = _checked(completions)
+    _refuse_control_tokens(messages, texts)
     if votes is not None and not 1 <= votes <= 20:
         raise Invalid("A comparison takes 1 to 20 votes.")
     digest = content_hash({"prompt": messages, "completions": sorted(zip(texts, names, strict=True))})
@@ -80,6 +83,11 @@ def _checked(completions: Sequence[Mapping[str, str | None]]) -> tuple[list[str]
     if (pair := equal_pair(texts)) is not None:
         raise Invalid(f"Completions {pair[0] + 1} and {pair[1] + 1} are equal: a reader sees no difference.")
     return texts, [str(item.get("model_version") or "")[:200] for item in completions]
+
+
+def _refuse_control_tokens(messages: Sequence[Message], texts: Sequence[str]) -> None:
+    prompt = [(f"prompt.{n}.content", f"Message {n + 1}", one["content"]) for n, one in enumerate(messages)]
+    refuse_in_any([*prompt, *((f"completions.{n}.text", f"Completion {n + 1}", text) for n, text in enumerate(texts))])
 
 
 def _provide(comparison: Comparison, texts: Sequence[str], names: Sequence[str]) -> None:

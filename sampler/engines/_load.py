@@ -38,6 +38,10 @@ class Loaded:
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
 
+    def special_tokens(self) -> list[str]:
+        added = [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        return sorted({*self.tokenizer.all_special_tokens, *added})
+
     def close(self) -> None:
         del self.model
         gc.collect()
