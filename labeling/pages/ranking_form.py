@@ -110,7 +110,9 @@ class RankingForm:
             "ratings": self.ratings,
             "flags": self.flags,
             "strengths": self.strengths,
-            "reading": {cid: {**read} for cid, read in self.reading().items()},
+            "reading": {
+                cid: {"seconds": read["seconds"], "proposed": read["proposed"]} for cid, read in self.reading().items()
+            },
             "note": self.note,
             "not_rankable": self.not_rankable,
             "not_rankable_other": self.not_rankable_other,

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0011_suggestion_requests_asked_before'),
+        ('labeling', "0012_import_runs"),
     ]
 
     operations = [
