@@ -62,6 +62,7 @@ class Ranking(models.Model):
     strengths = models.JSONField(default=list, blank=True, help_text="1-4 between adjacent groups.")
     reading = models.JSONField(
         default=dict,
+        db_default=models.Value({}, models.JSONField()),
         blank=True,
         help_text="Completion id to how it was read on the page: active seconds, and whether its place was proposed.",
     )
