@@ -92,7 +92,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
     if reason and groups:
         raise Invalid("Either put the completions in order or say that none can be ranked.")
     if not reason and not groups:
-        raise Invalid("Put every completion in a place first: a screen that nobody touched is not a judgement.")
+        raise Invalid("Give every completion a place first.")
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:

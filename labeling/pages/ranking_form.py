@@ -24,7 +24,13 @@ NONE_REASONS = (
     "The prompt makes no sense",
     "The prompt asks for something that must not be answered",
 )
-SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")
+SKIP_REASONS = (
+    "Not my subject",
+    "Not my language",
+    "Too long to read with care now",
+    "It upsets me",
+    "It is not displayed correctly",
+)
 
 
 @dataclass

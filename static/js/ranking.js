@@ -122,7 +122,7 @@ function begin(main) {
     });
     cards.forEach((card) => {
       const hint = $("[data-hint]", card), proposal = card.dataset.proposal;
-      hint.textContent = !proposal ? "" : proposedOf(card).value ? "proposed" : `${nth(Number(proposal))} is left: read it first`;
+      hint.textContent = !proposal ? "" : proposedOf(card).value ? "proposed" : `${nth(Number(proposal))} is left: read this one first`;
       $$("[data-place]", card).forEach((button) => button.setAttribute("aria-pressed", button.dataset.place === field(card).value));
     });
     if (focused) { const token = $(`.token[data-letter="${focused}"]`, slots); if (token) token.focus(); }

@@ -22,7 +22,7 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(
     visitor = visit(alice)
     page = visitor.open()
     page.evaluate("window.sameDocument = true")
-    page.get_by_role("link", name="Go on").focus()
+    page.get_by_role("link", name="Continue").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/ranking/"))
     page.evaluate("window.sameDocument = true")
@@ -136,13 +136,13 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 
 def test_without_scripts_by_number_fields(visit: Visits, alice: User, task: Assignment) -> None:
     page = visit(alice, java_script_enabled=False).open("/")
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     for letter, place in zip("ABCD", (3, 1, 1, 2), strict=True):
         page.get_by_label(re.compile(f"^Place of {letter}")).fill(str(place))
     page.locator("#note").fill("by hand")
     page.get_by_role("button", name="Save for later").click()
     page.wait_for_url(re.compile(r"/$"))
-    page.get_by_role("link", name="Go on").first.click()
+    page.get_by_role("link", name="Continue").first.click()
     expect(page.get_by_label(re.compile("^Place of A"))).to_have_value("3")
     page.get_by_role("button", name="Show word differences").click()
     expect(page.locator("mark").first).to_be_visible()
@@ -191,7 +191,7 @@ def test_what_was_not_in_view_is_not_ranked(visit: Visits, alice: User, project:
     page.evaluate("document.querySelector('#card-C').hidden = true")
     for keys in ("1", "2"):
         page.keyboard.press(keys)
-    expect(page.locator("#card-C [data-hint]")).to_have_text("3rd is left: read it first")
+    expect(page.locator("#card-C [data-hint]")).to_have_text("3rd is left: read this one first")
     assert page.locator("#place-C").input_value() == ""
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("without one: C")

@@ -51,7 +51,7 @@ def test_htmx_gets_the_next_task_in_the_same_answer(client: Client, task: Assign
 
 def test_when_nothing_is_left_the_page_says_so(client: Client, task: Assignment) -> None:
     html = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX).content.decode()
-    assert "Nothing to rank just now" in html
+    assert "Nothing to rank right now" in html
     assert "Undo" in html
 
 
