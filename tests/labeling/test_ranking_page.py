@@ -58,7 +58,7 @@ def test_when_nothing_is_left_the_page_says_so(client: Client, task: Assignment)
 def test_an_untouched_ranking_is_refused(client: Client, task: Assignment) -> None:
     answer = client.post(f"/ranking/{task.pk}/", {})
     assert answer.status_code == 422
-    assert "untouched" in answer.content.decode() or "nobody touched" in answer.content.decode()
+    assert "Give every completion a place first" in answer.content.decode()
     assert not Ranking.objects.exists()
 
 
