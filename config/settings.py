@@ -270,9 +270,14 @@ if BACKUPS:
         "task": "operations.tasks.back_up",
         "schedule": crontab(hour="1", minute="30"),
     }
+    CELERY_BEAT_SCHEDULE["operations: whether the newest backup can be restored"] = {
+        "task": "operations.tasks.rehearse",
+        "schedule": crontab(hour="3", minute="50", day_of_week="sun"),
+    }
 CELERY_BEAT_SCHEDULER = "common.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
+SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
 MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))
