@@ -19,20 +19,22 @@ import torch
 from common.shapes import JsonObject
 from generation.devices import training_device
 from generation.loading import load_policy, load_tokenizer, silence_libraries
+from generation.prompts import NONE, TEMPLATE, TEXT
 from training import folders, sft
 from training.folders import BadFolder
 
 AT_ONCE = 16
 
 
-def measure(answers: Path, policy: Path, first: Path, system_prompt: str = "") -> JsonObject:
+def measure(answers: Path, policy: Path, first: Path, system_prompt: str = "", system_turn: str = TEXT) -> JsonObject:
     """The figures.
 
     Raises:
         BadFolder, CannotLoad: with a sentence.
     """
     tokenizer = load_tokenizer(str(first))
-    examples = [sft.encode(tokenizer, one, system_prompt) for one in folders.answers(answers, "train", source="sft")]
+    found = folders.answers(answers, "train", source="sft")
+    examples = [sft.encode(tokenizer, one, system_prompt, system_turn) for one in found]
     if not examples:
         raise BadFolder(f"{answers} holds no answer.")
     of_first, of_policy = (_surprise(folder, examples, tokenizer.pad_token_id or 0) for folder in (first, policy))
@@ -57,9 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, help in (("answers", "folder with sft"), ("policy", "that gave them"), ("first", "policy to measure by")):
         parser.add_argument(name, type=Path, help=help)
     parser.add_argument("--system-prompt", default="")
+    parser.add_argument("--system-turn", choices=[TEXT, NONE, TEMPLATE], default=TEXT)
     parsed = parser.parse_args(arguments)
     silence_libraries()
-    print(json.dumps(measure(parsed.answers, parsed.policy, parsed.first, parsed.system_prompt)))
+    o = parsed
+    print(json.dumps(measure(o.answers, o.policy, o.first, o.system_prompt, o.system_turn)))
     return 0
 
 

@@ -11,7 +11,7 @@ from labeling import projects
 from labeling.models import Prompt
 from operations.loop.project import LoopError
 from operations.loop.run import LoopRun
-from operations.loop.topics import STOPS
+from operations.loop.topics import DRAWN
 from sampler import rewards, sampling
 from sampler.models import Completion, ModelVersion, SampleRequest
 from training.folders import Answer, write_answers
@@ -55,7 +55,7 @@ def _ask(run: LoopRun, number: int, policy: ModelVersion, n: int) -> dict[UUID, 
         if projects.split_for(project, prompt.prompt_key, prompt.author_id) == "train":
             request = sampling.request_completions(
                 model_version=policy, prompt=prompt.messages, n=n,
-                params={"max_tokens": project.max_tokens, "stop": STOPS, "temperature": 1.0},
+                params={"max_tokens": project.max_tokens, **DRAWN},
             )  # fmt: skip
             asked[request.pk] = prompt.messages
     run.stages.note(f"requests {number}", [str(one) for one in asked])

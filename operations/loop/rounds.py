@@ -22,13 +22,12 @@ from operations.loop.best_of import best_of_n
 from operations.loop.checks import Figures, checks
 from operations.loop.collect import collect
 from operations.loop.run import LoopRun
-from operations.loop.topics import STOPS
+from operations.loop.topics import DRAWN, STOPS
 from sampler import registry
 from sampler.models import ModelVersion
 from training.folders import Answer, write_answers
 
 CONFIGS = ["preferences", "rankings", "sft", "prompts"]
-PARAMS = {"stop": STOPS, "temperature": 1.0}
 
 
 def run_rounds(run: LoopRun, first: ModelVersion) -> list[JsonObject]:
@@ -63,7 +62,7 @@ def _open(run: LoopRun, policies: Sequence[ModelVersion], note: str) -> Round:
         return known
     run.say(f"a round is opened: {note}")
     return projects.open_round(
-        project=run.own.project, policies=[(version, 1.0, PARAMS) for version in policies], note=note
+        project=run.own.project, policies=[(version, 1.0, DRAWN) for version in policies], note=note
     )
 
 
@@ -152,7 +151,7 @@ def _train_policy(
             "--iterations", str(s.ppo_iterations), "--answers-per-iteration", str(s.ppo_answers),
             "--learning-rate", str(s.ppo_learning_rate), "--beta", str(s.ppo_beta), "--max-tokens", str(s.max_tokens),
             "--stop", "|".join(stop.replace("\n", "\\n") for stop in STOPS), "--micro-batch-size", "16",
-            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "5", "--system-prompt", old.system_prompt,
+            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "5", *_system(old),
         )  # fmt: skip
     else:
         source = run.own.folder / f"best-{number}"
@@ -160,7 +159,7 @@ def _train_policy(
         _trained(
             run, f"train policy {number}", out, "training.sft", str(source), old.location, str(out),
             "--epochs", str(s.sft_epochs), "--learning-rate", str(s.sft_learning_rate), "--save-every", "10",
-            "--system-prompt", old.system_prompt,
+            *_system(old),
         )  # fmt: skip
     return _register(run, f"policy-{number}", out, export, old, role=ModelVersion.Role.POLICY)
 
@@ -173,7 +172,7 @@ def _register(
     version, fresh = registry.register_model(
         slug=f"{run.own.project.slug}-{name}", engine="hf", location=str(out), role=role, parent=parent,
         export_id=UUID(str(export["id"])), default_params=parent.default_params if writes else None,
-        system_prompt=parent.system_prompt if writes else "",
+        system_prompt=parent.system_prompt if writes else "", system_turn=parent.system_turn,
     )  # fmt: skip
     if fresh:
         run.say(f"registered {version.slug} (parent {parent.slug}, export {export['id']})")
@@ -229,9 +228,13 @@ def _distance(run: LoopRun, round_: Round, policy: ModelVersion, first: ModelVer
     # Ended by a stop string, they have no end of their own that a model would have to find likely.
     write_answers(source, [Answer(prompt, text.strip(), cut=True) for prompt, text in rows])
     return processes.run_training(
-        "training.distance", str(source), policy.location, first.location, "--system-prompt", policy.system_prompt,
-        say=run.say,
+        "training.distance", str(source), policy.location, first.location, *_system(policy), say=run.say
     )  # fmt: skip
+
+
+def _system(policy: ModelVersion) -> list[str]:
+    """Prompts begin in training as they do where the policy is served."""
+    return ["--system-prompt", policy.system_prompt, "--system-turn", policy.system_turn]
 
 
 def _number(value: object) -> float | None:

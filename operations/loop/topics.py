@@ -11,6 +11,8 @@ from common.shapes import Message
 
 SHORTLY = "Answer in one sentence."
 STOPS = ["\n", ". "]  # so that an answer ends with its first sentence
+# As training draws: from the policy's own distribution, whatever it is served with otherwise.
+DRAWN = {"stop": STOPS, "temperature": 1.0, "top_p": 1.0, "top_k": 0}
 TOPICS = (
     "keeping bees", "baking bread", "repairing a bicycle", "growing tomatoes", "sailing a small boat",
     "playing the violin", "training a puppy", "painting a room", "brewing tea", "climbing a mountain",
