@@ -14,6 +14,13 @@ from labeling.text import clean, content_hash
 
 RATINGS = range(1, 8)
 STRENGTHS = range(1, 5)
+NONE_REASONS = (
+    "All of them are wrong or unusable",
+    "The prompt makes no sense or is not in my language",
+    "I cannot tell which is better: not my subject",
+    "The prompt asks for something that must not be answered",
+)
+"""Offered on the page; a trainer may say another."""
 
 
 class Said(TypedDict, total=False):

@@ -44,11 +44,13 @@ _PROMPTS = f"""
     SELECT json_build_array(key, text)::text FROM (
         SELECT c.prompt_key AS key, {_FIRST.format(column="c.prompt")} AS text FROM labeling_comparison c
         WHERE c.project_id = %(project)s AND c.created_at <= %(cutoff)s AND c.split = %(split)s
+            AND (c.state <> 'discarded' OR c.discarded_at > %(cutoff)s)
         UNION ALL
         SELECT d.prompt_key, (SELECT left(t.text, 1000) FROM labeling_turn t
                               WHERE t.dialogue_id = d.id AND t.role = 'user' ORDER BY t.position LIMIT 1)
         FROM labeling_dialogue d
         WHERE d.project_id = %(project)s AND d.submitted_at <= %(cutoff)s AND d.split = %(split)s
+            AND (d.undone_at IS NULL OR d.undone_at > %(cutoff)s)
     ) prompts WHERE text IS NOT NULL
 """
 

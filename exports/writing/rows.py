@@ -66,8 +66,9 @@ class Rows:
             held = False
             if since is not None:
                 before = self._reason(record, source, since)
-                held = not before or before in rules.UNDATED
-                if not reason and not before and not source.changed(record, since.at, until.at):
+                unsure = self._unsure(record, source)
+                held = not before or before in rules.UNDATED or unsure
+                if not reason and not before and not unsure and not source.changed(record, since.at, until.at):
                     continue
             if held or reason == rules.WITHDRAWN:
                 self._take_back(record.id, configs, reason or CHANGED)
@@ -75,6 +76,18 @@ class Rows:
                 self.counts.exclude(configs, reason)
             else:
                 yield record
+
+    def _unsure(self, record: Record, source: Source[Record]) -> bool:
+        """Whether nobody can say if the earlier export held it, since a text or vote that was withdrawn meanwhile may
+        have kept it out: an equal prompt that stood for it, a near-duplicate in train, a vote that disagreed."""
+        selection = self._facts.selection
+        if not source.trained_on or not (selection.withdrawn_keys or selection.withdrawn_lately):
+            return False
+        return (
+            self._split(record) == "test"
+            or selection.options.min_agreement is not None
+            or prompt_key(record.messages_before) in selection.withdrawn_keys
+        )
 
     def _reason(self, record: Record, source: Source[Record], at: Instant) -> str:
         if reason := source.standing(record, at, self._facts.selection):

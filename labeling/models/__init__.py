@@ -2,7 +2,7 @@
 
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
-from labeling.models.dialogues import Dialogue, SuggestionRequest
+from labeling.models.dialogues import Dialogue, ReplyRequest, SuggestionRequest
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.invitations import Invitation
 from labeling.models.members import Membership
@@ -27,6 +27,7 @@ __all__ = [
     "Project",
     "Prompt",
     "Ranking",
+    "ReplyRequest",
     "Review",
     "ReviewItem",
     "Round",

@@ -92,6 +92,15 @@ class Comparison(models.Model):
     known_groups = models.JSONField(null=True, blank=True, help_text="The order that a calibration item expects.")
     explanation = models.TextField(blank=True, help_text="Shown after a practice item.")
     repeat_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="repeats")
+    copied_from = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="copies",
+        help_text="The comparison whose texts it holds; a withdrawal follows it.",
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When the text that it rests on was emptied.")
     only_for = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )

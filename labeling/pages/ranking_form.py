@@ -11,19 +11,11 @@ from django.http import QueryDict
 
 from labeling import preferences
 from labeling.errors import Invalid
-from labeling.judgements import Said
+from labeling.judgements import NONE_REASONS, Said
 from labeling.pages.letters import letters_of
 
 if TYPE_CHECKING:
     from common.shapes import JsonLike
-
-NONE_REASONS = (
-    "All of them are wrong or unusable",
-    "The prompt makes no sense or is not in my language",
-    "I cannot tell which is better: not my subject",
-    "The prompt asks for something that must not be answered",
-)
-SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")
 
 
 @dataclass
