@@ -48,8 +48,8 @@ _FROM = """
 """
 _PROMPT = f"""
     SELECT json_build_object('id', p.id, 'type', 'prompt', 'split', '', 'source', p.source, 'author', p.author_id,
-        'dialogue', NULL, 'created_at', {at("p.created_at")}, 'undone_at', NULL, 'changed_at', NULL, 'lost', false,
-        'body', json_build_object('messages', p.messages, 'source', p.source))
+        'dialogue', NULL, 'created_at', {at("p.created_at")}, 'undone_at', NULL, 'changed_at', NULL,
+        'lost', false, 'body', json_build_object('messages', p.messages, 'source', p.source))
     FROM labeling_prompt p WHERE p.id = ids.id
 """
 # A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history: they
@@ -59,8 +59,7 @@ _THUMBS = f"""
             (SELECT (e->>'thumb_up')::bool FROM jsonb_array_elements(f.earlier) WITH ORDINALITY AS opinion(e, n)
              WHERE (e->>'until')::timestamptz > %(cutoff)s ORDER BY n LIMIT 1), f.thumb_up),
         'reasons', f.reasons, 'comment', f.comment, 'at', {at("f.created_at")}) ORDER BY f.id) AS given,
-        max(greatest(f.created_at, f.updated_at, (SELECT max((e->>'until')::timestamptz) FROM jsonb_array_elements(f.earlier) e
-                                    WHERE (e->>'until')::timestamptz <= %(cutoff)s))) AS changed_at
+        max(greatest(f.created_at, f.updated_at)) AS changed_at
     FROM labeling_turnfeedback f
     WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND (f.user_id IS NULL OR f.user_id <> ALL(%(withdrawn)s))
 """
