@@ -44,8 +44,8 @@ else:
 
 State = ExportRun.State
 TICKED = (
-    "redact", "include_verbatim", "include_truncated", "include_reasoning", "include_unsafe", "include_surplus",
-    "include_research",
+    "redact", "include_verbatim", "include_truncated", "include_control_tokens", "include_reasoning", "include_unsafe",
+    "include_surplus", "include_research",
 )  # fmt: skip
 
 
@@ -124,6 +124,7 @@ class ExportForm(RunForm):
     redact = _ticked("Redact", help_text="Mask e-mail, phone and card numbers and keys.")
     include_verbatim = _ticked("Include suggestions taken verbatim", initial=True)
     include_truncated = _ticked("Include answers that were cut at their limit")
+    include_control_tokens = _ticked("Include texts that hold control tokens")
     include_reasoning = _ticked("Include what reasoning models said before answering")
     include_unsafe = _ticked("Include completions flagged unsafe", initial=True)
     include_surplus = _ticked("Include late votes that found no slot")

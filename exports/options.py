@@ -41,6 +41,7 @@ class Options:
     min_agreement: float | None = None  # of the comparison's votes, tie-discounted
     include_verbatim: bool = True  # suggestions taken over word for word, in `sft`
     include_truncated: bool = False  # answers that were cut at their limit, in `sft` and `preferences`
+    include_control_tokens: bool = False  # texts that hold one, which forge turns in training
     include_reasoning: bool = False  # what a reasoning model said before it answered, in `rankings`
     include_unsafe: bool = True  # completions that carry one of `unsafe_flags`
     unsafe_flags: tuple[str, ...] = (

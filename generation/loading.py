@@ -103,6 +103,23 @@ def new_reward_model(base: str, layers: int | None, pad: int, device: torch.devi
         raise CannotLoad(f"{base!r} cannot become a reward model: {error}") from None
 
 
+def end_tokens(model: LanguageModel, tokenizer: Tokenizer) -> frozenset[int]:
+    """Those that end a turn."""
+    ids = model.generation_config.eos_token_id
+    found = set(ids if isinstance(ids, list) else [] if ids is None else [ids])
+    if tokenizer.eos_token_id is not None:
+        found.add(tokenizer.eos_token_id)
+    return frozenset(found)
+
+
+def layer_kinds(config: Config) -> set[str]:
+    """Kinds of layers. Older kinds of configuration only name a window, which then is every layer's."""
+    kinds: list[str] | None = getattr(config, "layer_types", None)
+    if kinds:
+        return set(kinds)
+    return {"sliding_attention" if getattr(config, "sliding_window", None) else "full_attention"}
+
+
 def checkpoint_folder(location: str, revision: str = "") -> Path:
     """The checkpoint's folder on this machine, the hub's cache included."""
     if Path(location).is_dir():

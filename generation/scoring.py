@@ -31,13 +31,14 @@ def padded(encoded: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, to
 
 
 def score(model: Model, encoded: Sequence[Sequence[int]], pad: int) -> torch.Tensor:
-    """One number for each sequence of token ids."""
+    """One number for each sequence of token ids, less the centre that the model's configuration names, if any."""
     ids, mask = padded(encoded, pad)
     output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
-    return output.logits.squeeze(-1).float()
+    centre: float = getattr(getattr(model, "config", None), "reward_centre", None) or 0.0
+    return output.logits.squeeze(-1).float() - centre
 
 
-def longest_conversation(config: Config) -> int:
+def longest_conversation(config: Config, most: int = MAX_LENGTH) -> int:
     """Tokens of a conversation that a model with this configuration is given."""
     limit: int | None = getattr(config, "max_position_embeddings", None)
-    return min(MAX_LENGTH, limit or MAX_LENGTH)
+    return min(most, limit or most)

@@ -14,12 +14,23 @@ import torch
 from common.shapes import Json, Message
 
 
+class AddedToken(Protocol):
+    content: str
+    special: bool
+
+
 class Tokenizer(Protocol):
     chat_template: str | dict[str, str] | None
     eos_token: str | None
     eos_token_id: int | None
     pad_token: str | None
     pad_token_id: int | None
+
+    @property
+    def all_special_tokens(self) -> list[str]: ...
+
+    @property
+    def added_tokens_decoder(self) -> Mapping[int, AddedToken]: ...
 
     def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, list[int]]: ...
 

@@ -11,9 +11,9 @@ import numpy as np
 from common.stats.agreement import pair_points, signs, tau_b, votes_needed
 from common.stats.intervals import Estimate, ratio
 from insights.judgement_arrays import Data
-from insights.krippendorff import AlphaCounts
+from insights.krippendorff import ValueCounts
 from insights.pair_points import PairPoints, twice_judged
-from insights.report_types import Agreement, Band, RoundAgreement, SelfAgreement, share
+from insights.report_types import Agreement, Band, RoundAgreement, SelfAgreement, Share, share
 
 BANDS: tuple[Band, ...] = (
     {"who": "InstructGPT, training labellers", "value": 0.726, "low": 0.711, "high": 0.741},
@@ -28,7 +28,7 @@ class _Counts:
 
     def __init__(self) -> None:
         self.trainers, self.reviewers = PairPoints(), PairPoints()
-        self.orders, self.grades = AlphaCounts([-1, 0, 1]), AlphaCounts(list(range(1, 8)))
+        self.orders, self.grades = ValueCounts([-1, 0, 1]), ValueCounts(list(range(1, 8)))
         self.taus: list[float] = []
         self.tau_prompts: list[int] = []
 
@@ -63,6 +63,7 @@ def agreement(data: Data, names: dict[int, str], by_round: Sequence[RoundAgreeme
         "alpha_order_nominal": counts.orders.estimate("nominal"),
         "alpha_order_ordinal": counts.orders.estimate("ordinal"),
         "alpha_grades_interval": counts.grades.estimate("interval"),
+        "fleiss_kappa": counts.orders.fleiss(),
         "length_baseline": share(length_baseline(data)),
         "published": list(BANDS),
         "votes_for_90_percent": votes_needed(rate, 0.9) if rate is not None else None,
@@ -70,6 +71,16 @@ def agreement(data: Data, names: dict[int, str], by_round: Sequence[RoundAgreeme
         "by_person": {str(person): value for person, value in trainers.by_person().items()},
         "by_round": list(by_round),
     }
+
+
+def between_trainers(data: Data) -> Share:
+    """Of pairs that two trainers both order: how often alike."""
+    points = PairPoints()
+    for block in data.blocks:
+        a, b = twice_judged(block)
+        votes = ~block.research[a] & ~block.research[b]
+        points.add(block, a[votes], b[votes])
+    return points.points().readings()["tie_excluded"]
 
 
 def length_baseline(data: Data) -> Estimate:

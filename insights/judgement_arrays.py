@@ -31,6 +31,7 @@ class Block:
     comparison: Integers
     trainer: Integers
     research: Flags
+    extra: Flags  # votes that adaptive overlap asked for
     prompt: Integers
     round: Integers
     day: Integers  # days since 1970
@@ -46,6 +47,7 @@ class Block:
             comparison=self.comparison[rows],
             trainer=self.trainer[rows],
             research=self.research[rows],
+            extra=self.extra[rows],
             prompt=self.prompt[rows],
             round=self.round[rows],
             day=self.day[rows],
@@ -66,6 +68,7 @@ class SharedText(NamedTuple):
 
     round: int
     research: bool
+    extra: bool
     prompt: int
     one: int
     other: int
@@ -87,6 +90,14 @@ class Data:
         """Without a reviewer's research rankings."""
         shared = tuple(text for text in self.shared if not text.research)
         return self._kept([block.only(~block.research) for block in self.blocks], shared)
+
+    def as_drawn(self) -> Data:
+        """Without the votes that were asked for because others disagreed: with them, what is contested counts for
+        more than it is worth, and any two votes agree less than two that chance brought together."""
+        if not any(block.extra.any() for block in self.blocks):
+            return self
+        shared = tuple(text for text in self.shared if not text.extra)
+        return self._kept([block.only(~block.extra) for block in self.blocks], shared)
 
     def _kept(self, blocks: list[Block], shared: tuple[SharedText, ...]) -> Data:
         return Data(tuple(block for block in blocks if len(block)), self.models, self.rounds, shared)
@@ -118,20 +129,20 @@ def read(project_id: UUID) -> Data:
     comparisons, prompts, rounds, models = Codes[UUID](), Codes[str](), Codes[UUID | None](), Codes[str]()
     raw: dict[int, _Rows] = defaultdict(_Rows)
     judgements = Judgement.objects.filter(project_id=project_id).order_by().values_list(
-        "comparison_id", "trainer_id", "kind", "prompt_key", "round_id", "submitted_at", "seconds",
+        "comparison_id", "trainer_id", "kind", "extra", "prompt_key", "round_id", "submitted_at", "seconds",
         "sources", "ranks", "places", "lengths", "headers", "lists", "bolds", "shared", "grades",
     )  # fmt: skip
     ties: list[SharedText] = []
     for row in judgements.iterator(chunk_size=ROWS_AT_ONCE):
-        comparison, trainer, kind, prompt, round_id, at, seconds, sources, *items, shared, grades = row
+        comparison, trainer, kind, extra, prompt, round_id, at, seconds, sources, *items, shared, grades = row
         rows = raw[len(sources)]
         rows.heads.append([
-            comparisons.of(comparison), trainer or 0, int(kind == "research"), prompts.of(prompt), rounds.of(round_id),
-            clock.utc_day(at), UNKNOWN if seconds is None else seconds,
+            comparisons.of(comparison), trainer or 0, int(kind == "research"), int(extra), prompts.of(prompt),
+            rounds.of(round_id), clock.utc_day(at), UNKNOWN if seconds is None else seconds,
         ])  # fmt: skip
         rows.items.append([[models.of(name) for name in sources], *items, [grade or 0 for grade in grades]])
         for one, other in (pair.split(" ") for pair in shared):
-            ties.append(SharedText(rounds.of(round_id), kind == "research", prompts.of(prompt), models.of(one),
+            ties.append(SharedText(rounds.of(round_id), kind == "research", extra, prompts.of(prompt), models.of(one),
                                    models.of(other)))  # fmt: skip
     blocks = tuple(_block(k, rows) for k, rows in sorted(raw.items()) if k >= 2)
     return Data(blocks, tuple(models.known), tuple(rounds.known), tuple(ties))
@@ -140,12 +151,13 @@ def read(project_id: UUID) -> Data:
 def _block(k: int, rows: _Rows) -> Block:
     heads = np.array(rows.heads, dtype=np.int64)
     matrix = np.array(rows.items, dtype=np.int32)  # n x columns x K
-    comparison, trainer, research, prompt, round_, day, seconds = heads.T
+    comparison, trainer, research, extra, prompt, round_, day, seconds = heads.T
     return Block(
         k=k,
         comparison=comparison,
         trainer=trainer,
         research=research.astype(bool),
+        extra=extra.astype(bool),
         prompt=prompt,
         round=round_,
         day=day,

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from insights.models import Ledger
 from labeling.models import Project
+from labeling.quality.overlap import ASKED_FOR_MORE
 
 Values = dict[str, UUID | list[UUID] | datetime | int | None]
 LOOK_BACK = timedelta(minutes=15)
@@ -45,15 +46,16 @@ ORDER BY r.submitted_at, r.id LIMIT %(limit)s
 
 # Everything by whole sets: the places of a batch's rankings, and each of its texts looked at once. A text without
 # the sign that a pattern needs is not searched for the pattern.
-ADD = r"""
+ADD = rf"""
 WITH wanted AS MATERIALIZED (
     SELECT r.id, r.comparison_id, r.trainer_id, r.kind, r.submitted_at, r.seconds, r.groups, r.order_shown, r.ratings,
-        c.project_id, c.round_id, c.prompt_key
+        c.project_id, c.round_id, c.prompt_key, {ASKED_FOR_MORE.format(ranking="r", comparison="c")} AS extra
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id WHERE r.id = ANY(%(ids)s)
 ), texts AS MATERIALIZED (
     SELECT d.comparison_id, d.completion_id::text AS cid, d.index,
         coalesce(m.slug, nullif(t.model_label, ''), 'not said') AS source, length(t.text) AS length,
-        CASE WHEN strpos(t.text, '# ') > 0 THEN regexp_count(t.text, '^ {0,3}#{1,6} ', 1, 'n') ELSE 0 END AS headers,
+        CASE WHEN strpos(t.text, '# ') > 0 THEN regexp_count(t.text, '^ {{0,3}}#{{1,6}} ', 1, 'n') ELSE 0 END
+            AS headers,
         regexp_count(t.text, '^ *([-*+]|[0-9]+[.)]) ', 1, 'n') AS lists,
         CASE WHEN strpos(t.text, '**') > 0 THEN regexp_count(t.text, '\*\*[^*\n]+\*\*') ELSE 0 END AS bolds
     FROM labeling_candidate d
@@ -93,9 +95,9 @@ WITH wanted AS MATERIALIZED (
     GROUP BY w.id
 )
 INSERT INTO insights_judgement (ranking_id, project_id, round_id, comparison_id, trainer_id, kind, prompt_key,
-    submitted_at, seconds, sources, ranks, places, lengths, headers, lists, bolds, grades, shared)
+    submitted_at, seconds, sources, ranks, places, lengths, headers, lists, bolds, grades, shared, extra)
 SELECT w.id, w.project_id, w.round_id, w.comparison_id, w.trainer_id, w.kind, w.prompt_key, w.submitted_at, w.seconds,
-    j.sources, j.ranks, j.places, j.lengths, j.headers, j.lists, j.bolds, j.grades, coalesce(h.shared, '{}')
+    j.sources, j.ranks, j.places, j.lengths, j.headers, j.lists, j.bolds, j.grades, coalesce(h.shared, '{{}}'), w.extra
 FROM judged j JOIN wanted w ON w.id = j.id LEFT JOIN shared h ON h.comparison_id = w.comparison_id
 ON CONFLICT (ranking_id) DO NOTHING RETURNING round_id
 """

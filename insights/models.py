@@ -24,6 +24,9 @@ class Judgement(models.Model):
     seconds = models.IntegerField(null=True)
     sources = ArrayField(models.TextField(), help_text="Model versions, or the names given with provided texts.")
     ranks = ArrayField(models.SmallIntegerField())
+    extra = models.BooleanField(
+        default=False, db_default=False, help_text="Asked for because the votes before it disagreed."
+    )
     places = ArrayField(models.SmallIntegerField(), help_text="Place on the screen, from 0.")
     lengths = ArrayField(models.IntegerField(), help_text="Characters.")
     headers = ArrayField(models.IntegerField())

@@ -12,8 +12,6 @@ from insights.judgement_arrays import Block
 from insights.report_types import CoupleAgreement, GroupAgreement, PairReadings, Share, share
 
 TABLE_ROWS = 50
-ROW_DRAWS = 200  # of the bootstrap behind each row of a table
-DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class Points:
     def __len__(self) -> int:
         return len(self.prompt)
 
-    def readings(self, rows: Integers | slice = slice(None), draws: int = DRAWS) -> PairReadings:
+    def readings(self, rows: Integers | slice = slice(None)) -> PairReadings:
         prompt, pairs, same = self.prompt[rows], self.pairs[rows], self.same[rows]
         one_tie, both, agreed = self.one_tie[rows], self.both[rows], self.agreed[rows]
         return {
-            "strict": share(ratio(same, pairs, prompt, draws=draws)),
-            "tie_discounted": share(ratio(same + 0.5 * one_tie, pairs, prompt, draws=draws)),
-            "tie_excluded": share(ratio(agreed, both, prompt, draws=draws)),
+            "strict": share(ratio(same, pairs, prompt)),
+            "tie_discounted": share(ratio(same + 0.5 * one_tie, pairs, prompt)),
+            "tie_excluded": share(ratio(agreed, both, prompt)),
         }
 
     def summary(self) -> GroupAgreement:
@@ -56,7 +54,7 @@ class Points:
             at = np.flatnonzero(index == couple)
             rows.append({
                 "a": names.get(int(distinct[couple][0]), "?"), "b": names.get(int(distinct[couple][1]), "?"),
-                "pairs": int(self.pairs[at].sum()), **self.readings(at, ROW_DRAWS),
+                "pairs": int(self.pairs[at].sum()), **self.readings(at),
             })  # fmt: skip
         return rows
 
@@ -65,7 +63,7 @@ class Points:
         found: dict[int, Share] = {}
         for person in np.unique(np.concatenate([self.one, self.other])):
             at = np.flatnonzero((self.one == person) | (self.other == person))
-            found[int(person)] = self.readings(at, ROW_DRAWS)["tie_excluded"]
+            found[int(person)] = self.readings(at)["tie_excluded"]
         return found
 
 

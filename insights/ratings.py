@@ -40,7 +40,7 @@ def ratings(data: Data, pairs: Pairs, duel: Duel | None = None) -> Ratings:
     held_equal = bradley_terry(
         first, second, outcome, models=n, clusters=prompt, features=features, names=EFFECTS, draws=0
     )
-    tied = davidson(first, second, outcome, models=n)
+    tied = davidson(first, second, outcome, models=n, clusters=prompt)
     luce, used = _luce(data, place, n)
     points, counts = win_rates(first, second, outcome, models=n)
     names = [data.models[m] for m in met]
@@ -85,7 +85,7 @@ def _model(
         "win_rate": float(points[m].sum() / counts[m].sum()),
         "bradley_terry": strength,
         "elo": {"value": _elo(strength["value"]), "low": _elo(strength["low"]), "high": _elo(strength["high"])},
-        "davidson": float(tied.strengths[m]),
+        "davidson": _at(tied, m),
         "plackett_luce": _at(luce, m) if luce else None,
         "style_held_equal": _at(held_equal, m),
     }

@@ -13,7 +13,7 @@ from accounts.models import User
 from common import clock
 from common.stats.drift import Drift
 from common.stats.intervals import wilson
-from insights.agreement import agreement, with_itself
+from insights.agreement import agreement, between_trainers, with_itself
 from insights.biases import biases
 from insights.cut_answers import cut_answers
 from insights.judgement_arrays import Data, Pairs, pairs
@@ -25,15 +25,18 @@ from labeling.models import Comparison, Dialogue, Project, Ranking, Round
 from labeling.quality import drift
 
 DAYS = 60
-SHAPE = 3  # of the dictionaries: a kept report of another shape is as good as none
+SHAPE = 4  # of the dictionaries: a kept report of another shape is as good as none
 
 
 def build(project: Project, round_: Round | None, data: Data, names: dict[int, str]) -> ReportData:
     """Everything that the dashboard of this project, or of this round, says."""
-    votes = data.votes()
-    every = pairs(votes)
-    rated = ratings(votes, every, _newest(round_, votes, every))
-    agreed = agreement(data, names, [] if round_ else _by_round(project, data, names))
+    votes, drawn = data.votes(), data.as_drawn()
+    every = counted = pairs(votes)
+    asked = drawn.votes() if drawn is not data else votes  # by the overlap that was set, not by what they said
+    if asked is not votes:
+        counted = pairs(asked)
+    rated = ratings(asked, counted, _newest(round_, asked, counted))
+    agreed = agreement(drawn, names, [] if round_ else _by_round(project, drawn))
     report: ReportData = {
         "shape": SHAPE,
         "project": project.slug,
@@ -42,7 +45,7 @@ def build(project: Project, round_: Round | None, data: Data, names: dict[int, s
         "agreement": agreed,
         "intra_rater": _intra_rater(project, names) if round_ is None else [],
         "ratings": rated,
-        "bias": biases(votes, every, rated["effects"]),
+        "bias": biases(asked, counted, rated["effects"]),
         "cut": cut_answers(project, round_),
         "suggestions": suggestion_use(project.pk, round_.pk if round_ else None, names),
         "trainers": _trainers(project, votes, agreed["by_person"], names),
@@ -75,12 +78,12 @@ def _counts(project: Project, round_: Round | None, votes: Data, every: Pairs) -
     }  # fmt: skip
 
 
-def _by_round(project: Project, data: Data, names: dict[int, str]) -> list[RoundAgreement]:
+def _by_round(project: Project, data: Data) -> list[RoundAgreement]:
     rows: list[RoundAgreement] = []
     for round_ in Round.objects.filter(project=project).order_by("number"):
         part = data.of_round(round_.pk)
         if len(part):
-            rows.append({"round": round_.number, **agreement(part, names)["between_trainers"]["tie_excluded"]})
+            rows.append({"round": round_.number, **between_trainers(part)})
     return rows
 
 
@@ -120,7 +123,7 @@ def _trainers(project: Project, votes: Data, agreed: dict[str, Share], names: di
             "person": names.get(int(person), "?"), "rankings": int(count), "share": float(count / len(trainers)),
             "share_interval": list(wilson(count / len(trainers), len(trainers))),
             "median_seconds": float(np.median(own)) if len(own) else None, "agreement": agreed.get(str(int(person))),
-            "calibration_pairs": drift.n if drift else 0,
+            "calibration_items": drift.n if drift else 0,
             "calibration_right": drift.right / drift.n if drift and drift.n else None,
             "drift_score": drift.score if drift else None, "drift_threshold": drift.threshold if drift else None,
             "drift_alarm": bool(drift and drift.score >= drift.threshold),

@@ -73,6 +73,7 @@ class Agreement(TypedDict):
     alpha_order_nominal: Share
     alpha_order_ordinal: Share
     alpha_grades_interval: Share
+    fleiss_kappa: Share
     length_baseline: Share
     published: list[Band]
     votes_for_90_percent: int | None
@@ -94,7 +95,7 @@ class ModelRating(TypedDict):
     win_rate: float
     bradley_terry: Interval
     elo: Interval
-    davidson: float
+    davidson: Interval
     plackett_luce: Interval | None
     style_held_equal: Interval
 
@@ -191,7 +192,7 @@ class TrainerRow(TypedDict):
     share_interval: list[float]
     median_seconds: float | None
     agreement: Share | None
-    calibration_pairs: int
+    calibration_items: int
     calibration_right: float | None
     drift_score: float | None
     drift_threshold: float | None

@@ -42,6 +42,7 @@ def agreement(report: ReportData) -> Table:
     rows.append(("Krippendorff's alpha of orders (nominal)", *share(found["alpha_order_nominal"])))
     rows.append(("Krippendorff's alpha of orders (ordinal)", *share(found["alpha_order_ordinal"])))
     rows.append(("Krippendorff's alpha of grades (interval)", *share(found["alpha_grades_interval"])))
+    rows.append(("Fleiss' kappa of orders", *share(found["fleiss_kappa"])))
     rows.append(("baseline: the longer text is better", *share(found["length_baseline"])))
     rows.extend((f"published: {band['who']}", *span(band), None) for band in found["published"])
     return Table("Agreement", ("measure", "value", "95% low", "95% high", "prompts"), rows)
@@ -78,13 +79,15 @@ def models(report: ReportData) -> Table:
     rows: list[Row] = []
     for row in report["ratings"]["models"]:
         luce, equal, elo = span(row["plackett_luce"]), row["style_held_equal"], row["elo"]
+        tied = row["davidson"]
         rows.append((
             row["name"], row["pairs"], row["win_rate"], elo["value"], elo["low"], elo["high"],
-            row["bradley_terry"]["value"], luce[0], equal["value"], equal["low"], equal["high"],
+            row["bradley_terry"]["value"], luce[0], equal["value"], equal["low"], equal["high"], tied["value"],
+            tied["low"], tied["high"],
         ))  # fmt: skip
     columns = (
         "model version", "pairs", "win rate", "Elo", "95% low", "95% high", "Bradley-Terry", "Plackett-Luce",
-        "style held equal", "95% low ", "95% high ",
+        "style held equal", "95% low ", "95% high ", "with ties (Davidson)", "95% low  ", "95% high  ",
     )  # fmt: skip
     return Table("Model versions", columns, rows, frozenset({2}))
 
@@ -116,14 +119,14 @@ def trainers(report: ReportData) -> Table:
     rows: list[Row] = [
         (
             row["person"], row["rankings"], row["share"], *row["share_interval"], row["median_seconds"],
-            *span(row["agreement"]), row["calibration_pairs"], row["calibration_right"],
+            *span(row["agreement"]), row["calibration_items"], row["calibration_right"],
             "ALARM" if row["drift_alarm"] else "",
         )
         for row in report["trainers"]
     ]  # fmt: skip
     columns = (
         "trainer", "rankings", "share", "95% low", "95% high", "median seconds", "agreement", "95% low ", "95% high ",
-        "calibration pairs", "right", "drift",
+        "calibration items", "right", "drift",
     )  # fmt: skip
     return Table("Trainers", columns, rows, frozenset({2, 3, 4, 6, 7, 8, 10}))
 

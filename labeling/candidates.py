@@ -31,7 +31,7 @@ from labeling.models import (
     Turn,
     TurnDraw,
 )
-from sampler import sampling
+from sampler import control_tokens, sampling
 from sampler.duplicates import similarity
 from sampler.models import Completion, SampleRequest
 
@@ -147,7 +147,7 @@ def _settle(pk: UUID) -> str:
         _keep_copies(comparison)
         return _open(comparison)
     failures = [request.failure for request in requests if request.failure]
-    reason = failures[-1] if failures else "The completions were empty or equal to each other."
+    reason = failures[-1] if failures else "The completions were empty, equal to each other or held control tokens."
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
 
@@ -187,7 +187,9 @@ def _unused(comparison: Comparison) -> list[Completion]:
         .exclude(pk__in=comparison.candidates.values("completion"))
         .select_related("model_version")
     )
-    return [row for row in rows.order_by("request__created_at", "request_id", "index") if visible(row.text)]
+    tokens = control_tokens.known()
+    found = rows.order_by("request__created_at", "request_id", "index")
+    return [row for row in found if visible(row.text) and not tokens.first(row.text)]
 
 
 def _alike(completion: Completion, taken: list[Candidate], project: Project) -> Candidate | None:

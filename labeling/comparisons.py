@@ -15,9 +15,11 @@ from django.db.models import DateTimeField, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from common.shapes import Message
 from common.transitions import advance
 from common.visible import equal_pair, visible
 from labeling import assignments
+from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 from labeling.models import Candidate, Comparison, Project, Prompt
 from labeling.projects import current_round, retire_prompts, split_for
@@ -45,6 +47,7 @@ def bring(
     """
     messages = check_messages(prompt, last="user")
     texts, names = _checked(completions)
+    _refuse_control_tokens(messages, texts)
     if votes is not None and not 1 <= votes <= 20:
         raise Invalid("A comparison takes 1 to 20 votes.")
     digest = content_hash({"prompt": messages, "completions": sorted(zip(texts, names, strict=True))})
@@ -81,6 +84,11 @@ def _checked(completions: Sequence[Mapping[str, str | None]]) -> tuple[list[str]
     if (pair := equal_pair(texts)) is not None:
         raise Invalid(f"Completions {pair[0] + 1} and {pair[1] + 1} are equal: a reader sees no difference.")
     return texts, [str(item.get("model_version") or "")[:200] for item in completions]
+
+
+def _refuse_control_tokens(messages: Sequence[Message], texts: Sequence[str]) -> None:
+    prompt = [(f"prompt.{n}.content", f"Message {n + 1}", one["content"]) for n, one in enumerate(messages)]
+    refuse_in_any([*prompt, *((f"completions.{n}.text", f"Completion {n + 1}", text) for n, text in enumerate(texts))])
 
 
 def _provide(comparison: Comparison, texts: Sequence[str], names: Sequence[str]) -> None:

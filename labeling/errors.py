@@ -10,7 +10,11 @@ class LabelingError(Exception):
 
 
 class Invalid(LabelingError, ValueError):
-    """What was sent cannot be stored."""
+    """What was sent cannot be stored. `field` is where it stands, as `prompt.0.content`; empty: in no one place."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Conflict(LabelingError):

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from common.visible import visible
 from labeling import preferences
+from labeling.control_tokens import refuse_in
 from labeling.errors import Invalid, NeedsConfirmation
 from labeling.models import Comparison
 from labeling.text import clean, content_hash
@@ -113,7 +114,10 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
 
 def _ideal_answer(text: str) -> str:
     text = clean(text).strip()
-    return text if visible(text) else ""
+    if not visible(text):
+        return ""
+    refuse_in(text, field="ideal_answer", what="The ideal answer")
+    return text
 
 
 def _ratings(ratings: Mapping[str, object], ids: Sequence[str]) -> dict[str, int]:

@@ -62,6 +62,14 @@ def known_pairs_right(groups: Groups, known: Groups) -> list[bool]:
     return [place[a] < place[b] for a, b in strict_pairs(known) if a in place and b in place]
 
 
+def known_share_right(groups: Groups, known: Groups) -> float | None:
+    """The share of the pairs of a known order that `groups` orders so, a tie being half; None where none is placed."""
+    place = ranks(groups)
+    placed = [(a, b) for a, b in strict_pairs(known) if a in place and b in place]
+    points = sum(1.0 if place[a] < place[b] else 0.5 if place[a] == place[b] else 0.0 for a, b in placed)
+    return points / len(placed) if placed else None
+
+
 def contradictions(groups: Groups, ratings: Mapping[str, int]) -> list[tuple[str, str]]:
     """Pairs (placed above, rated higher): ordered one way and rated the other."""
     return [

@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.audit import record
+from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
 from labeling.text import check_messages, content_hash, prompt_key, split_of
@@ -139,9 +140,14 @@ def add_prompts(
     *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
 ) -> list[Prompt]:
     """Add openings to the project's pool; one that is there already is not added again."""
+    all_checked = [check_messages(messages, last="user") for messages in prompts]
+    refuse_in_any(
+        (f"prompts.{number}.{place}.content", f"Prompt {number + 1}", message["content"])
+        for number, messages in enumerate(all_checked)
+        for place, message in enumerate(messages)
+    )
     rows = []
-    for messages in prompts:
-        checked = check_messages(messages, last="user")
+    for checked in all_checked:
         rows.append(
             Prompt(
                 project=project,

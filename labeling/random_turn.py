@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from django.db import transaction
 
 from labeling import randomness
@@ -9,19 +11,25 @@ from labeling.candidates import new_comparison, request_missing
 from labeling.drafts import messages_of
 from labeling.models import Candidate, Dialogue, Turn, TurnDraw
 from labeling.projects import current_round
+from sampler import control_tokens
 from sampler.models import Completion
 
 
 def eligible_turns(dialogue: Dialogue) -> list[Turn]:
-    """Complete model-written turns, in order: stopped ones never, truncated ones if the project keeps them."""
+    """Complete model-written turns, in order: stopped ones never, truncated ones if the project keeps them; none
+    with a control token in it or before it."""
     reasons = [Completion.FinishReason.STOP]
     if dialogue.project.keep_truncated:
         reasons.append(Completion.FinishReason.LENGTH)
-    return list(
-        dialogue.turns.filter(role=Turn.Role.ASSISTANT, completion__finish_reason__in=reasons)
-        .select_related("completion")
-        .order_by("position")
+    tokens = control_tokens.known()
+    clean = takewhile(
+        lambda turn: not tokens.first(turn.text), dialogue.turns.select_related("completion").order_by("position")
     )
+    return [
+        turn
+        for turn in clean
+        if turn.role == Turn.Role.ASSISTANT and turn.completion and turn.completion.finish_reason in reasons
+    ]
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.shapes import Message
@@ -14,10 +13,6 @@ from labeling.errors import Invalid
 MAX_CHARACTERS = 1_000_000
 ROLES = ("system", "user", "assistant")
 TEST_BUCKETS = 10_000
-# Read as control tokens by common chat templates: a text that holds one forges turns in training.
-CONTROL_TOKENS = re.compile(
-    r"<\|(?:im_start|im_end|endoftext|begin_of_text|end_of_text|eot_id|start_header_id|end_header_id|user|assistant|system)\|>"
-)
 
 
 def clean(text: str) -> str:

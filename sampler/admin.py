@@ -68,7 +68,8 @@ class ModelVersionAdmin(OperatorAdmin[ModelVersion]):
     search_fields = ("slug", "location", "weights_hash", "remote_name")
     actions = ("warm_up", "serve", "retire")
     readonly_shown = (
-        "state", "state_reason", "weights_hash", "template_hash", "capabilities", "batching", "loaded_at", "created_at",
+        "state", "state_reason", "weights_hash", "template_hash", "capabilities", "control_tokens", "batching",
+        "loaded_at", "created_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:

@@ -125,6 +125,7 @@ class LoadedModels:
                 weights_hash=facts["weights_hash"],
                 template_hash=facts["template_hash"],
                 batching=engine.batching(),
+                control_tokens=engine.control_tokens(),
             )
         except (CannotLoad, ValueError) as error:
             self._refuse(version, str(error))

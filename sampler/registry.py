@@ -6,7 +6,8 @@ model versions, which the command, the admin page and the API each check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.utils import timezone
 from common.transitions import advance
 from sampler import remote, sampling
 from sampler.engines._probe import Capabilities
+from sampler.engines._tokenizer_files import special_tokens
 from sampler.engines.base import ENGINES, Batching
 from sampler.models import ModelVersion
 from sampler.params import SamplingParams
@@ -72,6 +74,7 @@ class Fields(TypedDict, total=False):
     concurrency: int
     template_arguments: Mapping[str, object] | None
     extra_body: Mapping[str, object] | None
+    control_tokens: Sequence[str]
 
 
 FIXED = ("engine", "location", "revision", "role")  # of a slug, for good
@@ -95,6 +98,7 @@ def register_model(*, slug: str, ask: bool = True, **fields: Unpack[Fields]) -> 
             dialect=fields.get("dialect", ""), template_arguments=arguments, extra_body=extra
         )  # fmt: skip
         remote.check_params({}, fields.get("dialect", ""), params)
+    fields["control_tokens"] = fields.get("control_tokens") or _tokens_in(fields)
     fresh = ModelVersion(slug=slug, **fields)
     try:
         fresh.full_clean(validate_unique=False, validate_constraints=False)
@@ -103,7 +107,12 @@ def register_model(*, slug: str, ask: bool = True, **fields: Unpack[Fields]) -> 
     known = ModelVersion.objects.filter(slug=slug).exists()
     if fields["engine"] == "openai" and ask and not known:
         fresh.capabilities = _asked(fresh)
-    defaults = {**fields, "capabilities": fresh.capabilities}
+        fresh.control_tokens = fresh.control_tokens or fresh.capabilities.get("control_tokens", [])
+    known_at = timezone.now() if fresh.control_tokens else None
+    defaults = {
+        **fields, "capabilities": fresh.capabilities, "control_tokens": fresh.control_tokens,
+        "control_tokens_at": known_at,
+    }  # fmt: skip
     version, created = ModelVersion.objects.get_or_create(slug=slug, defaults=defaults)
     for name in FIXED:
         if getattr(version, name) != getattr(fresh, name):
@@ -112,6 +121,14 @@ def register_model(*, slug: str, ask: bool = True, **fields: Unpack[Fields]) -> 
                 "changed is a new version and needs a new slug."
             )
     return version, created
+
+
+def _tokens_in(fields: Fields) -> list[str]:
+    """The special tokens of a checkpoint that lies in a folder here; those of others are known once one is loaded."""
+    if fields["engine"] != "hf":
+        return []
+    folder = Path(fields.get("location", "")).expanduser()
+    return special_tokens(folder) if folder.is_dir() else []
 
 
 def _asked(version: ModelVersion) -> Capabilities:
@@ -136,7 +153,17 @@ def ask_server(*, model_version: ModelVersion) -> Capabilities:
         mark_failed(model_version_id=model_version.pk, reason=str(refusal))
         raise
     ModelVersion.objects.filter(pk=model_version.pk).update(capabilities=found)
+    _keep_tokens(model_version, found.get("control_tokens", []))
     return found
+
+
+def _keep_tokens(version: ModelVersion, tokens: Sequence[str]) -> None:
+    """Beside those that were known already."""
+    if new := set(tokens) - set(version.control_tokens):
+        ModelVersion.objects.filter(pk=version.pk).update(
+            control_tokens=sorted({*version.control_tokens, *new}),
+            control_tokens_at=version.control_tokens_at or timezone.now(),
+        )
 
 
 def retire(*, model_version: ModelVersion) -> bool:
@@ -165,7 +192,14 @@ def serve(*, model_version: ModelVersion) -> bool:
     )  # fmt: skip
 
 
-def mark_loaded(*, model_version_id: UUID, weights_hash: str, template_hash: str, batching: Batching) -> bool:
+def mark_loaded(
+    *,
+    model_version_id: UUID,
+    weights_hash: str,
+    template_hash: str,
+    batching: Batching,
+    control_tokens: Sequence[str] = (),
+) -> bool:
     """A worker loaded it. A checkpoint whose bytes changed under its name is refused.
 
     Raises:
@@ -177,6 +211,7 @@ def mark_loaded(*, model_version_id: UUID, weights_hash: str, template_hash: str
             f"The weights at {known.location} changed: they were {known.weights_hash[:12]} and are "
             f"{weights_hash[:12]}. Register them as a new version."
         )
+    _keep_tokens(known, control_tokens)
     rows = ModelVersion.objects.filter(pk=model_version_id)
     return bool(
         advance(

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from common.control_tokens import control_tokens
 from common.transitions import advance
 from sampler.engines.base import PromptReport, Provenance
 from sampler.models import Completion, SampleRequest
@@ -52,7 +53,8 @@ def complete(*, request_id: UUID, attempt: int, result: Result) -> bool:
         )  # fmt: skip
         if not moved:
             return False
-        row = SampleRequest.objects.only("model_version_id", "params", "created_at", "started_at").get(pk=request_id)
+        rows = SampleRequest.objects.select_related("model_version")
+        row = rows.only("model_version__control_tokens", "params", "created_at", "started_at").get(pk=request_id)
         Completion.objects.bulk_create(_completion(row, one, result, now) for one in result.drawn)
     return True
 
@@ -63,7 +65,7 @@ def _completion(row: SampleRequest, one: Drawn, result: Result, now: dt.datetime
         request=row,
         index=one.index,
         model_version_id=row.model_version_id,
-        text=storable(one.text),
+        text=control_tokens(frozenset(row.model_version.control_tokens)).without_last(storable(one.text)),
         reasoning=storable(one.reasoning),
         reasoning_tokens=one.reasoning_tokens,
         finish_reason=one.finish_reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,8 @@ class Judgement:
     answers: list[str] = field(default_factory=list)
     pairs: list[tuple[int, int]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)  # of the pairs; sum to 1, or to its label weight
+    ties: list[tuple[int, int]] = field(default_factory=list)  # where they are asked for
+    tie_weights: list[float] = field(default_factory=list)  # sum to 1 together with those of the pairs
     cut: set[str] = field(default_factory=set)  # answers that were cut at their limit
 
     def conversations(self) -> list[list[Message]]:
@@ -73,21 +76,27 @@ class Answer:
     cut: bool = False  # at its limit: it does not end where its text does
 
 
-def judgements(folder: str | Path, split: str, *, use_label_weight: bool = False) -> list[Judgement]:
+def judgements(
+    folder: str | Path, split: str, *, use_label_weight: bool = False, ties: bool = False
+) -> list[Judgement]:
     """The rankings of a split, from `preferences` (whose `weight` is honoured), else from `rankings`.
 
-    `use_label_weight` multiplies each pair by the export's trust in its judge.
+    `use_label_weight` multiplies each pair by the export's trust in its judge. With `ties`, from `rankings` only,
+    and a ranking's weight is shared by its strict and its tied pairs.
 
     Raises:
         BadFolder: neither configuration is there, or a row is not in its form.
     """
-    for config, read in (("preferences", _from_pairs), ("rankings", _from_rankings)):
-        if files(folder, config):
-            try:
-                return read(_rows(folder, config, split), use_label_weight)
-            except (KeyError, TypeError, IndexError) as error:
-                raise BadFolder(f"{config}/{split}: a row lacks {error}.") from None
-    raise BadFolder(f"{folder} holds neither preferences nor rankings: is it an export?")
+    config = "preferences" if files(folder, "preferences") and not ties else "rankings"
+    if not files(folder, config):
+        missing = "no rankings, and only they have ties" if ties else "neither preferences nor rankings"
+        raise BadFolder(f"{folder} holds {missing}: is it an export?")
+    try:
+        if config == "preferences":
+            return _from_pairs(_rows(folder, config, split), use_label_weight)
+        return _from_rankings(_rows(folder, config, split), use_label_weight, ties)
+    except (KeyError, TypeError, IndexError) as error:
+        raise BadFolder(f"{config}/{split}: a row lacks {error}.") from None
 
 
 def _from_pairs(found: Iterator[PreferenceRow], use_label_weight: bool) -> list[Judgement]:
@@ -113,7 +122,7 @@ def _from_pairs(found: Iterator[PreferenceRow], use_label_weight: bool) -> list[
     return list(by_id.values())
 
 
-def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool) -> list[Judgement]:
+def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool, ties: bool) -> list[Judgement]:
     result = []
     for row in found:
         if row.get("status", "ranked") != "ranked":
@@ -124,8 +133,11 @@ def _from_rankings(found: Iterator[RankingRow], use_label_weight: bool) -> list[
         for (i, (rank, text)), (j, (other, another)) in combinations(enumerate(items), 2):
             if rank != other and text != another:
                 one.pairs.append((i, j) if rank < other else (j, i))
-        if one.pairs:
-            one.weights = [_trust(row.get("label_weight"), use_label_weight) / len(one.pairs)] * len(one.pairs)
+            elif ties and text != another:
+                one.ties.append((i, j))
+        if count := len(one.pairs) + len(one.ties):
+            weight = _trust(row.get("label_weight"), use_label_weight) / count
+            one.weights, one.tie_weights = [weight] * len(one.pairs), [weight] * len(one.ties)
             result.append(one)
     return result
 
@@ -159,17 +171,34 @@ def answers(folder: str | Path, split: str, *, source: str = "") -> list[Answer]
     return found
 
 
+def prompts(folder: str | Path, split: str) -> list[list[Message]]:
+    """Prompts to sample from: `prompts`, else those of the rankings, each once.
+
+    Raises:
+        BadFolder: the folder has none.
+    """
+    if files(folder, "prompts"):
+        found: list[list[Message]] = [row["prompt"] for row in _rows(folder, "prompts", split)]
+    else:
+        found = [one.prompt for one in judgements(folder, split)]
+    return list({json.dumps(prompt, sort_keys=True): prompt for prompt in found}.values())
+
+
 def files(folder: str | Path, config: str, split: str = "") -> list[Path]:
     """Data files of a configuration, plain or packed, in the order of their shards."""
     return sorted((Path(folder) / config).glob(f"{split}*.jsonl*"))
 
 
-def export_id(folder: str | Path) -> str | None:
-    """As its manifest says."""
+def origin(folder: str | Path) -> dict[str, str | None]:
+    """The export's id, and the SHA-256 of its manifest, which holds those of its files; None where it has none."""
     try:
-        return str(json.loads((Path(folder) / "manifest.json").read_text())["export_id"])
+        manifest = (Path(folder) / "manifest.json").read_bytes()
+        return {
+            "export_id": str(json.loads(manifest)["export_id"]),
+            "export_sha256": hashlib.sha256(manifest).hexdigest(),
+        }
     except (OSError, ValueError, KeyError):
-        return None
+        return {"export_id": None, "export_sha256": None}
 
 
 def _rows(folder: str | Path, config: str, split: str) -> Iterator[Any]:

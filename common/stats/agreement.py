@@ -117,6 +117,30 @@ def _distances(categories: Floats, totals: Floats, level: str) -> Floats:
     return np.subtract.outer(middles, middles) ** 2
 
 
+def fleiss_sums(counts: ArrayLike) -> Floats:
+    """What Fleiss' kappa is made of, a row for each unit of a units x categories table of how many raters gave each
+    value: 1, the share of its pairs of raters that agree, and the share of each category. Rows add up."""
+    table = np.asarray(counts, dtype=float)
+    table = table[table.sum(axis=1) >= 2]
+    raters = table.sum(axis=1)
+    agreeing = ((table**2).sum(axis=1) - raters) / (raters * (raters - 1))
+    return np.column_stack([np.ones(len(table)), agreeing, table / raters[:, None]])
+
+
+def kappa_of_sums(sums: Floats) -> float | None:
+    """Fleiss' kappa (Psychological Bulletin 76, 1971) out of the sum of the rows of `fleiss_sums`; units may have
+    different numbers of raters and count alike. None where chance alone would agree always."""
+    if not sums[0]:
+        return None
+    by_chance = float(((sums[2:] / sums[0]) ** 2).sum())
+    return float((sums[1] / sums[0] - by_chance) / (1 - by_chance)) if by_chance < 1 - 1e-12 else None
+
+
+def fleiss_kappa(counts: ArrayLike) -> float | None:
+    """Fleiss' kappa of a units x categories table of how many raters gave each value."""
+    return kappa_of_sums(fleiss_sums(counts).sum(axis=0))
+
+
 def cohen_kappa(
     a: Sequence[float], b: Sequence[float], *, weights: str = "none", categories: Sequence[float] | None = None
 ) -> float | None:

@@ -17,9 +17,8 @@ from scipy.special import expit
 
 from common.stats.arrays import Floats, Integers, counted
 from common.stats.fit import PRIOR, Fit
-from common.stats.intervals import Z95, Estimate
+from common.stats.intervals import BOOTSTRAP_UP_TO, DRAWS, Z95, Estimate, resamples
 
-BOOTSTRAP_UP_TO = 200_000  # pairs
 STEPS = 50  # of Newton's method; a handful is what it takes
 
 
@@ -92,12 +91,12 @@ def bradley_terry(
     features: Sequence[ArrayLike] = (),
     names: Sequence[str] = (),
     prior: float = PRIOR,
-    draws: int = 200,
+    draws: int = DRAWS,
     seed: int = 0,
 ) -> Fit:
     """P(first > second) = sigmoid(strength_first - strength_second + effects . features); a tie is half a win.
 
-    Without features and up to BOOTSTRAP_UP_TO pairs, intervals are percentiles of a bootstrap over
+    Without features and up to BOOTSTRAP_UP_TO prompts, intervals are percentiles of a bootstrap over
     prompts; otherwise they come from the clustered (sandwich) covariance, its first-order equal.
     Pairs within one model say nothing about strengths, but count for the effects.
     """
@@ -108,7 +107,7 @@ def bradley_terry(
     beta, information = _newton(design.weighted(design.weight), prior)
     low = high = np.full(len(beta), np.nan)
     if groups >= 2:
-        if not features and pairs <= BOOTSTRAP_UP_TO and draws:
+        if not features and groups <= BOOTSTRAP_UP_TO and draws:
             low, high = _bootstrap(design, beta, group, groups, prior=prior, draws=draws, seed=seed)
         else:
             spread = Z95 * np.sqrt(np.maximum(np.diag(_sandwich(design, beta, information, group, groups)), 0))
@@ -141,9 +140,9 @@ def _ends(low: float, high: float) -> tuple[float | None, float | None]:
     return (None, None) if math.isnan(low) else (float(low), float(high))
 
 
-def _newton(design: _Design, prior: float, start: Floats | None = None) -> tuple[Floats, Floats]:
+def _newton(design: _Design, prior: float) -> tuple[Floats, Floats]:
     """The coefficients with the highest penalised likelihood, and the information there."""
-    beta = np.zeros(design.size) if start is None else start.copy()
+    beta = np.zeros(design.size)
     penalty = np.full(design.size, prior)
     information = np.diag(penalty)
     for _ in range(STEPS):
@@ -162,12 +161,29 @@ def _newton(design: _Design, prior: float, start: Floats | None = None) -> tuple
 def _bootstrap(
     design: _Design, beta: Floats, group: Integers, groups: int, *, prior: float, draws: int, seed: int
 ) -> tuple[Floats, Floats]:
-    """Percentiles over resampled prompts."""
-    rng = np.random.default_rng(seed)
-    copies = np.empty((draws, design.models))
-    for draw in range(draws):
-        times = rng.multinomial(groups, np.full(groups, 1 / groups))[group].astype(float)
-        copies[draw] = _newton(design.weighted(times), prior, start=beta)[0]
+    """Percentiles over resampled prompts; all draws take Newton's steps together. Only sums per ordered pair of
+    models matter, since there are no features."""
+    n = design.models
+    cells, at = np.unique(design.first * n + design.second, return_inverse=True)
+    sizes = (groups, len(cells))
+    times = resamples(groups, draws, seed)
+    total = times @ counted(group * sizes[1] + at, design.weight, groups * sizes[1]).reshape(sizes)
+    wins = times @ counted(group * sizes[1] + at, design.weight * design.outcome, groups * sizes[1]).reshape(sizes)
+    sides = np.zeros((len(cells), n))  # +1 at the first, -1 at the second
+    np.add.at(sides, (np.arange(len(cells)), cells // n), 1)
+    np.add.at(sides, (np.arange(len(cells)), cells % n), -1)
+    squares = (sides[:, :, None] * sides[:, None, :]).reshape(len(cells), n * n)
+    copies = np.tile(beta[:n], (draws, 1))
+    for _ in range(STEPS):
+        chance = expit(copies @ sides.T)
+        gradient = (wins - total * chance) @ sides - prior * copies
+        information = (total * chance * (1 - chance) @ squares).reshape(draws, n, n) + prior * np.eye(n)
+        step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+        largest = np.abs(step).max(axis=1, keepdims=True)
+        copies += step * np.minimum(1.0, 4.0 / np.maximum(largest, 1e-300))
+        if largest.max() < 1e-10:
+            break
+    copies -= copies.mean(axis=1, keepdims=True)
     low, high = np.percentile(copies, [2.5, 97.5], axis=0)
     return low, high
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from common.stats.arrays import Floats, counted
 
+DRAWS = 1000  # of a bootstrap
 BOOTSTRAP_UP_TO = 2000  # clusters; beyond, the linearised interval is the same to three digits and much faster
 Z95 = 1.959963984540054
 
@@ -36,7 +38,7 @@ def by_cluster(clusters: ArrayLike, *columns: ArrayLike) -> list[Floats]:
 
 
 def ratio(
-    numerators: ArrayLike, denominators: ArrayLike, clusters: ArrayLike, *, draws: int = 1000, seed: int = 0
+    numerators: ArrayLike, denominators: ArrayLike, clusters: ArrayLike, *, draws: int = DRAWS, seed: int = 0
 ) -> Estimate:
     """sum(numerators) / sum(denominators) with an interval that resamples whole clusters.
 
@@ -90,9 +92,43 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     return centre - spread, centre + spread
 
 
+def resamples(clusters: int, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """How often each cluster comes in each draw of as many, with replacement."""
+    drawn = np.random.default_rng(seed).integers(0, clusters, (draws, clusters))
+    drawn += np.arange(draws)[:, None] * clusters
+    times: Floats = np.bincount(drawn.ravel(), minlength=draws * clusters).reshape(draws, clusters).astype(float)
+    return times
+
+
+def of_sums(
+    sums: Floats, statistic: Callable[[Floats], float | None], *, draws: int = DRAWS, seed: int = 0
+) -> tuple[float | None, float | None]:
+    """The 95% interval of a statistic of sums over clusters (`sums` has a row a cluster) that no factor changes, by
+    resampling whole clusters; for many of them linearised. None where half of the draws tell nothing."""
+    clusters = len(sums)
+    if clusters <= BOOTSTRAP_UP_TO:
+        drawn = (statistic(row) for row in resamples(clusters, draws, seed) @ sums)
+        found = [value for value in drawn if value is not None]
+        if len(found) < draws / 2:
+            return None, None
+        low, high = np.percentile(found, [2.5, 97.5])
+        return float(low), float(high)
+    total = sums.sum(axis=0)
+    value, step = statistic(total), 1e-5 * float(np.abs(total).max())
+    slopes = []
+    for move in np.eye(len(total)) * step:
+        above, below = statistic(total + move), statistic(total - move)
+        if value is None or above is None or below is None:
+            return None, None
+        slopes.append((above - below) / (2 * step))
+    pulls = sums @ np.array(slopes)
+    pulls -= pulls.mean()
+    spread = Z95 * math.sqrt(float((pulls**2).sum()) * clusters / (clusters - 1))
+    return (None, None) if value is None else (value - spread, value + spread)
+
+
 def _bootstrap(top: Floats, bottom: Floats, draws: int, seed: int) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(top), np.full(len(top), 1 / len(top)), size=draws)
+    times = resamples(len(top), draws, seed)
     below = times @ bottom
     values = (times @ top)[below > 0] / below[below > 0]
     low, high = np.percentile(values, [2.5, 97.5])

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 import orjson
 
+from common.control_tokens import control_tokens
 from exports.options import Options
 from exports.selection import votes
 from exports.selection.rules import Instant, Selection
@@ -67,6 +68,10 @@ _GUIDELINES = """
     FROM labeling_guidelineversion WHERE project_id = %(project)s AND created_at <= %(cutoff)s ORDER BY number
 """
 _ROUNDS = "SELECT json_build_array(id, number)::text FROM labeling_round WHERE project_id = %(project)s"
+_CONTROL_TOKENS = """
+    SELECT DISTINCT jsonb_array_elements_text(control_tokens) FROM sampler_modelversion
+    WHERE control_tokens_at <= %(cutoff)s
+"""
 _VERSIONS = "SELECT json_build_array(id, slug, weights_hash)::text FROM sampler_modelversion"
 
 
@@ -91,6 +96,7 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
             withdrawn_lately=bool(lately),
             guidelines={g["id"]: g["number"] for g in guidelines},
             rounds=dict(orjson.loads(text) for text in view.read(_ROUNDS, parameters)),
+            control_tokens=control_tokens(frozenset(view.read(_CONTROL_TOKENS, parameters))),
         ),
         until=_at(view, cutoff, parameters, judged),
         since=_earlier(view, options, parameters),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from common.control_tokens import FAMILIES, ControlTokens
 from common.shapes import Message
 from common.visible import visible
 from exports.options import Options
-from labeling.text import CONTROL_TOKENS
 
 WITHDRAWN = "withdrawn"
 AFTER = "after the cutoff"
@@ -45,6 +45,7 @@ class Selection:
     withdrawn_lately: bool = False  # whether anybody did since then
     guidelines: Mapping[str, int] = field(default_factory=dict)
     rounds: Mapping[str, int] = field(default_factory=dict)
+    control_tokens: ControlTokens = FAMILIES
 
     def withdrawn(self, *people: int | None, dialogue: str | None = None) -> bool:
         return not self.withdrawn_users.isdisjoint(people) or dialogue in self.withdrawn_dialogues
@@ -74,7 +75,7 @@ def filtered(round_id: str | None, guideline: str | None, selection: Selection) 
     return in_round(round_id, selection)
 
 
-def messages(given: Sequence[Message], *, last: str) -> str:
+def messages(given: Sequence[Message], selection: Selection, *, last: str) -> str:
     """Whether every reader takes these messages: system first if at all, then user and assistant in
     turn, ending with `last`; text in each; no control token that would forge a turn."""
     expected = "user"
@@ -84,21 +85,27 @@ def messages(given: Sequence[Message], *, last: str) -> str:
             return "bad turn order"
         if role != "system":
             expected = "assistant" if role == "user" else "user"
-        if (reason := text(content)) and (content or role != "system"):  # an empty system turn was rendered so
+        if (reason := text(content, selection)) and (
+            content or role != "system"
+        ):  # an empty system turn was rendered so
             return reason
     if not given or given[-1]["role"] != last:
         return "bad turn order"
     return ""
 
 
-def whole(before: Sequence[Message], answer: str) -> str:
+def whole(before: Sequence[Message], answer: str, selection: Selection) -> str:
     """As `messages`, for a prompt and its answer."""
-    return messages(before, last="user") or text(answer)
+    return messages(before, selection, last="user") or text(answer, selection)
 
 
-def text(content: str) -> str:
+def text(content: str, selection: Selection) -> str:
     if not visible(content):
         return "empty text"
-    if "<|" in content and CONTROL_TOKENS.search(content):
+    return control_token(content, selection)
+
+
+def control_token(content: str, selection: Selection) -> str:
+    if not selection.options.include_control_tokens and selection.control_tokens.first(content):
         return CONTROL_TOKEN
     return ""

@@ -13,9 +13,11 @@ from typing import TypedDict
 import orjson
 
 from labeling.preferences import ranks
+from labeling.quality.overlap import ASKED_FOR_MORE
 
-VOTES = """
-    SELECT json_build_array(r.comparison_id, json_agg(r.groups ORDER BY r.id))::text
+VOTES = f"""
+    SELECT json_build_array(r.comparison_id, json_agg(r.groups ORDER BY r.id),
+        json_agg({ASKED_FOR_MORE.format(ranking="r", comparison="c")} ORDER BY r.id))::text
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id
     WHERE r.comparison_id IN (SELECT comparison_id FROM labeling_ranking WHERE kind = 'vote'
                               GROUP BY comparison_id HAVING count(*) > 1)
@@ -25,7 +27,8 @@ VOTES = """
       AND (r.trainer_id IS NULL OR r.trainer_id <> ALL(%(withdrawn)s))
     GROUP BY r.comparison_id HAVING count(*) > 1
 """
-"""Votes in force at the cutoff on comparisons that were judged more than once: [comparison, [groups, …]]."""
+"""Votes in force at the cutoff on comparisons that were judged more than once: [comparison, [groups, …], and of each
+whether adaptive overlap asked for it]."""
 
 
 class Summary(TypedDict):
@@ -44,14 +47,18 @@ class Agreement:
 
 
 def agreement(texts: Iterator[str], *, bound: float | None) -> Agreement:
-    """Pair agreement over the comparisons that `VOTES` reads."""
+    """Pair agreement over the comparisons that `VOTES` reads, less the votes that were asked for because others
+    disagreed; those count where a comparison is held to the bound."""
     points, pairs, same, comparisons = 0, 0, 0, 0
     below = set()
-    for comparison, several in map(orjson.loads, texts):
-        got, equal, of = pair_points([ranks(groups) for groups in several])
-        points, pairs, same, comparisons = points + got, pairs + of, same + equal, comparisons + 1
+    for comparison, several, extra in map(orjson.loads, texts):
+        votes = [ranks(groups) for groups in several]
+        got, equal, of = pair_points(votes)
         if bound is not None and of and got < bound * 2 * of:
             below.add(comparison)
+        if any(extra):
+            got, equal, of = pair_points([vote for vote, more in zip(votes, extra, strict=True) if not more])
+        points, pairs, same, comparisons = points + got, pairs + of, same + equal, comparisons + (of > 0)
     if not pairs:
         return Agreement(None, frozenset(below))
     summary = Summary(

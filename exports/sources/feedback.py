@@ -105,7 +105,7 @@ class Feedback(Source[FeedbackRecord]):
                 return rules.NOT_MIXED
         elif turn.completion_text is None:
             return "not written by a model"
-        return rules.filtered(turn.round, turn.guideline, selection) or rules.whole(turn.before, turn.text)
+        return rules.filtered(turn.round, turn.guideline, selection) or rules.whole(turn.before, turn.text, selection)
 
     def changed(self, record: FeedbackRecord, since: str, until: str) -> bool:
         return record.label_at(since) != record.label_at(until)

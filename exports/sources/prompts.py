@@ -127,7 +127,7 @@ class Prompts(Source[PromptRecord]):
                 return rules.NOT_MIXED
         elif record.kind not in options.kinds:
             return f"{record.kind} item"
-        return rules.in_round(record.round, selection) or rules.messages(record.messages, last="user")
+        return rules.in_round(record.round, selection) or rules.messages(record.messages, selection, last="user")
 
 
 SOURCE = Prompts()

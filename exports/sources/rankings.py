@@ -149,7 +149,7 @@ class Rankings(Source[RankingRecord]):
             _dated(record, at.at)
             or _chosen(record, at, selection)
             or rules.filtered(record.round, record.guideline, selection)
-            or _readable(record)
+            or _readable(record, selection)
         )
 
     def combine(self, records: Iterable[RankingRecord], options: Options) -> Iterator[tuple[RankingRecord, str]]:
@@ -204,11 +204,11 @@ def _chosen(record: RankingRecord, at: Instant, selection: Selection) -> str:
     return ""
 
 
-def _readable(record: RankingRecord) -> str:
+def _readable(record: RankingRecord, selection: Selection) -> str:
     """Whether every reader takes its texts. An empty answer is a matter of pairs, not of the ranking."""
-    if reason := rules.messages(record.prompt, last="user"):
+    if reason := rules.messages(record.prompt, selection, last="user"):
         return reason
-    if any("<|" in answer.text and rules.text(answer.text) for answer in record.answers):
+    if any(rules.control_token(answer.text, selection) for answer in record.answers):
         return rules.CONTROL_TOKEN
     return "" if len(record.answers) > 1 else TOO_FEW
 

@@ -108,7 +108,9 @@ class Turns(Source[TurnRecord]):
             return "answer cut at its limit"
         if not options.include_verbatim and record.taken_verbatim:
             return "suggestion taken verbatim"
-        return rules.filtered(record.round, record.guideline, selection) or rules.whole(record.before, record.text)
+        return rules.filtered(record.round, record.guideline, selection) or rules.whole(
+            record.before, record.text, selection
+        )
 
 
 def dialogue(record: TurnRecord, at: str, selection: Selection) -> str:

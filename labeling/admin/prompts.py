@@ -15,6 +15,8 @@ from common.admin import ProjectFilter, record
 from common.shapes import Message
 from labeling import projects
 from labeling.admin.base import PageAdmin, RowForm, messages_html, short
+from labeling.control_tokens import refuse_in_messages
+from labeling.errors import Invalid
 from labeling.models import Prompt
 
 
@@ -41,6 +43,11 @@ class PromptForm(RowForm[Prompt]):
         found: list[list[Message]] = [[{"role": "user", "content": text}] for text in kept if text]
         if not found:
             raise forms.ValidationError("Write at least one prompt.")
+        for prompt in found:
+            try:
+                refuse_in_messages(prompt, field="openings")
+            except Invalid as error:
+                raise forms.ValidationError(str(error)) from None
         return found
 
 

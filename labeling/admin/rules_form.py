@@ -56,7 +56,7 @@ class RulesForm(RowForm[Project]):
     )
     exam_threshold = number(
         "Drift alarm: threshold",
-        "Evidence that rings it. 6.5 gives under 5% false alarms in 500 pairs.",
+        "Evidence that rings it. 7 gives 3% false alarms in 500 items.",
         low=1,
         high=50,
     )

@@ -111,7 +111,10 @@ class Comparisons(ApiView):
             try:
                 made.append(comparisons.bring(project=project, by=user_of(request), **item))
             except Invalid as error:
-                raise Invalid(f"Comparison {number}: {error}" if len(wanted) > 1 else str(error)) from None
+                if not isinstance(request.data, list):
+                    raise
+                field = f"{number - 1}.{error.field}" if error.field else ""
+                raise Invalid(f"Comparison {number}: {error}", field=field) from None
         return made
 
 

@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from common.shapes import JsonLike
 from labeling import errors
 
 
@@ -39,10 +40,18 @@ def from_domain(error: Exception) -> Exception:
     if isinstance(error, errors.Gone):
         return Problem(status.HTTP_410_GONE, str(error))
     if isinstance(error, errors.Invalid):
-        return Problem(status.HTTP_400_BAD_REQUEST, str(error))
+        found = nested(error.field, [str(error)]) if error.field else None
+        return Problem(status.HTTP_400_BAD_REQUEST, str(error), errors=found)
     if isinstance(error, DjangoValidationError):
         return Problem(status.HTTP_400_BAD_REQUEST, " ".join(error.messages))
     return error
+
+
+def nested(field: str, found: JsonLike) -> JsonLike:
+    """`prompt.0.content` as the errors of a serializer have it."""
+    for name in reversed(field.split(".")):
+        found = {name: found}
+    return found
 
 
 def handle(error: Exception, context: dict[str, object]) -> Response | None:

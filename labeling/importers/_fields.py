@@ -8,7 +8,7 @@ from common.shapes import Json, JsonObject
 from common.visible import visible
 from labeling.errors import Invalid
 from labeling.importers.base import Fields, Rejected, Transforms
-from labeling.text import CONTROL_TOKENS, clean
+from labeling.text import clean
 
 
 def field_of(record: JsonObject, *names: str) -> Json:
@@ -61,8 +61,8 @@ def answer_of(value: Json, what: str, transforms: Transforms) -> str:
     """A text that a model or a person answered: stripped, less control tokens at its end."""
     text = text_of(value, what)
     bare = text.strip()
-    while (match := CONTROL_TOKENS.search(bare)) and not bare[match.end() :].strip():
-        bare = bare[: match.start()].rstrip()
+    if (ended := transforms.control_tokens.without_last(bare)) != bare:
+        bare = ended
         transforms.note("control token at the end dropped")
     if bare != text:
         transforms.note("outer whitespace of the answer stripped")

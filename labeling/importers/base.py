@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from common.control_tokens import FAMILIES, ControlTokens
 from common.plugins import Folder
 from common.shapes import Json, Message
 
@@ -68,6 +69,13 @@ class Item:
         """The first judgement's order."""
         return self.judgements[0].groups if self.judgements else ()
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every text that a model would read, with what it is."""
+        for number, message in enumerate(self.messages, start=1):
+            yield f"Message {number}", message["content"]
+        for number, completion in enumerate(self.completions, start=1):
+            yield f"Answer {number}", completion.text
+
     def subject(self) -> dict[str, object]:
         """What is judged, less the judgements: the same for everybody who judges it, in whatever order it was shown."""
         return {
@@ -119,8 +127,9 @@ class Fields(dict[str, Json]):
 class Transforms:
     """Names of the transforms applied to one record, each counted over the import; and the objects read of it."""
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, control_tokens: ControlTokens = FAMILIES) -> None:
         self.options = options or Options()
+        self.control_tokens = control_tokens
         self.names: list[str] = []
         self._opened: list[Fields] = []
 

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from common.control_tokens import ControlTokens, refusal
 from common.shapes import Json
 from labeling.errors import Invalid
 from labeling.importers.base import ID_KEYS, Grouping, Importer, Item, Options, Rejected, Transforms
@@ -21,8 +22,9 @@ DEEPEST = 200  # objects and lists within one another; an Open-Assistant tree ha
 class Parser:
     """Makes items of records; remembers which ids and contents the file had."""
 
-    def __init__(self, importer: Importer, options: Options, report: Report) -> None:
+    def __init__(self, importer: Importer, options: Options, report: Report, control_tokens: ControlTokens) -> None:
         self._importer, self._options, self._report = importer, options, report
+        self._control_tokens = control_tokens
         self._ids: dict[bytes, int] = {}  # digest of a record's id to its line
         self._contents: dict[bytes, int] = {}  # digest of a record's content to its line
         self._times: Counter[bytes] = Counter()  # judgements without an id, by digest of their content
@@ -31,11 +33,12 @@ class Parser:
         """The records that can be stored; the others are counted with their reasons."""
         for lines, record in self._records(found):
             self._report.rows += len(lines)
-            transforms = Transforms(self._options)
+            transforms = Transforms(self._options, self._control_tokens)
             try:
                 _refuse_depth(record)
                 id_ = self._id(record, lines[0])
                 items = self._importer.parse(record, kind, transforms)
+                self._refuse_control_tokens(items)
                 unused = transforms.unused()
                 _refuse_unstorable(record)
                 identity = self._identity(id_, items, lines[0])
@@ -61,6 +64,12 @@ class Parser:
                 self._report.reject([one.line], one.reason)
             else:
                 yield one.line, one.record
+
+    def _refuse_control_tokens(self, items: list[Item]) -> None:
+        for item in items:
+            for what, text in item.texts():
+                if token := self._control_tokens.first(text):
+                    raise Rejected(refusal(token, what))
 
     def _id(self, record: Json, line: int) -> str:
         """The record's own id, empty where it has none; a file that repeats one is at fault."""

@@ -18,6 +18,7 @@ from labeling.imports.records import Parsed, Unreadable
 from labeling.imports.reporting import Report
 from labeling.imports.rows import Target
 from labeling.models import Project
+from sampler import control_tokens
 
 BATCH = 500
 LOOKED_AT = 50  # records that tell the format
@@ -73,7 +74,8 @@ def run(
     importer = IMPORTERS.load(format)
     report = Report(format=format, source=source or format)
     target = Target(project, report.source, f"{format}/{importer.version}", dry_run)
-    parsed = Parser(importer, options or Options(), report).parsed(records(file, encoding), kind)
+    parser = Parser(importer, options or Options(), report, control_tokens.known())
+    parsed = parser.parsed(records(file, encoding), kind)
     while batch := list(islice(parsed, BATCH)):
         report.show(batch, samples)
         _store(target, batch, report)

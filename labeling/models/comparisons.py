@@ -148,8 +148,18 @@ class Comparison(models.Model):
     @cached_property
     def texts(self) -> dict[str, str]:
         """The completions' texts by id, in the order of storage; read once, for they never change while it is open."""
-        rows = self.candidates.order_by("index").values_list("completion_id", "completion__text")
-        return {str(cid): text for cid, text in rows}
+        return {cid: text for cid, text, _ in self._answers}
+
+    @cached_property
+    def cut(self) -> set[str]:
+        """Ids of the completions whose model was stopped at the limit of tokens."""
+        return {cid for cid, _, finish_reason in self._answers if finish_reason == "length"}
+
+    @cached_property
+    def _answers(self) -> list[tuple[str, str, str]]:
+        columns = ("completion_id", "completion__text", "completion__finish_reason")
+        rows = self.candidates.order_by("index").values_list(*columns)
+        return [(str(cid), text, finish_reason) for cid, text, finish_reason in rows]
 
 
 class Candidate(models.Model):

@@ -25,7 +25,7 @@ class Row:
     asked: int
     own: str
     known: str
-    texts: list[tuple[str, str]]
+    texts: list[tuple[str, str, bool]]
 
 
 def rows(project: Project, user: User) -> list[Row]:
@@ -45,5 +45,5 @@ def _row(number: int, ranking: Ranking) -> Row:
         asked=asked,
         own=spelled(ranking.groups, letters, between=", then "),
         known=spelled(known, letters, between=", then "),
-        texts=[(letters[cid], texts[cid]) for cid in ranking.order_shown],
+        texts=[(letters[cid], texts[cid], cid in ranking.comparison.cut) for cid in ranking.order_shown],
     )

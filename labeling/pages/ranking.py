@@ -21,6 +21,7 @@ class Card:
     letter: str
     id: str
     text: str
+    cut: bool
     place: int | str
     rating: str
     flags: list[str]
@@ -54,7 +55,7 @@ class RankedContext(TypedDict):
     project: Project
     ranking: Ranking | None
     places: list[str]
-    texts: list[tuple[str, str]]
+    texts: list[tuple[str, str, bool]]
     can_undo: bool
 
 
@@ -92,6 +93,7 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             letter=letter,
             id=cid,
             text=texts[cid],
+            cut=cid in assignment.comparison.cut,
             place=form.places.get(cid, ""),
             rating=str(form.ratings.get(cid, "")),
             flags=form.flags.get(cid, []),
@@ -106,13 +108,14 @@ def ranked_context(assignment: Assignment) -> RankedContext:
     standing = assignment.rankings.in_force().first() if submitted else None
     letters = letters_of(assignment.order_shown)
     project = assignment.comparison.project
+    shown = [(cid, assignment.comparison.texts[cid]) for cid in assignment.order_shown]
     return {
         "assignment": assignment,
         "comparison": assignment.comparison,
         "project": project,
         "ranking": standing,
         "places": [", ".join(letters[cid] for cid in group) for group in standing.groups] if standing else [],
-        "texts": list(texts_by_letter(assignment).items()),
+        "texts": [(letters[cid], text, cid in assignment.comparison.cut) for cid, text in shown],
         "can_undo": standing is not None and undo.can_undo(standing.submitted_at, project.undo_minutes),
     }
 

@@ -1,4 +1,4 @@
-"""How a trainer holds up against hidden items: calibration pairs over time, and repeats. Reads only."""
+"""How a trainer holds up against hidden items: calibration items over time, and repeats. Reads only."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def calibration_results(project: Project, trainer: User) -> list[bool]:
-    """Every pair with a known order that this trainer was given, in order of time: right or wrong."""
+def calibration_results(project: Project, trainer: User) -> list[float]:
+    """Of every calibration item that this trainer ranked, in order of time: the share of its known pairs that are
+    right, a tie being half."""
     rows = (
         Ranking.objects.in_force()
         .filter(trainer=trainer, comparison__project=project, comparison__kind=Comparison.Kind.CALIBRATION)
         .order_by("submitted_at")
         .values_list("groups", "comparison__known_groups")
     )
-    return [right for groups, known in rows for right in preferences.known_pairs_right(groups, known or [])]
+    shares = (preferences.known_share_right(groups, known or []) for groups, known in rows)
+    return [share for share in shares if share is not None]
 
 
 def drift_of(project: Project, trainer: User) -> Drift:

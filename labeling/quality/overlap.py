@@ -9,6 +9,15 @@ from common.stats.agreement import tau_b
 from labeling import preferences
 from labeling.models import Comparison, Ranking
 
+# SQL: whether the vote `{ranking}` on the comparison `{comparison}` is one that adaptive overlap asked for. Those asked
+# for at first came before; one that was undone by then did not count when the others were compared.
+ASKED_FOR_MORE = """CASE WHEN {comparison}.extra_votes > 0 AND {ranking}.kind = 'vote' THEN
+    (SELECT count(DISTINCT e.assignment_id) >= {comparison}.votes_wanted - {comparison}.extra_votes
+     FROM labeling_ranking e, (SELECT min(o.submitted_at) AS at FROM labeling_ranking o
+                               WHERE o.assignment_id = {ranking}.assignment_id) own
+     WHERE e.comparison_id = {comparison}.id AND e.kind = 'vote' AND e.assignment_id <> {ranking}.assignment_id
+       AND e.submitted_at < own.at AND (e.undone_at IS NULL OR e.undone_at > own.at)) ELSE false END"""
+
 RATING_SPREAD = 2  # grades of one completion that lie further apart ask for more votes (HelpSteer2)
 
 

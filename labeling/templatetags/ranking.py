@@ -21,10 +21,7 @@ CHECKED = {True: mark_safe(" checked"), False: ""}
 GRADE = (
     '<span><input type="radio" id="r-{0}{2}" name="rating-{1}" value="{2}"{3}><label for="r-{0}{2}">{2}</label></span>'
 )
-FLAG = (
-    '<span class="chip"><input type="checkbox" id="f-{0}{2}" name="flag-{1}" value="{3}"{4}>'
-    '<label for="f-{0}{2}">{3}</label></span>'
-)
+FLAG = '<label class="chip"><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{1}</span></label>'
 
 
 @register.simple_tag
@@ -38,5 +35,4 @@ def grades(card: Card) -> SafeString:
 @register.simple_tag
 def flag_boxes(card: Card, flags: Sequence[str]) -> SafeString:
     """A box to tick for each of the project's flags."""
-    rows = ((card.letter, card.id, str(n), name, CHECKED[name in card.flags]) for n, name in enumerate(flags, 1))
-    return format_html_join("", FLAG, rows)
+    return format_html_join("", FLAG, ((card.id, name, CHECKED[name in card.flags]) for name in flags))

@@ -7,17 +7,37 @@ from datetime import datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
 from labeling.pages import markdown
+from labeling.pages.markdown import directions
 from labeling.text import opening
 
 register = template.Library()
 
 register.filter("markdown", markdown.to_html)
+register.filter("as_written", markdown.as_written)
 register.filter("guidelines", markdown.guidelines_to_html)
 register.filter("is_long", markdown.is_long)
 register.filter("opening", opening)
+
+
+@register.simple_tag
+def written_in(language: str) -> SafeString:
+    """The attributes `lang` and `dir` of a text or an editor in a project's language, a BCP 47 tag. Where that is
+    written from the left, the direction is each text's own."""
+    side = "rtl" if directions.from_the_right(language) else "auto"
+    if not directions.TAG.fullmatch(language):
+        return format_html(' dir="{}"', side)
+    return format_html(' lang="{}" dir="{}"', language, side)
+
+
+@register.filter
+def last_line(text: str) -> SafeString:
+    """An empty last line has to be said twice: a browser neither shows nor copies the line end that ends a block."""
+    return mark_safe("<br>" if text.endswith(("\n", "\r")) else "")
 
 
 @register.filter

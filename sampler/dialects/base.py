@@ -104,6 +104,7 @@ class Dialect:
     raw_options: Mapping[str, Json] = field(default_factory=dict)  # of /v1/completions with a rendered prompt
     owners: tuple[str, ...] = ()  # `owned_by` in /v1/models by which it is recognised
     sign: tuple[str, str] = ("", "")  # a path beside /v1, and a key of its answer, that only this server has
+    tokenizer: str = ""  # a path beside /v1 whose answer names special tokens of the model's tokenizer
     refusals: tuple[Refusal, ...] = ()
 
     def unknown(self, values: Mapping[str, object]) -> tuple[str, ...]:

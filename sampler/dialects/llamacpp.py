@@ -31,6 +31,7 @@ DIALECT = Dialect(
     template_arguments=True,
     owners=("llamacpp", "me"),
     sign=("/props", "default_generation_settings"),
+    tokenizer="/props",
     refusals=(
         Refusal(
             Meaning.TOO_LONG,

@@ -40,6 +40,7 @@ DIALECT = Dialect(
     raw_options={"add_special_tokens": False},
     owners=("vllm",),
     sign=("/version", "version"),
+    tokenizer="/tokenizer_info",  # with --enable-tokenizer-info-endpoint
     refusals=(
         Refusal(
             Meaning.TOO_LONG,

@@ -13,7 +13,7 @@ import transformers
 
 from generation.checkpoints import CannotLoad, weight_files, weights_hash
 from generation.devices import best_device, best_dtype, cache_tokens
-from generation.loading import silence_progress
+from generation.loading import end_tokens, layer_kinds, silence_progress
 from generation.types import Config, LanguageModel, Tokenizer
 from sampler.engines._entries import Thinking
 from sampler.engines.base import Provenance, Spec
@@ -37,6 +37,10 @@ class Loaded:
 
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
+
+    def special_tokens(self) -> list[str]:
+        added = [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        return sorted({*self.tokenizer.all_special_tokens, *added})
 
     def close(self) -> None:
         del self.model
@@ -138,22 +142,6 @@ def rope_kind(config: Config) -> str:
     """Of the position encoding; empty where the configuration names none."""
     rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
     return str(rope.get("rope_type") or rope.get("type") or "") if isinstance(rope, dict) else ""
-
-
-def layer_kinds(config: Config) -> set[str]:
-    """Kinds of layers. Older kinds of configuration only name a window, which then is every layer's."""
-    kinds: list[str] | None = getattr(config, "layer_types", None)
-    if kinds:
-        return set(kinds)
-    return {"sliding_attention" if getattr(config, "sliding_window", None) else "full_attention"}
-
-
-def end_tokens(model: LanguageModel, tokenizer: Tokenizer) -> frozenset[int]:
-    ids = model.generation_config.eos_token_id
-    found = set(ids if isinstance(ids, list) else [] if ids is None else [ids])
-    if tokenizer.eos_token_id is not None:
-        found.add(tokenizer.eos_token_id)
-    return frozenset(found)
 
 
 def thinking_tokens(tokenizer: Tokenizer) -> Thinking | None:

@@ -18,6 +18,7 @@ from sampler.dialects import DIALECTS
 from sampler.dialects.base import OFF, Dialect, Meaning, Seeds, Understood
 from sampler.engines._chunks import Chunk, read
 from sampler.engines._request import Learned, body
+from sampler.engines._tokenizer_files import special_tokens_in
 from sampler.refusals import understand
 
 TIMEOUT = httpx.Timeout(20.0, connect=3.0)
@@ -41,6 +42,7 @@ class Capabilities(TypedDict, total=False):
     prompt_tokens: bool  # it reports the prompt's tokens
     ignored: list[str]  # parameters that are taken and change nothing
     refused: list[str]  # options and parameters that are refused
+    control_tokens: list[str]  # special tokens of the tokenizer, where the server tells any
     greedy: bool  # draws at a high temperature were all the same
 
 
@@ -158,6 +160,9 @@ def _read_cards(server: Server, table: Dialect, cards: Sequence[JsonObject]) -> 
     page = server.get(server.root + path) if path == "/version" else None
     if isinstance(page, dict) and isinstance(version := page.get(key), str):
         found["version"] = version
+    told = server.get(server.root + table.tokenizer) if table.tokenizer else None
+    if isinstance(told, dict) and (tokens := special_tokens_in(told)):
+        found["control_tokens"] = sorted(tokens)
     return found
 
 

@@ -150,6 +150,9 @@ class Engine(Protocol):
 
     def batching(self) -> Batching: ...
 
+    def control_tokens(self) -> list[str]:
+        """The special tokens of its tokenizer; none where nobody can know them here."""
+
     def close(self) -> None: ...
 
 

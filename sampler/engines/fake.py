@@ -3,7 +3,8 @@
 The location holds settings as a query string, e.g. `delay=0.01&slots=8&tokens=12&fail=boom`:
 delay (seconds per step), load (seconds), slots, reserve (slots kept for interactive work), tokens
 (words per text), fail (a request whose prompt contains this word fails), crash (… breaks the whole
-batch), kill (… ends the process), broken (loading fails with this reason), say (the text itself).
+batch), kill (… ends the process), broken (loading fails with this reason), say (the text itself),
+special (a control token of its tokenizer).
 """
 
 from __future__ import annotations
@@ -175,6 +176,9 @@ class FakeEngine:
 
     def batching(self) -> base.Batching:
         return {"way": "fake", "why": "There is nothing to measure."}
+
+    def control_tokens(self) -> list[str]:
+        return [token] if (token := self.options.get("special", "")) else []
 
     def close(self) -> None:
         self._let_go("")

@@ -266,6 +266,9 @@ class HfEngine:
     def batching(self) -> Batching:
         return self._batching.copy()
 
+    def control_tokens(self) -> list[str]:
+        return self.loaded.special_tokens()
+
     def close(self) -> None:
         self.give_back()
         self.loaded.close()

@@ -193,6 +193,10 @@ class OpenAIEngine:
         out = Batching(way="remote", rows=self.slots, why="the server batches by itself")
         return {**out, "trouble": self.server.trouble} if self.server.trouble else out
 
+    def control_tokens(self) -> list[str]:
+        told = self.spec.capabilities.get("control_tokens")
+        return [str(token) for token in told] if isinstance(told, list) else []
+
     def close(self) -> None:
         self.give_back()
         self._run(self.server.client.aclose())

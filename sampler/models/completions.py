@@ -69,6 +69,11 @@ class Completion(models.Model):
         return self.text[:60]
 
     @property
+    def is_cut(self) -> bool:
+        """Whether its model was stopped at the limit of tokens."""
+        return self.finish_reason == self.FinishReason.LENGTH
+
+    @property
     def model_name(self) -> str:
         """Public name of whatever wrote the text, empty where nobody said."""
         return self.model_version.public_name if self.model_version else self.model_label

@@ -76,6 +76,10 @@ class ModelVersion(models.Model):
         default=dict, blank=True, help_text="Fields that go into every request to the model server as they stand."
     )
     capabilities = models.JSONField(default=dict, blank=True, help_text="What the server was found to do, and when.")
+    control_tokens = models.JSONField(
+        default=list, blank=True, help_text="Special tokens of its tokenizer: no text that comes in may hold one."
+    )
+    control_tokens_at = models.DateTimeField(null=True, blank=True, help_text="Since when they are known.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REGISTERED)
     state_reason = models.TextField(blank=True)
     batching = models.JSONField(default=dict, blank=True, help_text="Way of batching that was chosen, and why.")

@@ -163,6 +163,33 @@
   };
   document.addEventListener("DOMContentLoaded", duologue.start);
 
+  /* ---- code is copied as it is; what scrolls sideways can be reached and scrolled by keys ---- */
+  const copied = async (text) => {
+    if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => true, () => false);
+    const area = document.createElement("textarea"), back = document.activeElement;
+    area.value = text; area.className = "sr";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (back) back.focus();
+    return done;
+  };
+  duologue.widget(".code", (block) => {
+    const button = document.createElement("button");
+    button.type = "button"; button.className = "code-copy"; button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy the code");
+    button.addEventListener("click", async () => {
+      button.textContent = (await copied($("code", block).textContent)) ? "Copied" : "Not copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    block.append(button);
+  });
+  duologue.widget(".prose p, .tex-block", (part) => {
+    if (part.scrollWidth <= part.clientWidth || !$("math", part)) return;
+    part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", "Formula");
+  });
+
   /* ---- keys, menus, dialogs ---- */
   duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
     target.matches("input:not([type=checkbox]):not([type=radio])"));

@@ -179,6 +179,7 @@
         m: () => { const free = [...cards.slice(at + 1), ...cards.slice(0, at + 1)].find((card) => !field(card).value); go(free || current || cards[0]); },
         t: () => { const flags = current && $(".flags", current); if (flags) { flags.open = true; $(".chip input", flags).focus(); } },
         x: () => { const fold = current && $(".fold-toggle", current); if (fold) fold.checked = !fold.checked; },
+        o: () => { const source = current && $(".source-toggle", current); if (source) source.checked = !source.checked; },
         n: () => $("#note", main).focus(),
         u: () => { const undo = $("[data-undo]", main); if (undo) undo.click(); },
         s: () => { const skip = $("[data-skip]", main); if (skip) { skip.open = true; $("input", skip).focus(); } },

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from common.stats import agreement
-from common.stats.agreement import cohen_kappa, krippendorff_alpha, pair_agreement, signs, tau_b
+from common.stats.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha, pair_agreement, signs, tau_b
 
 NAN = math.nan
 
@@ -139,3 +139,36 @@ def test_votes_needed_follows_the_noise_model_of_the_published_rate() -> None:
     assert agreement.votes_needed(0.51, 0.99) is None
     assert agreement.rater_accuracy(0.4) is None
     assert agreement.majority_accuracy(0.8, 2) == pytest.approx(0.8)
+
+
+# Fleiss 1971, table 1: how many of six psychiatrists gave each of 30 patients each of five diagnoses.
+FLEISS = """
+    00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+    00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006
+"""
+
+
+def test_fleiss_kappa_of_the_example_that_its_paper_works_out() -> None:
+    table = [[int(count) for count in patient] for patient in FLEISS.split()]
+    assert len(table) == 30
+    assert np.sum(table, axis=0).tolist() == [26, 26, 30, 55, 43]
+    assert fleiss_kappa(table) == pytest.approx(0.430, abs=5e-4)
+
+
+def test_fleiss_kappa_of_units_with_different_numbers_of_raters_is_its_definition() -> None:
+    """Units count alike: the mean share of agreeing pairs of raters, less what the mean shares of the values give."""
+    rng = random.Random(4)
+    units = [[rng.choice("abc") for _ in range(rng.randint(1, 5))] for _ in range(200)]
+    rated = [unit for unit in units if len(unit) > 1]
+    agreeing = sum(
+        sum(x == y for x, y in itertools.combinations(unit, 2)) / math.comb(len(unit), 2) for unit in rated
+    ) / len(rated)
+    chance = sum((sum(unit.count(value) / len(unit) for unit in rated) / len(rated)) ** 2 for value in "abc")
+    found = fleiss_kappa([[unit.count(value) for value in "abc"] for unit in units])
+    assert found == pytest.approx((agreeing - chance) / (1 - chance), abs=1e-12)
+
+
+def test_fleiss_kappa_says_nothing_where_nothing_can_be_said() -> None:
+    assert fleiss_kappa([[1, 0], [0, 1]]) is None  # one rater each
+    assert fleiss_kappa([[3, 0], [2, 0]]) is None  # one value only
+    assert fleiss_kappa([[2, 0], [0, 2]]) == 1

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from common.stats import intervals
+from common.stats.arrays import Floats
 from common.stats.intervals import difference
 
 
@@ -47,3 +49,26 @@ def test_intervals_of_differences_hold_the_truth_in_95_of_100_draws() -> None:
         assert found.high is not None
         inside += found.low <= 0.1 <= found.high
     assert 0.92 <= inside / 400 <= 0.98
+
+
+def test_the_interval_of_a_statistic_of_sums_is_that_of_the_ratio_resampled_or_linearised() -> None:
+    """A ratio is such a statistic; on both sides of the number of clusters from which intervals are linearised."""
+    rng = np.random.default_rng(3)
+    for clusters in (400, 3000):
+        bottom = rng.integers(1, 7, clusters).astype(float)
+        top = rng.binomial(bottom.astype(int), 0.7).astype(float)
+        wanted = intervals.ratio(top, bottom, range(clusters))
+        found = intervals.of_sums(np.column_stack([top, bottom]), lambda sums: float(sums[0] / sums[1]))
+        assert found == pytest.approx((wanted.low, wanted.high), abs=1e-6)
+
+
+def test_both_ways_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    sums = rng.integers(1, 9, (1500, 3)).astype(float)
+
+    def statistic(sums: Floats) -> float:
+        return float(sums[0] / sums[1] - sums[2] / sums.sum())
+
+    resampled = intervals.of_sums(sums, statistic, draws=4000)
+    monkeypatch.setattr(intervals, "BOOTSTRAP_UP_TO", 100)
+    assert intervals.of_sums(sums, statistic) == pytest.approx(resampled, abs=2e-3)

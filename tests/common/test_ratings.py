@@ -63,7 +63,7 @@ def test_two_models_have_the_closed_form_and_a_tie_counts_as_half_a_win() -> Non
 
 def test_davidson_has_the_closed_form_for_two_models() -> None:
     # pi_1 / pi_2 = wins / losses, nu = ties / sqrt(wins * losses)
-    fit = davidson([0] * 12, [1] * 12, [1.0] * 6 + [0.0] * 2 + [0.5] * 4, models=2, prior=1e-10)
+    fit = davidson([0] * 12, [1] * 12, [1.0] * 6 + [0.0] * 2 + [0.5] * 4, models=2, clusters=range(12), prior=1e-10)
     assert fit.strengths[0] - fit.strengths[1] == pytest.approx(math.log(3), abs=1e-5)
     assert fit.tie == pytest.approx(4 / math.sqrt(12), abs=1e-5)
 

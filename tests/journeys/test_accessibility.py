@@ -116,7 +116,7 @@ def test_wherever_the_tab_key_leads_the_focus_can_be_seen(visit: Visits, alice: 
                   const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
                   return ring || style.boxShadow !== "none"; };
                 const label = el.labels && [...el.labels].some(shown), next = el.nextElementSibling;
-                const box = el.closest(".composer, .card, .fold");
+                const box = el.closest(".composer, .card, .text");
                 const any = shown(el) || label || (next && shown(next)) || (box && shown(box));
                 return any ? "" : el.outerHTML.slice(0, 200); }"""
             )

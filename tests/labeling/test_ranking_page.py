@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from labeling.models import Assignment, Project, Ranking
 from labeling.pages.ranking_form import RankingForm
+from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, places
 
@@ -154,8 +156,7 @@ def test_skipping_needs_a_reason_and_frees_the_vote(client: Client, task: Assign
 
 def test_two_completions_are_compared_word_by_word(client: Client, task: Assignment) -> None:
     html = client.get(f"/ranking/{task.pk}/compare/?a=A&b=C").content.decode()
-    assert "<del>" in html
-    assert "<ins>" in html
+    assert html.count("<mark>") == 2
     assert client.get(f"/ranking/{task.pk}/compare/?a=A&b=Z").status_code == 404
 
 
@@ -166,3 +167,17 @@ def test_a_script_whose_session_ended_is_told_401_and_a_browser_goes_to_sign_in(
     assert client.post(f"/ranking/{task.pk}/draft/", {"note": "x"}, headers=SCRIPT).status_code == 401
     assert client.post(f"/ranking/{task.pk}/", {}, headers=HTMX).status_code == 401
     assert client.get(f"/ranking/{task.pk}/")["Location"] == f"/accounts/login/?next=/ranking/{task.pk}/"
+
+
+def test_a_completion_whose_model_was_stopped_at_the_limit_says_so(
+    client: Client, task: Assignment, project: Project, alice: User
+) -> None:
+    request = request_suggestions(dialogue=makers.make_demonstration(project, alice, submit=False), role="user")[0]
+    candidate = task.comparison.candidates.get(completion=task.order_shown[1])
+    candidate.completion = makers.answer(request, "It goes on and", finish_reason="length")[0]
+    candidate.save()
+    task.order_shown[1] = str(candidate.completion_id)
+    task.save()
+    html = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert html.count("Cut off at the limit") == 1
+    assert html.index('id="card-B"') < html.index("Cut off at the limit") < html.index('id="card-C"')

@@ -24,18 +24,6 @@ class RequestFields(TypedDict, total=False):
     writes: str
 
 
-class ParamFields(TypedDict, total=False):
-    """Of SamplingParams."""
-
-    n: int
-    temperature: float
-    top_p: float
-    top_k: int
-    max_tokens: int
-    seed: int | None
-    stop: tuple[str, ...]
-
-
 @contextlib.contextmanager
 def serving(*slugs: str, memory_limit: int | None = None) -> Iterator[Worker]:
     """A worker that runs while the block does, and is drained at its end."""

@@ -17,7 +17,7 @@ from sampler.engines.base import Batching, Delta, Ended, Event, Failed, Job, Spe
 from sampler.engines.hf import HfEngine
 from sampler.params import Drawn, SamplingParams
 from tests.sampler.byte_model import NO_SYSTEM, save
-from tests.sampler.conftest import ParamFields
+from tests.sampler.fields import ParamFields
 
 PROMPTS = ["a", "what is this, and why?", "tell me more about rivers and mills", "x" * 90]
 

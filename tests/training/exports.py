@@ -58,3 +58,38 @@ def swap_pairs(folder: Path, split: str) -> None:
             row[a], row[b] = row[b], row[a]
         lines.append(json.dumps(row) + "\n")
     path.write_text("".join(lines))
+
+
+def add_rankings(folder: Path, *, train: int, test: int, width: int = 1) -> Path:
+    """`rankings` of four answers each by the same rule, in steps of `width` commas; within a step they tie."""
+    rng = Random(2)
+    (folder / "rankings").mkdir(parents=True)
+    for split, count in (("train", train), ("test", test)):
+        with (folder / "rankings" / f"{split}.jsonl").open("w") as file:
+            for number in range(count):
+                texts = [make_answer(rng) for _ in range(4)]
+                steps = [commas(text) // width for text in texts]
+                places = sorted(set(steps))
+                row = {
+                    "id": f"{split}-{number}", "status": "ranked", "label_weight": None,
+                    "context": [{"role": "user", "content": " ".join(rng.choice(WORDS) for _ in range(4))}],
+                    "completions": [
+                        {"rank": places.index(step), "completion": [{"role": "assistant", "content": text}]}
+                        for step, text in zip(steps, texts, strict=True)
+                    ],
+                }  # fmt: skip
+                file.write(json.dumps(row) + "\n")
+    return folder
+
+
+def add_demonstrations(folder: Path, count: int = 20) -> None:
+    """`sft`: answers of random words."""
+    rng = Random(3)
+    (folder / "sft").mkdir(parents=True)
+    with (folder / "sft" / "train.jsonl").open("w") as file:
+        for _ in range(count):
+            prompt = [{"role": "user", "content": " ".join(rng.choice(WORDS) for _ in range(4))}]
+            file.write(json.dumps({
+                "prompt": prompt, "completion": [{"role": "assistant", "content": make_answer(rng)}],
+                "finish_reason": None,
+            }) + "\n")  # fmt: skip

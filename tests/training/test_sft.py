@@ -9,6 +9,7 @@ import pytest
 
 from common.shapes import Message
 from generation.loading import load_tokenizer
+from tests.training.facts import number
 from training import folders, sft
 
 
@@ -18,10 +19,13 @@ def test_fine_tuning_moves_the_policy_towards_the_answers(
     prompt = [Message(role="user", content="amber basalt")]
     folders.write_answers(tmp_path / "best", [folders.Answer(prompt, "north otter north otter")] * 4)
     facts = sft.train(
-        export=tmp_path / "best", base=base, out=tmp_path / "next", settings=sft.Settings(steps=30, learning_rate=1e-2)
-    )
-    assert facts.last_loss < facts.first_loss / 4
-    assert facts.answers == 4
+        export=tmp_path / "best",
+        base=base,
+        out=tmp_path / "next",
+        settings=sft.Settings(steps=30, batch_size=4, learning_rate=1e-2),
+    )  # fmt: skip
+    assert number(facts, "last_loss") < number(facts, "first_loss") / 4
+    assert facts["answers"] == 4
     assert list((tmp_path / "next").glob("*.safetensors"))
     assert (tmp_path / "next" / "tokenizer.json").exists()
 

@@ -51,6 +51,7 @@ class Command(BaseCommand):
         parser.add_argument("--min-agreement", type=float, metavar="A", help="of a comparison's votes, 0 to 1")
         parser.add_argument("--no-verbatim", action="store_true", help="leave suggestions taken verbatim out of sft")
         parser.add_argument("--keep-truncated", action="store_true", help="keep answers that were cut at their limit")
+        parser.add_argument("--keep-control-tokens", action="store_true", help="keep texts that hold control tokens")
         parser.add_argument("--reasoning", action="store_true", help="with what reasoning models said before answering")
         parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
 
@@ -82,6 +83,7 @@ class Command(BaseCommand):
             "renderings": ",".join(render) if isinstance(render := given["render"], list) else (),
             "include_verbatim": not given["no_verbatim"],
             "include_truncated": given["keep_truncated"],
+            "include_control_tokens": given["keep_control_tokens"],
             "include_reasoning": given["reasoning"],
             "include_unsafe": not given["no_unsafe"],
         }

@@ -1,9 +1,10 @@
 """Text of trainers and models as safe HTML.
 
-Markdown without HTML, links or images: whatever could lead away from the page or run shows as the text that it is.
-Code is highlighted with classes (no inline style), TeX keeps its source, every block finds its own writing
-direction. What is too long or too deep to be laid out is shown as written, with a sentence (`bounds.py`). The
-sanitiser at the end is the second lock on the same door. What was laid out is kept (`kept.py`).
+What a user wrote is shown as it was written (`written.py`). What a model answers is Markdown without HTML, links or
+images: whatever could lead away from the page or run shows as the text that it is. Code is highlighted with classes
+(no inline style), TeX becomes MathML or keeps its source (`mathml.py`), every block finds its own writing direction.
+What is too long or too deep to be laid out is shown as written, with a sentence (`bounds.py`). The sanitiser at the
+end is the second lock on the same door. What was laid out is kept (`kept.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from labeling.pages.markdown import bounds, directions, kept
+from labeling.pages.markdown import bounds, directions, kept, mathml, written
 from labeling.pages.markdown.code import code_as_html
 from labeling.pages.markdown.standins import StandIns, TooManySigns
 
@@ -25,9 +26,10 @@ FOLD_LINES = 36
 OWN_DIRECTION = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "td", "th")
 TAGS = {
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "blockquote", "ul", "ol", "li",
-    "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "span", "div",
+    "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "span", "div", *mathml.ATTRIBUTES,
 }  # fmt: skip
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, set[str]] = {
+    **mathml.ATTRIBUTES,
     "*": {"dir", "class"},
     "ol": {"start"},
     "a": {"href"},
@@ -39,13 +41,18 @@ CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>|
 
 def to_html(text: str) -> SafeString:
     """Text of a turn or completion: links and images stay text."""
-    return _html(text, links=False)
+    return _html(text, "markdown")
+
+
+def as_written(text: str) -> SafeString:
+    """What a user wrote, to the last sign; code between fences is highlighted."""
+    return mark_safe(kept.kept(_rendered, text, "written"))
 
 
 def guidelines_to_html(text: str) -> SafeString:
     """Text by managers, which is written as documents are: http(s) links work, and a line may be wrapped anywhere.
     In a turn or completion every line break was meant."""
-    return _html(text, links=True)
+    return _html(text, "guidelines")
 
 
 def is_long(text: str) -> bool:
@@ -53,13 +60,19 @@ def is_long(text: str) -> bool:
     return len(text) > FOLD_FROM or text.count("\n") > FOLD_LINES
 
 
-def _html(text: str, *, links: bool) -> SafeString:
+def _html(text: str, how: kept.How) -> SafeString:
     if len(text) > bounds.LONGEST:  # as quick as looking it up
         return mark_safe(_as_written(text, bounds.TOO_LONG.format(length=len(text))))
-    return mark_safe(kept.kept(_rendered, text, links))
+    return mark_safe(kept.kept(_rendered, text, how))
 
 
-def _rendered(text: str, links: bool) -> str:
+def _rendered(text: str, how: kept.How) -> str:
+    if how == "written":
+        return written.to_html(text)
+    return _marked_up(text, links=how == "guidelines")
+
+
+def _marked_up(text: str, *, links: bool) -> str:
     text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").replace("\r\n", "\n").replace("\r", "\n")
     try:
         bounds.check_tables(text)

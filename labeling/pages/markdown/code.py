@@ -7,6 +7,7 @@ whose lexers were measured are highlighted, only blocks without long lines, and 
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from django.utils.html import escape
 from pygments import highlight
@@ -25,17 +26,25 @@ MEASURED = frozenset({
 WORDS_IN_A_ROW = re.compile(
     r"(?<![\w$.<>?\[\]])(?:[\w$.<>?\[\]]++\s++){40}"
 )  # 40 words that could be types of a method
+TAG = re.compile(r"<[^>]*>")
 EACH = 200  # what setting out to highlight costs, as so many characters
 _formatter = HtmlFormatter(nowrap=True, classprefix="c-")
 
 
 def code_as_html(source: str, language: str, left: int) -> tuple[str, int]:
     """The block, and how much of the `left` characters that may be highlighted it took."""
-    body, spent = str(escape(source)), 0
-    if language and len(source) <= min(HIGHLIGHT_UP_TO, left) and (lexer := _lexer(source, language)):
-        body, spent = highlight(source, lexer, _formatter), len(source) + EACH
+    body, spent = highlighted(source, language, left)
     label = f'<span class="code-language">{escape(language)}</span>' if language else ""
     return f'<div class="code" dir="ltr">{label}<pre tabindex="0"><code>{body}</code></pre></div>', spent
+
+
+def highlighted(source: str, language: str, left: int) -> tuple[str, int]:
+    """The code with classes, no sign of it added or lost, and what that took of `left`."""
+    if language and len(source) <= min(HIGHLIGHT_UP_TO, left) and (lexer := _lexer(source, language)):
+        html = highlight(source, lexer, _formatter)
+        if unescape(TAG.sub("", html)) == source:  # some lexers drop or add a line's end
+            return html, len(source) + EACH
+    return str(escape(source)), 0
 
 
 def _lexer(source: str, language: str) -> Lexer | None:
@@ -43,7 +52,7 @@ def _lexer(source: str, language: str) -> Lexer | None:
     if any(len(line) > HIGHLIGHT_LINE for line in source.split("\n")):
         return None
     try:
-        lexer = get_lexer_by_name(language)
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
     names = set(lexer.aliases)

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from typing import Literal
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
@@ -18,30 +19,31 @@ SHORT = 8_000  # characters: looking it up elsewhere would save nothing
 SLOTS = 256
 LONGEST_KEPT = 500_000  # characters of HTML: at most 128 MB in all
 SECONDS = 24 * 3600
-VERSION = 1  # to be raised when the same text becomes another HTML
+VERSION = 2  # to be raised when the same text becomes another HTML
 
-Render = Callable[[str, bool], str]
+How = Literal["markdown", "guidelines", "written"]
+Render = Callable[[str, How], str]
 
 
-def kept(render: Render, text: str, links: bool) -> str:
-    """`render(text, links)`, from where it is kept."""
-    return _in_process(render, text, links) if len(text) <= SHORT else _shared(render, text, links)
+def kept(render: Render, text: str, how: How) -> str:
+    """`render(text, how)`, from where it is kept."""
+    return _in_process(render, text, how) if len(text) <= SHORT else _shared(render, text, how)
 
 
 @lru_cache(maxsize=1024)
-def _in_process(render: Render, text: str, links: bool) -> str:
-    return render(text, links)
+def _in_process(render: Render, text: str, how: How) -> str:
+    return render(text, how)
 
 
-def _shared(render: Render, text: str, links: bool) -> str:
-    digest = hashlib.sha256(f"{VERSION} {links} {text}".encode("utf-8", "surrogatepass")).hexdigest()
+def _shared(render: Render, text: str, how: How) -> str:
+    digest = hashlib.sha256(f"{VERSION} {how} {text}".encode("utf-8", "surrogatepass")).hexdigest()
     key = f"laid-out:{int(digest[:8], 16) % SLOTS}"
     found: object = None
     with suppress(RedisError):
         found = cache.get(key)
     if isinstance(found, tuple) and len(found) == 2 and found[0] == digest:
         return str(found[1])
-    html = render(text, links)
+    html = render(text, how)
     if len(html) <= LONGEST_KEPT:
         with suppress(RedisError):
             cache.set(key, (digest, html), SECONDS)

@@ -11,7 +11,7 @@ from itertools import islice
 
 from django.utils.html import escape
 
-from labeling.pages.markdown import tex
+from labeling.pages.markdown import mathml, tex
 
 SIGNS = "".join(map(chr, (*range(0x2E00, 0x2E2F), *range(0x2056, 0x205F), *range(0x1361, 0x1369))))
 ESCAPED = re.compile(r"\\\\|\\\[|\\<")
@@ -38,6 +38,7 @@ class StandIns:
         self.formula = free[7]
         self.escapes = dict(zip(ESCAPES, free[8:], strict=True))
         self.formulas: list[tuple[str, bool]] = []
+        self.tex_left, self.mathml_left = mathml.IN_ALL, mathml.HTML_IN_ALL
 
     def put_in(self, text: str, *, links: bool) -> str:
         """The text as the parser is to see it."""
@@ -94,8 +95,18 @@ class StandIns:
 
     def _formula_html(self, match: re.Match[str]) -> str:
         before, number, after = match.groups()
-        source, display = self.formulas[int(number)]
-        source = escape(QUOTED.sub("\n", source).strip())
+        formula, display = self.formulas[int(number)]
+        formula = QUOTED.sub("\n", formula).strip()
+        html = self._mathml(formula, display) or escape(formula)
         if display:  # a block of its own: the breaks beside it are its edges
-            return f'<span class="tex tex-block" dir="ltr">{source}</span>'
-        return f'{before or ""}<span class="tex" dir="ltr">{source}</span>{after or ""}'
+            return f'<span class="tex tex-block" dir="ltr">{html}</span>'
+        return f'{before or ""}<span class="tex" dir="ltr">{html}</span>{after or ""}'
+
+    def _mathml(self, formula: str, display: bool) -> str | None:
+        """As much of the text's TeX as is converted; the source is shown of what comes after."""
+        if len(formula) > self.tex_left:
+            return None
+        html = mathml.mathml(tex.inside(formula), display=display, longest=self.mathml_left)
+        self.tex_left -= len(formula)
+        self.mathml_left -= len(html or "")
+        return html

@@ -1,4 +1,5 @@
-r"""Where a text holds TeX: `\( … \)`, `\[ … \]`, `$ … $` and `$$ … $$`, found in one pass before Markdown is read.
+r"""Where a text holds TeX: `\( … \)`, `\[ … \]`, `$ … $`, `$$ … $$` and environments of mathematics, found in one
+pass before Markdown is read.
 
 A formula ends in its paragraph and is not looked for in code. What looks like TeX in code is put back there.
 """
@@ -10,7 +11,8 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator
 
-OPENING = re.compile(r"\\[\[(]|\$\$?|`+|\\[\s\S]")
+ENVIRONMENTS = ("align", "equation", "gather", "eqnarray", "flalign", "multline")
+OPENING = re.compile(rf"\\[\[(]|\$\$?|`+|\\begin\{{(?:{'|'.join(ENVIRONMENTS)})\*?\}}|\\[\s\S]")
 PARAGRAPH_END = re.compile(r"\n[ \t>]*+\n|\n[ \t>]*+(?:```|~~~)")
 BLOCK_START = re.compile(r"\n[ \t>]*+(?:[-+*]|\d{1,9}[.)]|\#{1,6})[ \t]")
 FENCE = re.compile(r"^[ \t>]*+(?:(?:[-+*]|\d{1,9}[.)])[ \t]++)*+(`{3,}+(?=[^`\n]*+$)|~{3,}+)", re.MULTILINE)
@@ -20,23 +22,36 @@ CLOSING = {
     "$$": re.compile(r"(?<!\\)(?:\\\\)*+\$\$"),
     "$": re.compile(r"(?<!\\)(?:\\\\)*+\$"),
 }
+ENVIRONMENT_END = {
+    rf"\begin{{{name}{star}}}": re.compile(rf"\\end\{{{name}{re.escape(star)}\}}")
+    for name in ENVIRONMENTS
+    for star in ("", "*")
+}
 TICKS = re.compile("`+")
 NOWHERE = sys.maxsize
 Formula = tuple[int, int, bool]  # start, end, whether it stands on lines of its own
 
 
+def inside(formula: str) -> str:
+    """A formula without its delimiters; an environment keeps its own."""
+    if formula[0] == "\\" and formula[1] not in "([":
+        return formula
+    length = 1 if formula[0] == "$" and formula[1] != "$" else 2
+    return formula[length:-length]
+
+
 def formulas(text: str) -> Iterator[Formula]:
     """The formulas in order; they do not overlap."""
-    if "$" not in text and r"\(" not in text and r"\[" not in text:
+    if not any(mark in text for mark in ("$", r"\(", r"\[", r"\begin{")):
         return
     done = 0
-    for start, end in _fences(text):
+    for start, end in fences(text):
         yield from _Scan(text, done, start).formulas()
         done = end
     yield from _Scan(text, done, len(text)).formulas()
 
 
-def _fences(text: str) -> Iterator[tuple[int, int]]:
+def fences(text: str) -> Iterator[tuple[int, int]]:
     """Blocks between fences of backticks or tildes."""
     place = 0
     while opening := FENCE.search(text, place):
@@ -64,9 +79,9 @@ class _Scan:
             self.place = opening.end()
             if mark[0] == "`":
                 self.place = self._code_end(opening.end(), len(mark))
-            elif mark in CLOSING and (end := self._formula_end(mark, start, opening.end())):
+            elif end := self._formula_end(mark, start, opening.end()):
                 self.place = end
-                yield start, end, mark in {r"\[", "$$"} and self._alone(start, end)
+                yield start, end, mark not in {r"\(", "$"} and self._alone(start, end)
 
     def _next(self, pattern: re.Pattern[str], place: int) -> tuple[int, int]:
         """Where `pattern` is found next; far beyond the text where it is not."""
@@ -78,13 +93,16 @@ class _Scan:
 
     def _formula_end(self, mark: str, start: int, inner: int) -> int:
         """The place after the formula that opens at `start`; 0 where none does."""
-        end = self._next(CLOSING[mark], inner)[1]
+        closing = CLOSING.get(mark) or ENVIRONMENT_END.get(mark)
+        if closing is None:
+            return 0
+        end = self._next(closing, inner)[1]
         if end == NOWHERE or end > self._next(PARAGRAPH_END, start)[0]:
             return 0
         if mark in {r"\(", "$"} and end > self._next(BLOCK_START, start)[0]:
             return 0
         content = self.text[inner : end - len(mark)]
-        if not content.strip():
+        if len(mark) <= 2 and not content.strip():
             return 0
         return 0 if mark == "$" and not self._is_no_sum(content, start, end) else end
 

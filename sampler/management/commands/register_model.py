@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from pathlib import Path
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
 from sampler import registry
+from sampler.engines._tokenizer_files import special_tokens
 from sampler.engines.base import ENGINES
 from sampler.models import ModelVersion
 
@@ -34,6 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, default=256, help="samples at a model server at once")
         parser.add_argument("--template-arguments", default="{}", metavar="JSON", help="chat_template_kwargs")
         parser.add_argument("--extra-body", default="{}", metavar="JSON", help="fields of every request to the server")
+        parser.add_argument(
+            "--tokenizer", type=Path, default=None, metavar="FOLDER",
+            help="with the tokenizer's JSON files: no text that comes in may hold its special tokens",
+        )  # fmt: skip
         parser.add_argument("--params", default="{}", metavar="JSON", help='e.g. {"temperature": 0.7, "top_p": 0.9}')
 
     def handle(self, *args: object, **options: object) -> None:
@@ -50,13 +56,21 @@ class Command(BaseCommand):
                 system_turn=o.system_turn, system_prompt=o.system_prompt, context_limit=o.context_limit,
                 default_params=json.loads(o.params),
                 dialect=o.dialect, concurrency=o.concurrency, template_arguments=json.loads(o.template_arguments),
-                extra_body=json.loads(o.extra_body),
+                extra_body=json.loads(o.extra_body), control_tokens=_tokens_in(o.tokenizer),
             )  # fmt: skip
         except ValueError as error:
             raise CommandError(str(error)) from None
         if created and version.engine == "openai":
             self.stdout.write(f"{version.slug}: {described(version.capabilities)}")
         self.stdout.write(f"{version.slug}: {'registered' if created else 'already registered'} ({version.engine})")
+
+
+def _tokens_in(folder: Path | None) -> list[str]:
+    if folder is None:
+        return []
+    if not (found := special_tokens(folder)):
+        raise CommandError(f"{folder} holds no tokenizer: a tokenizer.json or tokenizer_config.json was expected.")
+    return found
 
 
 def described(capabilities: Mapping[str, object]) -> str:
