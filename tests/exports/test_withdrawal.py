@@ -32,6 +32,7 @@ from labeling import (
     suggestions,
     turns,
 )
+from labeling.errors import Gone
 from labeling.models import Comparison, Dialogue, Project, Ranking, Turn
 from labeling.quality import hidden, reviews
 from labeling.withdrawal import WITHDRAWN, withdraw
@@ -282,9 +283,9 @@ def test_what_others_did_stays_where_it_rests_on_nothing_of_hers(copied: Copied,
 def test_nothing_new_is_made_from_what_was_withdrawn(copied: Copied) -> None:
     pool = copied.pool
     withdraw(project=copied.project, user=copied.kat)
-    with pytest.raises(dialogues.Gone):
+    with pytest.raises(Gone):
         dialogues.start_dialogue(project=copied.project, author=copied.tim, kind="demonstration", prompt=pool)
-    with pytest.raises(dialogues.Gone):
+    with pytest.raises(Gone):
         hidden.hand_to(original=copied.drawn, trainer=copied.tim, kind="repeat")
     made = Comparison.objects.count(), Dialogue.objects.count()
     hidden.keep_hidden()
