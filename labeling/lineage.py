@@ -2,7 +2,8 @@
 
 Every place that copies a text names its origin: an opened dialogue its `prompt`, a drawn comparison its `dialogue`, one
 made for stock its `pool_prompt`, a hidden item what it was `copied_from`, an ideal answer what it is the `answer_to`, a
-new version what it `supersedes`, a sample request the dialogue or comparison that it was made for.
+new version what it `supersedes`, a sample request the dialogue or comparison that it was made for, and what was
+imported from an export of ours keeps the row's id in its `source_row`.
 """
 
 from __future__ import annotations
@@ -59,11 +60,32 @@ def of(project: Project, user: User) -> Copies:
         drawn = compared.filter(dialogue__in=new_dialogues)
         copied = compared.filter(Q(copied_from__in=new_comparisons) | Q(repeat_of__in=new_comparisons))
         answers = written.filter(Q(answer_to__in=new_comparisons) | Q(supersedes__in=new_dialogues))
-        new_comparisons = _ids((drawn | copied).values_list("pk", flat=True)) - comparisons
-        new_dialogues = _ids(answers.values_list("pk", flat=True)) - dialogues
+        back = _brought_back(new_dialogues | new_comparisons)
+        new_comparisons = _ids((drawn | copied | compared.filter(back)).values_list("pk", flat=True)) - comparisons
+        new_dialogues = _ids((answers | written.filter(back)).values_list("pk", flat=True)) - dialogues
         comparisons |= new_comparisons
         dialogues |= new_dialogues
     return Copies(frozenset(dialogues), frozenset(comparisons))
+
+
+def quoting(project: Project, user: User) -> Copies:
+    """What was imported from an export of ours that quotes the person: of others' work that they judged."""
+    judged = Comparison.objects.filter(project=project, rankings__trainer=user).values_list("pk", flat=True)
+    rated = Dialogue.objects.filter(project=project, turns__feedback__user=user).values_list("pk", flat=True)
+    back = _brought_back(_ids(judged) | _ids(rated))
+    return Copies(
+        frozenset(Dialogue.objects.filter(back, project=project).values_list("pk", flat=True)),
+        frozenset(Comparison.objects.filter(back, project=project).values_list("pk", flat=True)),
+    )
+
+
+def _brought_back(found: set[UUID]) -> Q:
+    """Imported from an export of ours: the raw record that is kept beside an import names the row that it was of."""
+    ids = [str(pk) for pk in found]
+    named = Q(source_row__row__id__in=ids)
+    for column in ("dialogue_id", "prompt_id"):
+        named |= Q(**{f"source_row__row__{column}__in": ids})
+    return Q(source_row__isnull=False) & named
 
 
 def sampled(copies: Copies) -> tuple[set[UUID], set[UUID]]:

@@ -159,3 +159,11 @@ def empty_words(*, project: Project, trainer: User, about: Copies, text: str) ->
     found = Ranking.objects.filter(theirs)
     found.exclude(not_rankable="").exclude(not_rankable__in=NONE_REASONS).update(not_rankable=text)
     return found.update(note="", source_row=None)
+
+
+def empty_imported(*, about: Copies) -> None:
+    """Withdrawal: imported judgements stay without notes and raw records, which quote the person."""
+    Ranking.objects.filter(comparison__in=about.comparison_ids, kind=Ranking.Kind.IMPORTED).update(
+        note="", source_row=None
+    )
+    about.comparisons.update(source_row=None)

@@ -48,6 +48,9 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
     dialogues.empty(rows=copies.dialogues, text=WITHDRAWN)
+    quoting = lineage.quoting(project, user)
+    quoting.dialogues.update(source_row=None)
+    rankings.empty_imported(about=quoting)
     idempotency.empty(user=user, naming=copies.ids)
     audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts

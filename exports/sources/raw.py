@@ -21,7 +21,7 @@ class RawRecord(Record):
     created_at: str
     undone_at: str | None  # taken back or discarded
     changed_at: str | None  # the last event in `body` up to the cutoff
-    lost: bool  # a judgement in it was withdrawn since the earlier export
+    lost: bool  # a judgement in it was withdrawn since the earlier export, or a note of an imported one that quoted it
     body: JsonObject
     messages: list[Message]
 
@@ -105,7 +105,8 @@ _COMPARISON = f"""
         'author', c.author_id, 'dialogue', c.dialogue_id, 'created_at', {at("c.opened_at")},
         'undone_at', {at("c.discarded_at")}, 'changed_at', {at("rankings.changed_at")},
         'lost', EXISTS (SELECT 1 FROM labeling_ranking r
-                        WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s)),
+                        WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s))
+            OR c.kind = 'imported' AND cardinality(%(withdrawn_since)s::int[]) > 0,
         'withdrawn', c.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', c.kind, 'dialogue', c.dialogue_id, 'turn', c.turn_id, 'source', c.source,
             'round', c.round_id, 'prompt', c.prompt, 'completions',
