@@ -6,10 +6,12 @@ A token is 256 random bits, so that a plain hash is enough: there is nothing to 
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -20,6 +22,7 @@ from accounts.audit import record
 from accounts.models import ApiToken, User
 from common.auth import SCOPES
 
+log = logging.getLogger(__name__)
 PREFIX = "duo_"
 GUESSES, GUESSING_TIME = 20, 60  # wrong tokens of one address, and the seconds in which they are counted
 USED_EVERY = timedelta(minutes=5)  # how exactly `last_used_at` is kept
@@ -68,6 +71,15 @@ def _count_guess(request: Request) -> None:
         raise Throttled(GUESSING_TIME, "Too many wrong tokens came from your address.")
 
 
+def _note_use(token: ApiToken, now: datetime) -> None:
+    """Reading goes on where this cannot be stored."""
+    try:
+        with transaction.atomic():
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    except OperationalError as error:
+        log.warning("the use of a token is not noted: %s", str(error).splitlines()[0])
+
+
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -94,7 +106,7 @@ class BearerAuthentication(BaseAuthentication):
             _count_guess(request)
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
         if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+            _note_use(token, now)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -85,4 +85,4 @@ def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpRe
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
 KeptFromCaches = middleware(answer=_for_nobody_else)
-RequestNoted = middleware(answer=access.note)
+RequestNoted = middleware(answer=access.note, around=access.known)

@@ -5,12 +5,27 @@ Standard library only.
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from common import processes
 
 START_LOCK = "start.lock"  # held by `bin/start` for as long as it runs
 FILE = "web_address"
+
+
+def loopback() -> str:
+    """The address of this machine for itself: 127.0.0.1, or ::1 where there is only IPv6."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", 0))
+        except OSError:
+            return "::1"
+    return "127.0.0.1"
+
+
+def url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def write(var_dir: Path, url: str) -> None:

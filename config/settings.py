@@ -108,7 +108,6 @@ CACHES = {
         "BACKEND": "common.cache.SharedOrOwn",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
 }
 
@@ -255,19 +254,23 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exports.tasks.nightly",
         "schedule": crontab(hour=str(env.nightly_at.hour), minute=str(env.nightly_at.minute)),
     },
+    "labeling: resume imports that a killed worker left": {"task": "labeling.tasks.resume_imports", "schedule": 30.0},
     "moderation: verdicts on new texts": {"task": "moderation.tasks.screen", "schedule": 30.0},
     "insights: keep the reports fresh": {"task": "insights.tasks.refresh", "schedule": 120.0},
     "webhooks: send what is due": {"task": "webhooks.tasks.deliver", "schedule": 5.0},
     "webhooks: forget old deliveries": {"task": "webhooks.tasks.tidy", "schedule": crontab(hour="4", minute="20")},
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
+    "operations: warn of a disk that fills up": {"task": "operations.tasks.watch_disk", "schedule": 60.0},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
 }
+DISK_LOW = env.disk_low  # bytes free below which the operator is warned; None: a share of the disk
 BACKUPS = env.backups  # a folder, or "" for none
 if BACKUPS:
     CELERY_BEAT_SCHEDULE["operations: a backup, old ones removed"] = {
         "task": "operations.tasks.back_up",
         "schedule": crontab(hour="1", minute="30"),
     }
+CELERY_BEAT_SCHEDULER = "common.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests

@@ -13,14 +13,17 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
+from common import redis_client
 from common.folders import FolderExists
 from common.transitions import advance
 from exports import storage
@@ -126,9 +129,15 @@ def resume() -> int:
 
 
 def _ring(run: ExportRun) -> None:
+    transaction.on_commit(partial(_send, str(run.pk)))
+
+
+def _send(run_id: str) -> None:
+    """Without Redis the row waits, and is rung for again every half minute."""
     from exports.tasks import run_export
 
-    run_export.delay_on_commit(str(run.pk))
+    if redis_client.answers(settings.REDIS_URL):
+        run_export.delay(run_id)
 
 
 def claim(*, run_id: str, worker: str = "") -> ExportRun | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
+from common import disk
 from common.advisory_lock import try_advisory_lock
 from exports import runs
 
@@ -31,12 +33,14 @@ def run_export(run_id: str) -> str:
         if not mine:
             return "waits for another export"
         outcome = _write(run_id)
-    if outcome != "failed":  # a failed one is tried again at its own pace
+    if outcome not in ("failed", "waits for room on the disk"):  # a failed one is tried again at its own pace
         runs.resume()
     return outcome
 
 
 def _write(run_id: str) -> str:
+    if disk.is_full(settings.VAR_DIR):
+        return "waits for room on the disk"  # a try now would only be one less
     run = runs.claim(run_id=run_id)
     if run is None:
         return "nothing to do"

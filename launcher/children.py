@@ -7,21 +7,22 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from common import web_address
 from launcher import model, readiness
 from launcher.supervisor import Child
 from launcher.watching import Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
-# Long tasks run one at a time each (common/advisory_lock.py): export, insights, screening, webhooks. One process stays
-# free.
-WORKER_PROCESSES = "5"
+# Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks. One
+# process stays free.
+WORKER_PROCESSES = "6"
 WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
+def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool) -> list[Child]:
     """The web server, the default worker, beat and, unless they run elsewhere, a sampler, which comes first."""
-    python, log, url = sys.executable, var / "log", f"http://127.0.0.1:{port}"
+    python, log, url = sys.executable, var / "log", web_address.url(host, port)
     celery = [python, "-m", "celery", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle"]
     level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
@@ -29,8 +30,9 @@ def children(var: Path, port: int, *, demo: bool, sampler: bool) -> list[Child]:
         Child(
             "web server",
             [
-                *[python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
-                *["--port", str(port), "--no-access-log", "--lifespan", "off"],
+                *[python, "-m", "uvicorn", "config.asgi:application", "--host", host],
+                *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
+                *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
             ],
             log / "web.log",

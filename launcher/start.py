@@ -18,9 +18,10 @@ from typing import IO, TypeVar
 from common import embedded, environment, processes, web_address
 from launcher import options, readiness
 from launcher.children import children
+from launcher.disk_watch import DiskWatch
 from launcher.options import BASE, StartError
 from launcher.preparing import Preparation
-from launcher.supervisor import Supervisor
+from launcher.supervisor import WAIT, Supervisor
 
 READY_TIMEOUT = 600.0
 STOP_GRACE = 30.0
@@ -32,18 +33,21 @@ class Start:
         self.options = options.start_parser().parse_args(arguments)
         self.port = options.port()
         self.var = options.var_dir()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = web_address.loopback()
+        self.url = web_address.url(self.host, self.port)
         self.stops = 0  # how often we were told to stop: the second time we do not wait
         self.began = time.monotonic()
         demo, sampler = not self.options.no_demo, not self.options.no_sampler
         self.preparation = Preparation(
             self.var, demo=demo, sampler=sampler, say=self.say, step=self.step, stopped=lambda: self.stops > 0
         )
-        ours = children(self.var, self.port, demo=demo, sampler=sampler)
-        self.supervisor = Supervisor(ours, run_dir=self.var / "run", say=self.say)
+        ours = children(self.var, self.host, self.port, demo=demo, sampler=sampler)
+        self.disk = DiskWatch(self.var, self.say)
+        self.supervisor = Supervisor(ours, run_dir=self.var / "run", say=self.say, hindrance=self.disk.hindrance)
 
     def say(self, text: str) -> None:
-        print(f"  {text}", flush=True)
+        with contextlib.suppress(OSError):  # the output may be a file on a full disk
+            print(f"  {text}", flush=True)
 
     def run(self) -> None:
         """Until told to stop.
@@ -51,7 +55,7 @@ class Start:
         Raises:
             StartError, embedded.ServiceError, environment.SettingError: it cannot go on.
         """
-        environment.read(BASE)
+        self.disk.low = environment.read(BASE).disk_low
         print(f"Duologue; its data is in {self.var}", flush=True)
         embedded.make_folders(self.var)
         with self._only_start():
@@ -105,10 +109,10 @@ class Start:
                 web_address.clear(self.var)
 
     def _require_port(self) -> None:
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", self.port))
+                probe.bind((self.host, self.port))
             except OSError as error:
                 if error.errno == errno.EACCES:
                     raise StartError(
@@ -137,12 +141,21 @@ class Start:
 
     def _tend(self, held: dict[str, IO[str]]) -> None:
         self.supervisor.tend()
+        self.disk.look()
         for name in held:
             if said := embedded.trouble(self.var, name):
                 if self.stops:
                     return
-                self.say(f"{said} Starting it again.")
-                embedded.revive(self.var, name)
+                self._revive(name, said)
+
+    def _revive(self, name: str, said: str) -> None:
+        self.say(f"{said} Starting it again.")
+        try:
+            embedded.revive(self.var, name)
+        except embedded.ServiceError:
+            if not self.disk.hindrance():
+                raise
+            time.sleep(WAIT)  # it cannot start without room: what runs goes on, and it is tried again
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -158,6 +171,11 @@ def main(arguments: Sequence[str]) -> int:
         start.run()
     except (StartError, embedded.ServiceError, environment.SettingError) as error:
         print(error, file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        print(f"The var folder {str(start.var)!r} cannot be written: {error.strerror}.", file=sys.stderr, flush=True)
         return 1
     print("stopped; everything is kept", flush=True)
     return 0

@@ -20,6 +20,7 @@ CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "import-linter": ["lint-imports"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "unsafe migrations": ["manage.py", "lintmigrations", "--settings=tests.upgrade.linted"],
     "templates": ["djlint", "templates", "--lint", "--quiet"],
     "mypy": ["mypy", "."],
 }
@@ -97,7 +98,7 @@ def _end_checks(running: Mapping[str, subprocess.Popen[str]]) -> bool:
     good = True
     for name, process in running.items():
         output, _ = process.communicate()
-        print(f"{name:<16}{'ok' if process.returncode == 0 else 'FAILED'}", flush=True)
+        print(f"{name:<18}{'ok' if process.returncode == 0 else 'FAILED'}", flush=True)
         if process.returncode:
             print(output, flush=True)
             good = False

@@ -22,6 +22,7 @@ from launcher.options import BASE, StartError
 from launcher.watching import Watch
 
 RESTARTS, WITHIN = 5, 120.0  # a child that ends more often than this is given up
+WAIT = 5.0  # seconds before the next try where it cannot be the child's fault
 LOG_LIMIT = 20 * 1024 * 1024
 
 
@@ -71,7 +72,17 @@ class Child:
 
 
 class Supervisor:
-    def __init__(self, children: Sequence[Child], *, run_dir: Path, say: Callable[[str], None]) -> None:
+    """`hindrance` says what keeps children from running through no fault of theirs, if there is such a thing."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        run_dir: Path,
+        say: Callable[[str], None],
+        hindrance: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.hindrance = hindrance
         self.children = list(children)
         self.record = run_dir / "children.json"
         self.say = say
@@ -110,9 +121,7 @@ class Supervisor:
                 continue
             if child.start_at:
                 if now >= child.start_at:
-                    child.start_at = 0.0
-                    child.start()
-                    self._write_record()
+                    self._start_again(child, now)
             elif child.process.poll() is not None:
                 self._died(child, now)
             elif child.watch is not None and child.watch.is_hung():
@@ -124,9 +133,22 @@ class Supervisor:
             for child in self.children:
                 processes.cut(child.log, limit=LOG_LIMIT)
 
+    def _start_again(self, child: Child, now: float) -> None:
+        child.start_at = 0.0
+        try:
+            child.start()
+        except OSError as error:  # its log cannot be opened, or there is no process to be had
+            self.say(f"the {child.name} cannot be started: {error.strerror}; trying again in {WAIT:.0f} s")
+            child.start_at = now + WAIT
+        self._write_record()
+
     def _died(self, child: Child, now: float) -> None:
         assert child.process is not None
         child.sweep()
+        if why := self.hindrance():
+            self.say(f"the {child.name} ended ({_how(child.process.returncode)}) and waits: {why}")
+            child.start_at = now + WAIT
+            return
         child.deaths = [at for at in child.deaths if now - at < WITHIN] + [now]
         how = _how(child.process.returncode)
         if len(child.deaths) > RESTARTS:
@@ -157,7 +179,8 @@ class Supervisor:
     def _write_record(self) -> None:
         """Pid and a word of its command line, by which a later start knows that it is still the same process."""
         pids = {str(child.process.pid): child.command[-1] for child in self.children if child.process is not None}
-        self.record.write_text(json.dumps(pids))
+        with contextlib.suppress(OSError):  # it is of use only after we were killed
+            self.record.write_text(json.dumps(pids))
 
 
 def _how(status: int) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from common import disk as disks
+from common import outages
 from operations import worker_heartbeat
 from sampler import status
 from sampler.models import ModelVersion
@@ -82,6 +85,17 @@ def worker() -> Check:
     return Check(True, f"{len(names)} alive") if names else Check(False, "no default worker is alive")
 
 
+def disk() -> Check:
+    """Not well when nothing can be stored; when room runs out the detail says so, and everything still works."""
+    try:
+        room = disks.room(settings.VAR_DIR, settings.DISK_LOW)
+    except OSError as error:
+        return Check(False, f"cannot be looked at: {_line(error)}")
+    if room.is_full or outages.Met.recently():
+        return Check(False, f"is full: {room}; writes are refused until there is room")
+    return Check(True, f"runs low: {room}" if room.is_low else str(room))
+
+
 def sampler() -> Check:
     """Ready when a worker has loaded a model, so that it answers at once; one that was started for no model by
     name loads on demand; and where no model is registered yet, nothing is missing."""
@@ -108,6 +122,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], Callable[[], Check]]] = {
     "redis": ((), redis_server),
     "migrations": (("database",), migrations),
     "worker": (("redis",), worker),
+    "disk": ((), disk),
     "sampler": (("database", "redis", "migrations"), sampler),
 }
 

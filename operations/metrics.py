@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import redis
 from django.conf import settings
@@ -18,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from common import disk as disks
 from common.serving import figures
 from exports.models import ExportRun
 from labeling.models import Assignment, Comparison, Dialogue
@@ -108,9 +107,11 @@ def workers() -> Families:
 
 
 def disk() -> Families:
-    usage = shutil.disk_usage(Path(settings.VAR_DIR))
-    yield GaugeMetricFamily("duologue_disk_free_bytes", "Free where the var folder is.", value=usage.free)
-    yield GaugeMetricFamily("duologue_disk_size_bytes", "Size of that disk.", value=usage.total)
+    room = disks.room(settings.VAR_DIR, settings.DISK_LOW)
+    yield GaugeMetricFamily("duologue_disk_free_bytes", "Free where the var folder is.", value=room.free)
+    yield GaugeMetricFamily("duologue_disk_size_bytes", "Size of that disk.", value=room.total)
+    low = "Whether less is free than DUOLOGUE_DISK_LOW."
+    yield GaugeMetricFamily("duologue_disk_low", low, value=int(room.is_low))
 
 
 PARTS: dict[str, Callable[[], Families]] = {

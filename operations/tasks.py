@@ -8,11 +8,23 @@ from pathlib import Path
 from celery import shared_task
 from django.conf import settings
 
+from common import disk
 from common.advisory_lock import try_advisory_lock
 from operations import backup
 
 log = logging.getLogger(__name__)
 KEEP = 14
+
+
+@shared_task(expires=50)
+def watch_disk() -> str:
+    """Every minute: the operator is warned while there is still room to do something."""
+    room = disk.room(settings.VAR_DIR, settings.DISK_LOW)
+    if room.is_full:
+        log.error("the disk is full: %s; nothing can be stored until there is room", room)
+    elif room.is_low:
+        log.warning("the disk runs low: %s (DUOLOGUE_DISK_LOW says when to warn)", room)
+    return str(room)
 
 
 @shared_task

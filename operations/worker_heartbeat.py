@@ -13,6 +13,7 @@ import redis
 from celery import signals
 from django.conf import settings
 
+from common.redis_client import at_once
 from sampler import status
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Heart(Protocol):
 
 
 def client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=3)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=at_once())
 
 
 def connect() -> None:

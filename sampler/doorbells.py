@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import InconsistencyError, OperationalError
 
+from common import redis_client
 from config.celery import app
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ def ring_on_commit(slugs: Iterable[str]) -> None:
 
 def ring(slug: str) -> None:
     """Wake a worker of a model version. A bell that cannot be rung costs a delay: workers also look by themselves."""
+    if not redis_client.answers(settings.REDIS_URL):
+        return
     try:
         wake.apply_async(queue=queue_of(slug), expires=settings.SAMPLER_LEASE_SECONDS, retry=False)
     except InconsistencyError:  # Redis was flushed and forgot the queue; this declares it anew

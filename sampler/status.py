@@ -8,7 +8,9 @@ import time
 from typing import NotRequired, Required, TypedDict
 
 import redis
+from django.conf import settings
 
+from common.redis_client import ask
 from sampler import streams
 from sampler.engines.base import Batching
 
@@ -55,13 +57,16 @@ def gone(name: str) -> None:
         pass  # it expires by itself
 
 
+def _read_all(client: redis.Redis) -> list[str]:
+    keys = sorted(client.scan_iter(match=PREFIX + "*", count=500))
+    return [str(text) for text in client.mget(keys) if text] if keys else []
+
+
 def workers() -> list[WorkerStatus]:
     """What each living worker last said of itself, with `age` in seconds; empty where Redis does not answer."""
     try:
-        client = streams.client()
-        keys = sorted(client.scan_iter(match=PREFIX + "*", count=500))
-        found = client.mget(keys) if keys else []
+        found = ask(settings.REDIS_URL, _read_all)
     except redis.RedisError:
         return []
-    facts: list[WorkerStatus] = [json.loads(text) for text in found if text]
+    facts: list[WorkerStatus] = [json.loads(text) for text in found]
     return [{**one, "age": max(0.0, time.time() - one["at"])} for one in facts]

@@ -20,6 +20,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from common.redis_client import ask
 from sampler import endings
 
 EXPIRES = 3600
@@ -41,7 +42,7 @@ Entries = list[tuple[str, dict[str, str]]]  # as Redis has them: id and fields
 
 @cache
 def client() -> redis.Redis:
-    """This process's connection pool for streams."""
+    """This process's connection pool for streams; a worker's, who has time."""
     return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=5, socket_connect_timeout=5)
 
 
@@ -68,8 +69,12 @@ def publish(entries: Iterable[tuple[UUID | str, Fields]]) -> None:
 
 
 def snapshot(request_id: UUID | str) -> tuple[list[str], str, str]:
-    """Texts so far by index, the id of the last entry (to follow from) and the end state or ""."""
-    entries: Any = client().xrange(key(request_id))
+    """Texts so far by index, the id of the last entry (to follow from) and the end state or "".
+
+    Raises:
+        redis.RedisError: Redis is not there; the row still tells the end.
+    """
+    entries: Any = ask(settings.REDIS_URL, lambda redis: redis.xrange(key(request_id)))
     return _assemble(entries)
 
 
@@ -131,7 +136,7 @@ async def _read(connection: redis.asyncio.Redis, name: str, after: str) -> Entri
     """Entries after `after`; none where there are none for a while, or Redis is away."""
     try:
         found: Any = await connection.xread({name: after}, count=200, block=BLOCK * 1000)
-    except (redis.ConnectionError, redis.TimeoutError):
+    except (redis.RedisError, OSError):
         await asyncio.sleep(0.5)
         return []
     return found[0][1] if found else []

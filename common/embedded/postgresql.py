@@ -25,6 +25,9 @@ from common.embedded.server import RunAs, Server
 
 POSTGRES_OS_USER = "duologue-pg"  # only when we are root: PostgreSQL refuses to run as root
 PROGRAMS = Path("/var/lib/duologue-pg")  # a copy for that user, where the installed ones are out of its reach
+# Six pieces of its log are used up at once and from then on used again, so that on a full disk, where no new piece can
+# be made, whatever fits into the tables' files is still written.
+FIRST = "CREATE DATABASE duologue\n" + "SELECT pg_logical_emit_message(true, '', ''), pg_switch_wal()\n" * 6
 
 
 class PostgreSQL(Server):
@@ -155,7 +158,7 @@ class PostgreSQL(Server):
             if made.returncode == 0:
                 # The only people who reach the socket are its owner and root: hence trust, and no password.
                 single = ("postgres", "--single", "-D", name, "postgres")
-                made = self.tool(*single, text="CREATE DATABASE duologue\n", pass_fds=passed)
+                made = self.tool(*single, text=FIRST, pass_fds=passed)
         if made.returncode:
             said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ServiceError(f"PostgreSQL could not make its data folder {str(self.data)!r}: {said}")
@@ -173,6 +176,7 @@ class PostgreSQL(Server):
             "unix_socket_permissions": "0700",
             "max_connections": "200",
             "shared_buffers": "256MB",
+            "min_wal_size": "96MB",  # of its log are always there
             "log_line_prefix": "%m [%p] ",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

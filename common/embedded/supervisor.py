@@ -6,6 +6,7 @@ dies, and stops it cleanly when the last holder is gone. Started by `common/embe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,11 +15,12 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from common import processes
+from common import disk, processes
 from common.embedded import servers
-from common.embedded.folders import START_TIMEOUT, ServiceError
+from common.embedded.folders import POSTGRESQL, START_TIMEOUT, ServiceError
 
 POLL = 0.2
+LOOK = 30.0  # seconds between looks at the disk
 RESTARTS, WITHIN = 5, 60.0  # a server that dies more often than this is given up
 
 
@@ -30,6 +32,8 @@ class Supervisor:
         self.child: subprocess.Popen[bytes] | None = None
         self.told_to_stop = False
         self.deaths: list[float] = []
+        self.reserve = disk.Reserve(self.run / f"{name}.reserve") if name == POSTGRESQL else None
+        self.looked_at = 0.0
 
     def start(self) -> None:
         """Start the server and return when it answers.
@@ -69,6 +73,9 @@ class Supervisor:
             assert self.child is not None
             if self.child.poll() is not None:
                 self.restart()
+            if self.reserve and time.monotonic() - self.looked_at > LOOK:
+                self.looked_at = time.monotonic()
+                self.reserve.keep()
             time.sleep(POLL)
 
     def restart(self) -> None:
@@ -77,8 +84,10 @@ class Supervisor:
         while True:
             now = time.monotonic()
             self.deaths = [at for at in self.deaths if now - at < WITHIN] + [now]
-            if len(self.deaths) > RESTARTS:
+            if len(self.deaths) > RESTARTS and not disk.is_full(self.run):
                 raise ServiceError(f"{self.server.title} keeps ending: {self.server.last_words()}")
+            if self.reserve and disk.is_full(self.run) and self.reserve.give_up():
+                self.say("the disk is full: what was kept in reserve is given up")
             time.sleep(min(0.2 * 2 ** len(self.deaths), 5.0))
             try:
                 self.server.clear_leftovers()
@@ -88,7 +97,8 @@ class Supervisor:
                 self.say(str(error))
 
     def say(self, text: str) -> None:
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {self.name}: {text}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # on a full disk, what there is to say goes unheard
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {self.name}: {text}", file=sys.stderr, flush=True)
 
 
 def answer(line: str) -> None:
@@ -115,7 +125,8 @@ def main(name: str, var_dir: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     error_file = supervisor.run / f"{name}.error"
-    error_file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        error_file.unlink(missing_ok=True)
     try:
         supervisor.server.prepare()
         supervisor.server.clear_leftovers()
@@ -124,7 +135,8 @@ def main(name: str, var_dir: Path) -> int:
         supervisor.watch()
     except ServiceError as error:
         supervisor.say(str(error))
-        error_file.write_text(str(error))
+        with contextlib.suppress(OSError):  # the disk may be full
+            error_file.write_text(str(error))
         answer(str(error))
         return 1
     finally:

@@ -40,6 +40,7 @@ class Environment:
     web_threads: int
     max_upload_bytes: int
     backups: str
+    disk_low: int | None
     log_level: str
     log_format: str
     webhooks_to_private_addresses: bool
@@ -54,6 +55,7 @@ def read(base_dir: Path) -> Environment:
     Raises:
         SettingError: a variable holds something that cannot be used.
     """
+    services.spare_loopback()
     var = var_dir(base_dir)
     ours = embedded.discover(var)
     redis_url = os.environ.get("REDIS_URL") or ours.redis_url
@@ -81,6 +83,7 @@ def read(base_dir: Path) -> Environment:
         web_threads=values.count("DUOLOGUE_WEB_THREADS", 16),
         max_upload_bytes=values.megabytes("DUOLOGUE_MAX_UPLOAD_MB", 10),
         backups=os.environ.get("DUOLOGUE_BACKUPS", ""),
+        disk_low=values.size("DUOLOGUE_DISK_LOW"),
         log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
         log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),

@@ -25,6 +25,17 @@ class DatabaseSettings(TypedDict):
     CONN_HEALTH_CHECKS: bool
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def spare_loopback() -> None:
+    """A proxy that the environment names (`http_proxy`) is for the world: this machine is never asked through it."""
+    for name in ("NO_PROXY", "no_proxy"):
+        named = [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+        if "*" not in named:
+            os.environ[name] = ",".join([*named, *(host for host in LOOPBACK if host not in named)])
+
+
 def database_settings(url: str) -> DatabaseSettings:
     """Django's form of a database URL.
 

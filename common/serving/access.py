@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TypedDict, cast
 
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope, Scope
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from common.serving import figures, request_id
+from common.serving import figures, request_id, tracing
 from common.serving.messages import header
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ class Access:
         began = time.perf_counter()
         number = request_id.new(header(scope, request_id.HEADER))
         request_id.current.set(number)
+        tracing.begin("request", {"traceparent": header(scope, b"traceparent")})
         found = Found()
         state = cast(dict[str, object], scope.setdefault("state", {}))
         state[KEY] = found
@@ -57,7 +61,11 @@ class Access:
             finally:
                 seconds = seconds or time.perf_counter() - began
                 route = found.get("route", "")
-                figures.answered(method=scope["method"], route=route, status=status, seconds=seconds)
+                method = figures.answered(method=scope["method"], route=route, status=status, seconds=seconds)
+                tracing.end(
+                    name=f"{method} {route}".strip(), failed=status >= 500, http__request__method=method,
+                    http__route=route, http__response__status_code=status,
+                )  # fmt: skip
                 client = scope["client"][0] if scope["client"] else ""
                 log.log(
                     logging.WARNING if status >= 500 else logging.INFO,
@@ -67,6 +75,16 @@ class Access:
                         "duration_ms": round(seconds * 1000, 1), "user_id": found.get("user_id"),
                     },
                 )  # fmt: skip
+
+
+@contextmanager
+def known(request: HttpRequest) -> Iterator[None]:
+    """Middleware's part while the answer is made: lines of the log name whose request it is, once that was read."""
+    token = request_id.who.set(partial(user_of, request))
+    try:
+        yield
+    finally:
+        request_id.who.reset(token)
 
 
 def note(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

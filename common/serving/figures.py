@@ -17,8 +17,11 @@ at_work = Gauge("duologue_http_requests_at_work", "Requests at work or streaming
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def answered(*, method: str, route: str, status: int, seconds: float) -> None:
-    """One request. Unknown methods and paths that lead nowhere share a label each: strangers make no new ones."""
+def answered(*, method: str, route: str, status: int, seconds: float) -> str:
+    """One request; its method's label. Unknown methods and paths that lead nowhere share a label each: strangers make
+    no new ones."""
     route = route or "none"
-    requests_total.labels(method if method in METHODS else "other", route, str(status)).inc()
+    method = method if method in METHODS else "other"
+    requests_total.labels(method, route, str(status)).inc()
     request_seconds.labels(route).observe(seconds)
+    return method

@@ -4,6 +4,7 @@ from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
 from labeling.models.dialogues import Dialogue, ReplyRequest, SuggestionRequest
 from labeling.models.guidelines import GuidelineVersion
+from labeling.models.imports import ImportRun
 from labeling.models.invitations import Invitation
 from labeling.models.members import Membership
 from labeling.models.projects import DEFAULT_FLAGS, Project
@@ -22,6 +23,7 @@ __all__ = [
     "ComparisonRequest",
     "Dialogue",
     "GuidelineVersion",
+    "ImportRun",
     "Invitation",
     "Membership",
     "Project",

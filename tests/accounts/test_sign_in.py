@@ -86,6 +86,19 @@ def test_a_lock_out_is_of_the_account_and_not_of_the_name_that_was_typed(guessed
     assert sign_in("one", GOOD + "one", "198.51.100.1") == 302
 
 
+def test_what_a_client_claims_to_be_its_address_changes_no_limit_and_no_log() -> None:
+    def claims(login: str, password: str, number: int) -> int:
+        sent = {"login": login, "password": password}
+        claimed = {"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"}
+        return Client().post("/accounts/login/", sent, REMOTE_ADDR="203.0.113.5", headers=claimed).status_code
+
+    for number in range(20):
+        claims(f"who{number}", "wrong", number)
+    assert claims("one", GOOD + "one", 99) == 200
+    assert set(AuditEntry.objects.values_list("address", flat=True)) == {"203.0.113.5"}
+    assert sign_in("one", GOOD + "one", "203.0.113.6") == 302
+
+
 def test_failures_by_address_stand_at_the_account_in_the_audit_log() -> None:
     sign_in("ada@example.org", "wrong")
     entry = AuditEntry.objects.get(action="sign_in.failed")

@@ -9,11 +9,12 @@ from django.test import Client
 
 from accounts.models import User
 from common.cache import SharedOrOwn
+from common.redis_client import Away
 
 
 @pytest.fixture
 def lonely() -> SharedOrOwn:
-    return SharedOrOwn("unix:///nowhere/at/all.sock?db=0", {"OPTIONS": {"socket_timeout": 0.5}})
+    return SharedOrOwn("unix:///nowhere/at/all.sock?db=0", {}, away=Away())
 
 
 def test_counters_go_on_without_redis(lonely: SharedOrOwn) -> None:
@@ -31,8 +32,8 @@ def test_counters_go_on_without_redis(lonely: SharedOrOwn) -> None:
 
 def test_redis_is_taken_again_when_it_is_back(lonely: SharedOrOwn) -> None:
     lonely.get("anything")
-    assert lonely.away_until > time.monotonic()
-    lonely.away_until = time.monotonic() - 1
+    assert lonely.away
+    lonely.away.until = time.monotonic() - 1
     assert lonely._either(lambda: "shared", lambda: "own") == "shared"
 
 

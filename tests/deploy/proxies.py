@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,17 +22,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
-def unpacked(folder: Path) -> Path:
-    """The programs, fetched once by apt into `folder`."""
+PACKAGES = {"nginx": "usr/sbin/nginx", "nginx-common": "usr/share/nginx", "caddy": "usr/bin/caddy"}
+
+
+def unpacked(folder: Path, packages: Mapping[str, str] = PACKAGES) -> Path:
+    """Debian's packages, each with a file by which one knows that it is there; fetched once by apt into `folder`."""
     root = folder / "root"
-    if (root / "usr/sbin/nginx").exists() and (root / "usr/bin/caddy").exists():
+    if all((root / path).exists() for path in packages.values()):
         return root
     if shutil.which("apt-get") is None:
-        pytest.skip("nginx and Caddy come from Debian's packages, and this is not Debian")
+        pytest.skip(f"{', '.join(packages)} come from Debian, and this is not Debian")
     folder.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run(
-        ["apt-get", "download", "nginx", "nginx-common", "caddy"], cwd=folder, capture_output=True, text=True
-    )
+    fetched = subprocess.run(["apt-get", "download", *packages], cwd=folder, capture_output=True, text=True)
     if fetched.returncode:
         pytest.skip(f"Debian's packages are not within reach: {fetched.stderr.strip().splitlines()[-1]}")
     for package in folder.glob("*.deb"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -105,3 +106,17 @@ def test_dashboard_and_alerts_ask_for_figures_that_are_shown() -> None:
     assert asked <= shown
     loaded = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text())
     assert all(rule["expr"] and rule["annotations"]["summary"] for group in loaded["groups"] for rule in group["rules"])
+
+
+def test_the_dashboard_has_what_grafana_reads() -> None:
+    loaded = json.loads((DEPLOY / "monitoring" / "dashboard.json").read_text())
+    panels = loaded["panels"]
+    assert loaded["schemaVersion"] >= 36
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        assert panel["type"] in {"timeseries", "stat", "gauge", "table"}
+        assert panel["datasource"]["uid"] == "${source}"
+        at = panel["gridPos"]
+        assert 0 < at["w"] <= 24 - at["x"]
+        assert all(target["expr"] and target["refId"] for target in panel["targets"])
+    assert [one["type"] for one in loaded["templating"]["list"] if one["name"] == "source"] == ["datasource"]

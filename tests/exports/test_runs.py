@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from exports import runs, tasks
@@ -69,7 +69,10 @@ def test_a_night_makes_one_run_a_project_however_often_it_is_rung(
 
 
 def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others(
-    project: Project, ranked: Ranking, monkeypatch: pytest.MonkeyPatch
+    project: Project,
+    ranked: Ranking,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     makers.make_project("other")
     first, second = runs.start_night(night=NIGHT)
@@ -77,8 +80,9 @@ def test_exports_are_written_one_at_a_time_and_whoever_ends_rings_for_the_others
     assert tasks.run_export(str(first.pk)) == "waits for another export"
     monkeypatch.undo()
     rung: list[str] = []
-    monkeypatch.setattr(tasks.run_export, "delay_on_commit", rung.append)
-    assert tasks.run_export(str(first.pk)) == "finished"
+    monkeypatch.setattr(tasks.run_export, "delay", rung.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert tasks.run_export(str(first.pk)) == "finished"
     assert rung == [str(second.pk)]
 
 
@@ -201,3 +205,13 @@ def test_progress_is_measured_against_what_is_expected(
     run.refresh_from_db()
     assert set(told) == {run.rows_written}  # nothing is left out here, so the estimate is exact
     assert run.rows_expected == run.rows_written == sum(file["rows"] for file in given(run.manifest)["files"])
+
+
+def test_on_a_full_disk_an_export_waits_and_uses_up_no_try(
+    project: Project, ranked: Ranking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = runs.start_night(night=NIGHT)
+    monkeypatch.setattr("common.disk.is_full", lambda folder: True)
+    assert tasks.run_export(str(run.pk)) == "waits for room on the disk"
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("queued", 0)

@@ -63,6 +63,7 @@ class Server:
         }  # fmt: skip
         env.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(self.port),
+                   "--http", "common.serving.bounded_http:BoundedHttp",
                    "--log-level", "warning", "--timeout-graceful-shutdown", "1"]  # fmt: skip
         self.process = subprocess.Popen(command, cwd=BASE_DIR, env=env)
         until = time.monotonic() + 40

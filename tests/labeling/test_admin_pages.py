@@ -15,7 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEntry, User
 from labeling import projects
 from labeling.admin.project_help import HELP
-from labeling.models import Project, Prompt
+from labeling.models import ImportRun, Project, Prompt
+from labeling.tasks import run_import
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -165,8 +166,10 @@ def test_a_file_is_tried_and_imported_by_upload_with_its_report(managing: Client
     def upload(**more: str) -> str:
         file = SimpleUploadedFile("mine.jsonl", "\n".join(lines).encode())
         answer = managing.post(address, {"file": file, "format": "alpaca", **more})
-        assert answer.status_code == 200
-        return answer.content.decode()
+        assert answer.status_code == 302
+        assert "It waits for a worker" in managing.get(answer.headers["Location"]).content.decode()
+        run_import(str(ImportRun.objects.latest("created_at").pk))
+        return managing.get(answer.headers["Location"]).content.decode()
 
     assert "nothing was stored" in upload(dry_run="on")
     assert project.dialogues.count() == 0

@@ -79,13 +79,11 @@ def test_both_servers_answer_while_they_are_held_and_are_gone_afterwards(var: Pa
 
 def test_data_outlives_a_stop(var: Path) -> None:
     with embedded.running(var) as services:
-        redis.from_url(services.redis_url).set("kept", "yes")
         connection = database_of(services)
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE kept AS SELECT 'yes' AS answer")
         connection.close()
     with embedded.running(var) as services:
-        assert redis.from_url(services.redis_url).get("kept") == b"yes"
         connection = database_of(services)
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT answer FROM kept")
@@ -191,10 +189,18 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    (tmp_path / "valkey").mkdir()
-    (tmp_path / "valkey" / "appendonlydir").write_text("not a folder")
-    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*append"):
+    (embedded.socket_dir(tmp_path) / "valkey.sock" / "in the way").mkdir(parents=True)
+    with pytest.raises(embedded.ServiceError, match=r"Valkey could not be started: .*Unix socket: bind"):
         embedded.hold(tmp_path, [embedded.VALKEY])
+
+
+def test_valkey_writes_no_file_and_minds_none_that_a_power_failure_cut_off(tmp_path: Path) -> None:
+    log = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.1.incr.aof"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"*2\r\n$6\r\nSELECT\r\n" + bytes(4096))
+    with embedded.running(tmp_path, [embedded.VALKEY]) as services, redis.from_url(services.redis_url) as client:
+        client.set("word", "kept in memory")
+    assert not list(tmp_path.rglob("*.aof")) + list(tmp_path.rglob("*.rdb"))
 
 
 def test_discovering_opens_nothing(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_readyz_is_200_when_everything_is_there(client: Client) -> None:
     status.report({**WORKER, "at": time.time()})
     code, checks = checks_of(client)
     assert code == 200, checks
-    assert set(checks) == {"database", "redis", "migrations", "worker", "sampler"}
+    assert set(checks) == {"database", "redis", "migrations", "worker", "disk", "sampler"}
     assert checks["sampler"]["detail"] == "serves smol"
     assert "no-store" in client.get("/readyz")["Cache-Control"]
 

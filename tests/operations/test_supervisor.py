@@ -167,3 +167,14 @@ def test_a_child_that_runs_and_no_longer_answers_is_replaced(
 def test_a_child_that_has_not_answered_yet_is_given_its_time() -> None:
     slow = watching.Watch(lambda: False, patience=0.0)
     assert not slow.is_hung()
+
+
+def test_a_child_waits_where_it_cannot_run_through_no_fault_of_its_own(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.WAIT", 0.05)
+    toys = watch("raise SystemExit(1)")
+    toys.supervisor.hindrance = lambda: "the disk is full" if len(toys.said) < 8 else ""
+    with pytest.raises(StartError, match="keeps ending"):
+        toys.until(lambda: False, seconds=60)
+    assert toys.said[:8] == ["the toy 0 ended (exit status 1) and waits: the disk is full"] * 8

@@ -19,7 +19,7 @@ def default_url(var_dir: Path, *, public_url: str) -> str:
     if public_url:
         return public_url
     if port := os.environ.get("DUOLOGUE_PORT"):
-        return f"http://127.0.0.1:{port}"
+        return web_address.url(web_address.loopback(), int(port))
     return web_address.read(var_dir) or "http://127.0.0.1:8000"
 
 
