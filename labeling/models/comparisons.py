@@ -97,6 +97,7 @@ class Comparison(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_index=False,
         related_name="copies",
         help_text="The comparison whose texts it holds; a withdrawal follows it.",
     )
@@ -139,6 +140,7 @@ class Comparison(models.Model):
             models.Index(fields=["created_at"], name="comparison_sampling", condition=Q(state="sampling")),
             models.Index(fields=["project", "state"], name="comparison_by_state"),
             models.Index(fields=["project", "-created_at"], name="comparison_newest"),
+            models.Index(fields=["copied_from"], name="comparison_copies", condition=Q(copied_from__isnull=False)),
             models.Index(fields=["only_for"], name="comparison_hidden", condition=Q(only_for__isnull=False)),
         ]
 

@@ -113,6 +113,7 @@ class Dialogue(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
+        db_index=False,
         related_name="ideal_answers",
         help_text="The comparison whose prompt it opens with, of an ideal answer; a withdrawal follows it.",
     )
@@ -142,6 +143,7 @@ class Dialogue(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "kind"], name="dialogue_by_state"),
             models.Index(fields=["author", "state"], name="dialogue_by_author"),
+            models.Index(fields=["answer_to"], name="dialogue_answers", condition=Q(answer_to__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0011_suggestion_requests_asked_before'),
+        ('labeling', '0012_import_runs'),
         ('sampler', '0006_system_turn_of_model_versions'),
     ]
 
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='comparison',
             name='copied_from',
-            field=models.ForeignKey(blank=True, help_text='The comparison whose texts it holds; a withdrawal follows it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='copies', to='labeling.comparison'),
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The comparison whose texts it holds; a withdrawal follows it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='copies', to='labeling.comparison'),
         ),
         migrations.AddField(
             model_name='comparison',
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dialogue',
             name='answer_to',
-            field=models.ForeignKey(blank=True, help_text='The comparison whose prompt it opens with, of an ideal answer; a withdrawal follows it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ideal_answers', to='labeling.comparison'),
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The comparison whose prompt it opens with, of an ideal answer; a withdrawal follows it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ideal_answers', to='labeling.comparison'),
         ),
         migrations.AddField(
             model_name='dialogue',

@@ -69,5 +69,5 @@ FORWARD = "".join([
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0012_origins_of_copies")]
+    dependencies = [("labeling", "0014_indexes_of_origins")]
     operations = [migrations.RunSQL(FORWARD, migrations.RunSQL.noop)]
