@@ -25,12 +25,14 @@ from benchmarks.bare import QUESTIONS, TOKENS, Bare, K
 from benchmarks.gpu import PREFIX
 from common.shapes import Message
 from sampler.engines import hf
+from sampler.engines._running import RunningRows
 from sampler.engines.base import Batching, Delta, Ended, Failed, Job, Spec
 from sampler.engines.hf import HfEngine
 from sampler.params import SamplingParams
 
 MANY = [f"{question} ({number})" for number in range(8) for question in QUESTIONS]
 ROUNDS = 5
+KEPT: dict[bool, RunningRows] = {}  # by whether steps are captured
 SYSTEM = Message(role="system", content="")
 
 
@@ -56,10 +58,10 @@ def model(folder: str, part: str, device: str) -> int:
     bare = Bare(folder, device)
     failures = 0
     steps: dict[str, Callable[[], object]] = {
-        "agreement with generate": lambda: agreement(engine, part),
-        "8 prompts": lambda: turns(engine, bare, QUESTIONS, part, ROUNDS),
         "waiting": lambda: waiting(engine, part),
+        "8 prompts": lambda: turns(engine, bare, QUESTIONS, part, ROUNDS if "1.5B" not in part else 3),
         "64 prompts": lambda: turns(engine, bare, MANY, part, 1),
+        "agreement with generate": lambda: agreement(engine, part),
     }
     for name, step in steps.items():
         failures += not tried(name, step)
@@ -69,39 +71,58 @@ def model(folder: str, part: str, device: str) -> int:
 
 
 def turns(engine: HfEngine, bare: Bare, prompts: list[str], part: str, rounds: int) -> float:
-    """Tokens per second of each way, turn about; the median of our way over the fastest bare one in each round."""
+    """Tokens per second of each way, turn about; the median of our way over the fastest bare one in each round.
+
+    Ways that are slow are measured in the first rounds only.
+    """
     every = len(prompts)
-    ways: dict[str, Callable[[int], float]] = {
-        "hf engine": lambda seed: ours(engine, prompts, seed),
-        "bare generate, 8 prompts at a time": lambda seed: bare.static(prompts, seed),
-        "bare generate_batch": lambda seed: bare.generate_batch(prompts, seed),
+    at_once = min(every, 64)
+    ways: dict[str, tuple[int, Callable[[int], float]]] = {
+        "hf engine, steps captured": (rounds, lambda seed: by(engine, True, prompts, seed)),
+        "hf engine, steps plain": (min(rounds, 2), lambda seed: by(engine, False, prompts, seed)),
+        f"bare generate, {at_once} prompts at once": (rounds, lambda seed: bare.static(prompts, seed, at_once=at_once)),
+        "bare generate_batch": (1, lambda seed: bare.generate_batch(prompts, seed)),
     }
-    if every > 8:
-        ways["bare generate, all at once"] = lambda seed: bare.static(prompts, seed, at_once=every)
-    speeds: dict[str, list[float]] = {}
-    if every <= 8:
-        figure(
-            f"{part}: {every} x {K} x {TOKENS}, bare generate, one at a time, tokens/s", bare.one_at_a_time(prompts, 0)
-        )
-    for number in range(-1 if every <= 8 else 0, rounds):  # the first one warms up
-        for name in list(ways):
+    speeds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(-1, rounds):  # the first one warms up
+        for name, (times, way) in ways.items():
+            if number >= times or (number < 0 and "plain" in name):
+                continue
             try:
-                speed = ways[name](number + 1)
+                speed = way(number + 1)
             except Exception as error:
                 say(f"{name}: not measured: {type(error).__name__}: {str(error)[:300]}")
-                del ways[name]
                 continue
             say(f"{every} prompts, round {number}, {name}: {speed:.1f} tokens/s")
             if number >= 0:
-                speeds.setdefault(name, []).append(speed)
-    label = f"{part}: {every} x {K} x {TOKENS}"
-    for name, found in speeds.items():
-        figure(f"{label}, {name}, tokens/s", statistics.median(found))
-    own = speeds.pop("hf engine")
-    ratios: list[float] = [mine / max(theirs) for mine, *theirs in zip(own, *speeds.values(), strict=False)]
-    figure(f"{label}, hf engine over the fastest bare way, median of {len(ratios)}", statistics.median(ratios))
-    figure(f"{label}, hf engine over the fastest bare way, least", min(ratios))
-    return statistics.median(ratios)
+                speeds[name].append(speed)
+    engine.decode_by(captured=engine.batching().get("decoding") == "captured")
+    return compared(f"{part}: {every} x {K} x {TOKENS}", speeds)
+
+
+def compared(label: str, speeds: dict[str, list[float]]) -> float:
+    """Figures of what was measured; the better of our two ways over the fastest bare one, median over the rounds."""
+    found = {name: each for name, each in speeds.items() if each}
+    for name, each in found.items():
+        figure(f"{label}, {name}, tokens/s, median of {len(each)}", statistics.median(each))
+    fastest = max((each for name, each in found.items() if "bare" in name), key=statistics.median)
+    medians = [0.0]
+    for name, own in found.items():
+        if "bare" not in name:
+            ratios = [mine / theirs for mine, theirs in zip(own, fastest, strict=False)]
+            medians.append(statistics.median(ratios))
+            figure(f"{label}, {name}, over the fastest bare way, median of {len(ratios)}", medians[-1])
+            figure(f"{label}, {name}, over the fastest bare way, least", min(ratios))
+    return max(medians)
+
+
+def by(engine: HfEngine, captured: bool, prompts: list[str], seed: int) -> float:
+    """The engine's speed with its steps captured or not; what was captured is kept for the next time."""
+    if engine.captured != captured:
+        KEPT[engine.captured] = engine.running
+        engine.decode_by(captured=captured)
+        engine.running = KEPT.get(captured, engine.running)
+    return ours(engine, prompts, seed)
 
 
 def ours(engine: HfEngine, prompts: list[str], seed: int) -> float:
@@ -206,6 +227,7 @@ def both(folder: str, device: str, number: int) -> list[float]:
 
 def one_worker(folder: str, device: str) -> None:
     batching: Batching = {"way": "continuous", "rows": 32, "why": "a benchmark", "measured_on": "any"}
+    batching["decoding"] = "captured"
     engine = hf.ENGINE.load(Spec("worker", folder, batching=batching))
     ours(engine, QUESTIONS, 0)
     print(statistics.median(ours(engine, QUESTIONS, seed) for seed in range(1, 6)))

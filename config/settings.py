@@ -270,6 +270,10 @@ if BACKUPS:
         "task": "operations.tasks.back_up",
         "schedule": crontab(hour="1", minute="30"),
     }
+    CELERY_BEAT_SCHEDULE["operations: whether the newest backup can be restored"] = {
+        "task": "operations.tasks.rehearse",
+        "schedule": crontab(hour="3", minute="50", day_of_week="sun"),
+    }
 CELERY_BEAT_SCHEDULER = "common.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 

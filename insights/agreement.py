@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from common.stats.agreement import pair_points, signs, tau_b, votes_needed
+from common.stats.agreement import pair_points, signs, votes_needed
+from common.stats.arrays import Floats, Integers
 from common.stats.intervals import Estimate, ratio
-from insights.judgement_arrays import Data
+from insights.judgement_arrays import Block, Data
 from insights.krippendorff import ValueCounts
 from insights.pair_points import PairPoints, twice_judged
 from insights.report_types import Agreement, Band, RoundAgreement, SelfAgreement, Share, share
@@ -29,8 +30,8 @@ class _Counts:
     def __init__(self) -> None:
         self.trainers, self.reviewers = PairPoints(), PairPoints()
         self.orders, self.grades = ValueCounts([-1, 0, 1]), ValueCounts(list(range(1, 8)))
-        self.taus: list[float] = []
-        self.tau_prompts: list[int] = []
+        self.taus: list[Floats] = []
+        self.tau_prompts: list[Integers] = []
 
     def add(self, data: Data) -> None:
         for block in data.blocks:
@@ -39,14 +40,24 @@ class _Counts:
             mixed = block.research[a] ^ block.research[b]
             self.trainers.add(block, a[votes], b[votes])
             self.reviewers.add(block, a[mixed], b[mixed])
-            for left, right in list(zip(a[votes], b[votes], strict=True))[-TAU_SAMPLE:]:
-                tau = tau_b(block.items["ranks"][left], block.items["ranks"][right])
-                if tau is not None:
-                    self.taus.append(tau)
-                    self.tau_prompts.append(int(block.prompt[left]))
+            self._correlate(block, a[votes][-TAU_SAMPLE:], b[votes][-TAU_SAMPLE:])
             shared = np.unique(np.concatenate([a[votes], b[votes]]))
             self.orders.add(block.comparison[shared], block.prompt[shared], block.signs[shared])
             self.grades.add(block.comparison[shared], block.prompt[shared], block.items["grades"][shared])
+
+    def tau_b(self) -> Share:
+        if not self.taus:
+            return share(ratio([], [], []))
+        taus = np.concatenate(self.taus)
+        return share(ratio(taus, np.ones(len(taus)), np.concatenate(self.tau_prompts)))
+
+    def _correlate(self, block: Block, a: Integers, b: Integers) -> None:
+        """Kendall's tau-b of each two rankings, but where one ties everything."""
+        left, right = block.signs[a].astype(float), block.signs[b].astype(float)
+        untied = np.sqrt(np.count_nonzero(left, axis=1) * np.count_nonzero(right, axis=1))
+        told = untied > 0
+        self.taus.append((left * right).sum(axis=1)[told] / untied[told])
+        self.tau_prompts.append(block.prompt[a][told])
 
 
 def agreement(data: Data, names: dict[int, str], by_round: Sequence[RoundAgreement] = ()) -> Agreement:
@@ -59,7 +70,7 @@ def agreement(data: Data, names: dict[int, str], by_round: Sequence[RoundAgreeme
     return {
         "between_trainers": summary,
         "trainer_and_reviewer": counts.reviewers.points().summary(),
-        "tau_b": share(ratio(counts.taus, np.ones(len(counts.taus)), counts.tau_prompts)),
+        "tau_b": counts.tau_b(),
         "alpha_order_nominal": counts.orders.estimate("nominal"),
         "alpha_order_ordinal": counts.orders.estimate("ordinal"),
         "alpha_grades_interval": counts.grades.estimate("interval"),
@@ -80,7 +91,7 @@ def between_trainers(data: Data) -> Share:
         a, b = twice_judged(block)
         votes = ~block.research[a] & ~block.research[b]
         points.add(block, a[votes], b[votes])
-    return points.points().readings()["tie_excluded"]
+    return points.points().tie_excluded()
 
 
 def length_baseline(data: Data) -> Estimate:

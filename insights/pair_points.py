@@ -32,12 +32,15 @@ class Points:
 
     def readings(self, rows: Integers | slice = slice(None)) -> PairReadings:
         prompt, pairs, same = self.prompt[rows], self.pairs[rows], self.same[rows]
-        one_tie, both, agreed = self.one_tie[rows], self.both[rows], self.agreed[rows]
+        one_tie = self.one_tie[rows]
         return {
             "strict": share(ratio(same, pairs, prompt)),
             "tie_discounted": share(ratio(same + 0.5 * one_tie, pairs, prompt)),
-            "tie_excluded": share(ratio(agreed, both, prompt)),
+            "tie_excluded": self.tie_excluded(rows),
         }
+
+    def tie_excluded(self, rows: Integers | slice = slice(None)) -> Share:
+        return share(ratio(self.agreed[rows], self.both[rows], self.prompt[rows]))
 
     def summary(self) -> GroupAgreement:
         return {"rankings": len(self), **self.readings()}
@@ -63,7 +66,7 @@ class Points:
         found: dict[int, Share] = {}
         for person in np.unique(np.concatenate([self.one, self.other])):
             at = np.flatnonzero((self.one == person) | (self.other == person))
-            found[int(person)] = self.readings(at)["tie_excluded"]
+            found[int(person)] = self.tie_excluded(at)
         return found
 
 

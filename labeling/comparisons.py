@@ -20,7 +20,7 @@ from common.transitions import advance
 from common.visible import equal_pair, visible
 from labeling import assignments
 from labeling.control_tokens import refuse_in_any
-from labeling.errors import Invalid
+from labeling.errors import Invalid, within
 from labeling.models import Candidate, Comparison, Project, Prompt
 from labeling.projects import current_round, retire_prompts, split_for
 from labeling.text import check_messages, clean, content_hash, prompt_key
@@ -45,8 +45,10 @@ def bring(
 
     A completion is a `text` and a `model_version`: the slug of one of ours, or any name, kept as a label.
     """
-    messages = check_messages(prompt, last="user")
-    texts, names = _checked(completions)
+    with within("prompt"):
+        messages = check_messages(prompt, last="user")
+    with within("completions"):
+        texts, names = _checked(completions)
     _refuse_control_tokens(messages, texts)
     if votes is not None and not 1 <= votes <= 20:
         raise Invalid("A comparison takes 1 to 20 votes.")

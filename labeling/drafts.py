@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.shapes import Message
 from common.visible import visible
 from labeling.control_tokens import refuse_in
-from labeling.errors import Conflict, Gone, Invalid
+from labeling.errors import Conflict, Gone, Invalid, within
 from labeling.models import Dialogue, Turn
 from labeling.text import clean
 
@@ -51,8 +51,9 @@ def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: 
 
 def checked_text(text: str) -> str:
     """A turn's text as it is stored; an empty one is refused, and one that holds a control token."""
-    text = clean(text)
-    if not visible(text):
-        raise Invalid("The turn is empty.")
+    with within("text"):
+        text = clean(text)
+        if not visible(text):
+            raise Invalid("The turn is empty.")
     refuse_in(text)
     return text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class LabelingError(Exception):
@@ -15,6 +16,15 @@ class Invalid(LabelingError, ValueError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """What is refused inside stands in this field of what was sent."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(str(error), field=f"{field}.{error.field}" if error.field else field) from None
 
 
 class Conflict(LabelingError):

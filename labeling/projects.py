@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from labeling.control_tokens import refuse_in_any
-from labeling.errors import Invalid
+from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
 from labeling.text import check_messages, content_hash, prompt_key, split_of
 from sampler import remote
@@ -140,7 +140,10 @@ def add_prompts(
     *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
 ) -> list[Prompt]:
     """Add openings to the project's pool; one that is there already is not added again."""
-    all_checked = [check_messages(messages, last="user") for messages in prompts]
+    all_checked = []
+    for number, messages in enumerate(prompts):
+        with within(f"prompts.{number}"):
+            all_checked.append(check_messages(messages, last="user"))
     refuse_in_any(
         (f"prompts.{number}.{place}.content", f"Prompt {number + 1}", message["content"])
         for number, messages in enumerate(all_checked)

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TypedDict
+from typing import IO, NotRequired, TypedDict
 
 from django.conf import settings
 
@@ -33,6 +33,7 @@ class Facts(TypedDict):
     duologue: str
     made_at: str
     sha256: str  # of the dump
+    rows: NotRequired[dict[str, int]]  # of each table, in the dump's own snapshot; not in backups of older releases
 
 
 class BackupError(Exception):
@@ -52,9 +53,11 @@ def write(target: Path, *, say: Say) -> None:
             os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw,
         ):
             dump = Path(folder) / DUMP
-            databases.run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", str(dump)])
+            with databases.snapshot() as (snapshot, counts):
+                options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+                databases.run("pg_dump", [*options, "--file", str(dump)])
             say(f"  database  {dump.stat().st_size / 1e6:.1f} MB")
-            _pack(raw, dump)
+            _pack(raw, dump, counts)
             raw.flush()
             os.fsync(raw.fileno())
         fresh.replace(target)
@@ -66,9 +69,9 @@ def write(target: Path, *, say: Say) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _pack(raw: IO[bytes], dump: Path) -> None:
+def _pack(raw: IO[bytes], dump: Path, counts: dict[str, int]) -> None:
     with tarfile.open(fileobj=raw, mode="w") as archive:
-        _add_bytes(archive, MANIFEST, json.dumps(_facts(dump), indent=1).encode())
+        _add_bytes(archive, MANIFEST, json.dumps(_facts(dump, counts), indent=1).encode())
         archive.add(dump, DUMP)
         key = settings.VAR_DIR / KEY
         if key.exists():  # sessions, webhook secrets and second factors depend on it
@@ -79,11 +82,12 @@ def _pack(raw: IO[bytes], dump: Path) -> None:
         _add_bytes(archive, SUMS, json.dumps(sums).encode())
 
 
-def _facts(dump: Path) -> Facts:
+def _facts(dump: Path, counts: dict[str, int]) -> Facts:
     return {
         "duologue": version_of_duologue(),
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "sha256": sha256(dump),
+        "rows": counts,
     }
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from common import embedded
 
@@ -52,6 +53,32 @@ def run(program: str, arguments: Sequence[str], *, database: str = "") -> None:
     if answer.returncode:
         said = [line for line in answer.stderr.splitlines() if "error" in line] or answer.stderr.splitlines()
         raise DatabaseError(f"{program} failed: {said[0].strip() if said else 'no reason given'}")
+
+
+@contextmanager
+def snapshot() -> Iterator[tuple[str, dict[str, int]]]:
+    """One instant of our database, by the name under which pg_dump reads it too, and how many rows each table has in
+    it. It lasts as long as the block."""
+    with _server(database=name()) as server, server.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        (exported,) = cursor.fetchone() or ("",)
+        yield str(exported), _rows(cursor)
+
+
+def rows(database: str) -> dict[str, int]:
+    """How many rows each table of a database has."""
+    with _server(database=database) as server, server.cursor() as cursor:
+        return _rows(cursor)
+
+
+def _rows(cursor: Cursor) -> dict[str, int]:
+    cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+    counted = {}
+    for (table,) in sorted(cursor.fetchall()):
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
+        counted[str(table)] = int((cursor.fetchone() or (0,))[0])
+    return counted
 
 
 def create(fresh: str, *, mark: str) -> None:
@@ -136,10 +163,10 @@ def put_in_place(fresh: str, *, aside: str) -> None:
 
 
 @contextmanager
-def _server(called: str = "") -> Iterator[Connection]:
+def _server(called: str = "", database: str = "") -> Iterator[Connection]:
     values = connection.settings_dict
     errors: list[str] = []
-    for other in MAINTENANCE:
+    for other in (database,) if database else MAINTENANCE:
         try:
             made = psycopg2.connect(
                 dbname=other, user=values["USER"] or None, password=values["PASSWORD"] or None,
@@ -150,7 +177,8 @@ def _server(called: str = "") -> Iterator[Connection]:
         except psycopg2.OperationalError as error:
             errors.append(_line(error))
     else:
-        raise DatabaseError(f"The server's maintenance database cannot be reached: {errors[0]}")
+        which = "database" if database else "server's maintenance database"
+        raise DatabaseError(f"The {which} cannot be reached: {errors[0]}")
     made.autocommit = True
     try:
         yield made

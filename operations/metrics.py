@@ -20,7 +20,7 @@ from common import disk as disks
 from common.serving import figures
 from exports.models import ExportRun
 from labeling.models import Assignment, Comparison, Dialogue
-from operations import worker_heartbeat
+from operations import rehearsal, worker_heartbeat
 from sampler import metrics as sampler
 from sampler.models import SampleRequest
 from webhooks.models import Delivery
@@ -114,6 +114,14 @@ def disk() -> Families:
     yield GaugeMetricFamily("duologue_disk_low", low, value=int(room.is_low))
 
 
+def backups() -> Families:
+    """Of the scheduled ones, where this process can read their folder."""
+    at = GaugeMetricFamily("duologue_backup_last_timestamp_seconds", "When the last one was.", labels=["kind"])
+    for kind, when in rehearsal.last_times().items():
+        at.add_metric([kind], when)
+    yield at
+
+
 PARTS: dict[str, Callable[[], Families]] = {
     "queues": queues,
     "labeling": labeling,
@@ -121,6 +129,7 @@ PARTS: dict[str, Callable[[], Families]] = {
     "webhooks": webhooks,
     "workers": workers,
     "disk": disk,
+    "backups": backups,
 }
 
 

@@ -54,7 +54,7 @@ def read(source: Path, *, force: bool, say: Say) -> None:
         BackupError: not a backup of ours, damaged, no room for it, or the database holds something and `force` is
             not set. What was there is still there.
     """
-    with _alone():
+    with alone():
         _finish(say)
         _read(source, Plan(uuid.uuid4().hex[:12]), force=force, say=say)
 
@@ -62,13 +62,15 @@ def read(source: Path, *, force: bool, say: Say) -> None:
 def _read(source: Path, plan: Plan, *, force: bool, say: Say) -> None:
     try:
         with tarfile.open(source) as archive:
-            _require_room(source)
+            require_room(source)
             plan.folder.mkdir(mode=0o700)
-            facts = _unpack(archive, plan.folder)
+            facts = unpack(archive, plan.folder)
             if holds_something() and not force:
                 raise BackupError("The database here is not empty: nothing was changed; --force replaces it.")
             say(f"  backup of {facts['made_at']}, Duologue {facts['duologue']}")
-            _fill(plan, say)
+            fill(plan)
+            migrate(plan)
+            say("  database  restored beside the one that is there")
         _write_note(plan)
         databases.put_in_place(plan.fresh, aside=plan.aside)  # from here on the new data is what there is
         say("  database  in place")
@@ -86,12 +88,12 @@ def _read(source: Path, plan: Plan, *, force: bool, say: Say) -> None:
 def finish(*, say: Say) -> None:
     """End a restore that was killed: forwards where the database has changed places, else backwards."""
     if _note().exists() or list(Path(settings.VAR_DIR).glob(".restore-*")):
-        with _alone():
+        with alone():
             _finish(say)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     run = Path(settings.VAR_DIR) / "run"
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = processes.lock(run / "restore.lock")
@@ -127,7 +129,7 @@ def holds_something() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _require_room(source: Path) -> None:
+def require_room(source: Path) -> None:
     """Everything is there twice for a while."""
     needed, free = source.stat().st_size, shutil.disk_usage(settings.VAR_DIR).free
     if free < needed:
@@ -137,7 +139,7 @@ def _require_room(source: Path) -> None:
         )
 
 
-def _unpack(archive: tarfile.TarFile, folder: Path) -> Facts:
+def unpack(archive: tarfile.TarFile, folder: Path) -> Facts:
     """Into `folder`, every file held against its sum."""
     try:
         member = archive.extractfile(MANIFEST)
@@ -156,8 +158,8 @@ def _unpack(archive: tarfile.TarFile, folder: Path) -> Facts:
     return facts
 
 
-def _fill(plan: Plan, say: Say) -> None:
-    """The second database, with this release's migrations applied."""
+def fill(plan: Plan) -> None:
+    """The second database, as it was dumped."""
     databases.create(plan.fresh, mark=plan.mark)
     databases.run(
         "pg_restore",
@@ -171,17 +173,20 @@ def _fill(plan: Plan, say: Say) -> None:
         ],
         database=plan.fresh,
     )
+
+
+def migrate(plan: Plan) -> None:
+    """This release's migrations on the second database: the backup may be of an older one."""
     ours = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = plan.fresh
     try:
-        call_command("migrate", interactive=False, verbosity=0)  # a backup of an older release
+        call_command("migrate", interactive=False, verbosity=0)
         if "accounts_user" not in connection.introspection.table_names():
             raise BackupError("The backup's database holds no accounts: it is not used. Nothing was changed.")
     finally:
         connection.close()
         connection.settings_dict["NAME"] = ours
-    say("  database  restored beside the one that is there")
 
 
 def _move_files(folder: Path) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from common import disk
 from common.advisory_lock import try_advisory_lock
-from operations import backup
+from operations import backup, rehearsal
 
 log = logging.getLogger(__name__)
 KEEP = 14
@@ -34,3 +34,12 @@ def back_up() -> str:
         if not mine:
             return "another worker is at it"
         return str(backup.rotate(Path(settings.BACKUPS), keep=KEEP, say=log.info))
+
+
+@shared_task
+def rehearse() -> str:
+    """Once a week: whether the newest backup can be restored."""
+    with try_advisory_lock("operations.back_up") as mine:
+        if not mine:
+            return "another worker is at it"
+        return str(rehearsal.rehearse_newest(say=log.info))

@@ -100,6 +100,7 @@ class Training:
                 row |= self.improve(found, iteration)
             row["seconds"] = round(time.monotonic() - began, 1)
             self.record.row(row)
+            self.record.answers(iteration - 1, [(one.rollout.prompt, one.rollout.text) for one in found])
             self.record.tell(
                 f"step {iteration - 1} of {s.iterations}: reward {row['reward']:.3f}, KL {row['kl']:.2f}, "
                 f"{row['tokens']:.1f} tokens, {row['ended']:.0%} ended, {row['seconds']:.0f} s"
@@ -228,10 +229,12 @@ def _columns(rows: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def train(
-    *, export: Path, base: Path, reward_model: Path, out: Path, settings: Settings | None = None,
-    tell: Tell = lambda text: None,
+    *, export: Path, base: Path, reward_model: Path, out: Path, first: Path | None = None,
+    settings: Settings | None = None, tell: Tell = lambda text: None,
 ) -> JsonObject:  # fmt: skip
     """Train, save to `out`, and return what is known of the result: `training.json` beside the weights.
+
+    KL is counted from the policy `first`, which is `base` if none is named.
 
     Raises:
         BadFolder, CannotLoad, checkpoints.OutExists: with a sentence.
@@ -243,16 +246,16 @@ def train(
     accelerator = accelerator_for(s)
     check(s, accelerator.num_processes)
     tokenizer = load_tokenizer(str(base))
-    policy, reference = (load_policy(str(base), accelerator.device) for _ in range(2))
+    policy, reference = (load_policy(str(folder), accelerator.device) for folder in (base, first or base))
     reference.eval()
     prompts = folders.prompts(export, "train")
     if not prompts:
         raise BadFolder(f"{export} has no prompt to train on.")
     ptx = sft.read(Path(s.ptx), "train", tokenizer, policy.config, sft.Settings(source="sft")) if s.ptx else []
-    hashes = [weights_hash(weight_files(folder)) for folder in (base, reward_model)]
+    hashes = [weights_hash(weight_files(folder)) for folder in (base, reward_model, first or base)]
     origin = {
         **folders.origin(export), "base": base.name, "parent_sha256": hashes[0], "reward_model": reward_model.name,
-        "reward_model_sha256": hashes[1],
+        "reward_model_sha256": hashes[1], "first_policy_sha256": hashes[2],
     }  # fmt: skip
     record = Record(out, {**asdict(s), **origin}, accelerator, tell)
     tell(f"{len(prompts)} prompts to train on")
@@ -277,11 +280,13 @@ def panels(rows: Sequence[JsonObject]) -> list[Panel]:
 def main(arguments: Sequence[str] | None = None) -> int:
     def more(parser: ArgumentParser) -> None:
         parser.add_argument("--reward-model", type=Path, required=True, help="folder that training.reward wrote")
+        parser.add_argument("--first-policy", type=Path, help="that KL is counted from (default: BASE)")
 
     return command.run(
         "ppo", __doc__, Settings,
         lambda o, s: train(
-            export=o.export, base=o.base, reward_model=o.reward_model, out=o.out, settings=s, tell=command.tell
+            export=o.export, base=o.base, reward_model=o.reward_model, out=o.out, first=o.first_policy, settings=s,
+            tell=command.tell,
         ),
         arguments, export="an export folder with prompts, preferences or rankings", more=more,
     )  # fmt: skip

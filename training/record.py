@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from common.shapes import JsonLike, JsonObject
+from common.shapes import JsonLike, JsonObject, Message
 from generation import checkpoints
 from generation.types import Tokenizer
 from training import card, curves
 from training.accelerated import save_weights
 from training.command import Tell
 
-METRICS, CURVE, PROGRESS = "metrics.jsonl", "curve.svg", "progress.json"
+METRICS, ANSWERS, CURVE, PROGRESS = "metrics.jsonl", "answers.jsonl", "curve.svg", "progress.json"
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Record:
             self.folder.mkdir(parents=True, exist_ok=True)
             lines = (json.dumps(row) + "\n" for row in self.rows)
             (self.folder / METRICS).write_text("".join(lines))
+            self._keep_answers()
         self.accelerator.wait_for_everyone()
         return going
 
@@ -81,6 +82,20 @@ class Record:
         if self.accelerator.is_main_process:
             with (self.folder / METRICS).open("a") as file:
                 file.write(json.dumps(row) + "\n")
+
+    def _keep_answers(self) -> None:
+        """Those of iterations that are written down."""
+        path, done = self.folder / ANSWERS, {row.get("iteration") for row in self.rows}
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        path.write_text("".join(line for line in lines if json.loads(line)["iteration"] in done))
+
+    def answers(self, iteration: int, found: Sequence[tuple[Sequence[Message], str]]) -> None:
+        """What the policy said in an iteration, for whoever wants to see how it changes; of the first process."""
+        if self.accelerator.is_main_process:
+            with (self.folder / ANSWERS).open("a") as file:
+                for prompt, text in found:
+                    row = {"iteration": iteration, "prompt": list(prompt), "text": text}
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def save_state(self, step: int, facts: Mapping[str, JsonLike], kept: Sequence[torch.Tensor]) -> None:
         """Weights and optimizer as they are after `step`, and the weights that were kept from an earlier one."""
@@ -105,7 +120,8 @@ class Record:
                 tokenizer.save_pretrained(folder)
                 facts["weights_sha256"] = checkpoints.weights_hash(checkpoints.weight_files(folder))
                 (folder / checkpoints.FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
-                (folder / METRICS).write_bytes((self.folder / METRICS).read_bytes())
+                for name in (METRICS, ANSWERS):
+                    (folder / name).write_bytes((self.folder / name).read_bytes())
                 (folder / CURVE).write_text(curves.drawn(panels))
                 (folder / "README.md").write_text(card.written(self.out.name, facts))
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers.cache_utils import DynamicCache
 
 from common.shapes import Message
-from generation.batch import RollingBatch
+from generation.batch import PromptCache, RollingBatch
 from generation.choose import Chooser
 from generation.loading import end_tokens, layer_kinds, load_reward_model, load_tokenizer
 from generation.rendering import ChatTemplate
@@ -103,7 +102,7 @@ class Sampler:
         return Rollout(list(prompt), rendered.ids, seed, stream)
 
     def _join(
-        self, batch: RollingBatch, fresh: list[Rollout], past: DynamicCache, running: list[Rollout],
+        self, batch: RollingBatch, fresh: list[Rollout], past: PromptCache, running: list[Rollout],
         tokens: torch.Tensor, first: torch.Tensor,
     ) -> torch.Tensor:  # fmt: skip
         """Those that are not over with their first token become rows."""

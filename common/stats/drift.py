@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Between a good trainer (80% of calibration pairs right) and a failing one (60%). With the threshold 3%
-# of good trainers ring in 500 items of one pair; tests/common/test_statistics_over_seeds.py simulates others too.
+# of good trainers ring in 500 items of one pair; tests/labeling/test_drift_over_seeds.py simulates others too.
 GOOD, FAILING, THRESHOLD = 0.8, 0.6, 7.0
 
 

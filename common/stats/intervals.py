@@ -128,8 +128,7 @@ def of_sums(
 
 
 def _bootstrap(top: Floats, bottom: Floats, draws: int, seed: int) -> tuple[float, float]:
-    times = resamples(len(top), draws, seed)
-    below = times @ bottom
-    values = (times @ top)[below > 0] / below[below > 0]
+    above, below = (resamples(len(top), draws, seed) @ np.column_stack([top, bottom])).T
+    values = above[below > 0] / below[below > 0]
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from labeling import candidates, leases, rankings, stock
-from labeling.models import Candidate, Comparison, Project, Prompt, Round
-from operations.loop import rule
+from labeling.models import Candidate, Comparison, Project, Prompt, Ranking, Round
 from operations.loop.project import LoopError
+from operations.loop.rule import Rule, rank
 from operations.loop.run import LoopRun
 from sampler.models import Completion, ModelVersion
 
@@ -17,16 +19,16 @@ def collect(run: LoopRun, round_: Round, policies: list[ModelVersion]) -> None:
     Raises:
         LoopError: there is nothing that could be ranked.
     """
-    with run.timed("sample comparisons"):
-        run.sample(policies, lambda: _left(run.own.project, round_), f"round {round_.number}")
-    trainers = run.own.trainers
-    share = -(-Prompt.objects.filter(project=run.own.project).count() // len(trainers))
-    with run.timed("rank"):
-        ranked = sum(rank_all(run.own.project, trainer, at_most=share) for trainer in trainers[:-1])
-        ranked += rank_all(run.own.project, trainers[-1], at_most=None)
+    run.sample(policies, lambda: _left(run.own.project, round_), f"round {round_.number}")
+    trainers, project, rule = run.own.trainers, run.own.project, run.rule
+    share = -(-_pool(project).count() // len(trainers))
+    for trainer in trainers[:-1]:
+        rank_all(project, trainer, rule, at_most=share)
+    rank_all(project, trainers[-1], rule, at_most=None)
+    ranked = Ranking.objects.in_force().filter(comparison__round=round_).count()
     if not ranked:
         raise LoopError(f"Round {round_.number} has no comparison that could be ranked.")
-    run.say(f"round {round_.number}: {ranked} comparisons ranked by simulated trainers ({rule.WORDS})")
+    run.say(f"round {round_.number}: {ranked} comparisons ranked by simulated trainers ({rule.words})")
 
 
 def _left(project: Project, round_: Round) -> tuple[int, str]:
@@ -34,13 +36,17 @@ def _left(project: Project, round_: Round) -> tuple[int, str]:
     stock.keep_stock()
     candidates.settle_sampling()
     mine = Comparison.objects.filter(round=round_)
-    total = Prompt.objects.filter(project=project).count()
+    total = _pool(project).count()
     ready = mine.exclude(state=Comparison.State.SAMPLING).count()
     drawn = Completion.objects.filter(request__in=mine.values("requests__request")).count()
     return total - ready, f"{ready} of {total} comparisons ready, {drawn} completions"
 
 
-def rank_all(project: Project, trainer: User, *, at_most: int | None) -> int:
+def _pool(project: Project) -> QuerySet[Prompt]:
+    return Prompt.objects.filter(project=project, retired_at__isnull=True)
+
+
+def rank_all(project: Project, trainer: User, rule: Rule, *, at_most: int | None) -> int:
     """A trainer's share, one after another, as the pages and the API hand them out; how many were ranked."""
     done = 0
     while at_most is None or done < at_most:
@@ -50,7 +56,7 @@ def rank_all(project: Project, trainer: User, *, at_most: int | None) -> int:
         texts = Candidate.objects.filter(comparison=assignment.comparison).values_list(
             "completion_id", "completion__text"
         )
-        groups = rule.rank({str(cid): text for cid, text in texts})
+        groups = rank(rule, {str(cid): text for cid, text in texts}, by=trainer.username)
         ratings = {cid: max(1, 7 - place) for place, group in enumerate(groups) for cid in group}
         rankings.submit_ranking(assignment=assignment, groups=groups, ratings=ratings, note="Simulated.")
         done += 1

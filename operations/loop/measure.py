@@ -1,125 +1,179 @@
-"""What came of a round: read from the project's own comparisons and rankings, told with its small n."""
+"""What came of a round: read from the project's own comparisons, rankings and scores, and from what training wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
 from uuid import UUID
 
+from common.shapes import JsonObject
 from common.stats import intervals
-from labeling.models import Candidate, Project, Ranking
+from common.stats.intervals import Estimate
+from labeling.models import Candidate, Comparison, Project, Ranking
 from labeling.preferences import ranks
-from operations.loop import rule
-from sampler.models import ModelVersion
+from operations.loop.rule import Rule, better
+from operations.loop.topics import topic_of
+from sampler.models import Completion, ModelVersion, RewardScore
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share with its 95% interval, whole topics resampled."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    topics: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one policy said in a round."""
+
+    answers: int
+    measure: float | None  # the rule's, a mean
+    characters: float | None
+    ended: float | None  # share of all that was drawn, by itself or by a stop string
 
 
 @dataclass(frozen=True)
 class Versus:
-    """New against old, over the same prompts of one round."""
+    """New against old, over the same prompts of one round, on one side of the split."""
 
-    prompts: int
-    old_answers: int
-    new_answers: int
-    old_mean: float | None
-    new_mean: float | None
-    pairs: int
-    win_rate: float | None
-    low: float | None
-    high: float | None
+    trainers: Share  # pairs of a new and an old answer that new won by the trainers' rankings; a tie is one half
+    rule: Share  # … and by the rule itself
+    old: Answers
+    new: Answers
 
 
-@dataclass(frozen=True)
-class Row:
-    round: int
-    old: str
-    new: str
-    reward_model: str
-    rankings: int
-    pairs: int  # exported, all rounds so far
-    rm_pairs: int
-    rm_accuracy: float | None
-    rm_low: float | None
-    rm_high: float | None
-    best_of: int
-    everywhere: Versus
-    held_out: Versus
-
-    def to_dict(self) -> dict[str, object]:
-        return asdict(self)
+Written = tuple[UUID, str, UUID | None]  # comparison, text, model version
 
 
-def versus(*, project: Project, round: int, old: ModelVersion, new: ModelVersion, split: str = "") -> Versus:
-    """From the comparisons of the round that mixes both: means of the rule's measure, and the share of
-    (new, old) pairs that new won, a tie counting half. The interval resamples prompts, not pairs."""
-    found = Candidate.objects.filter(comparison__project=project, comparison__round__number=round)
-    rankings = Ranking.objects.in_force().filter(comparison__project=project, comparison__round__number=round)
-    if split:
-        found, rankings = found.filter(comparison__split=split), rankings.filter(comparison__split=split)
-    writer: dict[str, UUID | None] = {}
-    values: dict[UUID, list[int]] = {old.pk: [], new.pk: []}
-    rows = found.values_list("completion_id", "completion__model_version_id", "completion__text", "comparison_id")
-    prompts = set()
-    for completion, version, text, comparison in rows:
-        writer[str(completion)] = version
-        prompts.add(comparison)
-        if version is not None and version in values:
-            values[version].append(rule.measure(text))
-    won, clusters = [], []
+def versus(*, project: Project, rule: Rule, round: int, old: ModelVersion, new: ModelVersion, split: str) -> Versus:
+    """From the round that mixes both."""
+    found = Candidate.objects.filter(
+        comparison__project=project, comparison__round__number=round, comparison__split=split
+    )
+    written: dict[str, Written] = {}
+    topics: dict[UUID, str] = {}
+    columns = "completion_id", "completion__model_version_id", "completion__text", "comparison_id", "comparison__prompt"
+    for completion, version, text, comparison, prompt in found.values_list(*columns):
+        written[str(completion)] = (comparison, text, version)
+        topics[comparison] = topic_of(prompt)
+    rankings = Ranking.objects.in_force().filter(comparison__in=topics, not_rankable="")
+    by_trainers: list[tuple[str, float]] = []
+    by_rule: list[tuple[str, float]] = []
     for comparison, groups in rankings.values_list("comparison_id", "groups"):
         place = ranks(groups)
-        for mine in (cid for cid in place if writer.get(cid) == new.pk):
-            for other in (cid for cid in place if writer.get(cid) == old.pk):
-                won.append(1.0 if place[mine] < place[other] else 0.5 if place[mine] == place[other] else 0.0)
-                clusters.append(str(comparison))
-    estimate = intervals.ratio(won, [1.0] * len(won), clusters)
-    return Versus(
-        prompts=len(prompts),
-        old_answers=len(values[old.pk]),
-        new_answers=len(values[new.pk]),
-        old_mean=_mean(values[old.pk]),
-        new_mean=_mean(values[new.pk]),
-        pairs=len(won),
-        win_rate=_rounded(estimate.value),
-        low=_rounded(estimate.low),
-        high=_rounded(estimate.high),
+        own = [(cid, *written[cid][1:]) for cid in place if cid in written]
+        for mine, text, version in own:
+            for other, other_text, other_version in own:
+                if (version, other_version) == (new.pk, old.pk):
+                    higher, even = place[mine] < place[other], place[mine] == place[other]
+                    by_trainers.append((topics[comparison], 1.0 if higher else 0.5 if even else 0.0))
+                    by_rule.append((topics[comparison], better(rule, text, other_text)))
+    said = {
+        version.pk: _answers(rule, [text for _, text, by in written.values() if by == version.pk], topics, version)
+        for version in (old, new)
+    }
+    return Versus(_share(by_trainers), _share(by_rule), said[old.pk], said[new.pk])
+
+
+def _answers(rule: Rule, texts: Sequence[str], comparisons: Iterable[UUID], version: ModelVersion) -> Answers:
+    requests = Comparison.objects.filter(pk__in=comparisons).values("requests__request")
+    drawn = Completion.objects.filter(request__in=requests, model_version=version)
+    reasons = list(drawn.values_list("finish_reason", flat=True))
+    return Answers(
+        answers=len(texts),
+        measure=_mean([rule.measure(text) for text in texts]),
+        characters=_mean([len(text.strip()) for text in texts]),
+        ended=_mean([float(reason == Completion.FinishReason.STOP) for reason in reasons]),
     )
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """The rows as lines of text."""
-    head = ("round", "rankings", "pairs", "RM held-out accuracy", "prompts", "commas old -> new", "win rate new vs old")
-    lines = [head]
-    for row in rows:
-        accuracy = f"{_share(row.rm_accuracy, row.rm_low, row.rm_high)} of {row.rm_pairs}"
-        for name, one in (("all", row.everywhere), ("held out", row.held_out)):
-            first = name == "all"
-            lines.append(
-                (
-                    str(row.round) if first else "",
-                    str(row.rankings) if first else "",
-                    str(row.pairs) if first else "",
-                    accuracy if first else "",
-                    f"{name} {one.prompts}",
-                    f"{_number(one.old_mean)} -> {_number(one.new_mean)} (n {one.old_answers}, {one.new_answers})",
-                    f"{_share(one.win_rate, one.low, one.high)} of {one.pairs} pairs",
-                )
-            )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+def reward_accuracy(*, project: Project, rule: Rule, reward_model: ModelVersion) -> Share:
+    """Held-out pairs that the rule orders and the scores put the same way."""
+    found = []
+    for topic, candidates in _scored(project, reward_model):
+        for (text, score), (other, lower) in combinations(candidates, 2):
+            side = better(rule, text, other)
+            if side != 0.5:
+                right = (score > lower) == (side == 1.0)
+                found.append((topic, 0.5 if score == lower else float(right)))
+    return _share(found)
 
 
-def _share(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]" if low is not None and high is not None else f"{value:.2f}"
+def best_of_curve(*, project: Project, rule: Rule, reward_model: ModelVersion) -> list[JsonObject]:
+    """For n = 1 to K, on held-out prompts: how often the answer scored best of n is better than another by the rule.
+
+    Over all choices of n of a comparison's answers; beside its KL from drawing one, log n - (n - 1) / n.
+    """
+    by_n: dict[int, list[tuple[str, float]]] = {}
+    for topic, candidates in _scored(project, reward_model):
+        for n in range(1, len(candidates) + 1):
+            for some in combinations(candidates, n):
+                best = max(some, key=lambda one: one[1])
+                others = [better(rule, best[0], text) for text, _ in candidates if text is not best[0]]
+                if others:
+                    by_n.setdefault(n, []).append((topic, sum(others) / len(others)))
+    return [
+        {"n": n, "kl": round(math.log(n) - (n - 1) / n, 4), "win_rate": _share(found).value}
+        for n, found in sorted(by_n.items())
+    ]
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
+def _scored(project: Project, reward_model: ModelVersion) -> list[tuple[str, list[tuple[str, float]]]]:
+    """For each held-out comparison its topic, and the texts of its answers with their scores."""
+    held_out = Candidate.objects.filter(comparison__project=project, comparison__split="test")
+    scores = dict(RewardScore.objects.filter(model_version=reward_model).values_list("completion_id", "score"))
+    found: dict[UUID, tuple[str, list[tuple[str, float]]]] = {}
+    rows = held_out.order_by("completion_id").values_list(
+        "comparison_id", "comparison__prompt", "completion_id", "completion__text"
+    )
+    for comparison, prompt, completion, text in rows:
+        if completion in scores:
+            found.setdefault(comparison, (topic_of(prompt), []))[1].append((text.strip(), scores[completion]))
+    return [(topic, candidates) for topic, candidates in found.values() if len(candidates) > 1]
 
 
-def _mean(values: Sequence[int]) -> float | None:
-    return round(sum(values) / len(values), 3) if values else None
+def iterations(folder: Path, rule: Rule) -> list[JsonObject]:
+    """Of a policy that PPO trained: reward, KL and what else it wrote down, and the rule's share of pairs that the
+    answers of an iteration win against those of the first policy. Empty where it was trained otherwise."""
+    if not (folder / "answers.jsonl").exists() or not (folder / "answers.jsonl").stat().st_size:
+        return []
+    texts: dict[int, list[str]] = {}
+    for line in (folder / "answers.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        texts.setdefault(row["iteration"], []).append(row["text"])
+    found = []
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        pairs = [better(rule, new, old) for new in texts.get(row["iteration"], []) for old in texts[0]]
+        kept = {name: row[name] for name in ("iteration", "reward", "kl", "tokens", "ended", "perplexity")}
+        found.append({**kept, "rule_win_rate": _mean(pairs)})
+    return found
+
+
+def plain(one: Share | Versus) -> JsonObject:
+    """For a file."""
+    return asdict(one)
+
+
+def _share(found: Sequence[tuple[str, float]]) -> Share:
+    values = [value for _, value in found]
+    estimate: Estimate = intervals.ratio(values, [1.0] * len(values), [topic for topic, _ in found])
+    return Share(
+        _rounded(estimate.value), _rounded(estimate.low), _rounded(estimate.high), len(found), estimate.clusters
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,22 +16,20 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.models import User
-from common.shapes import Message
+from common.shapes import Json
 from labeling import projects
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
-from labeling.text import prompt_key, split_of
+from labeling.text import split_of
 from operations import demo
-from operations.demo import prompts as openings
-from operations.loop import rule
+from operations.loop import stages
+from operations.loop.rule import Rule
+from operations.loop.topics import HELD_OUT_OF_FORTY, prompts_of
 from sampler.models import Completion, ModelVersion, SampleRequest
 
 TRAINERS = 3
-TEST_SHARE = 0.25
-SHORTLY = "Answer in one short sentence."
-STOPS = ["\n", ". "]  # so that an answer ends with its first sentence
-GUIDELINES = f"""# Simulated trainers
+GUIDELINES = """# Simulated trainers
 
-Nobody judges here: the accounts `sim-1` to `sim-{TRAINERS}` are programs that rank by a rule, {rule.WORDS}.
+Nobody judges here: the accounts `sim-1` to `sim-{trainers}` are programs that rank by a rule, with mistakes: {rule}.
 """
 
 
@@ -43,72 +41,88 @@ class LoopError(Exception):
 class LoopProject:
     project: Project
     trainers: list[User]
+    authors: list[User]  # one for each topic
     folder: Path
-    made: list[ModelVersion] = field(default_factory=list)  # by this run
-    requests: list[UUID] = field(default_factory=list)  # outside of comparisons
 
 
 @transaction.atomic
-def build(*, prompts: int, completions: int, max_tokens: int, keep: bool) -> LoopProject:
-    """A project of its own with M openings of the demo, about a quarter of them held out.
+def build(*, topics: Sequence[str], questions: int, completions: int, max_tokens: int, rule: Rule) -> LoopProject:
+    """A project of its own with so many questions about each topic, a quarter of the topics held out.
 
     Raises:
-        LoopError: there are not so many openings, or somebody has a simulated trainer's name.
+        LoopError: somebody has a simulated trainer's name.
     """
-    texts = sorted(openings.PROMPTS, key=lambda one: not isinstance(one, str))[:prompts]
-    if not 4 <= prompts <= len(texts):
-        raise LoopError(f"--prompts takes 4 to {len(openings.PROMPTS)}: so many openings come with the demo.")
-    messages = [_shortly(openings.as_messages(one)) for one in texts]
     slug = f"loop-{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    authors = [_account(f"sim-topic-{number:02}", "topic", topic) for number, topic in enumerate(topics, start=1)]
+    held_out = max(1, round(len(topics) * HELD_OUT_OF_FORTY / 40))
     project = projects.create_project(
         slug=slug,
         title=f"Loop demonstration {slug.removeprefix('loop-')} (simulated trainers)",
         description="Made by demo_loop. Its rankings come from a rule, not from people.",
-        guidelines=GUIDELINES,
+        guidelines=GUIDELINES.format(trainers=TRAINERS, rule=rule.words),
         task_types=["ranking"],
-        throwaway=not keep,
+        throwaway=True,
         completions_per_comparison=completions,
         max_tokens=max_tokens,
         keep_truncated=False,
-        stock_target=len(messages),
-        test_share=TEST_SHARE,
-        split_salt=salt_for(messages),
+        stock_target=len(topics) * questions,
+        test_share=held_out / len(topics),
+        split_by=Project.SplitBy.AUTHOR,  # each topic has an account of its own: topics are held out whole
+        split_salt=salt_for([author.pk for author in authors], held_out),
         overlap_share=0.0,
         licence="cc0-1.0",
     )
-    projects.add_prompts(project=project, prompts=messages, source="Duologue demo")
+    for topic, author in zip(topics, authors, strict=True):
+        prompts = prompts_of(topic, questions)
+        projects.add_prompts(project=project, prompts=prompts, source="Duologue demo", author=author)
     trainers = [_trainer(project, number) for number in range(1, TRAINERS + 1)]
     folder = Path(settings.MODEL_ROOT) / slug
     folder.mkdir(parents=True)
-    return LoopProject(project, trainers, folder)
+    return LoopProject(project, trainers, authors, folder)
 
 
-def _shortly(messages: list[Message]) -> list[Message]:
-    """The opening with a request for a short answer: one that ends by itself can be judged as a whole."""
-    return [*messages[:-1], Message(role=messages[-1]["role"], content=f"{messages[-1]['content']} {SHORTLY}")]
+def find(slug: str) -> LoopProject:
+    """The project of a run that was begun before.
+
+    Raises:
+        LoopError: there is none of that name.
+    """
+    project = Project.objects.filter(slug=slug, slug__startswith="loop-").first()
+    folder = Path(settings.MODEL_ROOT) / slug
+    if project is None or not folder.is_dir():
+        raise LoopError(f"There is no run {slug!r} to go on with.")
+    users = User.objects.filter(username__startswith="sim-").order_by("username")
+    authors = [user for user in users if user.username.startswith("sim-topic-")]
+    trainers = [user for user in users if user not in authors]
+    return LoopProject(project, trainers, authors, folder)
 
 
-def salt_for(messages: Sequence[Sequence[Message]]) -> str:
-    """The first salt that holds out a quarter of these openings, so that few openings need no luck."""
-    wanted = max(1, round(len(messages) * TEST_SHARE))
-    keys = [prompt_key(one) for one in messages]
+def salt_for(authors: Sequence[int], held_out: int) -> str:
+    """The first salt that holds out so many of these authors' topics, so that few topics need no luck."""
+    keys = [hashlib.sha256(f"author:{author}".encode()).hexdigest() for author in authors]
+    share = held_out / len(authors)
     for number in count(1):
         salt = f"demo-loop-{number}"
-        if sum(split_of(salt=salt, key=key, test_share=TEST_SHARE) == "test" for key in keys) == wanted:
+        if sum(split_of(salt=salt, key=key, test_share=share) == "test" for key in keys) == held_out:
             return salt
     raise AssertionError("count() does not end")
 
 
 def _trainer(project: Project, number: int) -> User:
-    name = f"sim-{number}"
+    user = _account(f"sim-{number}", "trainer", str(number))
+    projects.set_membership(project=project, user=user, role=Membership.Role.TRAINER)
+    return user
+
+
+def _account(name: str, kind: str, what: str) -> User:
+    """An account that nobody can sign in with."""
     user = User.objects.filter(username=name).first()
     if user is None:
-        user = User.objects.create_user(name, first_name="Simulated", last_name=f"trainer {number}")
+        user = User.objects.create_user(name, first_name="Simulated", last_name=f"{kind} {what}"[:150])
         user.set_unusable_password()
         user.save(update_fields=["password"])
     elif user.has_usable_password():
-        raise LoopError(f"There is a person called {name}: demo_loop needs the names sim-1 to sim-{TRAINERS}.")
-    projects.set_membership(project=project, user=user, role=Membership.Role.TRAINER)
+        raise LoopError(f"There is a person called {name}: demo_loop needs that name.")
     return user
 
 
@@ -142,6 +156,11 @@ def _demo_policy() -> ModelVersion:
         raise LoopError(str(error)) from None
 
 
+def keep(run: LoopProject) -> None:
+    """The project stays, as one among others: from now on insights and nightly exports count it in."""
+    Project.objects.filter(pk=run.project.pk).update(throwaway=False)
+
+
 def remove(run: LoopProject) -> None:
     """Take away all that this run made; what others made with its model versions, if anything, stays with them."""
     project = run.project
@@ -155,17 +174,29 @@ def remove(run: LoopProject) -> None:
         Assignment.objects.filter(comparison__project=project).delete()
         Comparison.objects.filter(project=project).delete()
         project.delete()
-        SampleRequest.objects.filter(pk__in=[*linked, *run.requests]).delete()
-        for version in reversed(run.made):
+        SampleRequest.objects.filter(pk__in=[*linked, *_requests(run)]).delete()
+        for version in ModelVersion.objects.filter(slug__startswith=f"{project.slug}-").order_by("-created_at"):
             if version.role == ModelVersion.Role.REWARD:
                 version.reward_scores.all().delete()
             if not SampleRequest.objects.filter(model_version=version).exists():
                 Completion.objects.filter(model_version=version).delete()
                 version.delete()
-    for user in run.trainers:
+    for user in [*run.trainers, *run.authors]:
         try:
             with transaction.atomic():
                 user.delete()
         except ProtectedError:
             pass  # it also works in a project that was kept
     shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _requests(run: LoopProject) -> list[str]:
+    """Those outside of comparisons: the run noted them."""
+    if not (run.folder / stages.FILE).exists():
+        return []
+    notes = stages.Stages.of(run.folder).notes
+    return [str(one) for name, found in notes.items() if name.startswith("requests") for one in _listed(found)]
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from operations.loop import processes
 from operations.loop.project import LoopError, LoopProject
+from operations.loop.rule import RULES, Rule
+from operations.loop.stages import Stages
 from sampler.models import ModelVersion
 
 POLL = 0.5
@@ -22,12 +22,25 @@ class Settings:
     """How much of everything; the defaults fit two cores."""
 
     rounds: int = 1
+    train: str = "best-of-n"  # or ppo
+    rule: str = "commas"
+    questions: int = 7  # about each topic
+    completions: int = 4
+    max_tokens: int = 48
     best_of: int = 4
-    reward_layers: int = 2
-    reward_steps: int = 24
-    reward_learning_rate: float = 5e-4
-    sft_steps: int = 8
+    reward_layers: int = 4
+    reward_steps: int = 60
+    reward_learning_rate: float = 2e-4
+    sft_epochs: float = 2.0
     sft_learning_rate: float = 5e-5
+    ppo_iterations: int = 20
+    ppo_answers: int = 48
+    ppo_learning_rate: float = 1e-5
+    ppo_beta: float = 0.05
+    max_kl: float = 5.0  # nats an answer, from the first policy
+    swapped: bool = False  # chosen and rejected exchanged, to see that the check can fail
+    seed: int = 0
+    quick: bool = False
 
 
 @dataclass
@@ -35,15 +48,11 @@ class LoopRun:
     own: LoopProject
     settings: Settings
     say: processes.Say
-    seconds: Counter[str] = field(default_factory=Counter)  # by kind of work
+    stages: Stages
 
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] += round(time.monotonic() - began)
+    @property
+    def rule(self) -> Rule:
+        return RULES[self.settings.rule]
 
     def sample(self, policies: Sequence[ModelVersion], look: Callable[[], tuple[int, str]], what: str) -> None:
         """Wait, with a sampler worker, until `look` says that nothing is left; it also says how far things are.

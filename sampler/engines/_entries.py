@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from transformers.cache_utils import DynamicCache
 
+from generation.batch import PromptCache
 from generation.rendering import Rendered
 from generation.text_stream import TextStream
 from sampler.engines.base import Delta, Job
@@ -123,7 +123,7 @@ class Entry:
     job: Job
     prompt: Rendered | None = None
     waiting: list[Row] = field(default_factory=list)
-    past: DynamicCache | None = None  # the prompt's keys and values, as far as they are read
+    past: PromptCache | None = None  # the prompt's keys and values, as far as they are read
     done_ids: int = 0  # tokens of the prompt that are read
     logits: torch.Tensor | None = None
     drawn: list[Drawn] = field(default_factory=list)
@@ -143,6 +143,21 @@ class Entry:
             )
             for index in range(job.params.n)
         ]  # fmt: skip
+
+    @property
+    def ids(self) -> list[int]:
+        """Tokens of the prompt, once it is rendered."""
+        assert self.prompt is not None
+        return self.prompt.ids
+
+    @property
+    def length(self) -> int:
+        return len(self.ids)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing of the prompt is read and no sample has begun."""
+        return self.past is None and not any(row.ids for row in self.waiting)
 
     def unread(self) -> None:
         """Forget what was read of the prompt; it is read again when a row is free."""

@@ -20,6 +20,7 @@ import transformers
 
 from common.shapes import Message
 from generation.batch import RollingBatch
+from generation.captured import OFTEN
 from generation.rendering import ChatTemplate
 from sampler.engines._load import Loaded
 from sampler.engines.base import Batching, Ended, Event, Failed, Job, Spec
@@ -31,6 +32,7 @@ SLOW_STEP = 0.5  # seconds: a reader notices tokens that come more slowly than t
 TURNS = 2
 PATIENCE = 20.0  # seconds for all of it: a machine too busy to be measured gets what is safe
 SAFE_ROWS = 32
+SAME = 0.05  # logits of captured and plain steps may be so far apart: kernels differ in the last digits
 GAIN = 1.10  # twice the rows must bring so much more, static so much more than continuous
 PROMPT = [
     Message(role="user", content="Say something about the weather in every season of the year, one after another.")
@@ -47,6 +49,8 @@ class Measured(Protocol):
     static: bool
 
     def fresh_batch(self) -> RollingBatch: ...
+
+    def decode_by(self, *, captured: bool) -> None: ...
 
     def add(self, job: Job) -> None: ...
 
@@ -67,27 +71,56 @@ def fingerprint(engine: Measured) -> str:
 def settle(engine: Measured, known: Batching) -> Batching:
     """The batching to use: as an earlier load on such a machine found, or measured now."""
     mark = fingerprint(engine)
-    if known.get("measured_on") in {mark, "any"} and known.get("rows") and known.get("way") in {"continuous", "static"}:
+    told = known.get("rows") and known.get("way") in {"continuous", "static"}
+    if told and (known.get("measured_on") == "any" or (known.get("measured_on") == mark and known.get("decoding"))):
         _run(engine, requests=1, rows=2, tokens=2)  # the first pass through a model is slow: not for a reader's eyes
         return known
     began = time.monotonic()
+    captured, why_captured = measure_decoding(engine)
     steps = measure_steps(engine, until=began + PATIENCE)
     rows, why_rows = choose_rows(steps)
     speeds = measure_ways(engine, rows, until=began + PATIENCE)
     if speeds is None:
         logger.warning("%s: this machine is too busy to measure how to batch", engine.spec.slug)
         why = f"not measured: the machine was too busy within {PATIENCE:.0f} s of trying"
-        return {"way": "continuous", "rows": max(rows, SAFE_ROWS), "why": why}
+        return {"way": "continuous", "rows": max(rows, SAFE_ROWS), "why": why, "decoding": decoding(captured)}
     way, why_way = choose_way(speeds)
     return {
         "way": way,
         "rows": rows,
-        "why": f"{why_way}; {why_rows}",
+        "decoding": decoding(captured),
+        "why": "; ".join(filter(None, [why_way, why_rows, why_captured])),
         "tokens_per_second": {k: round(v, 1) for k, v in speeds.items()},
         "step_seconds": {str(k): round(v, 4) for k, v in steps.items()},
         "measured_on": mark,
         "measured_in": round(time.monotonic() - began, 1),
     }
+
+
+def decoding(captured: bool) -> str:
+    return "captured" if captured else "plain"
+
+
+@torch.inference_mode()
+def measure_decoding(engine: Measured) -> tuple[bool, str]:
+    """Whether decoding steps are captured as CUDA graphs from now on, and why: if it pays and they say the same."""
+    if engine.loaded.model.device.type != "cuda":
+        return False, ""
+    try:
+        engine.decode_by(captured=False)
+        plain, expected = _steps(engine, SIZES[0])
+        engine.decode_by(captured=True)
+        captured, found = _steps(engine, SIZES[0])
+    except RuntimeError as error:
+        logger.warning("%s: decoding steps cannot be captured: %s", engine.spec.slug, error)
+        captured, plain, found, expected = 1.0, 0.0, torch.zeros(1), torch.ones(1)
+    far = float((found - expected).norm() / expected.norm())
+    good = far < SAME and plain > GAIN * captured
+    engine.decode_by(captured=good)
+    return good, (
+        f"a captured step of {SIZES[0]} rows took {captured * 1000:.1f} ms where a plain one took {plain * 1000:.1f}, "
+        f"and their logits were {far:.1%} apart"
+    )
 
 
 def measure_ways(engine: Measured, rows: int, *, until: float) -> dict[str, float] | None:
@@ -126,7 +159,7 @@ def measure_steps(engine: Measured, *, until: float) -> dict[int, float]:
         if size > SIZES[0] and engine.loaded.model.device.type == "cpu" and size > 64:
             break
         try:
-            out[size] = _step(engine, size)
+            out[size] = _steps(engine, size)[0]
         except torch.OutOfMemoryError:
             break
         if out[size] > SLOW_STEP or time.monotonic() > until:
@@ -135,18 +168,21 @@ def measure_steps(engine: Measured, *, until: float) -> dict[int, float]:
 
 
 @torch.inference_mode()
-def _step(engine: Measured, size: int) -> float:
+def _steps(engine: Measured, size: int) -> tuple[float, torch.Tensor]:
+    """Seconds of a step of so many rows, and the logits of the last steps."""
     batch = engine.fresh_batch()
     ids = engine.chat.render(PROMPT, max_tokens=8).ids
     _, past = batch.prefill(ids, None)
     batch.join(past, size)
-    tokens = torch.full((size,), ids[0], device=engine.loaded.model.device)
-    times = []
-    for _ in range(4):
+    times, logits = [], []
+    for number in range(OFTEN + 4):
+        tokens = torch.full((size,), ids[number % len(ids)], device=engine.loaded.model.device)
         began = time.perf_counter()
-        float(batch.decode(tokens)[0, 0])  # reading a number waits for the device
+        found = batch.decode(tokens)
+        float(found[0, 0])  # reading a number waits for the device
         times.append(time.perf_counter() - began)
-    return min(times[1:])
+        logits.append(found[:2].float())
+    return min(times[-3:]), torch.cat(logits[-3:])
 
 
 def measure_way(engine: Measured, *, static: bool, rows: int) -> float:

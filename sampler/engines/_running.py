@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import torch
-from transformers.cache_utils import DynamicCache
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from generation.batch import RollingBatch
+import torch
+
+from generation.batch import PromptCache, RollingBatch
 from generation.choose import Chooser, penalise
 from sampler.engines._entries import Row
 
 Drawn = tuple[list[int], list[float]]  # a token and its log-probability for each row
+
+
+class Joining(NamedTuple):
+    """Samples of one prompt, with what was read of it."""
+
+    rows: list[Row]
+    past: PromptCache
+    logits: torch.Tensor  # [1, V]
 
 
 class RunningRows:
@@ -36,11 +46,12 @@ class RunningRows:
         """Tokens that the longest row will have had."""
         return max((len(r.entry.prompt.ids) + r.most for r in self.rows if r.entry.prompt), default=0)
 
-    def join(self, rows: list[Row], past: DynamicCache, logits: torch.Tensor) -> Drawn:
-        """Samples of one prompt that was read take their first token and become rows."""
-        logits = logits.expand(len(rows), -1)
+    def join(self, joining: Sequence[Joining]) -> Drawn:
+        """Samples of prompts that were read take their first token and become rows: all of them, or none."""
+        rows = [row for part in joining for row in part.rows]
+        logits = torch.cat([part.logits.expand(len(part.rows), -1) for part in joining])
         tokens, logprobs = self._chooser_for(rows).choose(logits, [r.count for r in rows], shaped(logits, rows))
-        self.batch.join(past, len(rows))
+        self.batch.join_all([(part.past, len(part.rows)) for part in joining])
         previous = self._tokens[: len(self.rows)] if self._tokens is not None else tokens[:0]
         self._tokens = torch.cat([previous, tokens])
         self.rows.extend(rows)

@@ -26,6 +26,7 @@ class Batching(TypedDict, total=False):
     way: str
     why: str
     rows: int  # for background samples
+    decoding: str  # captured: steps are CUDA graphs; plain: they are not
     tokens_per_second: dict[str, float]  # by way
     step_seconds: dict[str, float]  # by number of rows
     measured_on: str  # the kind of machine that the figures hold for

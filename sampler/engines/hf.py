@@ -19,7 +19,7 @@ from generation.rendering import ChatTemplate
 from sampler.engines import _load, _measure
 from sampler.engines._entries import Entry, Row
 from sampler.engines._queue import JobQueue
-from sampler.engines._running import RunningRows
+from sampler.engines._running import Joining, RunningRows
 from sampler.engines.base import (
     Batching,
     Delta,
@@ -37,6 +37,8 @@ from sampler.engines.base import (
 
 logger = logging.getLogger(__name__)
 CHUNK = 256  # tokens of a prompt that are read between two steps
+TOGETHER = 2048  # … of several prompts that are read at once while nobody waits for text
+WASTE = 1.5  # … padding included, over without
 REGROW = 500  # steps without an error after which a halved batch may grow again
 SHARE_OF_WEIGHTS = 0.8  # of the device's memory; the rest is for keys and values
 
@@ -53,14 +55,17 @@ class HfEngine:
         self.most = self.measured = 32  # rows for background samples
         self.reserve = 4  # … and so many more that only interactive ones may take
         self.static = False  # background samples join only where none runs
+        self.captured = False  # decoding steps are captured as CUDA graphs
         self.running = RunningRows(self.fresh_batch())
         self.queue = JobQueue()
         self._batching = Batching()
         self._calm = 0  # steps since the memory last ran out
+        self._one_by_one = False  # prompts of this model cannot be read at once
         self._gathering = True  # static batching: no background sample ran when this step began
 
     def fresh_batch(self) -> RollingBatch:
-        return RollingBatch(self.loaded.model, window=self.loaded.window, mixed=self.loaded.mixed)
+        loaded = self.loaded
+        return RollingBatch(loaded.model, window=loaded.window, mixed=loaded.mixed, captured=self.captured)
 
     def settle_batching(self) -> None:
         """Measure, or take over what was measured, and batch accordingly."""
@@ -68,6 +73,12 @@ class HfEngine:
         self.most = self.measured = int(self._batching["rows"])
         self.reserve = max(4, self.most // 8)
         self.static = self._batching["way"] == "static"
+        self.decode_by(captured=self._batching.get("decoding") == "captured")
+
+    def decode_by(self, *, captured: bool) -> None:
+        """Capture decoding steps, or do not; only while nothing runs."""
+        self.captured = captured
+        self.running = RunningRows(self.fresh_batch())
 
     # Called from any thread
 
@@ -117,9 +128,9 @@ class HfEngine:
             if not entry.job.interactive and live and spent >= CHUNK:
                 return
             try:
-                if entry.prompt is None:
-                    self._render(entry, events)
-                spent += self._read(entry)
+                group = self._together(entry, live, events)
+                spent += self._read_together(group) if len(group) > 1 else self._read(entry)
+                self._join(group, events)
             except torch.OutOfMemoryError as error:
                 entry.unread()
                 self._shrink_or_fail(entry, error, events)
@@ -128,10 +139,32 @@ class HfEngine:
                 logger.exception("%s: a prompt could not be read", self.spec.slug)
                 self._fail(entry, f"{type(error).__name__}: {error}", events)
                 continue
-            if entry.logits is not None:
-                self._join(entry, events)
             if live and not entry.job.interactive:
                 return
+
+    def _together(self, first: Entry, live: bool, events: list[Event]) -> list[Entry]:
+        """The first job that waits, and those behind it whose prompts are read at once with its own."""
+        if first.prompt is None:
+            self._render(first, events)
+        group, free = [first], self._free_for(first) - len(first.waiting)
+        if not first.fresh or self._one_by_one:
+            return group
+        longest = total = first.length
+        for entry in self.queue.pending[1:]:
+            if free <= 0 or entry.job.interactive != first.job.interactive:
+                break
+            if entry.prompt is None:
+                try:
+                    self._render(entry, events)
+                except Exception:  # it is told when this job is the first
+                    break
+            longest, total = max(longest, entry.length), total + entry.length
+            padded = longest * (len(group) + 1)
+            if not entry.fresh or longest > CHUNK or padded > (CHUNK if live else TOGETHER) or padded > WASTE * total:
+                break
+            group.append(entry)
+            free -= len(entry.waiting)
+        return group
 
     def _free_for(self, entry: Entry) -> int:
         """Rows that its samples may take now."""
@@ -156,12 +189,25 @@ class HfEngine:
         entry.take_prompt(prompt, self.loaded.decode, self.loaded.thinks)
         events.append(Started(job.id, prompt.report))
 
+    def _read_together(self, group: list[Entry]) -> int:
+        """Whole prompts, at once."""
+        try:
+            read = self.running.batch.prefill_together([entry.ids for entry in group])
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:
+            logger.exception("%s: prompts are read one by one from now on", self.spec.slug)
+            self._one_by_one = True
+            return self._read(group[0])
+        for entry, (logits, past) in zip(group, read, strict=True):
+            entry.logits, entry.past, entry.done_ids = logits, past, past.length
+        return len(group) * max(entry.length for entry in group)
+
     def _read(self, entry: Entry) -> int:
         """One chunk of the prompt (and, for a sample that was pushed out, of what it had said)."""
-        assert entry.prompt is not None
         if entry.logits is not None:
             return 0
-        ids = entry.prompt.ids + entry.waiting[0].ids
+        ids = entry.ids + entry.waiting[0].ids
         chunk = ids[entry.done_ids : entry.done_ids + CHUNK]
         logits, entry.past = self.running.batch.prefill(chunk, entry.past)
         entry.done_ids += len(chunk)
@@ -169,19 +215,29 @@ class HfEngine:
             entry.logits = logits
         return len(chunk)
 
-    def _join(self, entry: Entry, events: list[Event]) -> None:
-        """As many of its samples as there are rows for take their first token and join."""
-        resumed = bool(entry.waiting[0].ids)  # it goes on with what it had said, and so it joins alone
-        rows = entry.waiting[:1] if resumed else [r for r in entry.waiting[: self._free_for(entry)] if not r.ids]
-        del entry.waiting[: len(rows)]
-        assert entry.logits is not None
-        assert entry.past is not None
-        tokens, logprobs = self.running.join(rows, entry.past, entry.logits)
-        if not entry.waiting:
-            self.queue.has_rows(entry)
-        if not entry.waiting or entry.waiting[0].ids:
-            entry.unread()
-        self._account(rows, tokens, logprobs, events)
+    def _join(self, group: list[Entry], events: list[Event]) -> None:
+        """As many samples of prompts that are read as there are rows for take their first token and join."""
+        joining: list[Joining] = []
+        joined: list[Entry] = []
+        free = self._free_for(group[0])
+        for entry in group:
+            if entry.logits is None or entry.past is None or free <= 0:
+                continue
+            resumed = bool(entry.waiting[0].ids)  # it goes on with what it had said, and so it joins alone
+            rows = entry.waiting[:1] if resumed else [r for r in entry.waiting[:free] if not r.ids]
+            joining.append(Joining(rows, entry.past, entry.logits))
+            joined.append(entry)
+            free -= len(rows)
+        if not joining:
+            return
+        tokens, logprobs = self.running.join(joining)
+        for entry, part in zip(joined, joining, strict=True):
+            del entry.waiting[: len(part.rows)]
+            if not entry.waiting:
+                self.queue.has_rows(entry)
+            if not entry.waiting or entry.waiting[0].ids:
+                entry.unread()
+        self._account([row for part in joining for row in part.rows], tokens, logprobs, events)
 
     # Tokens come and samples end
 
@@ -235,12 +291,11 @@ class HfEngine:
 
     def _shrink(self) -> bool:
         """Halve the batch: the rows beyond it wait, with what they have said, and go on later. False: it is at one."""
-        if len(self.running) <= 1 and self.most <= 1:
-            return False
+        last = len(self.running) <= 1 and self.most <= 1
         self.most = max(1, min(self.most, max(len(self.running), 1)) // 2)
         self._calm = 0
         live_first = sorted(self.running.rows, key=lambda r: not r.entry.job.interactive)
-        for row in live_first[self.most :]:
+        for row in live_first[self.most if self.running.batch.whole else 0 :]:
             self.running.remove(row)
             row.entry.waiting.append(row)
             self.queue.put_back(row.entry)
@@ -251,7 +306,7 @@ class HfEngine:
         if self.loaded.model.device.type == "cuda":
             torch.cuda.empty_cache()
         logger.warning("%s: out of memory; the batch is halved to %d rows", self.spec.slug, self.most)
-        return True
+        return not last
 
     # The rest of an engine
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +22,7 @@ from tests import makers
 from tests.api.conftest import client_of
 from tests.exports.makers import export, rows
 from tests.labeling.asking import places
-from tests.labeling.importing import run
+from tests.labeling.importing import run, uploaded
 
 pytestmark = pytest.mark.django_db
 
@@ -73,10 +72,7 @@ def _good(format: str) -> JsonLike:
 def test_the_upload_page_names_it_with_its_line(project: Project, client: Client, operator: User) -> None:
     client.force_login(operator)
     lines = f'{{"prompt": "Who?", "completion": "Ada."}}\n{{"prompt": "Why?{GEMMA}", "completion": "So."}}\n'
-    page = client.post(
-        f"/admin/labeling/project/{project.pk}/import/",
-        {"file": SimpleUploadedFile("x.jsonl", lines.encode()), "format": "instructgpt"},
-    )
+    page = uploaded(client, project, lines.encode(), format="instructgpt")
     (error,) = page.context["errors"]
     assert (page.context["report"]["imported"], error["line"]) == (1, 2)
     assert "&lt;end_of_turn&gt;" in page.content.decode()

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
@@ -16,7 +15,7 @@ from accounts.models import User
 from common.shapes import JsonLike
 from labeling import imports
 from labeling.models import Dialogue, Project
-from tests.labeling.importing import run
+from tests.labeling.importing import run, uploaded
 
 
 def chat(number: int) -> dict[str, JsonLike]:
@@ -147,10 +146,7 @@ def test_what_a_terminal_would_obey_reaches_it_escaped(
 def test_the_upload_page_costs_one_line_too(project: Project, client: Client, operator: User, name: str) -> None:
     client.force_login(operator)
     data = "\n".join([json.dumps(chat(2)), BAD[name], json.dumps(chat(3))]).encode()
-    page = client.post(
-        f"/admin/labeling/project/{project.pk}/import/",
-        {"file": SimpleUploadedFile("x.jsonl", data), "format": "openai"},
-    )
+    page = uploaded(client, project, data, format="openai")
     assert page.status_code == 200
     assert page.context["report"]["imported"] == 2
     assert [error["line"] for error in page.context["errors"]] == [2]

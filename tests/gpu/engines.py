@@ -40,11 +40,20 @@ def saved(folder: Path, shape: str = "tiny") -> str:
     return made_models.save(folder, shape)
 
 
-def load(folder: str, dtype: str, monkeypatch: pytest.MonkeyPatch, *, rows: int = 16, limit: int = 0) -> HfEngine:
+def load(
+    folder: str,
+    dtype: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    rows: int = 16,
+    limit: int = 0,
+    decoding: str = "captured",
+) -> HfEngine:
     """The engine, with a batching that is not measured."""
     monkeypatch.setenv("SAMPLER_DTYPE", dtype)
     monkeypatch.setenv("SAMPLER_DEVICE", DEVICE)
     batching: Batching = {"way": "continuous", "rows": rows, "why": "a test", "measured_on": "any"}
+    batching["decoding"] = decoding
     return hf.ENGINE.load(Spec("gpu-test", folder, batching=batching, context_limit=limit or None))
 
 

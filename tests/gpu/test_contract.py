@@ -13,11 +13,12 @@ from tests.sampler.contract import EngineContract
 pytestmark = engines.on_gpu
 
 
-@pytest.fixture(scope="module", params=["bfloat16", "float32"])
+@pytest.fixture(scope="module", params=["bfloat16-captured", "float32-plain"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HfEngine]:
     with pytest.MonkeyPatch.context() as patch:
         folder = engines.saved(tmp_path_factory.mktemp("tiny"))
-        made = engines.load(folder, request.param, patch, limit=512)
+        dtype, decoding = str(request.param).split("-")
+        made = engines.load(folder, dtype, patch, limit=512, decoding=decoding)
         yield made
         made.close()
 

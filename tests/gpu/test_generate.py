@@ -16,12 +16,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("decoding", ["captured", "plain"])
 @pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
 def test_greedy_text_is_that_of_generate(
-    folder: str, dtype: str, together: bool, monkeypatch: pytest.MonkeyPatch
+    folder: str, dtype: str, together: bool, decoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In 32 bits always; in 16 bits but for ties."""
-    engine = engines.load(folder, dtype, monkeypatch)
+    engine = engines.load(folder, dtype, monkeypatch, decoding=decoding)
     asked = [engines.job(text, temperature=0) for text in engines.PROMPTS]
     groups = [asked] if together else [[one] for one in asked]
     texts = [samples[0].text for group in groups for samples in engines.drawn(engine, group)]
@@ -31,7 +32,9 @@ def test_greedy_text_is_that_of_generate(
     ]
     engine.close()
     parted = [gap for gap in gaps if gap is not None]
-    print(f"{dtype}: {len(gaps) - len(parted)} of {len(gaps)} the same; parted where the best led by {parted}")
+    print(
+        f"{dtype}, {decoding}: {len(gaps) - len(parted)} of {len(gaps)} the same; parted where the best led by {parted}"
+    )
     assert all(gap < (1e-3 if dtype == "float32" else TIE) for gap in parted)
     assert len(parted) <= len(gaps) // 2
 

@@ -19,11 +19,12 @@ LEFT = 300 << 20  # bytes that somebody else leaves us; the samples asked for ne
 
 
 @pytest.mark.skipif(engines.DEVICE != "cuda", reason="the memory of a CPU is not ours to fill")
+@pytest.mark.parametrize("decoding", ["captured", "plain"])
 def test_out_of_memory_for_real_makes_the_batch_smaller_and_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, decoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = engines.load(engines.saved(tmp_path, "SmolLM2-135M"), "bfloat16", monkeypatch, rows=64)
-    asked = [engines.job("rivers and mills " * 20, n=8, max_tokens=150, seed=at) for at in range(8)]
+    engine = engines.load(engines.saved(tmp_path, "SmolLM2-135M"), "bfloat16", monkeypatch, rows=64, decoding=decoding)
+    asked = [engines.job("rivers and mills " * 20, n=8, max_tokens=60, seed=at) for at in range(8)]
     engines.drawn(engine, [engines.job("warm", n=2, max_tokens=4)])
     torch.cuda.empty_cache()
     held = torch.empty(torch.cuda.mem_get_info()[0] - LEFT, dtype=torch.uint8, device="cuda")
@@ -44,8 +45,18 @@ def test_out_of_memory_for_real_makes_the_batch_smaller_and_loses_nothing(
     assert smallest < 64
     for end in ended:
         assert [one.index for one in end.drawn] == list(range(8))
-        assert all(one.completion_tokens == 150 or one.finish_reason == "stop" for one in end.drawn)
+        assert all(one.completion_tokens == 60 or one.finish_reason == "stop" for one in end.drawn)
     engine.close()
+
+
+@pytest.mark.skipif(engines.DEVICE != "cuda", reason="nothing is captured on a CPU")
+def test_steps_are_really_captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engines.load(engines.saved(tmp_path), "bfloat16", monkeypatch)
+    engines.drawn(engine, [engines.job("rivers", n=4)])
+    captured = engine.running.batch.captured
+    engine.close()
+    assert captured is not None
+    assert captured.sizes, captured.broken
 
 
 def test_two_workers_share_one_device(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from scipy.stats import kendalltau
 
 from accounts.models import User
 from insights import report_parts, reports
@@ -63,6 +64,22 @@ def test_the_report_equals_a_plain_recount(voted: Project) -> None:
     assert [row["person"] for row in found["trainers"]] == ["alice", "bob"]
     assert sum(day["rankings"] for day in found["throughput"]) == 120
     json.dumps(found, allow_nan=False)
+
+
+def test_tau_b_is_the_mean_over_pairs_of_rankings_but_those_that_tie_everything(
+    project: Project, alice: User, bob: User
+) -> None:
+    orders = [([[0], [1, 2], [3]], [[1], [0], [2], [3]]), ([[3], [0, 1], [2]], [[0, 1, 2, 3]]), ([[2, 3], [0, 1]],) * 2]
+    taus = []
+    for several in orders:
+        comparison = makers.make_comparison(project, votes=2)
+        for trainer, groups in zip((alice, bob), several, strict=True):
+            makers.make_ranking(comparison, trainer, groups=groups)
+        one, other = ({at: n for n, group in enumerate(groups) for at in group} for groups in several)
+        taus.append(kendalltau([one[at] for at in range(4)], [other[at] for at in range(4)]).statistic)
+    told = [tau for tau in taus if tau == tau]
+    assert len(told) == 2
+    assert report_of(project)["agreement"]["tau_b"]["value"] == pytest.approx(sum(told) / 2)
 
 
 def test_a_refresh_that_died_before_its_report_is_made_up_for(voted: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from common.shapes import Json
 from tests.labeling.import_examples import EXAMPLES
 
 HOSTILE: list[Json] = [
-    None, True, False, 0, -1, 1e308, 10**30, "", " ", "\0", "\ud83d", "\u200b", "\u202e", "<|im_end|>", "a" * 5_000,
+    None, True, False, 0, -1, 1e308, 10**30, "", " ", "\0", "\ud83d", "\u200b", "\u202e", "<|im_end|>",
+    "a<end_of_turn>b", "[INST] a [/INST]", "a" * 5_000,
     [], {}, [None], [[]], [{}], {"a": None}, {"role": "assistant"}, [{"role": "user", "content": "x"}],
     {"\0": 1}, {"\udc00": 1}, "Human: a\n\nAssistant:", "\x1b[2J", "NaN", "0", "true",
 ]  # fmt: skip
@@ -28,9 +29,9 @@ def records(rng: random.Random, n: int, format: str = "") -> Iterator[str]:
         if rng.random() < 0.5:
             record = _marked(record, f" {number}")
         for _ in range(rng.choice([0, 0, 0, 1, 1, 2, 4])):
-            record = _changed(record, rng)
+            record = changed(record, rng)
         line = json.dumps(record, ensure_ascii=rng.random() < 0.9)
-        yield _broken(line, rng) if rng.random() < CUT else line
+        yield broken(line, rng) if rng.random() < CUT else line
 
 
 def _marked(value: Json, mark: str) -> Json:
@@ -44,28 +45,28 @@ def _marked(value: Json, mark: str) -> Json:
     return value + mark if isinstance(value, str) and " " in value else value
 
 
-def _changed(value: Json, rng: random.Random) -> Json:
+def changed(value: Json, rng: random.Random) -> Json:
     """One change somewhere in the record."""
     if rng.random() < 0.15 or not isinstance(value, dict | list) or not value:
         return rng.choice(HOSTILE)
     if isinstance(value, list):
         place = rng.randrange(len(value))
-        return [_changed(inner, rng) if at == place else inner for at, inner in enumerate(value)]
-    changed = dict(value)
-    name = rng.choice(list(changed))
+        return [changed(inner, rng) if at == place else inner for at, inner in enumerate(value)]
+    made = dict(value)
+    name = rng.choice(list(made))
     chance = rng.random()
     if chance < 0.15:
-        del changed[name]
+        del made[name]
     elif chance < 0.35:
-        changed[rng.choice(NAMES)] = rng.choice(HOSTILE)
+        made[rng.choice(NAMES)] = rng.choice(HOSTILE)
     elif chance < 0.45:
-        changed[rng.choice(NAMES)] = changed.pop(name)
+        made[rng.choice(NAMES)] = made.pop(name)
     else:
-        changed[name] = _changed(changed[name], rng)
-    return changed
+        made[name] = changed(made[name], rng)
+    return made
 
 
-def _broken(line: str, rng: random.Random) -> str:
+def broken(line: str, rng: random.Random) -> str:
     deep = rng.choice([150, 500, 900, 5_000])
     return rng.choice([
         line[: rng.randrange(len(line))], line + line, "[" * deep + "]" * deep, f'{{"meta": {"[" * deep}{"]" * deep}}}',

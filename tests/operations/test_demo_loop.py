@@ -1,12 +1,11 @@
-"""`manage.py demo_loop`: its rule, its project, its table; and in the slow tier the loop itself."""
+"""`manage.py demo_loop`: its project, its stages, its figures; and in the slow tier the loop itself."""
 
 from __future__ import annotations
 
 import io
 import json
-import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
 
 import pytest
 from django.conf import settings
@@ -14,19 +13,21 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
-from common.shapes import Message
+from common.shapes import JsonObject
 from exports.models import ExportRun
 from labeling import comparisons, leases, projects, rankings
 from labeling.models import Comparison, Project, Ranking
-from labeling.text import prompt_key, split_of
-from operations.loop import measure, processes, rule
+from operations.loop import measure, processes
 from operations.loop import project as loop_project
-from operations.loop.measure import Row, Versus
+from operations.loop.project import LoopError
+from operations.loop.rule import RULES, rank
+from operations.loop.stages import Stages
+from operations.loop.topics import TOPICS, prompts_of, topic_of
 from sampler import registry
 from sampler.models import Completion, ModelVersion, SampleRequest
+from tests.generation.tiny import make_tiny_model
 from tests.journeys.server import database_url
 from tests.makers import make_model, make_user
-from tests.sampler.conftest import smollm2_path as smollm2_path  # a fixture
 
 
 @pytest.fixture(autouse=True)
@@ -34,21 +35,26 @@ def _own_models(settings: Settings, tmp_path: Path) -> None:
     settings.MODEL_ROOT = tmp_path / "models"
 
 
-def build(*, keep: bool = False) -> loop_project.LoopProject:
-    return loop_project.build(prompts=8, completions=4, max_tokens=16, keep=keep)
+def build(topics: int = 8) -> loop_project.LoopProject:
+    return loop_project.build(topics=TOPICS[:topics], questions=1, completions=4, max_tokens=16, rule=RULES["commas"])
 
 
-def test_the_rule_puts_fewer_commas_first_then_the_shorter_with_ties() -> None:
-    texts = {"a": "one, two", "b": "short", "c": "also short", "d": "no comma, but " + "long " * 20, "e": "x" * 200}
-    assert rule.rank(texts) == [["b", "c"], ["e"], ["a"], ["d"]]
+@pytest.mark.django_db
+def test_a_quarter_of_the_topics_is_held_out_whole() -> None:
+    own = loop_project.build(topics=TOPICS, questions=2, completions=2, max_tokens=16, rule=RULES["commas"])
+    splits: dict[str, set[str]] = {}
+    for prompt in own.project.prompts.all():
+        split = projects.split_for(own.project, prompt.prompt_key, prompt.author_id)
+        splits.setdefault(topic_of(prompt.messages), set()).add(split)
+    assert len(splits) == len(TOPICS) == 40
+    assert sorted(map(len, splits.values())) == [1] * 40
+    assert sum(found == {"test"} for found in splits.values()) == 10
 
 
-def test_a_quarter_of_the_openings_is_held_out() -> None:
-    messages: list[list[Message]] = [[{"role": "user", "content": f"Question {n}?"}] for n in range(12)]
-    salt = loop_project.salt_for(messages)
-    sides = [split_of(salt=salt, key=prompt_key(one), test_share=loop_project.TEST_SHARE) for one in messages]
-    assert sides.count("test") == 3
-    assert loop_project.salt_for(messages) == salt
+def test_every_prompt_tells_its_topic() -> None:
+    assert [topic_of(prompt) for topic in TOPICS for prompt in prompts_of(topic, 7)] == [
+        topic for topic in TOPICS for _ in range(7)
+    ]
 
 
 @pytest.mark.django_db
@@ -58,23 +64,23 @@ def test_the_project_is_marked_and_goes_without_a_trace() -> None:
     assert "simulated" in own.project.title
     assert own.project.prompts.count() == 8
     assert [user.username for user in own.trainers] == ["sim-1", "sim-2", "sim-3"]
-    assert not any(user.has_usable_password() for user in own.trainers)
+    assert len(own.authors) == 8
+    assert not any(user.has_usable_password() for user in [*own.trainers, *own.authors])
     assert own.folder.is_dir()
-    policy = make_model("grown")
+    policy = make_model(f"{own.project.slug}-policy-1")
     projects.open_round(project=own.project, policies=[(policy, 1.0, {})])
-    own.made.append(policy)
     request = SampleRequest.objects.create(model_version=policy, prompt=[])
     Completion.objects.create(request=request, model_version=policy, text="x", finish_reason="stop")
-    own.requests.append(request.pk)
+    Stages(own.folder, {}).note("requests 1", [str(request.pk)])
     comparisons.bring(
         project=own.project,
         prompt=[{"role": "user", "content": "q"}],
-        completions=[{"text": "a", "model_version": "grown"}, {"text": "b", "model_version": "grown"}],
+        completions=[{"text": "a", "model_version": policy.slug}, {"text": "b", "model_version": policy.slug}],
     )
     assignment, _ = leases.lease_next(project=own.project, trainer=own.trainers[0])
     assert assignment is not None
     rankings.submit_ranking(assignment=assignment, groups=[assignment.order_shown])
-    loop_project.remove(own)
+    loop_project.remove(loop_project.find(own.project.slug))
     for model in (Project, User, Comparison, Ranking, ModelVersion, SampleRequest, Completion, ExportRun):
         assert not model.objects.exists(), model
     assert not own.folder.exists()
@@ -82,8 +88,8 @@ def test_the_project_is_marked_and_goes_without_a_trace() -> None:
 
 @pytest.mark.django_db
 def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers() -> None:
-    kept = build(keep=True)
-    assert not kept.project.throwaway
+    kept = build()
+    loop_project.keep(kept)
     make_kept = comparisons.bring(
         project=kept.project, prompt=[{"role": "user", "content": "q"}], completions=[{"text": "a"}, {"text": "b"}]
     )[0]
@@ -95,20 +101,21 @@ def test_a_kept_project_is_not_throwaway_and_keeps_its_trainers() -> None:
     loop_project.remove(other)
     assert User.objects.filter(username="sim-1").exists()
     assert make_kept.rankings.count() == 1
+    assert not Project.objects.get(slug="kept").throwaway
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("prompts", [3, 1000])
-def test_there_are_only_so_many_openings(prompts: int) -> None:
-    with pytest.raises(CommandError, match="--prompts takes 4 to"):
-        run_demo("--prompts", str(prompts), policy=make_policy())
+@pytest.mark.parametrize("wrong", [["--topics", "3"], ["--topics", "1000"], ["--rounds", "0"], ["--questions", "8"]])
+def test_there_are_only_so_many_of_everything(wrong: list[str]) -> None:
+    with pytest.raises(CommandError, match=f"{wrong[0]} takes"):
+        run_demo(*wrong, policy=make_policy())
 
 
 @pytest.mark.django_db
 def test_a_person_called_like_a_simulated_trainer_is_left_alone() -> None:
     make_user("sim-2")
     with pytest.raises(CommandError, match="a person called sim-2"):
-        run_demo("--prompts", "8", policy=make_policy())
+        run_demo("--topics", "8", policy=make_policy())
     assert not Project.objects.exists()
 
 
@@ -118,6 +125,26 @@ def test_the_first_policy_has_to_be_one_that_can_be_trained() -> None:
         run_demo(policy="nothing")
     with pytest.raises(CommandError, match="cannot be trained here"):
         run_demo(policy=make_model("fake").slug)
+
+
+def test_a_stage_that_is_done_is_not_done_again(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def work(name: str) -> JsonObject:
+        begun.append(name)
+        if begun == ["a", "b"]:
+            raise KeyboardInterrupt
+        return {"of": name}
+
+    stages = Stages(tmp_path, {"x": 1})
+    assert stages.run("a", lambda: work("a")) == {"of": "a"}
+    with pytest.raises(KeyboardInterrupt):
+        stages.run("b", lambda: work("b"))
+    again = Stages.of(tmp_path)
+    assert again.options == {"x": 1}
+    assert again.run("a", lambda: work("a")) == {"of": "a"}
+    assert again.run("b", lambda: work("b")) == {"of": "b"}
+    assert begun == ["a", "b", "b"]
 
 
 def test_training_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
@@ -132,40 +159,36 @@ def test_training_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
         )
 
 
-def test_the_table_tells_intervals_and_small_numbers() -> None:
-    everywhere = Versus(8, 17, 15, 1.5, 0.75, 40, 0.7, 0.55, 0.85)
-    held_out = Versus(2, 4, 4, None, None, 0, None, None, None)
-    row = Row(1, "a", "b", "rm", 8, 40, 11, 0.82, None, None, 6, everywhere, held_out)
-    lines = measure.table([row])
-    assert len(lines) == 3
-    assert "0.82 of 11" in lines[1]
-    assert "1.50 -> 0.75 (n 17, 15)" in lines[1]
-    assert "0.70 [0.55, 0.85] of 40 pairs" in lines[1]
-    assert "none of 0 pairs" in lines[2]
-
-
 @pytest.mark.django_db
-def test_new_is_compared_with_old_within_prompts_ties_counting_half(project: Project, alice: User) -> None:
+def test_new_is_compared_with_old_by_trainers_and_by_the_rule_in_topics(project: Project, alice: User) -> None:
     old, new = make_model("old"), make_model("new")
-    for number in range(2):
+    for topic in TOPICS[:2]:
         comparisons.bring(
             project=project,
-            prompt=[{"role": "user", "content": f"Question {number}?"}],
+            prompt=prompts_of(topic, 1)[0],
             completions=[
-                {"text": f"one, two, {number}", "model_version": "old"},
-                {"text": f"none {number}", "model_version": "new"},
-                {"text": f"nothing {number}", "model_version": "old"},
+                {"text": f"one, two, {topic}", "model_version": "old"},
+                {"text": f"none {topic}", "model_version": "new"},
+                {"text": f"nothing {topic}", "model_version": "old"},
             ],
         )
     while (assignment := leases.lease_next(project=project, trainer=alice)[0]) is not None:
         rows = assignment.comparison.candidates.values_list("completion_id", "completion__text")
-        groups = rule.rank({str(cid): text for cid, text in rows})
+        groups = rank(RULES["commas"], {str(cid): text for cid, text in rows}, noise=0.0)
         rankings.submit_ranking(assignment=assignment, groups=groups)
-    found = measure.versus(project=project, round=1, old=old, new=new)
-    assert (found.old_answers, found.new_answers, found.prompts, found.pairs) == (4, 2, 2, 4)
-    assert (found.old_mean, found.new_mean) == (1.0, 0.0)
-    assert found.win_rate == 0.75  # won two, tied two
-    assert measure.versus(project=project, round=2, old=old, new=new).win_rate is None
+    splits = set(Comparison.objects.values_list("split", flat=True))
+    found = [
+        measure.versus(project=project, rule=RULES["commas"], round=1, old=old, new=new, split=split)
+        for split in splits
+    ]
+    assert sum(one.trainers.pairs for one in found) == 4
+    assert sum(one.trainers.topics for one in found) == 2
+    assert {one.trainers.value for one in found} == {one.rule.value for one in found} == {0.75}  # won two, tied two
+    assert sum(one.old.answers for one in found) == 4
+    assert {one.old.measure for one in found} == {1.0}
+    assert {one.new.measure for one in found} == {0.0}
+    empty = measure.versus(project=project, rule=RULES["commas"], round=2, old=old, new=new, split="test")
+    assert empty.trainers.value is None
 
 
 def make_policy() -> str:
@@ -177,71 +200,87 @@ def make_policy() -> str:
     return "base"
 
 
-class Compared(TypedDict):
-    new_answers: int
-    pairs: int
-
-
-class RoundReport(TypedDict):
-    rankings: int
-    pairs: int
-    rm_pairs: int
-    best_of: int
-    everywhere: Compared
-
-
-class Report(TypedDict):
-    """The last line of the command, as far as it is read here."""
-
-    simulated: bool
-    kept: str | None
-    peak_gib: float
-    rounds: list[RoundReport]
-
-
-def run_demo(*arguments: str, policy: str) -> tuple[list[str], Report, str]:
+def run_demo(*arguments: str, policy: str = "") -> tuple[list[str], JsonObject, str]:
     out, err = io.StringIO(), io.StringIO()
-    call_command("demo_loop", *arguments, "--policy", policy, stdout=out, stderr=err)
+    named = ["--policy", policy] if policy else []
+    call_command("demo_loop", *arguments, *named, stdout=out, stderr=err)
     lines = out.getvalue().splitlines()
     return lines, json.loads(lines[-1]), err.getvalue()
 
 
-@pytest.mark.slow
-@pytest.mark.model
-@pytest.mark.timeout(1800)
-@pytest.mark.django_db(transaction=True)
-def test_a_round_of_the_loop_with_the_real_model(smollm2_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def tiny_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A model of two layers that says words at random, half of them commas."""
     monkeypatch.setenv("DATABASE_URL", database_url())
-    registry.register_model(
-        slug="smollm2", engine="hf", location=str(smollm2_path), default_params={"temperature": 0.8}
-    )
-    lines, report, progress = run_demo(
-        "--prompts", "8", "--max-tokens", "24", "--best-of", "3", "--reward-steps", "6", "--sft-steps", "3", "--keep",
-        policy="smollm2",
-    )  # fmt: skip
-    project = Project.objects.get(slug=report["kept"])
-    (row,) = report["rounds"]
-    assert report["simulated"] is True
-    assert row["rankings"] == 8
-    assert row["pairs"] > 8
-    assert row["rm_pairs"] > 0
-    assert row["best_of"] == 6  # the openings that are not held out
-    assert row["everywhere"]["new_answers"] > 0
-    assert row["everywhere"]["pairs"] > 0
-    assert [r.policies.count() for r in project.rounds.order_by("number")] == [1, 2]
-    policy = ModelVersion.objects.get(slug=f"{project.slug}-policy-1")
-    reward = ModelVersion.objects.get(slug=f"{project.slug}-rm-1")
-    run = ExportRun.objects.get(project=project)
-    for version in (policy, reward):
-        assert version.parent is not None
-        assert version.parent.slug == "smollm2"
-        assert version.export_id == run.pk
-        assert version.state == "serving"
-    assert policy.parent is not None
-    assert policy.weights_hash != policy.parent.weights_hash
-    assert reward.reward_scores.count() >= 8 * 4 + 6 * 3
-    assert Ranking.objects.filter(comparison__project=project).count() == 16
-    assert any("Trainers were simulated" in line for line in lines)
-    assert "no sampler worker is running" in progress
-    assert report["peak_gib"] < 8
-    shutil.rmtree(settings.MODEL_ROOT)  # half a gigabyte, which the test runner would keep
+    folder = make_tiny_model(Path(settings.MODEL_ROOT) / "tiny")
+    registry.register_model(slug="tiny", engine="hf", location=str(folder))
+    return "tiny"
+
+
+SMALL = [
+    "--topics", "8", "--questions", "2", "--max-tokens", "16", "--reward-steps", "30", "--reward-layers", "2",
+    "--reward-learning-rate", "3e-3", "--ppo-iterations", "4", "--ppo-answers", "16", "--ppo-learning-rate", "1e-3",
+    "--sft-learning-rate", "1e-3",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("train", ["ppo", "best-of-n"])
+@pytest.mark.django_db(transaction=True)
+def test_rounds_of_the_loop_with_a_tiny_model_go_on_after_they_were_cut(
+    train: str, tiny_policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Stages.run
+    done: list[str] = []
+
+    def cut(self: Stages, name: str, work: Callable[[], JsonObject]) -> JsonObject:
+        """Each stage is killed once in the middle of its work, and done when the run goes on."""
+        if name not in self.done and name not in done:
+            done.append(name)
+            work()
+            raise LoopError(f"cut in {name}")
+        return run(self, name, work)
+
+    monkeypatch.setattr(Stages, "run", cut)
+    with pytest.raises(CommandError, match="cut in collect 1"):
+        run_demo("--rounds", "2", "--train", train, "--keep", *SMALL, policy=tiny_policy)
+    (project,) = Project.objects.all()
+    lines, report, errors = until_it_ends(project.slug)
+    assert all("cut in" in error for error in errors)
+    assert done[:4] == ["collect 1", "export 1", "train reward model 1", "score 1"]
+    rows = report["rounds"]
+    assert isinstance(rows, list)
+    assert len(rows) == 2
+    assert report["kept"] == project.slug
+    assert any("held-out topics" in line for line in lines)
+    for number, row in enumerate(rows, start=1):
+        assert isinstance(row, dict)
+        policy = ModelVersion.objects.get(slug=f"{project.slug}-policy-{number}")
+        judge = ModelVersion.objects.get(slug=f"{project.slug}-rm-{number}")
+        assert policy.parent is not None
+        assert policy.parent.slug == ("tiny" if number == 1 else f"{project.slug}-policy-1")
+        export = row["export"]
+        assert isinstance(export, dict)
+        assert str(policy.export_id) == str(judge.export_id) == export["id"]
+        assert len(row["checks"]) == 7  # type: ignore[arg-type]
+        assert bool(row["iterations"]) == (train == "ppo")
+    assert [r.policies.count() for r in project.rounds.order_by("number")] == [1, 2, 2]
+    assert json.loads((Path(settings.MODEL_ROOT) / project.slug / "report.json").read_text()) == report
+    run_demo_remove(project.slug)
+    assert not Project.objects.exists()
+
+
+def until_it_ends(slug: str) -> tuple[list[str], JsonObject, list[str]]:
+    errors: list[str] = []
+    while True:
+        try:
+            lines, report, _ = run_demo("--resume", slug)
+        except CommandError as error:
+            errors.append(str(error))
+        else:
+            return lines, report, errors
+
+
+def run_demo_remove(slug: str) -> None:
+    call_command("demo_loop", "--remove", slug, stdout=io.StringIO(), stderr=io.StringIO())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
 import pytest
 import torch
-from transformers.cache_utils import DynamicCache
 
 from common.shapes import Message
+from generation.batch import PromptCache, RollingBatch
 from generation.checkpoints import CannotLoad
 from sampler.engines import _measure, hf
 from sampler.engines.base import Batching, Delta, Ended, Event, Failed, Job, Spec, Started
@@ -19,6 +20,7 @@ from sampler.params import Drawn, SamplingParams
 from tests.sampler.byte_model import NO_SYSTEM, save
 from tests.sampler.fields import ParamFields
 
+Moving = tuple[torch.Tensor, torch.Tensor, tuple[int, int] | None, int]
 PROMPTS = ["a", "what is this, and why?", "tell me more about rivers and mills", "x" * 90]
 
 
@@ -27,15 +29,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save(tmp_path_factory.mktemp("tiny"))
 
 
+@pytest.fixture(params=["plain", "captured"])
+def decoding(request: pytest.FixtureRequest) -> str:
+    """How steps are decoded. On a CPU nothing is captured, but the same code runs over the same whole buffers."""
+    way: str = request.param
+    return way
+
+
 @pytest.fixture(autouse=True)
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMPLER_DTYPE", "float32")
     monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
 
 
-def load(folder: str, *, rows: int = 16, static: bool = False, system_prompt: str = "") -> HfEngine:
+def load(
+    folder: str, *, rows: int = 16, static: bool = False, system_prompt: str = "", decoding: str = "plain"
+) -> HfEngine:
     known: Batching = {
-        "way": "static" if static else "continuous", "rows": rows, "why": "a test", "measured_on": "any"
+        "way": "static" if static else "continuous", "rows": rows, "why": "a test", "measured_on": "any",
+        "decoding": decoding,
     }  # fmt: skip
     return hf.ENGINE.load(Spec("tiny", folder, system_prompt=system_prompt, batching=known))
 
@@ -85,8 +97,8 @@ def greedy(engine: HfEngine, text: str, tokens: int = 12) -> str:
 
 
 @pytest.mark.parametrize("static", [False, True])
-def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder: str, static: bool) -> None:
-    engine = load(folder, static=static)
+def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder: str, static: bool, decoding: str) -> None:
+    engine = load(folder, static=static, decoding=decoding)
     lengths = [12, 3, 20, 7]
     jobs = [
         job(text, temperature=0, max_tokens=length, n=1 + i % 2)
@@ -98,8 +110,8 @@ def test_rows_that_join_and_leave_at_any_time_say_what_generate_says(folder: str
             assert sample.text == greedy(engine, text, length)
 
 
-def test_a_long_run_outgrows_its_buffers_and_still_agrees(folder: str) -> None:
-    engine = load(folder)
+def test_a_long_run_outgrows_its_buffers_and_still_agrees(folder: str, decoding: str) -> None:
+    engine = load(folder, decoding=decoding)
     jobs = [job(text, temperature=0, max_tokens=300) for text in PROMPTS[:2]]
     events = run(engine, jobs, every=150)
     for one, text in zip(jobs, PROMPTS, strict=False):
@@ -114,8 +126,8 @@ def test_a_prompt_read_in_chunks_agrees(folder: str) -> None:
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-def test_a_model_with_a_sliding_window_agrees(tmp_path: Path, mixed: bool) -> None:
-    engine = load(save(tmp_path, window=24, mixed=mixed))
+def test_a_model_with_a_sliding_window_agrees(tmp_path: Path, mixed: bool, decoding: str) -> None:
+    engine = load(save(tmp_path, window=24, mixed=mixed), decoding=decoding)
     assert (engine.running.batch.window, engine.running.batch.mixed) == (24, mixed)
     jobs = [job(text, temperature=0, max_tokens=40) for text in PROMPTS]
     events = run(engine, jobs, every=3)
@@ -128,7 +140,7 @@ def test_k_samples_of_one_prompt_read_it_once(folder: str, monkeypatch: pytest.M
     read: list[int] = []
     inner = engine.running.batch.prefill
 
-    def prefill(ids: list[int], past: DynamicCache | None) -> tuple[torch.Tensor, DynamicCache]:
+    def prefill(ids: list[int], past: PromptCache | None) -> tuple[torch.Tensor, PromptCache]:
         read.append(len(ids))
         return inner(ids, past)
 
@@ -139,8 +151,8 @@ def test_k_samples_of_one_prompt_read_it_once(folder: str, monkeypatch: pytest.M
     assert len({d.text for d in drawn(events, one)}) == 8
 
 
-def test_the_same_seed_draws_the_same_text_whoever_else_is_in_the_batch(folder: str) -> None:
-    engine = load(folder)
+def test_the_same_seed_draws_the_same_text_whoever_else_is_in_the_batch(folder: str, decoding: str) -> None:
+    engine = load(folder, decoding=decoding)
     alone, among = job("the same", n=2), job("the same", n=2)
     first = drawn(run(engine, [alone]), alone)
     others = [job(text, seed=i) for i, text in enumerate(PROMPTS)]
@@ -165,9 +177,9 @@ def test_the_log_probability_is_the_models_own(folder: str) -> None:
 
 
 def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(
-    folder: str, monkeypatch: pytest.MonkeyPatch
+    folder: str, monkeypatch: pytest.MonkeyPatch, decoding: str
 ) -> None:
-    engine = load(folder)
+    engine = load(folder, decoding=decoding)
     plain = {t: greedy(engine, t) for t in PROMPTS}
     inner = engine.running.batch.decode
 
@@ -184,6 +196,59 @@ def test_out_of_memory_halves_the_batch_and_every_request_still_ends_once(
         samples = drawn(events, one)
         assert [d.index for d in samples] == [0, 1, 2]
         assert {d.text for d in samples} == {plain[text]}
+
+
+def test_memory_that_runs_out_while_the_buffers_are_moved_changes_no_text(
+    folder: str, monkeypatch: pytest.MonkeyPatch, decoding: str
+) -> None:
+    """Some layers are moved and others are not: nothing of the batch can be used any more."""
+    engine = load(folder, decoding=decoding)
+    plain = {text: greedy(engine, text, 300) for text in PROMPTS[:3]}
+    inner, calls = RollingBatch._moved, []
+
+    def moved(batch: RollingBatch, *args: *Moving) -> torch.Tensor:
+        calls.extend([1] if batch.size and args[3] != batch.column else [])
+        if len(calls) == 3:  # of the second layer
+            calls.append(1)
+            raise torch.OutOfMemoryError("injected")
+        return inner(batch, *args)
+
+    monkeypatch.setattr(RollingBatch, "_moved", moved)
+    jobs = [job(text, temperature=0, max_tokens=300) for text in plain]
+    events = run(engine, jobs, every=5)  # the later ones are longer, so that the earlier ones make room for them
+    assert len(calls) > 3
+    assert [drawn(events, one)[0].text for one in jobs] == list(plain.values())
+
+
+def test_prompts_that_wait_are_read_at_once(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = load(folder)
+    sizes: list[int] = []
+    inner = engine.running.batch.prefill_together
+
+    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, PromptCache]]:
+        sizes.append(len(prompts))
+        return inner(prompts)
+
+    monkeypatch.setattr(engine.running.batch, "prefill_together", together)
+    texts = [f"{'why ' * (number % 3)}number {number}?" for number in range(6)]
+    jobs = [job(text, temperature=0, n=2) for text in texts]
+    events = run(engine, jobs)
+    assert max(sizes) > 3
+    assert [drawn(events, one)[1].text for one in jobs] == [greedy(engine, text) for text in texts]
+
+
+def test_a_model_that_cannot_read_prompts_at_once_reads_them_one_by_one(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load(folder)
+
+    def together(prompts: Sequence[list[int]]) -> list[tuple[torch.Tensor, PromptCache]]:
+        raise TypeError("logits_to_keep takes a number")
+
+    monkeypatch.setattr(engine.running.batch, "prefill_together", together)
+    jobs = [job(text, temperature=0) for text in PROMPTS]
+    events = run(engine, jobs)
+    assert [drawn(events, one)[0].text for one in jobs] == [greedy(engine, text) for text in PROMPTS]
 
 
 def test_a_request_that_has_no_room_even_alone_fails_and_the_next_one_runs(
