@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from labeling.lineage import Copies
 
 MAX_DRAFT_CHARACTERS = 200_000
-SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")
+SKIP_REASONS = (
+    "Not my subject",
+    "Not my language",
+    "Too long to read with care now",
+    "It upsets me",
+    "It is not displayed correctly",
+)
 """Offered on the page; a trainer may say another."""
 OWN_WORDS = "A reason of their own, withdrawn."
 
@@ -39,7 +45,7 @@ def heartbeat(*, assignment: Assignment, seconds: int = 0) -> Assignment:
     """
     _, locked = leases.lock(assignment)
     if locked.state == Assignment.State.EXPIRED and not leases.revive(locked):
-        raise Gone("Your lease ran out and the vote went to somebody else. What you did is kept.")
+        raise Gone("Your time on this task expired and someone else did it. Your work is kept.")
     if locked.state != Assignment.State.LEASED:
         raise Gone("This task has ended.")
     leases.extend(locked, seconds=seconds)
@@ -82,7 +88,7 @@ def skip(*, assignment: Assignment, reason: str) -> Assignment:
     """Give the task back for good, with a reason; its vote is free again, once."""
     reason = clean(reason).strip()[:200]
     if not reason:
-        raise Invalid("Say in a word why you skip it.")
+        raise Invalid("Say why you are skipping this.")
     _, locked = leases.lock(assignment)
     if locked.state not in leases.OPEN:
         raise Gone("This task has ended.")

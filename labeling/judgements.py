@@ -15,10 +15,11 @@ from labeling.text import clean, content_hash
 
 RATINGS = range(1, 8)
 STRENGTHS = range(1, 5)
+# Each reason stands in one list only: none says something of the texts, skip (`assignments.py`) of the person or the
+# moment.
 NONE_REASONS = (
     "All of them are wrong or unusable",
-    "The prompt makes no sense or is not in my language",
-    "I cannot tell which is better: not my subject",
+    "The prompt makes no sense",
     "The prompt asks for something that must not be answered",
 )
 """Offered on the page; a trainer may say another."""
@@ -35,6 +36,16 @@ class Said(TypedDict, total=False):
     not_rankable: str | None
     ideal_answer: str
     confirmed: bool
+
+
+class Read(TypedDict):
+    """How one completion was read on the page."""
+
+    seconds: int
+    proposed: bool  # its place is the one that the page proposed, once it had been in view
+
+
+Reading = Mapping[str, Read]
 
 
 class Columns(TypedDict):
@@ -89,7 +100,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
     if reason and groups:
         raise Invalid("Either put the completions in order or say that none can be ranked.")
     if not reason and not groups:
-        raise Invalid("Put every completion in a place first: a screen that nobody touched is not a judgement.")
+        raise Invalid("Give every completion a place first.")
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:
