@@ -197,7 +197,7 @@ def test_the_migration_finds_the_origins_of_copies_made_before(copied: Copied) -
     Dialogue.objects.update(answer_to=None)
     for asked in (ReplyRequest, SuggestionRequest):
         asked._default_manager.all().delete()
-    migration = import_module("labeling.migrations.0015_origins_of_copies_made_before")
+    migration = import_module("labeling.migrations.0016_origins_of_copies_made_before")
     with connection.cursor() as cursor:
         for _ in range(2):  # run again, it finds nothing else
             cursor.execute(migration.FORWARD)

@@ -69,5 +69,5 @@ FORWARD = "".join([
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0014_indexes_of_origins")]
+    dependencies = [("labeling", "0015_indexes_of_origins")]
     operations = [migrations.RunSQL(FORWARD, migrations.RunSQL.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0012_import_runs'),
+        ('labeling', '0013_how_completions_were_read'),
         ('sampler', '0006_system_turn_of_model_versions'),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("labeling", "0013_origins_of_copies")]
+    dependencies = [("labeling", "0014_origins_of_copies")]
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS comparison_copies", migrations.RunSQL.noop),
         AddIndexConcurrently(
