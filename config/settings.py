@@ -277,6 +277,7 @@ if BACKUPS:
 CELERY_BEAT_SCHEDULER = "common.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
+SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
 MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))

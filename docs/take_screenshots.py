@@ -3,8 +3,8 @@
     python docs/take_screenshots.py http://127.0.0.1:8000 NAME PASSWORD [--out docs/screenshots]
 
 Signs in, opens each page as a trainer would (a ranking, a demonstration with suggestions, a chat with a
-reply), and gives up the two dialogues again at the end. `--widths 390,768,1280,1920 --themes light,dark`
-takes every combination, to look at the design.
+reply), and gives up the two dialogues again at the end. `--widths 320,390,768,1280,1920 --themes
+light,dark` takes every combination, to look at the design.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-HEIGHTS = {390: 844, 768: 1024, 1280: 800, 1920: 1080}
+HEIGHTS = {320: 640, 390: 844, 768: 1024, 1280: 800, 1920: 1080}
 QUESTION = "How do I keep basil alive on a windowsill in winter?"
 MESSAGE = "Suggest a name for a small bakery by the sea, and say why in a sentence."
 
@@ -51,7 +51,7 @@ class Tour:
     def ranking(self) -> None:
         if not self.begin("Rank the next one"):
             return
-        for keys in ("a", "2", "b", "1", "Shift+Digit6", "c", "2"):
+        for keys in ("2", "Shift+Digit6", "1", "2"):
             self.page.keyboard.press(keys)
         self.page.wait_for_timeout(1200)
         self.page.evaluate("scrollTo(0, 0)")

@@ -9,11 +9,23 @@ import torch
 from generation.checkpoints import CannotLoad
 from generation.types import Config
 
+SEVERAL = "serve it with vLLM (--tensor-parallel-size) and register it with the openai engine: docs/gpu.md."
+DEVICE_MAPS = {"auto", "balanced", "balanced_low_0", "sequential"}  # of transformers' device_map
+
 
 def best_device() -> torch.device:
-    """CUDA, else Apple's GPU, else the CPU; SAMPLER_DEVICE overrides."""
+    """CUDA, else Apple's GPU, else the CPU; SAMPLER_DEVICE overrides.
+
+    Raises:
+        CannotLoad: SAMPLER_DEVICE names no single device.
+    """
     if wanted := os.environ.get("SAMPLER_DEVICE"):
-        return torch.device(wanted)
+        if wanted in DEVICE_MAPS or "," in wanted:
+            raise CannotLoad(f"SAMPLER_DEVICE is {wanted!r}: a model is not split over devices here; {SEVERAL}")
+        try:
+            return torch.device(wanted)
+        except RuntimeError:
+            raise CannotLoad(f"SAMPLER_DEVICE is {wanted!r}: it takes cuda, cuda:1, mps or cpu.") from None
     if torch.cuda.is_available():
         index = int(os.environ.get("SAMPLER_DEVICE_INDEX") or 0)  # set by `sampler --concurrency`
         return torch.device("cuda", index % torch.cuda.device_count())

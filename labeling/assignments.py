@@ -35,7 +35,7 @@ def heartbeat(*, assignment: Assignment, seconds: int = 0) -> Assignment:
     """
     _, locked = leases.lock(assignment)
     if locked.state == Assignment.State.EXPIRED and not leases.revive(locked):
-        raise Gone("Your lease ran out and the vote went to somebody else. What you did is kept.")
+        raise Gone("Your time on this task expired and someone else did it. Your work is kept.")
     if locked.state != Assignment.State.LEASED:
         raise Gone("This task has ended.")
     leases.extend(locked, seconds=seconds)
@@ -78,7 +78,7 @@ def skip(*, assignment: Assignment, reason: str) -> Assignment:
     """Give the task back for good, with a reason; its vote is free again, once."""
     reason = clean(reason).strip()[:200]
     if not reason:
-        raise Invalid("Say in a word why you skip it.")
+        raise Invalid("Say why you are skipping this.")
     _, locked = leases.lock(assignment)
     if locked.state not in leases.OPEN:
         raise Gone("This task has ended.")

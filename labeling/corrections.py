@@ -15,7 +15,7 @@ from accounts.audit import record
 from common.transitions import advance
 from labeling import comparisons, dialogues, judgements, leases, undo, votes
 from labeling.errors import Gone
-from labeling.judgements import Said
+from labeling.judgements import Reading, Said
 from labeling.models import Assignment, Comparison, Dialogue, Ranking, Turn
 from labeling.quality import overlap, reviews, screening
 
@@ -30,6 +30,7 @@ class Draft(TypedDict, total=False):
     strengths: list[int]
     not_rankable: str
     ideal_answer: str
+    reading: Reading
 
 
 # -- rankings ---------------------------------------------------------------------------------------
@@ -78,6 +79,7 @@ def as_draft(ranking: Ranking) -> Draft:
         "note": ranking.note,
         "strengths": ranking.strengths,
         "not_rankable": ranking.not_rankable,
+        "reading": ranking.reading,
     }
     if ranking.ideal_answer is not None:
         last = ranking.ideal_answer.turns.order_by("-position").first()
@@ -86,7 +88,7 @@ def as_draft(ranking: Ranking) -> Draft:
 
 
 @transaction.atomic
-def mend_ranking(*, ranking: Ranking, **said: Unpack[Said]) -> Ranking:
+def mend_ranking(*, ranking: Ranking, reading: Reading | None = None, **said: Unpack[Said]) -> Ranking:
     """The trainer's new version of a returned ranking: a new row that supersedes it.
 
     Raises:
@@ -108,6 +110,7 @@ def mend_ranking(*, ranking: Ranking, **said: Unpack[Said]) -> Ranking:
         kind=old.kind,
         guideline_version_id=old.guideline_version_id,
         order_shown=old.order_shown,
+        reading=reading or {},
         **judgement.columns(),
         flags_version=comparison.project.flags_version,
         ideal_answer=old.ideal_answer,

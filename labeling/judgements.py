@@ -30,6 +30,16 @@ class Said(TypedDict, total=False):
     confirmed: bool
 
 
+class Read(TypedDict):
+    """How one completion was read on the page."""
+
+    seconds: int
+    proposed: bool  # its place is the one that the page proposed, once it had been in view
+
+
+Reading = Mapping[str, Read]
+
+
 class Columns(TypedDict):
     """The columns of a ranking that hold what was said."""
 
@@ -82,7 +92,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
     if reason and groups:
         raise Invalid("Either put the completions in order or say that none can be ranked.")
     if not reason and not groups:
-        raise Invalid("Put every completion in a place first: a screen that nobody touched is not a judgement.")
+        raise Invalid("Give every completion a place first.")
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:

@@ -17,7 +17,7 @@ from common.transactions import joins
 from common.transitions import advance
 from labeling import dialogues, judgements, leases, votes
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.judgements import Judgement, Said
+from labeling.judgements import Judgement, Reading, Said
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.quality import overlap, screening
 
@@ -42,6 +42,7 @@ def submit_and_lease_next(
     trainer: User,
     seconds: int | None = None,
     expected_version: int | None = None,
+    reading: Reading | None = None,
     **said: Unpack[Said],
 ) -> Submitted:
     """Store the judgement of the assignment's `trainer` and lease their next task in one commit, in the order
@@ -53,7 +54,12 @@ def submit_and_lease_next(
     project = assignment.comparison.project
     membership = leases.lock_membership(project=project, trainer=trainer)
     ranking, _ = submit_ranking(
-        assignment=assignment, seconds=seconds, expected_version=expected_version, membership=membership, **said
+        assignment=assignment,
+        seconds=seconds,
+        expected_version=expected_version,
+        membership=membership,
+        reading=reading,
+        **said,
     )
     try:
         following, _ = leases.lease_next(project=project, trainer=trainer, membership=membership)
@@ -69,12 +75,14 @@ def submit_ranking(
     seconds: int | None = None,
     expected_version: int | None = None,
     membership: Membership | None = None,
+    reading: Reading | None = None,
     **said: Unpack[Said],
 ) -> tuple[Ranking, bool]:
     """Store the trainer's judgement; the same again returns it with False.
 
     A vote that comes after its lease ran out counts if a vote is free and is kept as surplus otherwise.
-    `membership` is the trainer's, from a caller that has it already.
+    `membership` is the trainer's, from a caller that has it already. `reading` is no part of what was said: it is kept
+    beside it.
 
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before, or another
@@ -92,7 +100,9 @@ def submit_ranking(
         raise Gone("This comparison was withdrawn.")
     now = timezone.now()
     _end_lease(comparison, locked, now)
-    ranking = _store(comparison, locked, judgement, seconds=seconds, membership=membership, now=now)
+    ranking = _store(
+        comparison, locked, judgement, seconds=seconds, membership=membership, reading=reading or {}, now=now
+    )
     in_force = overlap.votes_in_force(comparison)
     screening.screen_ranking(ranking, in_force)
     overlap.ask_more_votes(comparison, in_force)
@@ -127,6 +137,7 @@ def _store(
     *,
     seconds: int | None,
     membership: Membership | None,
+    reading: Reading,
     now: datetime,
 ) -> Ranking:
     if seconds is None:
@@ -142,6 +153,7 @@ def _store(
         kind=locked.kind,
         guideline_version_id=locked.guideline_version_id,
         order_shown=locked.order_shown,
+        reading=reading,
         **judgement.columns(),
         flags_version=comparison.project.flags_version,
         ideal_answer=dialogues.submit_ideal_answer(assignment=locked, text=ideal) if ideal else None,

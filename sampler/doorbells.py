@@ -41,6 +41,17 @@ def ring(slug: str) -> None:
         logger.warning("doorbell of %s: %s", slug, error)
 
 
+def tell_ended() -> None:
+    """A request that somebody waits for has ended: config names the task that makes something of it, which beat runs
+    too."""
+    if not settings.SAMPLER_ENDED_TASK or not redis_client.answers(settings.REDIS_URL):
+        return
+    try:
+        app.send_task(settings.SAMPLER_ENDED_TASK, expires=5, retry=False)
+    except (InconsistencyError, OperationalError, OSError) as error:
+        logger.warning("nobody was told that a request ended: %s", error)
+
+
 @shared_task(name="sampler.tasks.wake", ignore_result=True, acks_late=False)
 def wake() -> None:
     for listener in listeners:

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from sampler import heartbeat, metrics, results, status
+from sampler import doorbells, heartbeat, metrics, results, status
 from sampler.engines.base import Delta, Ended, Event, Failed, Returned, Started
 from sampler.feeder import Feeder
 from sampler.held import Held, WorkerState
@@ -146,6 +146,7 @@ class Worker:
         state = SampleRequest.objects.values_list("state", flat=True).get(pk=held.request_id)
         if state in SampleRequest.ENDED:
             self.state.publisher.put([(held.request_id, {"end": state})])
+            doorbells.tell_ended()
         else:
             self.state.publisher.put([(held.request_id, {"reset": 1})])
 

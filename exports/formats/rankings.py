@@ -26,6 +26,8 @@ class RankedCompletion(TypedDict):
     max_tokens: int | None
     finish_reason: str
     reasoning: str | None
+    seconds: int | None
+    place_proposed: bool | None
 
 
 class Judgement(TypedDict):
@@ -85,7 +87,7 @@ class Rankings(Format[RankingRecord, Judgement]):
 
 
 def _completion(answer: Answer, rank: int | None, record: RankingRecord, context: Context) -> RankedCompletion:
-    params = answer.params
+    params, read = answer.params, record.reading.get(answer.id)
     return {
         "rank": rank,
         "completion": context.answer(answer.text),
@@ -99,6 +101,8 @@ def _completion(answer: Answer, rank: int | None, record: RankingRecord, context
         "max_tokens": _int(params.get("max_tokens")),
         "finish_reason": answer.finish_reason,
         "reasoning": (context.text(answer.reasoning) or None) if context.include_reasoning else None,
+        "seconds": _int(read.get("seconds")) if read else None,
+        "place_proposed": bool(read.get("proposed")) if read else None,
     }
 
 

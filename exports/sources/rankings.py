@@ -57,6 +57,7 @@ class RankingRecord(Record):
     ratings: dict[str, int]
     flags: dict[str, list[str]]
     strengths: list[int]
+    reading: dict[str, JsonObject]
     order_shown: list[str]
     seconds: int | None
     label_weight: float | None
@@ -103,7 +104,7 @@ _ASSEMBLED = f"""
         'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
                     FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         'not_rankable', r.not_rankable, 'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags,
-        'strengths', r.strengths, 'order_shown', r.order_shown, 'seconds', r.seconds,
+        'strengths', r.strengths, 'reading', r.reading, 'order_shown', r.order_shown, 'seconds', r.seconds,
         'label_weight', r.label_weight, 'note', r.note, 'guideline', r.guideline_version_id,
         'comparison_kind', c.kind, 'comparison_state', c.state, 'discarded_at', {at("c.discarded_at")},
         'dialogue', c.dialogue_id, 'turn', c.turn_id, 'round', c.round_id, 'split', c.split, 'source', c.source,
@@ -253,6 +254,7 @@ def _consensus(records: Iterable[RankingRecord], method: str) -> Iterator[Rankin
             ratings={},
             flags=votes.majority_flags([vote.flags for vote in judged], shares),
             strengths=[],
+            reading={},
             seconds=None,
             label_weight=sum(weights) / len(weights) if weights else None,
             note="",

@@ -60,6 +60,12 @@ class Ranking(models.Model):
     flags = models.JSONField(default=dict, blank=True, help_text="Completion id to names of flags.")
     flags_version = models.PositiveIntegerField(default=1)
     strengths = models.JSONField(default=list, blank=True, help_text="1-4 between adjacent groups.")
+    reading = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="Completion id to how it was read on the page: active seconds, and whether its place was proposed.",
+    )
     not_rankable = models.CharField(max_length=200, blank=True, help_text="Why none could be ranked; empty: ranked.")
     note = models.TextField(blank=True)
     ideal_answer = models.ForeignKey(

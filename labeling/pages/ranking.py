@@ -23,6 +23,8 @@ class Card:
     place: int | str
     rating: str
     flags: list[str]
+    seconds: int
+    proposed: bool
 
 
 class Gap(TypedDict):
@@ -95,6 +97,8 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             place=form.places.get(cid, ""),
             rating=str(form.ratings.get(cid, "")),
             flags=form.flags.get(cid, []),
+            seconds=form.seconds.get(cid, 0),
+            proposed=cid in form.proposed,
         )
         for letter, cid in zip(LETTERS, assignment.order_shown, strict=False)
     ]

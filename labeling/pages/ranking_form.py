@@ -11,19 +11,26 @@ from django.http import QueryDict
 
 from labeling import preferences
 from labeling.errors import Invalid
-from labeling.judgements import Said
+from labeling.judgements import Read, Reading, Said
+from labeling.pages.forms import number
 from labeling.pages.letters import letters_of
 
 if TYPE_CHECKING:
     from common.shapes import JsonLike
 
+# Each reason stands in one list only: none says something of the texts, skip of the person or the moment.
 NONE_REASONS = (
     "All of them are wrong or unusable",
-    "The prompt makes no sense or is not in my language",
-    "I cannot tell which is better: not my subject",
+    "The prompt makes no sense",
     "The prompt asks for something that must not be answered",
 )
-SKIP_REASONS = ("Not my subject", "Not my language", "Too long to read with care now", "It upsets me", "Broken display")
+SKIP_REASONS = (
+    "Not my subject",
+    "Not my language",
+    "Too long to read with care now",
+    "It upsets me",
+    "It is not displayed correctly",
+)
 
 
 @dataclass
@@ -34,6 +41,8 @@ class RankingForm:
     ratings: dict[str, int] = field(default_factory=dict)
     flags: dict[str, list[str]] = field(default_factory=dict)
     strengths: list[int | None] = field(default_factory=list)
+    seconds: dict[str, int] = field(default_factory=dict)  # by completion, while it was read
+    proposed: list[str] = field(default_factory=list)  # completions whose place the page proposed
     note: str = ""
     not_rankable: str = ""
     not_rankable_other: str = ""
@@ -52,14 +61,21 @@ class RankingForm:
             none=bool(post.get("none")),
             confirmed=bool(post.get("confirmed")),
         )
-        for cid in ids:
-            form._number(post.get(f"place-{cid}", ""), form.places, cid, len(ids), "A place")
-            form._number(post.get(f"rating-{cid}", ""), form.ratings, cid, 7, "A rating")
-            if names := post.getlist(f"flag-{cid}"):
-                form.flags[cid] = names
+        for cid, letter in letters_of(ids).items():
+            form._card(post, cid, letter if f"read-{letter}" in post else cid, highest=len(ids))
         strengths = [post.get(f"strength-{number}", "") for number in range(1, len(ids))]
         form.strengths = [int(value) if value in {"1", "2", "3", "4"} else None for value in strengths]
         return form
+
+    def _card(self, post: QueryDict, cid: str, name: str, *, highest: int) -> None:
+        """The fields of one completion, whose names end in its letter, or in its id as a program sends them."""
+        self._number(post.get(f"place-{name}", ""), self.places, cid, highest, "A place")
+        self._number(post.get(f"rating-{name}", ""), self.ratings, cid, 7, "A rating")
+        self.seconds[cid] = number(post.get(f"read-{name}")) or 0
+        if post.get(f"proposed-{name}"):
+            self.proposed.append(cid)
+        if flags := post.getlist(f"flag-{name}"):
+            self.flags[cid] = flags
 
     @classmethod
     def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:
@@ -69,6 +85,7 @@ class RankingForm:
             groups = _list(draft.get("groups"))
             places = {str(cid): place for place, group in enumerate(groups, 1) for cid in _list(group)}
         strengths = [level if isinstance(level, int) else None for level in _list(draft.get("strengths"))]
+        reading = {cid: _mapping(read) for cid, read in _mapping(draft.get("reading")).items()}
         reason, other = _text(draft.get("not_rankable")), _text(draft.get("not_rankable_other"))
         listed = reason in NONE_REASONS
         return cls(
@@ -76,6 +93,8 @@ class RankingForm:
             ratings=_numbers(draft.get("ratings")),
             flags={cid: [str(name) for name in _list(names)] for cid, names in _mapping(draft.get("flags")).items()},
             strengths=strengths,
+            seconds={cid: value for cid, read in reading.items() if isinstance(value := read.get("seconds"), int)},
+            proposed=[cid for cid, read in reading.items() if read.get("proposed")],
             note=_text(draft.get("note")),
             not_rankable=reason if listed else "",
             not_rankable_other=other or ("" if listed else reason),
@@ -97,11 +116,19 @@ class RankingForm:
             "ratings": self.ratings,
             "flags": self.flags,
             "strengths": self.strengths,
+            "reading": {
+                cid: {"seconds": read["seconds"], "proposed": read["proposed"]} for cid, read in self.reading().items()
+            },
             "note": self.note,
             "not_rankable": self.not_rankable,
             "not_rankable_other": self.not_rankable_other,
             "ideal_answer": self.ideal_answer,
         }
+
+    def reading(self) -> Reading:
+        """How each completion was read. Without scripts nothing is known."""
+        told = {cid for cid, seconds in self.seconds.items() if seconds} | {*self.proposed}
+        return {cid: Read(seconds=self.seconds.get(cid, 0), proposed=cid in self.proposed) for cid in sorted(told)}
 
     def groups(self) -> list[list[str]]:
         return preferences.groups_from_places(self.places)

@@ -18,21 +18,19 @@ from labeling.pages.ranking import Card
 register = template.Library()
 
 CHECKED = {True: mark_safe(" checked"), False: ""}
-GRADE = (
-    '<span><input type="radio" id="r-{0}{2}" name="rating-{1}" value="{2}"{3}><label for="r-{0}{2}">{2}</label></span>'
-)
-FLAG = '<label class="chip"><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{1}</span></label>'
+GRADE = '<label><input type="radio" name="rating-{0}" value="{1}"{2}><span>{1}</span></label>'
+FLAG = '<label><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{1}</span></label>'
 
 
 @register.simple_tag
 def grades(card: Card) -> SafeString:
     """A radio button for each overall grade."""
     return format_html_join(
-        "", GRADE, ((card.letter, card.id, str(grade), CHECKED[card.rating == str(grade)]) for grade in RATINGS)
+        "", GRADE, ((card.letter, str(grade), CHECKED[card.rating == str(grade)]) for grade in RATINGS)
     )
 
 
 @register.simple_tag
 def flag_boxes(card: Card, flags: Sequence[str]) -> SafeString:
     """A box to tick for each of the project's flags."""
-    return format_html_join("", FLAG, ((card.id, name, CHECKED[name in card.flags]) for name in flags))
+    return format_html_join("", FLAG, ((card.letter, name, CHECKED[name in card.flags]) for name in flags))

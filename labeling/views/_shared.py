@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Context = dict[str, object]
+UNDONE = "?undone=1"  # the page says that a submission was taken back
 
 
 class PageRequest(HttpRequest):
@@ -50,9 +51,9 @@ def visible_project(request: PageRequest, slug: str) -> Project:
     return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
 
 
-def go(request: PageRequest, name: str, *args: object) -> HttpResponse:
+def go(request: PageRequest, name: str, *args: object, query: str = "") -> HttpResponse:
     """To another page: a redirect, which htmx follows by itself where a fragment of `main` is wanted."""
-    url = reverse(name, args=args)
+    url = reverse(name, args=args) + query
     if request.htmx:
         response = HttpResponse(status=204)
         response["HX-Redirect"] = url

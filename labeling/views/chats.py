@@ -106,6 +106,11 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
         return refuse(request, pk, error)
     if not request.htmx:
         return redirect("dialogue", pk)
-    context = {"dialogue": dialogue, "shown": shown_turn(turn, user=request.user), "just_given": True}
+    context = {
+        "dialogue": dialogue,
+        "project": dialogue.project,
+        "shown": shown_turn(turn, user=request.user),
+        "just_given": True,
+    }
     context |= {"praise": PRAISE, "complaints": COMPLAINTS}
     return render(request, "labeling/_feedback.html", context)

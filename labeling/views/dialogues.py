@@ -15,7 +15,7 @@ from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
 from labeling.pages.dialogue import dialogue_context
 from labeling.pages.forms import ComposerForm, require_valid
-from labeling.views._shared import Context, PageRequest, go, own_dialogue, page, visible_project, wants_json
+from labeling.views._shared import UNDONE, Context, PageRequest, go, own_dialogue, page, visible_project, wants_json
 
 
 @require_POST
@@ -144,7 +144,7 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
         draft = corrections.undo_submission(dialogue=own_dialogue(request, pk))
     except LabelingError as error:
         return refuse(request, pk, error)
-    return go(request, "dialogue", draft.pk)
+    return go(request, "dialogue", draft.pk, query=UNDONE)
 
 
 @require_POST

@@ -27,7 +27,7 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         return _page(request, ranking, RankingForm.from_draft(corrections.as_draft(ranking)))
     form = RankingForm.from_post(request.POST, ranking.order_shown)
     try:
-        corrections.mend_ranking(ranking=ranking, **form.said(ranking.order_shown))
+        corrections.mend_ranking(ranking=ranking, reading=form.reading(), **form.said(ranking.order_shown))
     except NeedsConfirmation as question:
         words = contradiction_words(question.pairs, ranking.order_shown, form.ratings)
         return _page(request, ranking, form, contradictions=words)

@@ -17,7 +17,7 @@ from labeling.pages import ranking as ranking_page
 from labeling.pages.figures import ranked_today
 from labeling.pages.forms import number
 from labeling.pages.ranking_form import RankingForm
-from labeling.views._shared import Context, PageRequest, go, own_assignment, page, told, visible_project
+from labeling.views._shared import UNDONE, Context, PageRequest, go, own_assignment, page, told, visible_project
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,6 +39,7 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
             trainer=request.user,
             seconds=number(request.POST.get("seconds")),
             expected_version=number(request.POST.get("draft_version")),
+            reading=form.reading(),
             **form.said(assignment.order_shown),
         )
     except NeedsConfirmation as question:
@@ -152,7 +153,7 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
             return told(str(error))
         context: Context = {**ranking_page.ranked_context(assignment), "errors": [str(error)]}
         return page(request, "labeling/ranked.html", context, status=409)
-    return go(request, "ranking", assignment.pk)
+    return go(request, "ranking", assignment.pk, query=UNDONE)
 
 
 @require_GET

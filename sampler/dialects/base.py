@@ -7,13 +7,14 @@ where each line was read and when. Sending and reading is the work of the openai
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from common.shapes import Json, JsonObject
 
 UNKNOWN = "unknown: the server's default"
+NOT_APART = "within max_tokens: this server limits no reasoning alone"
 SHAPING = (
     "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
     "logit_bias",
@@ -99,6 +100,7 @@ class Dialect:
     many: bool = False  # `n` is honoured
     options: Mapping[str, Json] = field(default_factory=dict)  # asked for, and left out where a server refuses them
     reasoning: tuple[str, ...] = ("reasoning_content", "reasoning")  # keys of a delta that hold a trace
+    reasoning_limit: str = ""  # the parameter that limits a trace alone, where the server has one
     template_arguments: bool = False  # `chat_template_kwargs` is read
     raw: Raw = Raw.NONE
     raw_options: Mapping[str, Json] = field(default_factory=dict)  # of /v1/completions with a rendered prompt
@@ -148,7 +150,13 @@ class Dialect:
             inside.pop("temperature", None)
         return {**beside, self.wrapped_in: json.dumps(inside, sort_keys=True)}
 
-    def record(self, values: Mapping[str, object]) -> dict[str, object]:
-        """The parameters as they may be called used: what could not be said is unknown, never off."""
+    def record(self, values: Mapping[str, object], left_out: Collection[str] = ()) -> dict[str, object]:
+        """The parameters as they may be called used: what could not be said is unknown, never off.
+
+        `left_out` are keys that the server was found to refuse.
+        """
         missing = self.unknown(values)
-        return {name: UNKNOWN if name in missing else value for name, value in values.items()}
+        used = {name: UNKNOWN if name in missing else value for name, value in values.items()}
+        if used.get("max_reasoning_tokens") and self.reasoning_limit in {"", *left_out}:
+            used["max_reasoning_tokens"] = f"{used['max_reasoning_tokens']}, {NOT_APART}"
+        return used

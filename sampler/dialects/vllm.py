@@ -35,6 +35,7 @@ DIALECT = Dialect(
     many=True,
     options={"logprobs": True, "stream_options": {"include_usage": True}, "return_token_ids": True},
     reasoning=("reasoning", "reasoning_content"),
+    reasoning_limit="thinking_token_budget",
     template_arguments=True,
     raw=Raw.TOKENIZE,
     raw_options={"add_special_tokens": False},
@@ -42,6 +43,9 @@ DIALECT = Dialect(
     sign=("/version", "version"),
     tokenizer="/tokenizer_info",  # with --enable-tokenizer-info-endpoint
     refusals=(
+        Refusal(  # of a server without --reasoning-parser or --reasoning-config
+            Meaning.PARAMETER, r"(?P<name>thinking_token_budget) is set but reasoning_config is not configured"
+        ),
         Refusal(
             Meaning.TOO_LONG,
             r"maximum context length is (?P<limit>\d+) tokens.*requested (?P<answer>\d+) output tokens and your prompt "

@@ -152,7 +152,8 @@ class Exchange:
         asked = _request.body(
             dialect=server.table, learned=server.learned, model=server.model,
             prompt=prompt.raw.text if prompt.raw else prompt.messages, params=self.params,
-            max_tokens=prompt.report["max_tokens"] + job.params.max_reasoning_tokens, indices=indices,
+            max_tokens=prompt.report["max_tokens"] + job.params.max_reasoning_tokens,
+            reasoning=job.params.max_reasoning_tokens, indices=indices,
             stop=(*job.params.stop, *prompt.stops), template_arguments=self.arguments, extra=server.spec.extra_body,
         )  # fmt: skip
         return f"{server.base}/{'completions' if prompt.raw else 'chat/completions'}", asked
@@ -188,7 +189,7 @@ class Exchange:
         refusal = understand(server.table, status, said)
         if refusal.meaning == Meaning.TOO_LONG:
             return TooLong(refusal)
-        if server.learned.from_refusal(refusal, asked, server.table.options):
+        if server.learned.from_refusal(refusal, asked, {*server.table.options, server.table.reasoning_limit}):
             return Again(refusal.said)
         if status >= 500 or status == 429:
             if answer.status_code == 200:

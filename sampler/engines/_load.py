@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from generation.checkpoints import CannotLoad, weight_files, weights_hash
-from generation.devices import best_device, best_dtype, cache_tokens
+from generation.devices import SEVERAL, best_device, best_dtype, cache_tokens
 from generation.loading import end_tokens, layer_kinds, silence_progress
 from generation.types import Config, LanguageModel, Tokenizer
 from sampler.engines._entries import Thinking
@@ -70,6 +70,8 @@ def load(spec: Spec) -> Loaded:
     silence_progress()
     try:
         model, tokenizer, config = _read(source, dtype, device)
+    except torch.OutOfMemoryError as error:
+        raise CannotLoad(f"It does not fit into the memory of {device}: {SEVERAL} ({error})") from error
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         raise CannotLoad(f"{type(error).__name__}: {error}") from error
     text_config = config.get_text_config()

@@ -74,13 +74,14 @@ def body(
     prompt: Sequence[Message] | str,
     params: Mapping[str, object],
     max_tokens: int,
+    reasoning: int = 0,
     indices: Sequence[int],
     stop: Sequence[str] = (),
     template_arguments: Mapping[str, Json] | None = None,
     extra: Mapping[str, Json] | None = None,
 ) -> JsonObject:
     """A request for these samples (one, or all from the first on): of the chat endpoint with messages, of the
-    completions endpoint with a text."""
+    completions endpoint with a text. `reasoning` of its `max_tokens` are for the trace."""
     raw = isinstance(prompt, str)
     out: JsonObject = {"model": model, "stream": True, **dialect.sampling(params)}
     if isinstance(prompt, str):
@@ -93,6 +94,8 @@ def body(
     for name, value in dialect.options.items():
         if name not in learned.leave_out:
             out[name] = 0 if raw and name == "logprobs" else value
+    if reasoning and dialect.reasoning_limit and not raw and dialect.reasoning_limit not in learned.leave_out:
+        out[dialect.reasoning_limit] = reasoning
     if (seed := _seed(params)) is not None and dialect.seeds != Seeds.NONE:
         out["seed"] = seed % SEEDS + indices[0]
     if len(indices) > 1:

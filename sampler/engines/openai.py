@@ -160,7 +160,7 @@ class OpenAIEngine:
             logger.exception("%s: a request broke", self.spec.slug)
             self._fail(running, f"{type(error).__name__}: {error}")
             return
-        used = self.server.table.record(running.exchange.params)
+        used = self.server.table.record(running.exchange.params, self.server.learned.leave_out)
         drawn = running.exchange.reply.drawn(running.job.params.n, used, cancelled=running.cancelled)
         self._leave(running, Ended(running.job.id, drawn, running.cancelled))
 

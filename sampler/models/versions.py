@@ -6,7 +6,7 @@ import uuid
 
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 slug_validator = RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", "Lower-case letters, digits, '.', '_' and '-' only.")
 
@@ -77,8 +77,9 @@ class ModelVersion(models.Model):
     )
     capabilities = models.JSONField(default=dict, blank=True, help_text="What the server was found to do, and when.")
     control_tokens = models.JSONField(
-        default=list, blank=True, help_text="Special tokens of its tokenizer: no text that comes in may hold one."
-    )
+        default=list, db_default=Value([], models.JSONField()), blank=True,
+        help_text="Special tokens of its tokenizer: no text that comes in may hold one.",
+    )  # fmt: skip
     control_tokens_at = models.DateTimeField(null=True, blank=True, help_text="Since when they are known.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REGISTERED)
     state_reason = models.TextField(blank=True)

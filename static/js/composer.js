@@ -1,7 +1,7 @@
 /* The composer of demonstrations and chats: keys, suggestions into the editor, where a text came from. */
 (function () {
   "use strict";
-  const { $, $$ } = window.duologue;
+  const { $, $$, composing, typing, singleKeys } = window.duologue;
   const composer = () => $("form[data-composer]");
   let before = null; // {number, text, completion}: what a suggestion replaced
 
@@ -58,8 +58,18 @@
   });
   document.addEventListener("draft:restored", (event) => mark(event.target));
 
+  /* Alt prints a character on some keyboards (Option of a Mac, AltGr): in an editor that is what is wanted. The bare
+     digits of a French keyboard differ from their keys too, and print nothing with Alt. */
+  const mac = /Mac/.test(navigator.platform);
+  function prints(event) {
+    if (!typing(event.target)) return false;
+    if (event.key === "Dead" || event.getModifierState("AltGraph")) return true;
+    if (event.key.length !== 1 || event.key.toLowerCase() === event.code.slice(-1).toLowerCase() || event.key === ".") return false;
+    return mac || (/^Digit/.test(event.code) && !"&é\"'(-è_çà".includes(event.key));
+  }
+
   document.addEventListener("keydown", (event) => {
-    if ($("dialog[open]") || !$("[data-dialogue]")) return;
+    if (composing(event) || $("dialog[open]") || !$("[data-dialogue]")) return;
     const stop = (act) => { event.preventDefault(); act(); };
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const form = event.target.closest("form.composer, form.feedback") || $("form.composer");
@@ -68,10 +78,11 @@
     }
     if (event.key === "Escape" && event.target.closest("form.composer")) {
       const cancel = $("[data-cancel]", event.target.closest("form"));
-      if (cancel) stop(() => cancel.click());
+      stop(() => (cancel ? cancel.click() : event.target.blur()));
       return;
     }
-    if (!event.altKey || event.ctrlKey || event.metaKey) return;
+    const bare = !event.altKey && !event.shiftKey && !typing(event.target) && singleKeys(); // the way without Alt
+    if (event.ctrlKey || event.metaKey || (event.altKey ? prints(event) : !bare)) return;
     if (/^Digit[1-9]$/.test(event.code)) { if ($("#suggestions")) stop(() => use(Number(event.code.slice(-1)))); return; }
     const last = $$(".thumbs").pop();
     const act = {
@@ -83,6 +94,7 @@
       },
       ArrowUp: () => { const button = $("[data-edit-last]"); if (button) button.click(); },
       Period: () => { const button = $("[data-stop]"); if (button) button.click(); },
+      KeyE: () => { const editor = $("#composer-text"); if (editor && bare) editor.focus(); },
       KeyU: () => last && $("button[value=up]", last).click(),
       KeyD: () => last && $("button[value=down]", last).click(),
     }[event.code];

@@ -1,222 +1,230 @@
 /* Keeps what is typed: in this browser at once, on the server within two seconds, whatever happens.
-   One autosaver per form with data-draft; the server's version number decides between two tabs. A form whose
-   data-draft is empty has no draft on the server: the browser's copy is all, until the form itself is sent. */
+ One autosaver per form with data-draft; the server's version number decides between two tabs. A form whose
+ data-draft is empty has no draft on the server: the browser's copy is all, until the form itself is sent. */
 (function () {
-  "use strict";
-  const { $, notice, post } = window.duologue;
-  const SKIP = new Set(["csrfmiddlewaretoken", "seconds", "confirmed", "draft_version"]);
-  const AFTER = 700, RETRY = [1000, 2000, 4000, 8000, 15000];
-  const tab = Math.random().toString(36).slice(2);
+"use strict";
+const { $, notice, post } = window.duologue;
+const skips = (name) => ["csrfmiddlewaretoken", "seconds", "confirmed", "draft_version"].includes(name) || name.startsWith("read-");
+const AFTER = 700, RETRY = [1000, 2000, 4000, 8000, 15000];
+const tab = Math.random().toString(36).slice(2);
 
-  const entriesOf = (form) => Array.from(new FormData(form)).filter(([name, value]) => !SKIP.has(name) && typeof value === "string");
-  const same = (a, b) => JSON.stringify(a.filter(([, v]) => v !== "")) === JSON.stringify(b.filter(([, v]) => v !== ""));
+const entriesOf = (form) => Array.from(new FormData(form)).filter(([name, value]) => !skips(name) && typeof value === "string");
+const same = (a, b) => JSON.stringify(a.filter(([, v]) => v !== "")) === JSON.stringify(b.filter(([, v]) => v !== ""));
 
-  function write(form, entries) {
-    const given = new Map();
-    for (const [name, value] of entries) given.set(name, (given.get(name) || []).concat(value));
-    for (const element of form.elements) {
-      if (!element.name || SKIP.has(element.name) || element.type === "submit") continue;
-      const values = given.get(element.name) || [];
-      if (element.type === "checkbox" || element.type === "radio") element.checked = values.includes(element.value);
-      else element.value = values.length ? values.shift() : "";
+const times = (form) => Array.from(form.elements).filter((field) => field.name.startsWith("read-")).map((field) => [field.name, field.value]);
+
+function write(form, entries) {
+  const given = new Map();
+  for (const [name, value] of entries) given.set(name, (given.get(name) || []).concat(value));
+  for (const element of form.elements) {
+    if (!element.name || skips(element.name) || element.type === "submit") continue;
+    const values = given.get(element.name) || [];
+    if (element.type === "checkbox" || element.type === "radio") element.checked = values.includes(element.value);
+    else element.value = values.length ? values.shift() : "";
+  }
+  form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
+}
+
+const UNSAVED = [["", "nothing of this is saved"]];
+let refused = 0; // the status with which the form now being swapped in came back
+
+class Autosave {
+  constructor(form) {
+    this.form = form;
+    this.version = Number(form.dataset.draftVersion);
+    this.prefix = `duologue:${document.body.dataset.user}:${form.dataset.draftKey}:`;
+    this.key = this.prefix + tab;
+    this.saved = entriesOf(form);
+    this.stopped = this.paused = false; this.saving = null; this.timer = null; this.tries = 0;
+    this.channel = "BroadcastChannel" in window ? new BroadcastChannel(this.prefix) : null;
+    const changed = (event) => { if (event.target.form === form) this.touch(); };
+    document.addEventListener("input", (this.onInput = changed));
+    document.addEventListener("change", (this.onChange = changed));
+    addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
+    addEventListener("pagehide", (this.onHide = () => this.beacon()));
+    form.autosave = this;
+    if (refused) { // what was sent came back: the page has it, the server does not
+      this.saved = UNSAVED;
+      this.touch();
+      if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
+      refused = 0;
     }
-    form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
+    this.meet().then(() => this.restore());
   }
 
-  const UNSAVED = [["", "nothing of this is saved"]];
-  let refused = 0; // the status with which the form now being swapped in came back
+  /* Another live tab on the same task? Say so in both, and leave its copy alone. */
+  meet() {
+    this.alive = new Set();
+    if (!this.channel) return Promise.resolve();
+    this.channel.onmessage = ({ data }) => {
+      if (!this.form.isConnected) return;
+      if (data.hello) this.channel.postMessage({ here: tab });
+      if (data.here) this.alive.add(data.here);
+      if (data.hello || data.here) notice("tabs", "This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten.", "warn");
+      if (data.saved && data.saved > this.version) this.conflict();
+      if (data.gone) notice("tabs", "");
+    };
+    this.channel.postMessage({ hello: tab });
+    return new Promise((resolve) => setTimeout(resolve, 150));
+  }
 
-  class Autosave {
-    constructor(form) {
-      this.form = form;
-      this.version = Number(form.dataset.draftVersion);
-      this.prefix = `duologue:${document.body.dataset.user}:${form.dataset.draftKey}:`;
-      this.key = this.prefix + tab;
-      this.saved = entriesOf(form);
-      this.stopped = this.paused = false; this.saving = null; this.timer = null; this.tries = 0;
-      this.channel = "BroadcastChannel" in window ? new BroadcastChannel(this.prefix) : null;
-      const changed = (event) => { if (event.target.form === form) this.touch(); };
-      document.addEventListener("input", (this.onInput = changed));
-      document.addEventListener("change", (this.onChange = changed));
-      addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
-      addEventListener("pagehide", (this.onHide = () => this.beacon()));
-      form.autosave = this;
-      if (refused) { // what was sent came back: the page has it, the server does not
-        this.saved = UNSAVED;
-        this.touch();
-        if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
-        refused = 0;
-      }
-      this.meet().then(() => this.restore());
-    }
-
-    /* Another live tab on the same task? Say so in both, and leave its copy alone. */
-    meet() {
-      this.alive = new Set();
-      if (!this.channel) return Promise.resolve();
-      this.channel.onmessage = ({ data }) => {
-        if (!this.form.isConnected) return;
-        if (data.hello) this.channel.postMessage({ here: tab });
-        if (data.here) this.alive.add(data.here);
-        if (data.hello || data.here) notice("tabs", "This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten.", "warn");
-        if (data.saved && data.saved > this.version) this.conflict();
-        if (data.gone) notice("tabs", "");
-      };
-      this.channel.postMessage({ hello: tab });
-      return new Promise((resolve) => setTimeout(resolve, 150));
-    }
-
-    restore() {
-      const left = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix) && !this.alive.has(key.slice(this.prefix.length)) && key !== this.key)
-        .map((key) => { try { return { key, ...JSON.parse(localStorage.getItem(key)) }; } catch { return { key }; } })
-        .sort((a, b) => (b.at || 0) - (a.at || 0));
-      const drop = () => left.forEach(({ key }) => localStorage.removeItem(key));
-      const newest = left.find((copy) => Array.isArray(copy.entries));
-      if (!newest || same(newest.entries, entriesOf(this.form))) { drop(); return; }
-      const use = () => { write(this.form, newest.entries); drop(); this.touch(); };
-      if (newest.version === this.version && same(this.saved, entriesOf(this.form))) {
-        use();
-        notice("restored", "Restored what you had written here before it could be saved.", "good", [["Fine", () => {}]]);
-      } else {
-        const when = new Date(newest.at).toLocaleTimeString();
-        notice("restored", `This browser kept work from ${when} that differs from what is saved.`, "warn", [["Use it", use], ["Drop it", drop]]);
-      }
-    }
-
-    touch() {
-      if (!this.form.isConnected) { this.end(); return; }
-      try {
-        localStorage.setItem(this.key, JSON.stringify({ version: this.version, at: Date.now(), entries: entriesOf(this.form) }));
-      } catch { /* full or forbidden: the server copy is still made */ }
-      if (this.stopped) return;
-      clearTimeout(this.timer);
-      if (this.form.dataset.draft) this.timer = setTimeout(() => this.save(), AFTER);
-      else this.say("Kept in this browser");
-    }
-
-    /* One save at a time; resolves true once the server has what the form holds. */
-    async save() {
-      clearTimeout(this.timer);
-      this.timer = null;
-      if (this.saving) await this.saving;
-      if (!this.form.dataset.draft || this.stopped || this.paused || !this.form.isConnected) return false;
-      const entries = entriesOf(this.form);
-      if (same(entries, this.saved)) { this.clear(entries); return true; }
-      this.saving = this.send(entries);
-      const done = await this.saving;
-      this.saving = null;
-      return done;
-    }
-
-    async send(entries) {
-      try {
-        const { status, data } = await post(this.form.dataset.draft, entries.concat([["draft_version", this.version]]));
-        if (status === 409) { this.conflict(); return false; }
-        if (status === 404 || status === 410) { this.stopped = true; this.say("Not saved: this task is no longer yours", true); return false; }
-        if (status >= 400) throw new Error(String(status));
-        this.version = data.version;
-        this.form.dataset.draftVersion = data.version;
-        const field = this.form.elements.draft_version;
-        if (field) field.value = data.version;
-        this.saved = entries; this.tries = 0;
-        this.clear(entries);
-        this.say("Saved " + data.at);
-        notice("offline", "");
-        if (this.channel) this.channel.postMessage({ saved: this.version });
-        return true;
-      } catch (error) {
-        this.say("Kept in this browser, trying again", true);
-        this.timer = setTimeout(() => this.save(), RETRY[Math.min(this.tries++, RETRY.length - 1)]);
-        return false;
-      }
-    }
-
-    /* The tab is closing: a last try that outlives it. The browser's copy stays until it is known to be saved. */
-    beacon() {
-      if (this.channel) this.channel.postMessage({ gone: tab });
-      const entries = entriesOf(this.form);
-      if (!this.form.dataset.draft || this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
-      const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
-      navigator.sendBeacon(this.form.dataset.draft, body);
-    }
-
-    conflict() {
-      if (this.stopped) return;
-      this.stopped = true;
-      clearTimeout(this.timer);
-      this.say("Not saved here", true);
-      notice("tabs", "");
-      notice("conflict", "This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved.", "bad", [
-        ["Show the saved work", () => { localStorage.removeItem(this.key); location.reload(); }],
-        ["Keep mine instead", () => this.force()],
-      ]);
-    }
-
-    async force() {
-      const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
-      this.version = data.version; this.stopped = false; this.saved = UNSAVED;
-      await this.save();
-    }
-
-    /* The form itself is being sent: no save may overtake it. */
-    pause() { clearTimeout(this.timer); this.timer = null; this.paused = true; return this.saving; }
-    resume() { this.paused = false; if (!same(entriesOf(this.form), this.saved)) this.touch(); }
-
-    clear(entries) { if (same(entries, entriesOf(this.form))) localStorage.removeItem(this.key); }
-    forget() { localStorage.removeItem(this.key); this.stopped = true; clearTimeout(this.timer); }
-    say(words, trouble) {
-      const saved = $("[data-saved]");
-      if (saved) { saved.textContent = words; saved.dataset.state = trouble ? "trouble" : ""; }
-    }
-    end() {
-      this.stopped = true;
-      clearTimeout(this.timer);
-      document.removeEventListener("input", this.onInput); document.removeEventListener("change", this.onChange);
-      removeEventListener("online", this.onOnline); removeEventListener("pagehide", this.onHide);
-      if (this.channel) { this.channel.postMessage({ gone: tab }); this.channel.close(); this.channel = null; }
+  restore() {
+    const left = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix) && !this.alive.has(key.slice(this.prefix.length)) && key !== this.key)
+      .map((key) => { try { return { key, ...JSON.parse(localStorage.getItem(key)) }; } catch { return { key }; } })
+      .sort((a, b) => (b.at || 0) - (a.at || 0));
+    const drop = () => left.forEach(({ key }) => localStorage.removeItem(key));
+    const newest = left.find((copy) => Array.isArray(copy.entries));
+    if (!newest || same(newest.entries, entriesOf(this.form))) { drop(); return; }
+    const use = () => { write(this.form, newest.entries); drop(); this.touch(); };
+    if (newest.version === this.version && same(this.saved, entriesOf(this.form))) {
+      use();
+      notice("restored", "Restored what you had written here before it could be saved.", "good", [["Fine", () => {}]]);
+    } else {
+      const when = new Date(newest.at).toLocaleTimeString();
+      notice("restored", `This browser kept work from ${when} that differs from what is saved.`, "warn", [["Use it", use], ["Drop it", drop]]);
     }
   }
 
-  duologue.widget("form[data-draft]", (form) => new Autosave(form));
+  touch() {
+    if (!this.form.isConnected) { this.end(); return; }
+    try {
+      localStorage.setItem(this.key, JSON.stringify({ version: this.version, at: Date.now(), entries: entriesOf(this.form) }));
+    } catch { /* full or forbidden: the server copy is still made */ }
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    if (this.form.dataset.draft) this.timer = setTimeout(() => this.save(), AFTER);
+    else this.say("Kept in this browser");
+  }
 
-  /* What was typed is saved before anything on the page is swapped, and a submission waits for the save
-     under way, so that it never meets its own newer version. */
-  document.addEventListener("htmx:confirm", (event) => {
-    const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
-    const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
-      .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.saving || !same(entriesOf(autosave.form), autosave.saved) ? autosave.save() : null))
-      .filter(Boolean);
-    if (!waits.length) return;
-    event.preventDefault();
-    if (event.detail.question && !confirm(event.detail.question)) return;
-    Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
-  });
-  document.addEventListener("htmx:afterRequest", () => {
-    document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
-  });
-  document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted
-    const { xhr, elt } = event.detail, form = elt.form || elt;
-    if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
-  });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, xhr, shouldSwap } = event.detail;
-    refused = target.id === "main" && shouldSwap && xhr.status >= 400 ? xhr.status : 0;
-    if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
-  });
+  /* One save at a time; resolves true once the server has what the form holds. */
+  async save() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (this.saving) await this.saving;
+    if (!this.form.dataset.draft || this.stopped || this.paused || !this.form.isConnected) return false;
+    const entries = entriesOf(this.form);
+    if (same(entries, this.saved)) { this.clear(entries); return true; }
+    this.saving = this.send(entries);
+    const done = await this.saving;
+    this.saving = null;
+    return done;
+  }
 
-  /* ---- time at work, and the lease kept alive ---- */
-  let last = Date.now(), active = 0;
-  ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach((name) => addEventListener(name, () => { last = Date.now(); }, { passive: true }));
-  setInterval(() => {
-    if (document.visibilityState !== "visible" || Date.now() - last > 60000) return;
-    active += 1;
-    const field = $("[data-seconds]");
-    if (field) field.value = Number(field.value) + 1;
-  }, 1000);
-  setInterval(() => {
-    const form = $("form[data-heartbeat]");
-    if (!form || !active) return;
-    const seconds = active; active = 0;
-    post(form.dataset.heartbeat, [["seconds", seconds]]).catch(() => { active += seconds; });
-  }, 30000);
+  async send(entries) {
+    try {
+      const { status, data } = await post(this.form.dataset.draft, entries.concat(times(this.form), [["draft_version", this.version]]));
+      if (status === 409) { this.conflict(); return false; }
+      if (status === 404 || status === 410) { this.stopped = true; this.say("Not saved: this task is no longer yours", true); return false; }
+      if (status >= 400) throw new Error(String(status));
+      this.version = data.version;
+      this.form.dataset.draftVersion = data.version;
+      const field = this.form.elements.draft_version;
+      if (field) field.value = data.version;
+      this.saved = entries; this.tries = 0;
+      this.clear(entries);
+      this.say("Saved " + data.at);
+      notice("offline", "");
+      if (this.channel) this.channel.postMessage({ saved: this.version });
+      return true;
+    } catch (error) {
+      this.say("Kept in this browser, trying again", true);
+      this.timer = setTimeout(() => this.save(), RETRY[Math.min(this.tries++, RETRY.length - 1)]);
+      return false;
+    }
+  }
+
+  /* The tab is closing: a last try that outlives it. The browser's copy stays until it is known to be saved. */
+  beacon() {
+    if (this.channel) this.channel.postMessage({ gone: tab });
+    const entries = entriesOf(this.form);
+    if (!this.form.dataset.draft || this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
+    const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
+    navigator.sendBeacon(this.form.dataset.draft, body);
+  }
+
+  conflict() {
+    if (this.stopped) return;
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.say("Not saved here", true);
+    notice("tabs", "");
+    notice("conflict", "This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved.", "bad", [
+      ["Show the saved work", () => { localStorage.removeItem(this.key); location.reload(); }],
+      ["Keep mine instead", () => this.force()],
+    ]);
+  }
+
+  async force() {
+    const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
+    this.version = data.version; this.stopped = false; this.saved = UNSAVED;
+    await this.save();
+  }
+
+  /* The form itself is being sent: no save may overtake it. */
+  pause() { clearTimeout(this.timer); this.timer = null; this.paused = true; return this.saving; }
+  resume() { this.paused = false; if (!same(entriesOf(this.form), this.saved)) this.touch(); }
+
+  clear(entries) { if (same(entries, entriesOf(this.form))) localStorage.removeItem(this.key); }
+  forget() { localStorage.removeItem(this.key); this.stopped = true; clearTimeout(this.timer); }
+  say(words, trouble) {
+    const saved = $("[data-saved]");
+    if (saved) { saved.textContent = words; saved.dataset.state = trouble ? "trouble" : ""; }
+  }
+  end() {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    document.removeEventListener("input", this.onInput); document.removeEventListener("change", this.onChange);
+    removeEventListener("online", this.onOnline); removeEventListener("pagehide", this.onHide);
+    if (this.channel) { this.channel.postMessage({ gone: tab }); this.channel.close(); this.channel = null; }
+  }
+}
+
+duologue.widget("form[data-draft]", (form) => new Autosave(form));
+
+/* What was typed is saved before anything on the page is swapped, and a submission waits for the save
+   under way, so that it never meets its own newer version. */
+document.addEventListener("htmx:confirm", (event) => {
+  const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
+  const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)
+    .map((autosave) => (autosave.form === own ? autosave.pause() : autosave.saving || !same(entriesOf(autosave.form), autosave.saved) ? autosave.save() : null))
+    .filter(Boolean);
+  if (!waits.length) return;
+  event.preventDefault();
+  if (event.detail.question && !confirm(event.detail.question)) return;
+  Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const sent = event.detail.elt, kept = sent.isConnected && sent.matches("form[data-draft='']") && $("[data-kept]", sent);
+  if (kept && sent.autosave) {
+    kept.textContent = event.detail.successful ? "Saved" : "Kept in this browser: not saved yet";
+    if (event.detail.successful) { sent.autosave.saved = entriesOf(sent); sent.autosave.clear(sent.autosave.saved); }
+  }
+  document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted
+  const { xhr, elt } = event.detail, form = elt.form || elt;
+  if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr, shouldSwap } = event.detail;
+  refused = target.id === "main" && shouldSwap && xhr.status >= 400 ? xhr.status : 0;
+  if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
+});
+
+/* ---- time at work, and the lease kept alive ---- */
+let last = Date.now(), active = 0;
+["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach((name) => addEventListener(name, () => { last = Date.now(); }, { passive: true }));
+duologue.active = () => document.visibilityState === "visible" && Date.now() - last < 60000;
+setInterval(() => {
+  if (!duologue.active()) return;
+  active += 1;
+  const field = $("[data-seconds]");
+  if (field) field.value = Number(field.value) + 1;
+}, 1000);
+setInterval(() => {
+  const form = $("form[data-heartbeat]");
+  if (!form || !active) return;
+  const seconds = active; active = 0;
+  post(form.dataset.heartbeat, [["seconds", seconds]]).catch(() => { active += seconds; });
+}, 30000);
 })();

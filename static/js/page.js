@@ -1,220 +1,227 @@
 /* What every working page shares: the CSRF token as it is now (it changes with a new sign-in), notices,
-   dialogs, focus after a swap, and signing in again in place. No widget lives here. */
+ dialogs, focus after a swap, and signing in again in place. No widget lives here. */
 (function () {
-  "use strict";
-  const duologue = (window.duologue = {});
-  const $ = (selector, root) => (root || document).querySelector(selector);
-  const $$ = (selector, root) => Array.from((root || document).querySelectorAll(selector));
-  Object.assign(duologue, { $, $$ });
+"use strict";
+const duologue = (window.duologue = {});
+const $ = (selector, root) => (root || document).querySelector(selector);
+const $$ = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+Object.assign(duologue, { $, $$ });
 
-  duologue.token = () => {
-    const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
-    return cookie ? cookie.slice(10) : ($("input[name=csrfmiddlewaretoken]") || {}).value || "";
-  };
+duologue.token = () => {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  return cookie ? cookie.slice(10) : ($("input[name=csrfmiddlewaretoken]") || {}).value || "";
+};
 
-  duologue.notice = (id, text, kind, actions) => {
-    const box = $("#notices");
-    if (!box) return;
-    let notice = $(`[data-notice="${id}"]`, box);
-    if (!text) { if (notice) notice.remove(); return; }
-    if (!notice) { notice = document.createElement("div"); notice.dataset.notice = id; box.append(notice); }
-    notice.className = "notice " + (kind || "");
-    notice.replaceChildren(document.createTextNode(text));
-    if (actions) {
-      const row = document.createElement("div");
-      row.className = "row";
-      for (const [label, act] of actions) {
-        const button = document.createElement("button");
-        button.type = "button"; button.className = "button small"; button.textContent = label;
-        button.addEventListener("click", () => { notice.remove(); act(); });
-        row.append(button);
-      }
-      notice.append(row);
+duologue.notice = (id, text, kind, actions) => {
+  const box = $("#notices");
+  if (!box) return;
+  let notice = $(`[data-notice="${id}"]`, box);
+  if (!text) { if (notice) notice.remove(); return; }
+  if (!notice) { notice = document.createElement("div"); notice.dataset.notice = id; box.append(notice); }
+  notice.className = "notice " + (kind || "");
+  notice.replaceChildren(document.createTextNode(text));
+  if (actions) {
+    const row = document.createElement("div");
+    row.className = "row";
+    for (const [label, act] of actions) {
+      const button = document.createElement("button");
+      button.type = "button"; button.className = "button small"; button.textContent = label;
+      button.addEventListener("click", () => { notice.remove(); act(); });
+      row.append(button);
     }
-  };
+    notice.append(row);
+  }
+};
 
-  /* The browser lost the token's cookie (somebody cleared the cookies): the sign-in page, or home for who is
-     signed in, sets it afresh. */
-  duologue.renewToken = () => fetch(document.body.dataset.login, { credentials: "same-origin" });
+/* The browser lost the token's cookie (somebody cleared the cookies): the sign-in page, or home for who is
+   signed in, sets it afresh. */
+duologue.renewToken = () => fetch(document.body.dataset.login, { credentials: "same-origin" });
 
-  /* POST a form's entries; signs in again when the session is gone. A network failure rejects. */
-  duologue.post = async (url, entries) => {
-    for (let renewed = false; ;) {
-      const response = await fetch(url, {
-        method: "POST", credentials: "same-origin", redirect: "manual",
-        headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "fetch", Accept: "application/json" },
-        body: new URLSearchParams(entries || []),
-      });
-      if (response.status === 403 && !renewed) { renewed = true; await duologue.renewToken(); continue; }
-      if (response.status !== 401) {
-        const json = (response.headers.get("content-type") || "").includes("json");
-        return { status: response.status, data: json ? await response.json() : {} };
-      }
-      await duologue.signIn();
-    }
-  };
-
-  /* ---- signing in again ---- */
-  let waiting = null;
-  duologue.signIn = () => {
-    if (waiting) return waiting;
-    const dialog = $("#login"), opener = document.activeElement;
-    waiting = new Promise((resolve) => {
-      const done = async () => {
-        const answer = await fetch(document.body.dataset.session, { headers: { "X-Requested-With": "fetch" } });
-        if (!answer.ok) return;
-        const who = await answer.json();
-        if (who.user !== document.body.dataset.user) { location.assign("/"); return; }
-        $$("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = duologue.token(); });
-        clearInterval(timer);
-        waiting = null;
-        dialog.close();
-        if (opener && opener.isConnected) opener.focus();
-        resolve();
-      };
-      duologue.signedIn = done;
-      const timer = setInterval(() => { if (document.visibilityState === "visible") done().catch(() => {}); }, 5000);
-      if (!dialog.open) dialog.showModal();
-      $("input[type=password]", dialog).focus();
+/* POST a form's entries; signs in again when the session is gone. A network failure rejects. */
+duologue.post = async (url, entries) => {
+  for (let renewed = false; ;) {
+    const response = await fetch(url, {
+      method: "POST", credentials: "same-origin", redirect: "manual",
+      headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "fetch", Accept: "application/json" },
+      body: new URLSearchParams(entries || []),
     });
-    return waiting;
-  };
-
-  document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (form.matches("[data-login-form]")) {
-      event.preventDefault();
-      const errors = $("[data-login-errors]", form);
-      errors.textContent = "";
-      try {
-        const response = await fetch(document.body.dataset.login, {
-          method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)),
-          headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
-        });
-        const data = await response.json().catch(() => ({}));
-        if (response.ok) { form.reset(); await duologue.signedIn(); return; }
-        const fields = Object.values((data.form || {}).fields || {}).flatMap((field) => field.errors || []);
-        errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || "That did not work. Try again.";
-      } catch (error) {
-        errors.textContent = "The server cannot be reached just now. Try again in a moment.";
-      }
-      return;
+    if (response.status === 403 && !renewed) { renewed = true; await duologue.renewToken(); continue; }
+    if (response.status !== 401) {
+      const json = (response.headers.get("content-type") || "").includes("json");
+      return { status: response.status, data: json ? await response.json() : {} };
     }
-    const token = form.elements && form.elements.csrfmiddlewaretoken;
-    if (token && document.cookie.includes("csrftoken=")) token.value = duologue.token();
-  }, true);
+    await duologue.signIn();
+  }
+};
 
-  $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDefault());
-
-  /* ---- htmx ---- */
-  document.addEventListener("htmx:configRequest", (event) => {
-    event.detail.headers["X-CSRFToken"] = duologue.token();
-    if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
-    /* htmx leaves out the name of a button that stands outside the form it sends. */
-    const button = (event.detail.triggeringEvent || {}).submitter;
-    if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
-  });
-  let renewedAt = 0;
-  document.addEventListener("htmx:responseError", (event) => {
-    const source = event.detail.requestConfig.triggeringEvent;
-    const again = () => {
-      const button = source && source.submitter;
-      const form = event.detail.elt.closest("form");
-      if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
-      else event.detail.elt.click();
+/* ---- signing in again ---- */
+let waiting = null;
+duologue.signIn = () => {
+  if (waiting) return waiting;
+  const dialog = $("#login"), opener = document.activeElement;
+  waiting = new Promise((resolve) => {
+    const done = async () => {
+      const answer = await fetch(document.body.dataset.session, { headers: { "X-Requested-With": "fetch" } });
+      if (!answer.ok) return;
+      const who = await answer.json();
+      if (who.user !== document.body.dataset.user) { location.assign("/"); return; }
+      $$("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = duologue.token(); });
+      clearInterval(timer);
+      waiting = null;
+      dialog.close();
+      if (opener && opener.isConnected) opener.focus();
+      resolve();
     };
-    const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
-    if (event.detail.xhr.status === 401) duologue.signIn().then(again);
-    else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
-    else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+    duologue.signedIn = done;
+    const timer = setInterval(() => { if (document.visibilityState === "visible") done().catch(() => {}); }, 5000);
+    if (!dialog.open) dialog.showModal();
+    $("input[type=password]", dialog).focus();
   });
-  document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
-    if (event.detail.xhr.status !== 404) return;
-    event.detail.shouldSwap = false;
-    duologue.notice("request", "This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page.", "bad", [["Home", () => location.assign("/")]]);
-  });
-  document.addEventListener("htmx:sendError", () => {
-    duologue.notice("offline", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
-  });
-  document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const target = event.detail.target || event.target;
-    if (target.id === "compare-body") { $("#compare").showModal(); return; }
-    duologue.start();
-    const root = (target.id && document.getElementById(target.id)) || document.body;
-    const lost = !document.activeElement || document.activeElement === document.body;
-    const place = $("[data-focus-first]", root) || $("[data-focus]", root) || (lost && ($("[data-focus-first]") || $("[data-focus]")));
-    if (place) place.focus({ preventScroll: place.tagName === "H1" });
-  });
+  return waiting;
+};
 
-  /* ---- widgets: each registers a starter that runs now and after every swap ---- */
-  const starters = [];
-  duologue.widget = (selector, begin) => {
-    starters.push(() => $$(selector).forEach((element) => {
-      if (element.duologueStarted) return;
-      element.duologueStarted = true;
-      begin(element);
-    }));
-    starters[starters.length - 1]();
-  };
-  duologue.start = () => {
-    $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
-    starters.forEach((start) => start());
-  };
-  document.addEventListener("DOMContentLoaded", duologue.start);
-
-  /* ---- code is copied as it is; what scrolls sideways can be reached and scrolled by keys ---- */
-  const copied = async (text) => {
-    if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => true, () => false);
-    const area = document.createElement("textarea"), back = document.activeElement;
-    area.value = text; area.className = "sr";
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    if (back) back.focus();
-    return done;
-  };
-  duologue.widget(".code", (block) => {
-    const button = document.createElement("button");
-    button.type = "button"; button.className = "code-copy"; button.textContent = "Copy";
-    button.setAttribute("aria-label", "Copy the code");
-    button.addEventListener("click", async () => {
-      button.textContent = (await copied($("code", block).textContent)) ? "Copied" : "Not copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
-    });
-    block.append(button);
-  });
-  duologue.widget(".prose p, .tex-block", (part) => {
-    if (part.scrollWidth <= part.clientWidth || !$("math", part)) return;
-    part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", "Formula");
-  });
-
-  /* ---- keys, menus, dialogs ---- */
-  duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
-    target.matches("input:not([type=checkbox]):not([type=radio])"));
-  duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
-  document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
-  });
-  const openKeys = () => {
-    const keys = $("#keys");
-    if (!keys || keys.open) return;
-    const box = $("[data-single-keys]", keys);
-    if (box) box.checked = duologue.singleKeys();
-    keys.showModal();
-  };
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-open-keys]")) openKeys();
-    const closer = event.target.closest("[data-close]");
-    if (closer) closer.closest("dialog").close();
-    $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
-    if (event.key === "Escape") {
-      const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");
-      if (menu) { menu.open = false; $("summary", menu).focus(); event.stopPropagation(); }
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.matches("[data-login-form]")) {
+    event.preventDefault();
+    const errors = $("[data-login-errors]", form);
+    errors.textContent = "";
+    try {
+      const response = await fetch(document.body.dataset.login, {
+        method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)),
+        headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
+      });
+      const data = await response.json().catch(() => ({}));
+      if (response.ok) { form.reset(); await duologue.signedIn(); return; }
+      const fields = Object.values((data.form || {}).fields || {}).flatMap((field) => field.errors || []);
+      errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || "That did not work. Try again.";
+    } catch (error) {
+      errors.textContent = "The server cannot be reached just now. Try again in a moment.";
     }
+    return;
+  }
+  const token = form.elements && form.elements.csrfmiddlewaretoken;
+  if (token && document.cookie.includes("csrftoken=")) token.value = duologue.token();
+}, true);
+
+$("#login") && $("#login").addEventListener("cancel", (event) => event.preventDefault());
+
+/* ---- htmx ---- */
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = duologue.token();
+  if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
+  /* htmx leaves out the name of a button that stands outside the form it sends. */
+  const button = (event.detail.triggeringEvent || {}).submitter;
+  if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
+});
+let renewedAt = 0;
+document.addEventListener("htmx:responseError", (event) => {
+  const source = event.detail.requestConfig.triggeringEvent;
+  const again = () => {
+    const button = source && source.submitter;
+    const form = event.detail.elt.closest("form");
+    if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
+    else event.detail.elt.click();
+  };
+  const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
+  if (event.detail.xhr.status === 401) duologue.signIn().then(again);
+  else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
+  else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+});
+document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
+  if (event.detail.xhr.status !== 404) return;
+  event.detail.shouldSwap = false;
+  duologue.notice("request", "This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page.", "bad", [["Home", () => location.assign("/")]]);
+});
+document.addEventListener("htmx:sendError", () => {
+  duologue.notice("offline", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
+});
+document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
+document.addEventListener("htmx:afterSettle", (event) => {
+  const target = event.detail.target || event.target;
+  if (target.id === "compare-body") { $("#compare").showModal(); return; }
+  duologue.start();
+  const root = (target.id && document.getElementById(target.id)) || document.body;
+  const lost = !document.activeElement || document.activeElement === document.body;
+  const place = $("[data-focus-first]", root) || $("[data-focus]", root) || (lost && ($("[data-focus-first]") || $("[data-focus]")));
+  if (place) place.focus({ preventScroll: place.tagName === "H1" });
+});
+
+/* ---- widgets: each registers a starter that runs now and after every swap ---- */
+const starters = [];
+duologue.widget = (selector, begin) => {
+  starters.push(() => $$(selector).forEach((element) => {
+    if (element.duologueStarted) return;
+    element.duologueStarted = true;
+    begin(element);
+  }));
+  starters[starters.length - 1]();
+};
+duologue.start = () => {
+  $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
+  starters.forEach((start) => start());
+};
+document.addEventListener("DOMContentLoaded", () => {
+  duologue.start();
+  const editor = $("textarea[data-focus-first]"), lost = document.activeElement === document.body;
+  if (editor && lost && matchMedia("(hover: hover)").matches) editor.focus({ preventScroll: true }); // a phone's keyboard would hide the page
+});
+
+/* ---- code is copied as it is; what scrolls sideways can be reached and scrolled by keys ---- */
+const copied = async (text) => {
+  if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const area = document.createElement("textarea"), back = document.activeElement;
+  area.value = text; area.className = "sr";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (back) back.focus();
+  return done;
+};
+duologue.widget(".code", (block) => {
+  const button = document.createElement("button");
+  button.type = "button"; button.className = "code-copy"; button.textContent = "Copy";
+  button.setAttribute("aria-label", "Copy the code");
+  button.addEventListener("click", async () => {
+    button.textContent = (await copied($("code", block).textContent)) ? "Copied" : "Not copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
+  block.append(button);
+});
+duologue.widget(".prose p, .tex-block", (part) => {
+  if (part.scrollWidth <= part.clientWidth || !$("math", part)) return;
+  part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", "Formula");
+});
+
+/* ---- keys, menus, dialogs ---- */
+duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
+  target.matches("input:not([type=checkbox]):not([type=radio])"));
+/* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
+duologue.composing = (event) => event.isComposing || event.keyCode === 229;
+duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
+});
+const openKeys = () => {
+  const keys = $("#keys");
+  if (!keys || keys.open) return;
+  const box = $("[data-single-keys]", keys);
+  if (box) box.checked = duologue.singleKeys();
+  keys.showModal();
+};
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-keys]")) openKeys();
+  const closer = event.target.closest("[data-close]");
+  if (closer) closer.closest("dialog").close();
+  $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+});
+document.addEventListener("keydown", (event) => {
+  if (duologue.composing(event)) return;
+  if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
+  if (event.key === "Escape") {
+    const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");
+    if (menu) { menu.open = false; $("summary", menu).focus(); event.stopPropagation(); }
+  }
+});
 })();

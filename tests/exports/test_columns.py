@@ -18,6 +18,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs/formats.md"
 VERSIONS = {
     1: "c813a116724e51a62d834fc1bc5b88ff13f64d9596423fa63fb5e300e25921ca",
     2: "680991d46863e183f49ac30b224846a3d052fc9fb0cbb2ee0d03256a034264b3",
+    3: "5c3c43d3af40c03579d5db453193dbf53382412c4c528159a3a936534c9a61f1",
 }
 
 

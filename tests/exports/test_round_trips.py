@@ -78,6 +78,70 @@ def test_a_configuration_imported_and_exported_again_says_the_same(
     assert meant(tmp_path / "second", config) == meant(tmp_path / "first", config)
 
 
+RENDERED: dict[str, tuple[str, str]] = {
+    # Of each rendering that says whole records: the configuration that it is made of, the format that reads it.
+    "chat": ("sft", "openai"),
+    "openai": ("preferences", "openai_preference"),
+    "llamafactory": ("preferences", "trl_preference"),
+    "hh": ("preferences", "hh"),
+    "nemo": ("preferences", "trl_preference"),
+}
+
+
+@pytest.mark.parametrize("rendering", RENDERED)
+def test_a_rendering_imported_and_exported_again_says_the_same(worked: Project, tmp_path: Path, rendering: str) -> None:
+    config, format = RENDERED[rendering]
+    export(worked, tmp_path / "first", "--config", config, "--render", rendering)
+    again = makers.make_project("second", split_salt="the same", test_share=0.5)
+    for path in sorted((tmp_path / "first" / rendering).glob("*.jsonl")):
+        with path.open("rb") as file:
+            assert imports.detect(file) == format
+            report = imports.run(project=again, format=format, file=file, source="archive")
+        assert report.rejected == 0, report.errors
+    export(again, tmp_path / "second", "--config", config, "--render", rendering, "--mix", "archive=1")
+    first, second = (
+        Counter(json.dumps(row, sort_keys=True) for row in rows(tmp_path / name, rendering))
+        for name in ("first", "second")
+    )
+    assert first
+    assert first == second
+
+
+def judged(folder: Path) -> Counter[str]:
+    """Every object of an archive by what was said of it, its texts in the place of ids."""
+    found: Counter[str] = Counter()
+    for row in rows(folder, "raw"):
+        record = json.loads(row["record"])
+        texts = {one["id"]: one["text"] for one in record.get("completions", ())}
+        votes = [
+            [[sorted(texts[cid] for cid in group) for group in vote["groups"]], vote["note"], vote["strengths"],
+             sorted((texts[cid], rating) for cid, rating in vote["ratings"].items()),
+             sorted((texts[cid], names) for cid, names in vote["flags"].items())]
+            for vote in record.get("rankings", ())
+        ]  # fmt: skip
+        turns = [
+            [turn["role"], turn["text"], [one["thumb_up"] for one in turn.get("feedback") or ()]]
+            for turn in record.get("turns") or ()
+        ]
+        asked = record.get("messages") or record.get("prompt")
+        said = [row["type"], asked, sorted(texts.values()), turns, sorted(map(json.dumps, votes))]
+        found[json.dumps(said, sort_keys=True)] += 1
+    return found
+
+
+def test_the_archive_itself_says_the_same_again(worked: Project, tmp_path: Path) -> None:
+    export(worked, tmp_path / "first", "--config", "raw,preferences,rankings")
+    again = makers.make_project("second", split_salt="the same", test_share=0.5)
+    for path in sorted((tmp_path / "first" / "raw").iterdir()):
+        with path.open("rb") as file:
+            report = imports.run(project=again, format="raw", file=file, source="archive")
+        assert report.rejected == 0, report.errors
+    export(again, tmp_path / "second", "--config", "raw,preferences,rankings", "--mix", "archive=1")
+    assert judged(tmp_path / "first") == judged(tmp_path / "second")
+    for config in ("preferences", "rankings"):
+        assert meant(tmp_path / "second", config) == meant(tmp_path / "first", config), config
+
+
 def test_the_archive_keeps_what_is_context_and_what_was_rated(worked: Project, tmp_path: Path) -> None:
     """What a model wrote in a chat is never an example of what to learn, through any number of imports."""
     export(worked, tmp_path / "first", "--config", "raw,sft,ratings")

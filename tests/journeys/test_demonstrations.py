@@ -21,7 +21,7 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     page = writer.open()
     page.get_by_role("button", name="Begin a dialogue").press("Enter")
     page.wait_for_url(re.compile("/dialogues/"))
-    page.locator("#composer-text").focus()
+    expect(page.locator("#composer-text")).to_be_focused()  # on arrival
     page.keyboard.type("How tall is a giraffe?")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".turn")).to_have_count(1)
@@ -95,3 +95,35 @@ def test_an_editor_survives_a_lost_network_and_a_lost_session(writer: Visitor, c
     page.keyboard.press("Enter")
     expect(page.locator(".turn")).to_contain_text("Written in a tunnel.")
     assert Turn.objects.get().text == "Written in a tunnel."
+
+
+def test_keys_that_print_print_and_composing_sends_nothing(writer: Visitor, chatty: Project) -> None:
+    page = writer.open()
+    page.get_by_role("button", name="Begin a dialogue").press("Enter")
+    page.wait_for_url(re.compile("/dialogues/"))
+    page.keyboard.type("What is it?")
+    page.keyboard.press("Alt+s")
+    expect(page.locator("[data-use]")).to_have_count(3, timeout=20_000)
+    first = page.locator('[data-suggestion="1"] [data-raw]').input_value()
+
+    def pressed(event: str) -> bool:
+        """Whether the page left the key to the browser."""
+        return bool(
+            page.evaluate(
+                "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
+                f" {{bubbles: true, cancelable: true, {event}}}))"
+            )
+        )
+
+    page.locator("#composer-text").focus()
+    assert pressed("key: '\u00a1', code: 'Digit1', altKey: true")  # Option+1 of a Mac
+    assert pressed("key: '@', code: 'Digit2', altKey: true, ctrlKey: true, modifierAltGraph: true")
+    assert pressed("key: 'Dead', code: 'KeyU', altKey: true")
+    for event in ("key: 'Enter', ctrlKey: true, isComposing: true", "key: 'Escape', keyCode: 229"):
+        assert pressed(event)
+        expect(page.locator("#composer-text")).to_be_focused()
+    expect(page.locator("#composer-text")).to_have_value("What is it?")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.keyboard.press("Escape")  # the other way: outside the editor, without Alt
+    page.keyboard.press("1")
+    expect(page.locator("#composer-text")).to_have_value(first)

@@ -113,7 +113,7 @@ def return_the_first(page: Page) -> None:
 
 
 def mend_it(page: Page) -> None:
-    page.get_by_role("link", name="Mend it").click()
+    page.get_by_role("link", name="Revise").click()
     expect(page.get_by_text("The second one is wrong.")).to_be_visible()
     for place, card in enumerate(page.locator("[data-card]").all(), start=1):
         page.keyboard.press((card.get_attribute("data-letter") or "").lower())

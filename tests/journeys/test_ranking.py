@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import FloatRect, Page, expect
 
 from accounts.models import User
-from labeling.models import Assignment, Ranking
+from labeling.models import Assignment, Project, Ranking
+from tests import makers
 from tests.journeys.conftest import Visits
 from tests.journeys.server import wait_for
 
@@ -21,11 +22,11 @@ def test_by_keyboard_alone_and_the_next_task_comes_without_a_page_load(
     visitor = visit(alice)
     page = visitor.open()
     page.evaluate("window.sameDocument = true")
-    page.get_by_role("link", name="Go on").focus()
+    page.get_by_role("link", name="Continue").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/ranking/"))
     page.evaluate("window.sameDocument = true")
-    for keys in ("a", "2", "b", "1", "m", "2", "Shift+Digit5", "d", "4", "Shift+Digit2", "t", "Space", "Escape", "a"):
+    for keys in ("2", "1", "Shift+Digit5", "2", "Shift+Digit2", "4", "d", "t", "Space", "Escape", "a"):
         page.keyboard.press(keys)
         assert page.evaluate("document.activeElement !== document.body"), f"focus was lost by {keys}"
     expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
@@ -55,7 +56,7 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(
     visit: Visits, alice: User, task: Assignment
 ) -> None:
     page = visit(alice).open(f"/ranking/{task.pk}/")
-    for keys in ("a", "1", "Shift+Digit2", "b", "2", "Shift+Digit6", "c", "3", "d", "4", "Control+Enter"):
+    for keys in ("Shift+Digit2", "1", "Shift+Digit6", "2", "c", "3", "d", "4", "Control+Enter"):
         page.keyboard.press(keys)
     expect(page.get_by_role("alert").filter(has_text="You placed A above B, but rated A 2 and B 6.")).to_be_focused()
     wait_for(
@@ -135,13 +136,13 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 
 def test_without_scripts_by_number_fields(visit: Visits, alice: User, task: Assignment) -> None:
     page = visit(alice, java_script_enabled=False).open("/")
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     for letter, place in zip("ABCD", (3, 1, 1, 2), strict=True):
         page.get_by_label(re.compile(f"^Place of {letter}")).fill(str(place))
     page.locator("#note").fill("by hand")
     page.get_by_role("button", name="Save for later").click()
     page.wait_for_url(re.compile(r"/$"))
-    page.get_by_role("link", name="Go on").first.click()
+    page.get_by_role("link", name="Continue").first.click()
     expect(page.get_by_label(re.compile("^Place of A"))).to_have_value("3")
     page.get_by_role("button", name="Show word differences").click()
     expect(page.locator("mark").first).to_be_visible()
@@ -160,3 +161,116 @@ def test_the_page_weighs_less_than_150_kb(visit: Visits, alice: User, task: Assi
     visitor.page.wait_for_load_state("networkidle")
     weight = sum(size for url, size in sizes.items() if not url.endswith(".svg"))
     assert weight < 150_000, sizes
+
+
+def test_four_are_ranked_with_four_keys_and_the_last_place_is_proposed(
+    visit: Visits, alice: User, task: Assignment
+) -> None:
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    expect(page.locator("#card-A")).to_have_attribute("data-current", "")
+    for keys in ("2", "1", "4"):
+        page.keyboard.press(keys)
+    expect(page.locator("#card-D")).to_have_attribute("data-current", "")
+    expect(page.locator("#card-D [data-hint]")).to_have_text("proposed")
+    expect(page.locator('[data-slot="3"] .token')).to_have_attribute("data-proposed", "")
+    page.wait_for_timeout(2200)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The second question?")).to_be_visible()
+    a, b, c, d = task.order_shown
+    ranking = Ranking.objects.get()
+    assert ranking.groups == [[b], [a], [d], [c]]
+    assert ranking.reading[d]["proposed"] is True
+    assert ranking.reading[d]["seconds"] >= 1
+    assert not any(ranking.reading.get(cid, {"proposed": False})["proposed"] for cid in (a, b, c))
+
+
+def test_what_was_not_in_view_is_not_ranked(visit: Visits, alice: User, project: Project) -> None:
+    task = makers.make_lease(makers.make_comparison(project, k=3), alice)
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    # As on a page whose cards are long: nothing of it comes into view by itself.
+    page.evaluate("document.querySelector('#card-C').hidden = true")
+    for keys in ("1", "2"):
+        page.keyboard.press(keys)
+    expect(page.locator("#card-C [data-hint]")).to_have_text("3rd is left: read this one first")
+    assert page.locator("#place-C").input_value() == ""
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("without one: C")
+    assert not Ranking.objects.exists()
+
+
+def test_ties_cost_no_more_keys_and_a_card_can_be_pushed_between_others(
+    visit: Visits, alice: User, task: Assignment
+) -> None:
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    for keys in ("1", "1", "2", "2"):
+        page.keyboard.press(keys)
+    expect(page.locator('[data-slot="1"] .token')).to_have_count(2)
+    expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
+    expect(page.locator("[data-hint]").filter(has_text="proposed")).to_have_count(0)
+    for keys in ("d", "Alt+Digit1"):
+        page.keyboard.press(keys)
+    expect(page.locator('[data-slot="1"] .token')).to_have_text("D")
+    expect(page.locator('[data-slot="2"] .token')).to_have_count(2)
+    expect(page.locator('[data-slot="3"] .token')).to_have_text("C")
+    for keys in ("c", "r", "3", "b", "r", "4"):  # the way without Alt
+        page.keyboard.press(keys)
+    assert [page.locator(f"#place-{letter}").input_value() for letter in "ABCD"] == ["2", "4", "3", "1"]
+    page.mouse.move(*middle(page, "#card-C .letter"))
+    page.mouse.down()
+    page.mouse.move(*middle(page, '[data-slot="1"]'), steps=3)
+    target = box(page, '[data-slot="1"]')
+    page.mouse.move(target["x"] + 4, target["y"] + 10, steps=6)
+    expect(page.locator('[data-slot="1"]')).to_have_attribute("data-before", "")
+    page.mouse.up()
+    assert [page.locator(f"#place-{letter}").input_value() for letter in "ABCD"] == ["3", "4", "1", "2"]
+
+
+def test_with_grades_nine_keys_are_enough_and_the_grades_offer_an_order(
+    visit: Visits, alice: User, task: Assignment
+) -> None:
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    expect(page.get_by_role("button", name="Order them by their grades")).not_to_be_visible()
+    for keys in ("Shift+Digit3", "j", "Shift+Digit6", "j", "Shift+Digit3", "j", "Shift+Digit1"):
+        page.keyboard.press(keys)
+    expect(page.get_by_role("button", name="Order them by their grades")).to_be_visible()
+    page.keyboard.press("=")
+    assert [page.locator(f"#place-{letter}").input_value() for letter in "ABCD"] == ["2", "1", "2", "3"]
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The second question?")).to_be_visible()
+    a, b, c, d = task.order_shown
+    assert Ranking.objects.get().groups == [[b], sorted([a, c]), [d]]
+
+
+@pytest.mark.parametrize(("key", "groups"), [("a", "A>B"), ("b", "B>A"), ("e", "A=B"), ("w", "")])
+def test_of_two_one_key_is_the_answer(visit: Visits, alice: User, project: Project, key: str, groups: str) -> None:
+    task = makers.make_lease(makers.make_comparison(project, k=2), alice)
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    page.keyboard.press(key)
+    expect(page.locator(f'[data-answer="{key}"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('[data-answer][aria-pressed="true"]')).to_have_count(1)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("nothing"))
+    letters = dict(zip("AB", task.order_shown, strict=True))
+    wanted = [sorted(letters[one] for one in place.split("=")) for place in groups.split(">") if place]
+    ranking = Ranking.objects.get()
+    assert ranking.groups == wanted
+    assert bool(ranking.not_rankable) == (not wanted)
+
+
+def test_keys_while_an_input_method_composes_send_and_close_nothing(
+    visit: Visits, alice: User, task: Assignment
+) -> None:
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    page.locator("#note").focus()
+    for event in ("{key: 'Enter', ctrlKey: true, isComposing: true}", "{key: 'Enter', ctrlKey: true, keyCode: 229}",
+                  "{key: 'Escape', isComposing: true}", "{key: '1', code: 'Digit1', keyCode: 229}"):  # fmt: skip
+        page.evaluate(
+            f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{bubbles: true, ...{event}}}))"
+        )
+        expect(page.locator("#note")).to_be_focused()
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {bubbles: true, key: 'Process', code: 'Digit1', keyCode: 229}))"
+    )
+    assert page.locator("#place-A").input_value() == ""
+    assert not Ranking.objects.exists()

@@ -81,5 +81,5 @@ def test_a_submitted_chat_is_taken_back_as_a_new_draft(client: Client, chat: Dia
     client.post(f"/dialogues/{chat.pk}/submit/")
     answer = client.post(f"/dialogues/{chat.pk}/undo/")
     draft = Dialogue.objects.get(supersedes=chat)
-    assert answer["Location"] == f"/dialogues/{draft.pk}/"
+    assert answer["Location"] == f"/dialogues/{draft.pk}/?undone=1"
     assert texts(draft) == texts(chat)

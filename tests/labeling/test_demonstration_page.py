@@ -26,7 +26,7 @@ def test_a_demonstration_is_begun_written_and_submitted_with_plain_forms(
     dialogue = Dialogue.objects.get()
     assert dialogue.state == "submitted"
     assert texts(dialogue) == ["Why is the sky blue?", "Because of scattering."]
-    assert "Undo and go on writing" in client.get(url).content.decode()
+    assert "Undo and keep writing" in client.get(url).content.decode()
 
 
 def test_earlier_turns_are_edited_inserted_and_deleted(client: Client, demonstration: Dialogue) -> None:

@@ -118,7 +118,7 @@ def test_what_another_tab_took_back_leads_to_the_task_and_a_refusal_is_said(
     ranking = makers.make_ranking(makers.make_comparison(project), alice)
     client.force_login(alice)
     undo, task = f"/ranking/{ranking.assignment_id}/undo/", f"/ranking/{ranking.assignment_id}/"
-    assert client.post(undo, headers=htmx)["HX-Redirect"] == task
+    assert client.post(undo, headers=htmx)["HX-Redirect"] == f"{task}?undone=1"
     assert client.post(undo, headers=htmx)["HX-Redirect"] == task
     reviewed = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="accepted", ranking=reviewed)

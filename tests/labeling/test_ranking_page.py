@@ -51,14 +51,14 @@ def test_htmx_gets_the_next_task_in_the_same_answer(client: Client, task: Assign
 
 def test_when_nothing_is_left_the_page_says_so(client: Client, task: Assignment) -> None:
     html = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4), headers=HTMX).content.decode()
-    assert "Nothing to rank just now" in html
+    assert "Nothing to rank right now" in html
     assert "Undo" in html
 
 
 def test_an_untouched_ranking_is_refused(client: Client, task: Assignment) -> None:
     answer = client.post(f"/ranking/{task.pk}/", {})
     assert answer.status_code == 422
-    assert "untouched" in answer.content.decode() or "nobody touched" in answer.content.decode()
+    assert "Give every completion a place first" in answer.content.decode()
     assert not Ranking.objects.exists()
 
 
@@ -140,7 +140,8 @@ def test_a_submission_from_a_stale_tab_is_shown_again_before_it_counts(client: C
 def test_undo_brings_the_task_back_as_it_was_sent(client: Client, task: Assignment) -> None:
     client.post(f"/ranking/{task.pk}/", places(task, 2, 1, 2, 4) | {"note": "mine"})
     answer = client.post(f"/ranking/{task.pk}/undo/")
-    assert answer["Location"] == f"/ranking/{task.pk}/"
+    assert answer["Location"] == f"/ranking/{task.pk}/?undone=1"
+    assert "Taken back" in client.get(answer["Location"]).content.decode()
     form = RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft)
     a, b, c, d = task.order_shown
     assert form.places == {b: 1, a: 2, c: 2, d: 3}

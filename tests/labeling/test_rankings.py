@@ -45,7 +45,7 @@ def test_the_same_submission_twice_is_one_ranking_and_another_is_a_conflict(proj
 
 def test_an_untouched_screen_is_refused(project: Project, alice: User) -> None:
     assignment = makers.make_lease(makers.make_comparison(project), alice)
-    with pytest.raises(Invalid, match="nobody touched"):
+    with pytest.raises(Invalid, match="Give every completion a place"):
         rankings.submit_ranking(assignment=assignment)
 
 

@@ -19,7 +19,7 @@ def test_home_offers_what_the_role_opens_and_what_was_begun(
     makers.make_chat(project, alice)
     client.force_login(alice)
     html = client.get("/").content.decode()
-    for words in ("Rank the next one", "Begin a dialogue", "Begin a chat", "Which is it?", "Go on"):
+    for words in ("Rank the next one", "Begin a dialogue", "Begin a chat", "Which is it?", "Continue"):
         assert words in html
     client.force_login(guest)
     html = client.get("/").content.decode()

@@ -18,6 +18,28 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
+EIGHT_REPLIES = """
+import time
+from labeling import chats, dialogues, projects
+from sampler.models import ModelVersion
+from tests import makers
+
+project = makers.make_project("at-once", with_round=False)
+alice = makers.make_member(project, "alice-at-once")
+projects.open_round(project=project, policies=[(ModelVersion.objects.get(slug="fake"), 1.0, {})])
+waits = []
+for _ in range(8):
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="chat")
+    request = chats.send_message(dialogue=dialogue, text="Hello?")
+    until = time.time() + 20
+    while not dialogue.turns.filter(role="assistant").exists() and time.time() < until:
+        time.sleep(0.01)
+    request.refresh_from_db()
+    made = dialogue.turns.get(role="assistant").created_at
+    waits.append((made - request.finished_at).total_seconds())
+print("median", sorted(waits)[4])
+"""
+
 
 @pytest.fixture(scope="module")
 def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -86,6 +108,14 @@ def test_every_other_child_is_noticed_and_started_again_when_killed(duologue: Ru
     duologue.manage("register_model", "fake", "--engine", "fake")
     answer = duologue.selfcheck()
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.slow
+def test_a_reply_that_is_done_is_a_turn_at_once(duologue: Running) -> None:
+    duologue.manage("register_model", "fake", "--engine", "fake")
+    answer = duologue.manage("shell", "-c", EIGHT_REPLIES)
+    assert "median" in answer.stdout, answer.stderr
+    assert float(answer.stdout.split("median ")[1]) < 0.4
 
 
 @pytest.mark.slow

@@ -21,9 +21,12 @@ class Cast:
     people: dict[str, User]
 
     @classmethod
-    def make(cls) -> Cast:
-        project = makers.make_project(stock_target=0, task_types=["chat", "demonstration", "ranking"])
-        return cls(project, {name: makers.make_member(project, name, role=role) for name, role in ROLES.items()})
+    def make(cls, label: str = "") -> Cast:
+        """`label` tells casts in one database apart."""
+        types = ["chat", "demonstration", "ranking"]
+        project = makers.make_project(f"demo{label}", stock_target=0, task_types=types)
+        people = {name: makers.make_member(project, name + label, role=role) for name, role in ROLES.items()}
+        return cls(project, people)
 
     def reset(self) -> None:
         """Everybody is a member again, and nothing of earlier runs can be leased or is held."""

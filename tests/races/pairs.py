@@ -9,8 +9,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations_with_replacement
@@ -44,10 +45,10 @@ class Situation(Generic[Work]):
 class Pair(Generic[Work]):
     """Two writes of a situation; the second runs on another connection than the first."""
 
-    def __init__(self, situation: Situation[Work], first: str, second: str) -> None:
+    def __init__(self, situation: Situation[Work], first: str, second: str, cast: Cast | None = None) -> None:
         self.situation = situation
         self.first, self.second = situation.writes[first], situation.writes[second]
-        self.cast = Cast.make()
+        self.cast = cast or Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
 
     def _make(self) -> tuple[datetime, Work]:
@@ -69,22 +70,35 @@ class Pair(Generic[Work]):
 
     def at_once(self, times: int) -> Counter[Outcome]:
         """What `times` runs of both at the same moment end with."""
+        with two_threads() as threads:
+            return self.meet(threads, times)
+
+    def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
+        """`at_once` in two threads of the caller's, which keep their connections."""
         seen: Counter[Outcome] = Counter()
-        with ThreadPoolExecutor(2) as threads:
-            for _ in range(times):
-                began, work = self._make()
-                barrier = threading.Barrier(2, timeout=30)
-                late = self.random.uniform(-LATEST, LATEST)
-                both = [
-                    threads.submit(_meet, barrier, max(0.0, late), self.first, work),
-                    threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
-                ]
-                first, second = (one.result(timeout=60) for one in both)
-                seen[first, second, standing(self.cast.project, began)] += 1
+        for _ in range(times):
+            began, work = self._make()
+            barrier = threading.Barrier(2, timeout=30)
+            late = self.random.uniform(-LATEST, LATEST)
+            both = [
+                threads.submit(_meet, barrier, max(0.0, late), self.first, work),
+                threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
+            ]
+            first, second = (one.result(timeout=60) for one in both)
+            seen[first, second, standing(self.cast.project, began)] += 1
+        return seen
+
+
+@contextmanager
+def two_threads() -> Iterator[ThreadPoolExecutor]:
+    """Each with a connection of its own, closed at the end."""
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            yield threads
+        finally:
             closing = threading.Barrier(2, timeout=30)
             for done in [threads.submit(_close, closing) for _ in range(2)]:
                 done.result()
-        return seen
 
 
 def said(write: Write[Work], work: Work) -> str:

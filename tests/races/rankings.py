@@ -86,6 +86,14 @@ def submit_another(work: Work) -> object:
     return rankings.submit_ranking(assignment=_fresh(work.lease), groups=groups, note="another", seconds=60)
 
 
+def submit_and_next(work: Work) -> object:
+    """As the page does it, with an ideal answer, which is a demonstration of its own."""
+    return rankings.submit_and_lease_next(
+        assignment=_fresh(work.lease), trainer=work.people["alice"], groups=work.order(), note="and next",
+        ideal_answer="Short waves scatter more.", seconds=60,
+    )  # fmt: skip
+
+
 def submit_bobs(work: Work) -> object:
     lease = Assignment.objects.get(comparison=work.comparison, trainer=work.people["bob"])
     return rankings.submit_ranking(assignment=lease, groups=work.order(reverse=True), note="bob's", seconds=60)
@@ -132,6 +140,10 @@ def make_item(work: Work) -> object:
     return hidden.make_original(ranking=work.ranking, kind="calibration")
 
 
+def leave_to_others(work: Work) -> None:
+    reviews.leave_to_others(comparison=work.comparison, reviewer=work.people["rita"])
+
+
 def blind_vote(work: Work) -> object:
     return reviews.blind_vote(comparison=work.comparison, reviewer=work.people["rita"])
 
@@ -153,7 +165,10 @@ EVERYBODYS = {
     "withdraw alice": lambda work: withdraw(work, "alice"),
     "withdraw carol": lambda work: withdraw(work, "carol"),
 }
-UNDER_A_LEASE = {"submit": submit, "submit another": submit_another, "skip": skip, "draft": save_draft}
+UNDER_A_LEASE = {
+    "submit": submit, "submit another": submit_another, "submit and next": submit_and_next, "skip": skip,
+    "draft": save_draft,
+}  # fmt: skip
 REVIEWS = {
     "accept": lambda work: decide(work, "rita", "accepted"),
     "return": lambda work: decide(work, "ron", "returned", "Look again."),
@@ -177,7 +192,7 @@ SITUATIONS: Sequence[Situation[Work]] = (
         "submitted", submitted,
         {
             "undo": undo, **REVIEWS, "submit": submit, "submit another": submit_another, "ask review": ask_review,
-            "make item": make_item, "blind vote": blind_vote, **EVERYBODYS,
+            "make item": make_item, "blind vote": blind_vote, "leave to others": leave_to_others, **EVERYBODYS,
         },
     ),
     Situation(

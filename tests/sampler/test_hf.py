@@ -12,8 +12,7 @@ import torch
 
 from common.shapes import Message
 from generation.batch import PromptCache, RollingBatch
-from generation.checkpoints import CannotLoad
-from sampler.engines import _measure, hf
+from sampler.engines import hf
 from sampler.engines.base import Batching, Delta, Ended, Event, Failed, Job, Spec, Started
 from sampler.engines.hf import HfEngine
 from sampler.params import Drawn, SamplingParams
@@ -316,34 +315,3 @@ def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path: Path) -> No
     report = next(e for e in events if isinstance(e, Started)).report
     assert report["way"] == "plain text"
     assert drawn(events, one)
-
-
-@pytest.mark.parametrize(("location", "reason"), [("/nowhere/at/all", "no /nowhere"), ("", "no weights")])
-def test_what_cannot_be_loaded_says_why(tmp_path: Path, location: str, reason: str) -> None:
-    (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
-    with pytest.raises(CannotLoad, match=reason):
-        hf.ENGINE.load(Spec("x", location or str(tmp_path)))
-
-
-def test_the_same_checkpoint_has_the_same_hash_everywhere_and_another_has_another(folder: str, tmp_path: Path) -> None:
-    first = load(folder).provenance()["weights_hash"]
-    assert first == load(folder).provenance()["weights_hash"]
-    assert len(first) == 64
-    assert first != load(save(tmp_path, seed=4)).provenance()["weights_hash"]
-
-
-def test_batching_is_measured_once_and_taken_over_by_the_next_load(folder: str) -> None:
-    engine = hf.ENGINE.load(Spec("tiny", folder))
-    found = engine.batching()
-    assert found["way"] in {"continuous", "static"}
-    assert found["why"]
-    if "measured_on" in found:  # a machine too busy to be measured says so instead
-        again = hf.ENGINE.load(Spec("tiny", folder, batching=found))
-        assert again.batching() == found
-
-
-def test_the_choice_of_batching_follows_the_figures() -> None:
-    assert _measure.choose_rows({8: 0.1, 16: 0.11, 32: 0.12, 64: 0.9})[0] == 32  # 64 rows are too slow to read
-    assert _measure.choose_rows({8: 0.1, 16: 0.2, 32: 0.4})[0] == 8  # more rows bring nothing
-    assert _measure.choose_way({"continuous": 100.0, "static": 105.0})[0] == "continuous"
-    assert _measure.choose_way({"continuous": 100.0, "static": 140.0})[0] == "static"

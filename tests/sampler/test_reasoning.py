@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Mapping
+
+import pytest
 
 from common.shapes import Message
 from generation.rendering import ChatTemplate
 from generation.text_stream import TextStream
+from sampler.engines import openai
 from sampler.engines._entries import Entry, Row, Thinking
-from sampler.engines.base import Job
+from sampler.engines.base import Ended, Failed, Job, Spec
 from sampler.params import Drawn, SamplingParams
+from tests.stand_ins.model_server import ModelServer
+from tests.stand_ins.refusals import unless
 
 OPENS, CLOSES, END = 90, 91, 92
 THINKS = Thinking(OPENS, CLOSES)
@@ -89,3 +95,35 @@ def test_thinking_is_an_argument_of_the_template() -> None:
     assert hashes[None] == hashes[True] != hashes[False]
     version = ChatTemplate(Words(), arguments={"enable_thinking": False})  # type: ignore[arg-type]
     assert version.render(talk, max_tokens=5).report["prompt_hash"] == hashes[False]
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    made = ModelServer("vllm")
+    yield made
+    made.close()
+
+
+def test_a_limit_of_reasoning_alone_goes_to_a_server_that_has_one(server: ModelServer) -> None:
+    """vLLM has one where it was started with a reasoning parser; elsewhere it is recorded that nothing limits it."""
+    engine = openai.ENGINE.load(Spec("remote", location=server.url))
+    used = used_by(engine)
+    assert server.bodies()[-1]["thinking_token_budget"] == 200
+    assert used["max_reasoning_tokens"] == 200
+    words = "thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-config."
+    server.script = [unless(lambda body: "thinking_token_budget" in body, 400, words)]
+    used = used_by(engine)
+    engine.close()
+    assert "thinking_token_budget" not in server.bodies()[-1]
+    assert used["max_reasoning_tokens"] == "200, within max_tokens: this server limits no reasoning alone"
+
+
+def used_by(engine: openai.OpenAIEngine) -> Mapping[str, object]:
+    """The parameters that a sample was drawn with."""
+    params = SamplingParams(max_tokens=40, max_reasoning_tokens=200)
+    engine.add(Job(uuid.uuid4(), [Message(role="user", content="Why?")], params))
+    while True:
+        for event in engine.step():
+            assert not isinstance(event, Failed), event
+            if isinstance(event, Ended):
+                return event.drawn[0].params or {}

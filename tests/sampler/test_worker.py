@@ -14,6 +14,7 @@ from sampler.worker import Worker
 from tests.sampler.conftest import ask, ended, make_version, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
+TURNS = "labeling.tasks.store_replies"
 
 
 def test_a_request_ends_with_n_completions_and_their_provenance() -> None:
@@ -50,6 +51,19 @@ def test_the_live_text_is_the_stored_text() -> None:
     texts, _, state = streams.snapshot(request.pk)
     assert state == "done"
     assert texts == [c.text for c in request.completions.order_by("index")]
+
+
+def test_whoever_makes_something_of_a_reply_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("sampler.doorbells.app.send_task", lambda name, *more, **options: told.append(name))
+    version = make_version()
+    with serving("fake"):
+        ended(ask(version, priority=0))
+        ended(ask(version))  # nobody waits for this one
+        until = time.monotonic() + 5
+        while TURNS not in told and time.monotonic() < until:
+            time.sleep(0.01)
+    assert told.count(TURNS) == 1
 
 
 def test_a_stopped_request_ends_cancelled_with_the_text_so_far() -> None:

@@ -1,0 +1,1 @@
+"""The recipes with TRL, each for two steps on the CPU."""
