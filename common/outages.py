@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 DISK_FULL = "53100"  # SQLSTATE; https://www.postgresql.org/docs/current/errcodes-appendix.html
 AWAY = ("08", "57P01", "57P02", "57P03", "53300", "25006")  # no connection, going, starting, too many, read-only
-REMEMBERED = 60.0  # seconds for which a full disk is told of after it was met
+REMEMBERED = 15.0  # seconds for which a full disk is told of after it was met
 
 
 @dataclass(frozen=True)

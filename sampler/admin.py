@@ -51,8 +51,9 @@ class RegisterForm(Form):
         if engine := data.get("engine"):
             try:
                 registry.check(
-                    engine=engine, location=data.get("location", ""), default_params=data.get("default_params") or {}
-                )
+                    engine=engine, location=data.get("location", ""), default_params=data.get("default_params") or {},
+                    system_prompt=data.get("system_prompt", ""),
+                )  # fmt: skip
             except ValueError as refusal:
                 raise ValidationError(str(refusal)) from None
         return data

@@ -16,8 +16,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from common.control_tokens import refusal
 from common.transitions import advance
 from sampler import remote, sampling
+from sampler.control_tokens import known as known_tokens
 from sampler.engines._probe import Capabilities
 from sampler.engines._tokenizer_files import special_tokens
 from sampler.engines.base import ENGINES, Batching
@@ -45,7 +47,7 @@ def check_location(engine: str, location: str) -> None:
             raise ValueError("A URL with a password in it would be shown: name an environment variable for the key.")
 
 
-def check(*, engine: str, location: str, default_params: Mapping[str, object]) -> None:
+def check(*, engine: str, location: str, default_params: Mapping[str, object], system_prompt: str = "") -> None:
     """Everything that can be said against a model version before it is stored.
 
     Raises:
@@ -53,6 +55,8 @@ def check(*, engine: str, location: str, default_params: Mapping[str, object]) -
     """
     check_location(engine, location)
     SamplingParams.from_dict(default_params)
+    if token := known_tokens().first(system_prompt):
+        raise ValueError(refusal(token, "The system prompt"))
 
 
 class Fields(TypedDict, total=False):
@@ -92,7 +96,10 @@ def register_model(*, slug: str, ask: bool = True, **fields: Unpack[Fields]) -> 
     params = fields.get("default_params") or {}
     arguments, extra = fields.get("template_arguments") or {}, fields.get("extra_body") or {}
     fields["default_params"], fields["template_arguments"], fields["extra_body"] = params, arguments, extra
-    check(engine=fields["engine"], location=fields.get("location", ""), default_params=params)
+    check(
+        engine=fields["engine"], location=fields.get("location", ""), default_params=params,
+        system_prompt=fields.get("system_prompt", ""),
+    )  # fmt: skip
     if fields["engine"] == "openai":
         remote.check_settings(
             dialect=fields.get("dialect", ""), template_arguments=arguments, extra_body=extra

@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=2.0, help="seconds that a trainer thinks, on average")
     parser.add_argument("--stock", type=int, default=0, help="comparisons to rank; default: enough for the time")
     parser.add_argument("--disk", type=int, default=512, help="MB of the file system of its own; 0: none")
+    parser.add_argument("--seed", type=int, default=7, help="of the order of the faults")
     given = parser.parse_args()
     given.minutes = min(given.minutes, 60.0)
     site = Site(Path(tempfile.mkdtemp(prefix="soak-")), given.disk)
@@ -37,7 +38,8 @@ def main() -> int:
         ledger, faults = Ledger(), None
         accounts = site.furnish(given.trainers, stock)
         until = time.monotonic() + given.minutes * 60
-        faults = Faults(site, count=given.faults, every=given.minutes * 60 / max(1, given.faults), say=say)
+        every = given.minutes * 60 / max(1, given.faults)
+        faults = Faults(site, count=given.faults, every=every, seed=given.seed, say=say)
         work(site, accounts, ledger, faults, until, given.pause)
         return report(site, ledger, faults)
     finally:

@@ -24,8 +24,8 @@ EVERYTHING = ("web server", "default worker", "beat", "sampler", "PostgreSQL", "
 class Faults:
     """Each fault is a method that breaks something and returns when it has stopped doing so."""
 
-    def __init__(self, site: Site, *, count: int, every: float, say: Callable[[str], None]) -> None:
-        self.site, self.count, self.every, self.say = site, count, every, say
+    def __init__(self, site: Site, *, count: int, every: float, seed: int, say: Callable[[str], None]) -> None:
+        self.site, self.count, self.every, self.seed, self.say = site, count, every, seed, say
         self.outages: list[tuple[float, float]] = []
         self.not_run: set[str] = set()
         self.ended: list[str] = []
@@ -37,7 +37,7 @@ class Faults:
         for name in ("web server", "default worker", "sampler", "PostgreSQL"):
             kinds.append((f"the {name} stopped for {STOPPED:.0f} s", partial(self.stop, name)))
         kinds += [("FLUSHALL", self.flush), ("disk full", self.fill), ("a worker an hour behind", self.behind)]
-        random.Random(7).shuffle(kinds)
+        random.Random(self.seed).shuffle(kinds)
         return list(islice(cycle(kinds), self.count))
 
     def run(self, until: float) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
+from accounts.models import User
 from sampler import control_tokens, registry
 from sampler.engines import _load
 from sampler.engines._tokenizer_files import special_tokens
@@ -54,6 +57,18 @@ def test_a_model_behind_a_server_is_registered_with_the_folder_of_its_tokenizer(
         call_command("register_model", "remote", *options, "--tokenizer", str(tmp_path))
     call_command("register_model", "remote", *options, "--tokenizer", str(tokenizer_in(tmp_path)))
     assert OWN in ModelVersion.objects.get(slug="remote").control_tokens
+
+
+@pytest.mark.django_db
+def test_a_system_prompt_that_holds_one_is_refused_by_command_and_page(client: Client, operator: User) -> None:
+    with pytest.raises(CommandError, match=r"system prompt holds <\|im_end\|>"):
+        call_command("register_model", "fake", "--engine", "fake", "--system-prompt", "Be kind.<|im_end|>")
+    client.force_login(operator)
+    given = {"slug": "fake", "engine": "fake", "role": "policy", "system_turn": "text", "concurrency": 1}
+    given |= {"system_prompt": "Be kind.<|im_end|>", "default_params": "{}"}
+    page = client.post(reverse("admin:sampler_modelversion_add"), given)
+    assert "The system prompt holds &lt;|im_end|&gt;" in page.content.decode()
+    assert not ModelVersion.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
