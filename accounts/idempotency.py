@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,6 +27,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import IdempotentReply, User
 
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KEPT = timedelta(days=1)
 HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -79,6 +81,15 @@ def _claim(request: Request, key: str) -> IdempotentReply:
     if row.request_hash != digest:
         raise KeyReused
     return row
+
+
+def empty(*, user: User, naming: set[str]) -> None:
+    """Withdrawal: the replies that `user` got, and those that name one of these rows, are gone for whoever asks again.
+    The key stays, so that nothing is done twice."""
+    gone = {"type": "about:blank", "title": "Gone", "status": 410, "detail": "What this reply held was withdrawn."}
+    for row in IdempotentReply.objects.exclude(body=None):
+        if row.user_id == user.pk or not naming.isdisjoint(_ID.findall(json.dumps(row.body))):
+            IdempotentReply.objects.filter(pk=row.pk).update(status=status.HTTP_410_GONE, body=gone)
 
 
 def forget_old() -> int:

@@ -59,16 +59,14 @@ def revoke(*, token: ApiToken, by: User | None) -> bool:
     return bool(ended)
 
 
-def _count_guess(request: Request) -> None:
-    """Whoever sends wrong tokens is told to wait; right ones are never held up by what others at the address do."""
-    key = f"wrong-tokens:{request.META.get('REMOTE_ADDR')}"
+def guesses_too_often(address: str | None) -> bool:
+    """Count a wrong token of this address. Right ones are never held up by what others at the address do."""
+    key = f"wrong-tokens:{address}"
     cache.add(key, 0, GUESSING_TIME)
     try:
-        guesses = cache.incr(key)
+        return cache.incr(key) > GUESSES
     except ValueError:  # it ran out just now
-        return
-    if guesses > GUESSES:
-        raise Throttled(GUESSING_TIME, "Too many wrong tokens came from your address.")
+        return False
 
 
 def _note_use(token: ApiToken, now: datetime) -> None:
@@ -103,7 +101,8 @@ class BearerAuthentication(BaseAuthentication):
             .first()
         )
         if token is None:
-            _count_guess(request)
+            if guesses_too_often(request.META.get("REMOTE_ADDR")):
+                raise Throttled(GUESSING_TIME, "Too many wrong tokens came from your address.")
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
         if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
             _note_use(token, now)

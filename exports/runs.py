@@ -13,11 +13,9 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -129,15 +127,9 @@ def resume() -> int:
 
 
 def _ring(run: ExportRun) -> None:
-    transaction.on_commit(partial(_send, str(run.pk)))
-
-
-def _send(run_id: str) -> None:
-    """Without Redis the row waits, and is rung for again every half minute."""
     from exports.tasks import run_export
 
-    if redis_client.answers(settings.REDIS_URL):
-        run_export.delay(run_id)
+    redis_client.send_on_commit(run_export.delay, str(run.pk))
 
 
 def claim(*, run_id: str, worker: str = "") -> ExportRun | None:

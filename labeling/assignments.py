@@ -22,8 +22,18 @@ from labeling.text import check_json, clean
 if TYPE_CHECKING:
     from accounts.models import User
     from common.shapes import JsonLike
+    from labeling.lineage import Copies
 
 MAX_DRAFT_CHARACTERS = 200_000
+SKIP_REASONS = (
+    "Not my subject",
+    "Not my language",
+    "Too long to read with care now",
+    "It upsets me",
+    "It is not displayed correctly",
+)
+"""Offered on the page; a trainer may say another."""
+OWN_WORDS = "A reason of their own, withdrawn."
 
 
 @transaction.atomic
@@ -93,9 +103,12 @@ def take_back(*, comparisons: QuerySet[Comparison]) -> None:
     theirs.update(draft={})
 
 
-def empty_drafts(*, project: Project, trainer: User) -> int:
-    """Withdrawal: what the person began is forgotten, and given back for good."""
+def empty_drafts(*, project: Project, trainer: User, about: Copies) -> int:
+    """Withdrawal: what the person began is forgotten, and given back for good. Reasons in words of one's own go too,
+    the person's and everybody's about what is withdrawn."""
     theirs = Assignment.objects.filter(comparison__project=project, trainer=trainer)
+    reasons = (theirs | Assignment.objects.filter(comparison__in=about.comparison_ids)).exclude(skip_reason="")
+    reasons.exclude(skip_reason__in=SKIP_REASONS).update(skip_reason=OWN_WORDS)
     emptied = theirs.update(draft={})
     begun = theirs.filter(state__in=leases.OPEN)
     reason, now = "The trainer's data was withdrawn.", timezone.now()

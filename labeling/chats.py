@@ -8,7 +8,7 @@ from django.db.models import Max
 from common.visible import visible
 from labeling import drafts, policies
 from labeling.errors import Conflict, Invalid
-from labeling.models import Dialogue, Turn
+from labeling.models import Dialogue, ReplyRequest, Turn
 from sampler import sampling
 from sampler.models import SampleRequest
 
@@ -114,6 +114,7 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleReq
         purpose=SampleRequest.Purpose.REPLY,
         priority=SampleRequest.Priority.INTERACTIVE,
     )
+    ReplyRequest.objects.create(dialogue=locked, request=request)
     locked.pending_request = request
     drafts.touch(locked, dialogue, composer={}, seconds=seconds, pending_request=request)
     dialogue.pending_request = request

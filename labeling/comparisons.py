@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.shapes import Message
@@ -20,8 +21,8 @@ from common.visible import equal_pair, visible
 from labeling import assignments
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
-from labeling.models import Candidate, Comparison, Project, Ranking
-from labeling.projects import current_round, split_for
+from labeling.models import Candidate, Comparison, Project, Prompt
+from labeling.projects import current_round, retire_prompts, split_for
 from labeling.text import check_messages, clean, content_hash, prompt_key
 from sampler import sampling
 from sampler.models import ModelVersion
@@ -104,8 +105,9 @@ def _provide(comparison: Comparison, texts: Sequence[str], names: Sequence[str])
     )
 
 
-def discard(*, comparison: Comparison, reason: str) -> bool:
-    """Take a comparison out of work; its rankings stay on record and leave the exports."""
+def discard(*, comparison: Comparison, reason: str, harmful: bool = False) -> bool:
+    """Take a comparison out of work; its rankings stay on record, and leave the exports with its prompt. The prompt
+    stays where it occurs elsewhere, unless it is `harmful`: then it leaves the pool too."""
     request_ids: list[UUID] = list(comparison.requests.values_list("request_id", flat=True))
     discarded = bool(
         advance(
@@ -119,6 +121,9 @@ def discard(*, comparison: Comparison, reason: str) -> bool:
     if discarded:
         for request_id in request_ids:
             sampling.cancel(request_id=request_id)
+    if harmful:
+        same = Q(project_id=comparison.project_id, content_hash=content_hash(comparison.prompt))
+        retire_prompts(prompts=Prompt.objects.filter(same | Q(pk=comparison.pool_prompt_id)))
     return discarded
 
 
@@ -135,5 +140,9 @@ def withdraw(*, rows: QuerySet[Comparison], text: str) -> int:
         discard_reason="The prompt was withdrawn by its author.",
         discarded_at=timezone.now(),
     )
-    Ranking.objects.filter(comparison__in=found).update(note="")
-    return found.update(prompt=[{"role": "user", "content": text}], source_row=None, explanation="")
+    return found.update(
+        prompt=[{"role": "user", "content": text}],
+        source_row=None,
+        explanation="",
+        withdrawn_at=Coalesce("withdrawn_at", Value(timezone.now(), output_field=DateTimeField())),
+    )

@@ -175,6 +175,7 @@ def _copy_as_draft(source: Dialogue) -> Dialogue:
         guideline_version=source.guideline_version,
         model_version=source.model_version,
         prompt=source.prompt,
+        answer_to=source.answer_to,
         seconds=source.seconds,
         supersedes=source,
     )

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.shapes import Message
@@ -21,7 +22,7 @@ from common.transitions import advance
 from labeling import chats, drafts, policies, random_turn
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
-from labeling.projects import current_guidelines, current_round, role_of, split_for
+from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
 from labeling.quality import screening
 from labeling.text import check_messages, prompt_key
 from sampler import sampling
@@ -39,6 +40,7 @@ def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt 
 
     Raises:
         Invalid: the person's role or the project's task types do not allow it, or no round is open.
+        Gone: the prompt was withdrawn.
     """
     role = role_of(project, author)
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
@@ -46,6 +48,10 @@ def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt 
     if kind not in (Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
         raise Invalid(f"This project has no tasks of the kind {kind!r}.")
     model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
+    if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it
+        prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).get(pk=prompt.pk)
+        if prompt.content_hash.startswith(WITHDRAWN_PROMPT):
+            raise Gone("This prompt was withdrawn by its author.")
     dialogue = Dialogue.objects.create(
         project=project,
         round=current_round(project),
@@ -131,6 +137,7 @@ def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
         submitted_at=timezone.now(),
         guideline_version_id=assignment.guideline_version_id,
         source="ideal answer",
+        answer_to=comparison,
         prompt_key=comparison.prompt_key,
         split=comparison.split,
     )
@@ -151,7 +158,12 @@ def discard_dialogue(*, dialogue: Dialogue) -> None:
 def empty(*, rows: QuerySet[Dialogue], text: str) -> None:
     """Withdrawal: `text` in the place of every turn; drafts are given up, so that no tab writes on in them."""
     Turn.objects.filter(dialogue__in=rows).update(text=text, suggestions_shown=[], pasted_chars=0)
-    rows.update(composer={}, source_row=None, pending_request=None)
+    rows.update(
+        composer={},
+        source_row=None,
+        pending_request=None,
+        withdrawn_at=Coalesce("withdrawn_at", Value(timezone.now(), output_field=DateTimeField())),
+    )
     advance(rows.filter(state=Dialogue.State.DRAFT), to=Dialogue.State.DISCARDED, table=Dialogue.TRANSITIONS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from labeling.errors import Invalid
@@ -14,6 +15,7 @@ from labeling.text import clean
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from labeling.lineage import Copies
 
 
 @transaction.atomic
@@ -42,6 +44,9 @@ def give_feedback(
     return feedback
 
 
-def empty_comments(*, project: Project, user: User) -> int:
-    """Withdrawal: the thumbs stay, the person's words go."""
-    return TurnFeedback.objects.filter(turn__dialogue__project=project, user=user).update(comment="")
+def empty_comments(*, project: Project, user: User, about: Copies) -> int:
+    """Withdrawal: the thumbs stay; the person's words go, and everybody's on turns that are withdrawn."""
+    theirs = Q(turn__dialogue__project=project, user=user) | Q(turn__dialogue__in=about.dialogue_ids)
+    return TurnFeedback.objects.filter(pk__in=TurnFeedback.objects.filter(theirs).values("pk")).update(
+        comment="", reasons=[]
+    )

@@ -15,6 +15,14 @@ from labeling.text import clean, content_hash
 
 RATINGS = range(1, 8)
 STRENGTHS = range(1, 5)
+# Each reason stands in one list only: none says something of the texts, skip (`assignments.py`) of the person or the
+# moment.
+NONE_REASONS = (
+    "All of them are wrong or unusable",
+    "The prompt makes no sense",
+    "The prompt asks for something that must not be answered",
+)
+"""Offered on the page; a trainer may say another."""
 
 
 class Said(TypedDict, total=False):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+WITHDRAWN_PROMPT = "withdrawn:"  # begins the hash of a prompt whose text is gone
+
+
 @transaction.atomic
 def create_project(
     *, slug: str, title: str, guidelines: str = "", by: User | None = None, **settings: object
@@ -174,7 +177,8 @@ def empty_prompts(*, project: Project, author: User, text: str) -> int:
     for prompt in prompts:
         Prompt.objects.filter(pk=prompt.pk).update(
             messages=[{"role": "user", "content": text}],
-            content_hash=f"withdrawn:{prompt.pk}"[:64],
+            source="",
+            content_hash=f"{WITHDRAWN_PROMPT}{prompt.pk}"[:64],
             retired_at=prompt.retired_at or timezone.now(),
         )
     return len(prompts)

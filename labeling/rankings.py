@@ -11,18 +11,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
 from labeling import dialogues, judgements, leases, votes
 from labeling.errors import Conflict, Gone, Invalid
-from labeling.judgements import Judgement, Reading, Said
+from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.quality import overlap, screening
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from labeling.lineage import Copies
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,17 @@ def _store(
     )
 
 
-def empty_notes(*, project: Project, trainer: User) -> int:
-    """Withdrawal: the orders stay, the person's words go."""
-    return Ranking.objects.filter(comparison__project=project, trainer=trainer).update(note="")
+def empty_words(*, project: Project, trainer: User, about: Copies, text: str) -> int:
+    """Withdrawal: the orders stay; the person's words go, and everybody's about what is withdrawn."""
+    theirs = Q(comparison__project=project, trainer=trainer) | Q(comparison__in=about.comparison_ids)
+    found = Ranking.objects.filter(theirs)
+    found.exclude(not_rankable="").exclude(not_rankable__in=NONE_REASONS).update(not_rankable=text)
+    return found.update(note="", source_row=None)
+
+
+def empty_imported(*, about: Copies) -> None:
+    """Withdrawal: imported judgements stay without notes and raw records, which quote the person."""
+    Ranking.objects.filter(comparison__in=about.comparison_ids, kind=Ranking.Kind.IMPORTED).update(
+        note="", source_row=None
+    )
+    about.comparisons.update(source_row=None)

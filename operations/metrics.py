@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from common import disk as disks
 from common.serving import figures
 from exports.models import ExportRun
-from labeling.models import Assignment, Comparison, Dialogue
+from labeling.models import Assignment, Comparison, Dialogue, ImportRun
 from operations import rehearsal, worker_heartbeat
 from sampler import metrics as sampler
 from sampler.models import SampleRequest
@@ -59,6 +59,8 @@ def queues() -> Families:
     age.add_metric(["webhooks"], _age(due.aggregate(since=Min("next_try_at"))["since"]))
     exports = ExportRun.objects.filter(state=ExportRun.State.QUEUED)
     age.add_metric(["exports"], _age(exports.aggregate(since=Min("created_at"))["since"]))
+    imports = ImportRun.objects.filter(state=ImportRun.State.QUEUED)
+    age.add_metric(["imports"], _age(imports.aggregate(since=Min("created_at"))["since"]))
     yield age
 
 

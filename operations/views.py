@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from accounts.tokens import GUESSING_TIME, guesses_too_often
 from operations import health, metrics
 
 
@@ -41,5 +42,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     wanted = settings.METRICS_TOKEN
     if not wanted or not secrets.compare_digest(given.encode(), wanted.encode()):
+        if wanted and given and guesses_too_often(request.META.get("REMOTE_ADDR")):
+            return HttpResponse(status=429, headers={"Retry-After": str(GUESSING_TIME)})
         raise Http404
     return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)

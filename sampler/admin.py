@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from common import redis_client
 from common.admin import BigTableAdmin, OperatorAdmin, record
 from sampler import registry, sampling, status, tasks
 from sampler.engines.base import ENGINES
@@ -110,7 +110,7 @@ class ModelVersionAdmin(OperatorAdmin[ModelVersion]):
         values = {name: form.cleaned_data[name] for name in RegisterForm.Meta.fields}
         made, created = registry.register_model(**values, ask=False)
         if created and made.engine == "openai":  # not here: a page's transaction does not wait for a server
-            transaction.on_commit(lambda: tasks.ask_server.delay(made.slug))
+            redis_client.send_on_commit(tasks.ask_server.delay, made.slug)
         obj.pk, obj.created_at = made.pk, made.created_at
         obj._state.adding = False
 

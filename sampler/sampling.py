@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from common.shapes import Message
@@ -115,16 +117,19 @@ def forget(*, completion_ids: Sequence[UUID]) -> int:
     return Completion.objects.filter(pk__in=completion_ids, request__isnull=True).delete()[0]
 
 
+@transaction.atomic
 def empty(*, completion_ids: Collection[UUID], request_ids: Collection[UUID], text: str) -> int:
     """Replace withdrawn texts: of these completions, of the prompts of the requests that they come from,
-    and of these requests. Waiting requests are cancelled."""
-    requests = set(request_ids)
-    requests |= set(
-        Completion.objects.filter(pk__in=completion_ids, request__isnull=False).values_list("request_id", flat=True)
-    )
-    for request_id in requests:
-        cancel(request_id=request_id)
-    SampleRequest.objects.filter(pk__in=requests).update(prompt=[{"role": "user", "content": text}], prompt_report={})
-    return Completion.objects.filter(pk__in=completion_ids).update(text=text) + Completion.objects.filter(
-        request__in=requests
-    ).exclude(pk__in=completion_ids).update(text=text)
+    and of these requests. Requests that have not ended are ended: a worker that holds one stores nothing."""
+    found = Completion.objects.filter(pk__in=completion_ids, request__isnull=False)
+    requests = SampleRequest.objects.filter(pk__in={*request_ids, *found.values_list("request_id", flat=True)})
+    advance(
+        requests, to=State.CANCELLED, table=TABLE, cancel_requested=True, finished_at=timezone.now(), worker="",
+        lease_expires_at=None,
+    )  # fmt: skip
+    ring_on_commit(set(requests.values_list("model_version__slug", flat=True)))
+    requests.exclude(error="").update(error=text)
+    requests.update(prompt=[{"role": "user", "content": text}], prompt_report={}, partial=[])
+    completions = Completion.objects.filter(Q(pk__in=completion_ids) | Q(request__in=requests))
+    completions.exclude(reasoning="").update(reasoning=text)
+    return completions.update(text=text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -107,6 +107,10 @@ class Format(Output, Protocol[R, Row_co]):
     def rows(self, record: R, context: Context) -> Iterator[Row_co]:
         """Rows of exactly the columns, each with its own `id`."""
         ...
+
+    def ids(self, record: R) -> Iterable[str]:
+        """The ids of all rows that may ever have been made of the record: what a tombstone takes back."""
+        return (record.id,)
 
 
 FORMATS = Folder[Format[Record, Row]](PACKAGE, "FORMAT")

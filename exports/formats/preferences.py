@@ -6,7 +6,7 @@ pairs kept, so that every ranking counts once whatever its K.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from common.shapes import Message
@@ -53,6 +53,9 @@ class Preferences(Format[RankingRecord, Pair]):
     about = "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
     columns = columns_of(Pair)
     rows_a_record = A_PAIR
+
+    def ids(self, record: RankingRecord) -> Iterable[str]:
+        return (f"{record.id}-{chosen}-{rejected}" for chosen, rejected in strict_pairs(record.groups))
 
     def rows(self, record: RankingRecord, context: Context) -> Iterator[Pair]:
         if record.not_rankable:

@@ -49,6 +49,18 @@ class Facts:
 _WITHDRAWN = """
     SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
 """
+# What was withdrawn since the earlier export: whose judgements, and the keys of the prompts that went.
+_WITHDRAWN_SINCE = """
+    SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at > %(since)s
+"""
+_KEYS = """
+    SELECT prompt_key FROM labeling_comparison WHERE project_id = %(project)s
+        AND (withdrawn_at > %(since)s OR author_id = ANY(%(withdrawn_since)s))
+    UNION
+    SELECT prompt_key FROM labeling_prompt WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn_since)s)
+    UNION
+    SELECT prompt_key FROM labeling_dialogue WHERE project_id = %(project)s AND withdrawn_at > %(since)s
+"""
 _THEIRS = "SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn)s)"
 _GUIDELINES = """
     SELECT json_build_object('id', id, 'number', number, 'note', note, 'text', text,
@@ -66,6 +78,8 @@ _VERSIONS = "SELECT json_build_array(id, slug, weights_hash)::text FROM sampler_
 def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Facts:
     withdrawn = [int(user) for user in view.read(_WITHDRAWN, {"project": str(project.pk)})]
     parameters = _parameters(project, cutoff, options, withdrawn)
+    lately = [int(user) for user in view.read(_WITHDRAWN_SINCE, parameters)] if options.since else []
+    parameters = {**parameters, "withdrawn_since": lately}
     guidelines = [orjson.loads(text) for text in view.read(_GUIDELINES, parameters)]
     versions = [orjson.loads(text) for text in view.read(_VERSIONS, parameters)]
     judged = votes.agreement(view.read(votes.VOTES, parameters), bound=options.min_agreement)
@@ -78,6 +92,8 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
             options=options,
             withdrawn_users=frozenset(withdrawn),
             withdrawn_dialogues=frozenset(view.read(_THEIRS, parameters)),
+            withdrawn_keys=frozenset(view.read(_KEYS, parameters) if options.since else ()),
+            withdrawn_lately=bool(lately),
             guidelines={g["id"]: g["number"] for g in guidelines},
             rounds=dict(orjson.loads(text) for text in view.read(_ROUNDS, parameters)),
             control_tokens=control_tokens(frozenset(view.read(_CONTROL_TOKENS, parameters))),

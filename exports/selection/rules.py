@@ -41,6 +41,8 @@ class Selection:
     options: Options
     withdrawn_users: frozenset[int] = frozenset()
     withdrawn_dialogues: frozenset[str] = frozenset()
+    withdrawn_keys: frozenset[str] = frozenset()  # of prompts that went since the earlier export of a delta
+    withdrawn_lately: bool = False  # whether anybody did since then
     guidelines: Mapping[str, int] = field(default_factory=dict)
     rounds: Mapping[str, int] = field(default_factory=dict)
     control_tokens: ControlTokens = FAMILIES

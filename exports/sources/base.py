@@ -45,6 +45,7 @@ class Record:
     source: str
     author: int | None
     dialogue: str | None
+    withdrawn: bool = False  # it rests on a text that somebody withdrew
 
     @property
     def messages_before(self) -> list[Message]:

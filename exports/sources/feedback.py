@@ -79,7 +79,13 @@ class Feedback(Source[FeedbackRecord]):
         row = orjson.loads(text)
         turn = as_sampled(TurnRecord(**row.pop("turn")))
         return FeedbackRecord(
-            **row, turn=turn, split=turn.split, source=turn.source, author=turn.author, dialogue=turn.dialogue
+            **row,
+            turn=turn,
+            split=turn.split,
+            source=turn.source,
+            author=turn.author,
+            dialogue=turn.dialogue,
+            withdrawn=turn.withdrawn,
         )
 
     def standing(self, record: FeedbackRecord, at: Instant, selection: Selection) -> str:

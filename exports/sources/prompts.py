@@ -21,7 +21,7 @@ class PromptRecord(Record):
     where: str  # pool or comparison
     kind: str
     created_at: str
-    retired_at: str | None
+    ended_at: str | None  # retired, or discarded
     hidden_until: str | None  # until then an earlier row with the same text stood for it
     messages: list[Message]
 
@@ -34,30 +34,13 @@ class PromptRecord(Record):
         return self.kind
 
 
-_POOL = "labeling_prompt p WHERE p.project_id = %(project)s AND p.created_at <= %(cutoff)s"
-_CONTEXTS = "labeling_comparison c WHERE c.project_id = %(project)s AND c.opened_at <= %(cutoff)s"
-# Rows of one text are told by `key`; the first that fits the choice stands for all, and the next one from when it
-# was retired. What somebody withdrew was emptied: each of these rows is a text of its own, to be taken back by its id.
-_KEY = "CASE WHEN {0}.author_id = ANY(%(withdrawn)s) THEN {0}.id::text ELSE md5({1}::text) END"
-_IDS = f"""
-    SELECT id, pool, hidden_until FROM (
-        SELECT id, pool, seen, retired_at, max(coalesce(retired_at, 'infinity')) OVER (
-            PARTITION BY key ORDER BY fits DESC, seen, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS hidden_until
-        FROM (
-            SELECT p.id, true AS pool, p.created_at AS seen, p.retired_at, {_KEY.format("p", "p.messages")} AS key,
-                %(round)s::int IS NULL AS fits
-            FROM {_POOL}
-            UNION ALL
-            SELECT c.id, false, c.opened_at, NULL, {_KEY.format("c", "c.prompt")},
-                CASE WHEN c.kind = 'imported' THEN c.source = ANY(%(mixed)s) ELSE c.kind = ANY(%(kinds)s) END
-                AND (%(round)s::int IS NULL OR c.round_id IN (SELECT n.id FROM labeling_round n
-                    WHERE n.project_id = c.project_id AND n.number = %(round)s))
-            FROM {_CONTEXTS}
-        ) texts
-    ) every
-    WHERE (hidden_until IS NULL OR hidden_until <= %(cutoff)s) AND (retired_at IS NULL OR retired_at > %(since)s)
-    ORDER BY seen, id
+_ROUND = "(SELECT n.id FROM labeling_round n WHERE n.project_id = %(project)s AND n.number = %(round)s)"
+# When a prompt of the pool first occurred in the round asked for: made into a comparison, or opening a dialogue.
+_USED = f"""
+    (SELECT min(used.at) FROM (
+        SELECT c.created_at AS at FROM labeling_comparison c WHERE c.pool_prompt_id = p.id AND c.round_id = {_ROUND}
+        UNION ALL
+        SELECT d.submitted_at FROM labeling_dialogue d WHERE d.prompt_id = p.id AND d.round_id = {_ROUND}) used)
 """
 # A prompt of the pool has the split of the first row that was made of it, and none before.
 _SPLIT = """
@@ -68,17 +51,52 @@ _SPLIT = """
               WHERE d.prompt_key = p.prompt_key AND d.project_id = p.project_id AND d.split <> ''
               ORDER BY d.created_at, d.id LIMIT 1), '')
 """
+_POOL = "labeling_prompt p WHERE p.project_id = %(project)s AND p.created_at <= %(cutoff)s"
+_CONTEXTS = "labeling_comparison c WHERE c.project_id = %(project)s AND c.opened_at <= %(cutoff)s"
+# Every place where a text occurs: from when, until when (retired, discarded), and whether it fits what was asked for.
+# What somebody withdrew was emptied: each of these rows is a text of its own, to be taken back by its id.
+_OCCURRENCES = f"""
+    SELECT p.id, true AS pool, pool.used, p.retired_at AS ended, {_SPLIT} AS split,
+        CASE WHEN %(round)s::int IS NULL THEN p.created_at ELSE coalesce(pool.used, p.created_at) END AS seen,
+        CASE WHEN p.author_id = ANY(%(withdrawn)s) THEN p.id::text ELSE md5(p.messages::text) END AS key,
+        'normal' = ANY(%(kinds)s) AND (%(round)s::int IS NULL OR pool.used IS NOT NULL) AS fits
+    FROM labeling_prompt p
+    CROSS JOIN LATERAL (SELECT CASE WHEN %(round)s::int IS NOT NULL THEN {_USED} END AS used) pool
+    WHERE p.project_id = %(project)s AND p.created_at <= %(cutoff)s
+    UNION ALL
+    SELECT c.id, false, NULL, CASE WHEN c.state = 'discarded' THEN coalesce(c.discarded_at, c.opened_at) END, c.split,
+        c.opened_at,
+        CASE WHEN c.author_id = ANY(%(withdrawn)s) OR c.withdrawn_at IS NOT NULL THEN c.id::text
+             ELSE md5(c.prompt::text) END,
+        CASE WHEN c.kind = 'imported' THEN c.source = ANY(%(mixed)s) ELSE c.kind = ANY(%(kinds)s) END
+        AND (%(round)s::int IS NULL OR c.round_id = {_ROUND})
+    FROM {_CONTEXTS}
+"""
+# Of those of one text that fit, the first stands for all, and the next from when it has ended. Splits are kept apart:
+# a row of test that has to go, since train holds its like, must not take the row of train with it.
+_IDS = f"""
+    SELECT id, pool, used, seen, ended, split, hidden_until FROM (
+        SELECT *, max(coalesce(ended, 'infinity')) OVER (
+            PARTITION BY key, split, fits ORDER BY seen, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS hidden_until
+        FROM ({_OCCURRENCES}) occurrences WHERE seen <= %(cutoff)s
+    ) every
+    WHERE (hidden_until IS NULL OR hidden_until <= %(cutoff)s) AND (ended IS NULL OR ended > %(since)s)
+    ORDER BY seen, id
+"""
 _ASSEMBLED = f"""
     CASE WHEN ids.pool THEN (
-        SELECT json_build_object('id', p.id, 'dialogue', NULL, 'author', p.author_id, 'split', {_SPLIT},
-            'source', p.source, 'round', NULL, 'where', 'pool', 'kind', 'normal', 'created_at', {at("p.created_at")},
-            'retired_at', {at("p.retired_at")}, 'hidden_until', {at("ids.hidden_until")}, 'messages', p.messages)
+        SELECT json_build_object('id', p.id, 'dialogue', NULL, 'author', p.author_id, 'split', ids.split,
+            'source', p.source, 'round', CASE WHEN ids.used IS NOT NULL THEN {_ROUND} END, 'where', 'pool',
+            'kind', 'normal', 'created_at', {at("ids.seen")}, 'ended_at', {at("ids.ended")},
+            'hidden_until', {at("ids.hidden_until")}, 'messages', p.messages)
         FROM labeling_prompt p WHERE p.id = ids.id)
     ELSE (
         SELECT json_build_object('id', c.id, 'dialogue', c.dialogue_id, 'author', c.author_id, 'split', c.split,
             'source', c.source, 'round', c.round_id, 'where', 'comparison', 'kind', c.kind,
-            'created_at', {at("c.opened_at")}, 'retired_at', NULL, 'hidden_until', {at("ids.hidden_until")},
-            'messages', c.prompt)
+            'created_at', {at("ids.seen")}, 'ended_at', {at("ids.ended")},
+            'hidden_until', {at("ids.hidden_until")}, 'messages', c.prompt,
+            'withdrawn', c.withdrawn_at IS NOT NULL)
         FROM labeling_comparison c WHERE c.id = ids.id)
     END
 """
@@ -98,10 +116,10 @@ class Prompts(Source[PromptRecord]):
         options = selection.options
         if record.created_at > at.at:
             return rules.AFTER
-        if selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
             return rules.WITHDRAWN
-        if record.retired_at and record.retired_at <= at.at:
-            return "prompt retired"
+        if record.ended_at and record.ended_at <= at.at:
+            return "prompt retired" if record.where == "pool" else "comparison discarded"
         if record.hidden_until and record.hidden_until > at.at:
             return "an earlier prompt with the same text"
         if record.kind == IMPORTED:

@@ -108,7 +108,7 @@ _ASSEMBLED = f"""
         'label_weight', r.label_weight, 'note', r.note, 'guideline', r.guideline_version_id,
         'comparison_kind', c.kind, 'comparison_state', c.state, 'discarded_at', {at("c.discarded_at")},
         'dialogue', c.dialogue_id, 'turn', c.turn_id, 'round', c.round_id, 'split', c.split, 'source', c.source,
-        'author', c.author_id, 'prompt', c.prompt,
+        'author', c.author_id, 'withdrawn', c.withdrawn_at IS NOT NULL, 'prompt', c.prompt,
         'answers', (SELECT json_agg(json_build_object(
                         'id', x.id, 'model_version', x.model_version_id, 'label', x.model_label, 'params', x.params,
                         'finish_reason', x.finish_reason, 'text', x.text, 'reasoning', x.reasoning,
@@ -144,7 +144,7 @@ class Rankings(Source[RankingRecord]):
         return RankingRecord(**row)
 
     def standing(self, record: RankingRecord, at: Instant, selection: Selection) -> str:
-        if selection.withdrawn(record.trainer, record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.trainer, record.author, dialogue=record.dialogue):
             return rules.WITHDRAWN
         return (
             _dated(record, at.at)

@@ -21,6 +21,7 @@ class RawRecord(Record):
     created_at: str
     undone_at: str | None  # taken back or discarded
     changed_at: str | None  # the last event in `body` up to the cutoff
+    lost: bool  # a judgement in it was withdrawn since the earlier export, or a note of an imported one that quoted it
     body: JsonObject
     messages: list[Message]
 
@@ -48,17 +49,17 @@ _FROM = """
 _PROMPT = f"""
     SELECT json_build_object('id', p.id, 'type', 'prompt', 'split', '', 'source', p.source, 'author', p.author_id,
         'dialogue', NULL, 'created_at', {at("p.created_at")}, 'undone_at', NULL, 'changed_at', NULL,
-        'body', json_build_object('messages', p.messages, 'source', p.source))
+        'lost', false, 'body', json_build_object('messages', p.messages, 'source', p.source))
     FROM labeling_prompt p WHERE p.id = ids.id
 """
-# A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history.
+# A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history: they
+# are as they are now, and changed whenever they did.
 _THUMBS = f"""
     SELECT json_agg(json_build_object('user', f.user_id, 'thumb_up', coalesce(
             (SELECT (e->>'thumb_up')::bool FROM jsonb_array_elements(f.earlier) WITH ORDINALITY AS opinion(e, n)
              WHERE (e->>'until')::timestamptz > %(cutoff)s ORDER BY n LIMIT 1), f.thumb_up),
         'reasons', f.reasons, 'comment', f.comment, 'at', {at("f.created_at")}) ORDER BY f.id) AS given,
-        max(greatest(f.created_at, (SELECT max((e->>'until')::timestamptz) FROM jsonb_array_elements(f.earlier) e
-                                    WHERE (e->>'until')::timestamptz <= %(cutoff)s))) AS changed_at
+        max(greatest(f.created_at, f.updated_at)) AS changed_at
     FROM labeling_turnfeedback f
     WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND (f.user_id IS NULL OR f.user_id <> ALL(%(withdrawn)s))
 """
@@ -66,7 +67,9 @@ _TURNS = f"""
     SELECT json_agg(json_build_object('id', t.id, 'role', t.role, 'text', t.text, 'seconds', t.seconds,
             'model', coalesce(x.model_version_id::text, x.model_label), 'suggestion', x.text,
             'is_example', t.is_example, 'feedback', thumbs.given) ORDER BY t.position) AS told,
-        max(thumbs.changed_at) AS changed_at
+        max(thumbs.changed_at) AS changed_at,
+        bool_or(EXISTS (SELECT 1 FROM labeling_turnfeedback f
+                        WHERE f.turn_id = t.id AND f.user_id = ANY(%(withdrawn_since)s))) AS lost
     FROM labeling_turn t LEFT JOIN sampler_completion x ON x.id = t.completion_id
     CROSS JOIN LATERAL ({_THUMBS}) thumbs
     WHERE t.dialogue_id = d.id
@@ -75,6 +78,7 @@ _DIALOGUE = f"""
     SELECT json_build_object('id', d.id, 'type', 'dialogue', 'split', d.split, 'source', d.source,
         'author', d.author_id, 'dialogue', d.id, 'created_at', {at("d.submitted_at")},
         'undone_at', {at("d.undone_at")}, 'changed_at', {at("greatest(turns.changed_at, reviews.changed_at)")},
+        'lost', coalesce(turns.lost, false), 'withdrawn', d.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', d.kind, 'author', d.author_id, 'source', d.source, 'round', d.round_id,
             'guideline_version', d.guideline_version_id, 'seconds', d.seconds, 'turns', turns.told,
             'reviews', reviews.told))
@@ -100,6 +104,10 @@ _COMPARISON = f"""
     SELECT json_build_object('id', c.id, 'type', 'comparison', 'split', c.split, 'source', c.source,
         'author', c.author_id, 'dialogue', c.dialogue_id, 'created_at', {at("c.opened_at")},
         'undone_at', {at("c.discarded_at")}, 'changed_at', {at("rankings.changed_at")},
+        'lost', EXISTS (SELECT 1 FROM labeling_ranking r
+                        WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s))
+            OR c.kind = 'imported' AND cardinality(%(withdrawn_since)s::int[]) > 0,
+        'withdrawn', c.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', c.kind, 'dialogue', c.dialogue_id, 'turn', c.turn_id, 'source', c.source,
             'round', c.round_id, 'prompt', c.prompt, 'completions',
             (SELECT json_agg(json_build_object('id', x.id, 'text', x.text, 'params', x.params, 'model',
@@ -137,12 +145,12 @@ class Raw(Source[RawRecord]):
         """An archive leaves out only what was withdrawn or taken back."""
         if record.created_at > at.at:
             return rules.AFTER
-        if selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
             return rules.WITHDRAWN
         return "taken back or discarded" if record.undone_at and record.undone_at <= at.at else ""
 
     def changed(self, record: RawRecord, since: str, until: str) -> bool:
-        return record.changed_at is not None and record.changed_at > since
+        return record.lost or (record.changed_at is not None and record.changed_at > since)
 
 
 SOURCE = Raw()

@@ -64,6 +64,7 @@ TURN = f"""
                           WHERE s.supersedes_id = d.id AND s.submitted_at <= %(cutoff)s),
         'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
                     FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
+        'withdrawn', d.withdrawn_at IS NOT NULL,
         'guideline', d.guideline_version_id, 'round', d.round_id, 'split', d.split, 'source', d.source,
         'text', t.text, 'completion_text', x.text, 'model_version', x.model_version_id, 'label', x.model_label,
         'weights_hash', x.provenance->'weights_hash', 'finish_reason', x.finish_reason, 'report', {report_of("x")},
@@ -114,7 +115,7 @@ class Turns(Source[TurnRecord]):
 
 def dialogue(record: TurnRecord, at: str, selection: Selection) -> str:
     """Standing of the dialogue that a turn belongs to, drafts included."""
-    if selection.withdrawn(record.author):
+    if record.withdrawn or selection.withdrawn(record.author):
         return rules.WITHDRAWN
     if record.undone_at and record.undone_at <= at:
         return "undone"

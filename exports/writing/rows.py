@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 
 from exports.formats.base import Context, Format
@@ -44,7 +45,7 @@ class Rows:
     def _write_source(self, view: Snapshot, source: Source[Record], formats: dict[str, Format[Record, Row]]) -> None:
         options = self._facts.options
         records = map(source.parse, view.read(source.query(options), self._facts.parameters))
-        for record, reason in source.combine(self._standing(records, source, list(formats)), options):
+        for record, reason in source.combine(self._standing(records, source, formats), options):
             if reason:
                 self.counts.exclude(list(formats), reason)
                 continue
@@ -57,7 +58,9 @@ class Rows:
                 self._reported = self.counts.rows
                 self._progress(self.counts.rows)
 
-    def _standing(self, records: Iterator[Record], source: Source[Record], configs: list[str]) -> Iterator[Record]:
+    def _standing(
+        self, records: Iterator[Record], source: Source[Record], formats: dict[str, Format[Record, Row]]
+    ) -> Iterator[Record]:
         """The records that stand, and for a delta those of them that an earlier export did not hold as they are.
         What it may hold and is no more, or is no more the same, gets a tombstone."""
         until, since = self._facts.until, self._facts.since
@@ -66,15 +69,28 @@ class Rows:
             held = False
             if since is not None:
                 before = self._reason(record, source, since)
-                held = not before or before in rules.UNDATED
-                if not reason and not before and not source.changed(record, since.at, until.at):
+                unsure = self._unsure(record, source)
+                held = not before or before in rules.UNDATED or unsure
+                if not reason and not before and not unsure and not source.changed(record, since.at, until.at):
                     continue
             if held or reason == rules.WITHDRAWN:
-                self._take_back(record.id, configs, reason or CHANGED)
+                self._take_back(record, formats, reason or CHANGED)
             if reason:
-                self.counts.exclude(configs, reason)
+                self.counts.exclude(list(formats), reason)
             else:
                 yield record
+
+    def _unsure(self, record: Record, source: Source[Record]) -> bool:
+        """Whether nobody can say if the earlier export held it, since a text or vote that was withdrawn meanwhile may
+        have kept it out: an equal prompt that stood for it, a near-duplicate in train, a vote that disagreed."""
+        selection = self._facts.selection
+        if not source.trained_on or not (selection.withdrawn_keys or selection.withdrawn_lately):
+            return False
+        return (
+            self._split(record) == "test"
+            or selection.options.min_agreement is not None
+            or prompt_key(record.messages_before) in selection.withdrawn_keys
+        )
 
     def _reason(self, record: Record, source: Source[Record], at: Instant) -> str:
         if reason := source.standing(record, at, self._facts.selection):
@@ -84,10 +100,21 @@ class Rows:
             return rules.NEAR_DUPLICATE
         return ""
 
-    def _take_back(self, id_: str, configs: list[str], reason: str) -> None:
+    def _take_back(self, record: Record, formats: dict[str, Format[Record, Row]], reason: str) -> None:
+        """A tombstone by the record's id, and one by the id of each of its rows where that is another."""
         if self._tombstones is None:
             self._tombstones = Shard(self._folder / TOMBSTONES, "")
-        self._tombstones.write(line({"id": id_, "configs": configs, "reason": reason}))
+        named: dict[str, list[str]] = {record.id: list(formats)}
+        copies = 1
+        if record.source in self._weights and record.origin == IMPORTED:
+            copies = ceil(self._weights[record.source])
+        for config, format in formats.items():
+            for id_ in format.ids(record):
+                for own in (id_, *(f"{id_}#{copy}" for copy in range(2, copies + 1))):
+                    if own != record.id:
+                        named.setdefault(own, []).append(config)
+        for id_, configs in named.items():
+            self._tombstones.write(line({"id": id_, "configs": configs, "reason": reason}))
 
     def _split(self, record: Record) -> str:
         """train or test as stored; by its hash for what has no dialogue yet: prompts of the pool."""

@@ -44,6 +44,11 @@ def _discard(request: HttpRequest, comparison: Comparison, text: str) -> str:
     return "Discarded. Its rankings stay on record and leave the exports."
 
 
+def _discard_as_harmful(request: HttpRequest, comparison: Comparison, text: str) -> str:
+    comparisons.discard(comparison=comparison, reason=text, harmful=True)
+    return "Discarded. Its rankings and its prompt leave the exports; the prompt left the pool."
+
+
 @admin.register(Comparison)
 class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin[Comparison]):
     list_display = (
@@ -81,7 +86,15 @@ class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin[Comparison]):
             ask="Reason",
             danger=True,
             explain="Takes it out of work for good.",
-        )
+        ),
+        "discard_as_harmful": Button(
+            "Discard as harmful",
+            _discard_as_harmful,
+            when=lambda c: c.state != Comparison.State.DISCARDED,
+            ask="Reason",
+            danger=True,
+            explain="Takes it out of work for good, and its prompt out of the pool.",
+        ),
     }
 
     @admin.action(description="Discard: takes them out of work for good", permissions=["discard"])

@@ -74,7 +74,7 @@ class MembershipAdmin(PageAdmin[Membership]):
             _end,
             when=lambda m: m.ended_at is None,
             danger=True,
-            explain="Takes the role away. Their labels stay; withdrawing their data is done on the people page.",
+            explain="Takes the role away. Their labels stay; their data is withdrawn by `manage.py withdraw`.",
         )
     }
 

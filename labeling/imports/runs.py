@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from common import plugins
+from common import plugins, redis_client
 from common.transitions import advance
 from labeling.errors import LabelingError
 from labeling.importers.base import Options
@@ -172,4 +172,4 @@ def resume() -> int:
 def _ring(pk: UUID) -> None:
     from labeling.tasks import run_import
 
-    run_import.delay_on_commit(str(pk))
+    redis_client.send_on_commit(run_import.delay, str(pk))

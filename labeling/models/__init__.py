@@ -2,7 +2,7 @@
 
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
-from labeling.models.dialogues import Dialogue, SuggestionRequest
+from labeling.models.dialogues import Dialogue, ReplyRequest, SuggestionRequest
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.imports import ImportRun
 from labeling.models.invitations import Invitation
@@ -29,6 +29,7 @@ __all__ = [
     "Project",
     "Prompt",
     "Ranking",
+    "ReplyRequest",
     "Review",
     "ReviewItem",
     "Round",

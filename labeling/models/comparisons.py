@@ -92,6 +92,16 @@ class Comparison(models.Model):
     known_groups = models.JSONField(null=True, blank=True, help_text="The order that a calibration item expects.")
     explanation = models.TextField(blank=True, help_text="Shown after a practice item.")
     repeat_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="repeats")
+    copied_from = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="copies",
+        help_text="The comparison whose texts it holds; a withdrawal follows it.",
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When the text that it rests on was emptied.")
     only_for = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
@@ -130,6 +140,7 @@ class Comparison(models.Model):
             models.Index(fields=["created_at"], name="comparison_sampling", condition=Q(state="sampling")),
             models.Index(fields=["project", "state"], name="comparison_by_state"),
             models.Index(fields=["project", "-created_at"], name="comparison_newest"),
+            models.Index(fields=["copied_from"], name="comparison_copies", condition=Q(copied_from__isnull=False)),
             models.Index(fields=["only_for"], name="comparison_hidden", condition=Q(only_for__isnull=False)),
         ]
 

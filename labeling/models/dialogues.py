@@ -108,6 +108,16 @@ class Dialogue(models.Model):
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
+    answer_to = models.ForeignKey(
+        "labeling.Comparison",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="ideal_answers",
+        help_text="The comparison whose prompt it opens with, of an ideal answer; a withdrawal follows it.",
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When the text that it rests on was emptied.")
     seconds = models.PositiveIntegerField(default=0, help_text="Time that its author was active.")
     created_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
@@ -133,6 +143,7 @@ class Dialogue(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "kind"], name="dialogue_by_state"),
             models.Index(fields=["author", "state"], name="dialogue_by_author"),
+            models.Index(fields=["answer_to"], name="dialogue_answers", condition=Q(answer_to__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +155,16 @@ class SuggestionRequest(models.Model):
     A trigger refuses a turn that names one of another project, whoever writes it."""
 
     dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="suggestion_requests")
+    request = models.OneToOneField("sampler.SampleRequest", on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.dialogue_id} <- {self.request_id}"
+
+
+class ReplyRequest(models.Model):
+    """A sample request for the next turn of a chat, whether its text was kept or not: what was asked holds the chat."""
+
+    dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="reply_requests")
     request = models.OneToOneField("sampler.SampleRequest", on_delete=models.CASCADE, related_name="+")
 
     def __str__(self) -> str:

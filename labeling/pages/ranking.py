@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from labeling import undo
+from labeling.assignments import SKIP_REASONS
+from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.pages.letters import LETTERS, letters_of
-from labeling.pages.ranking_form import NONE_REASONS, SKIP_REASONS, RankingForm
+from labeling.pages.ranking_form import RankingForm
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,12 @@ from django.http import QueryDict
 
 from labeling import preferences
 from labeling.errors import Invalid
-from labeling.judgements import Read, Reading, Said
+from labeling.judgements import NONE_REASONS, Read, Reading, Said
 from labeling.pages.forms import number
 from labeling.pages.letters import letters_of
 
 if TYPE_CHECKING:
     from common.shapes import JsonLike
-
-# Each reason stands in one list only: none says something of the texts, skip of the person or the moment.
-NONE_REASONS = (
-    "All of them are wrong or unusable",
-    "The prompt makes no sense",
-    "The prompt asks for something that must not be answered",
-)
-SKIP_REASONS = (
-    "Not my subject",
-    "Not my language",
-    "Too long to read with care now",
-    "It upsets me",
-    "It is not displayed correctly",
-)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from labeling import randomness
-from labeling.errors import Invalid
+from labeling.errors import Gone, Invalid
 from labeling.models import Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
 from sampler import sampling
@@ -66,9 +66,17 @@ def originals(project: Project, source: str) -> QuerySet[Comparison]:
 
 
 def _copy(original: Comparison, *, kind: str, groups: list[list[str]] | None, **columns: Any) -> Comparison:
-    """The same texts under new ids, in a storage order of their own: nothing shows that they were seen before."""
+    """The same texts under new ids, in a storage order of their own: nothing shows that they were seen before.
+
+    Raises:
+        Gone: its text was withdrawn.
+    """
+    original = Comparison.objects.select_for_update(of=("self",), no_key=True).get(pk=original.pk)
+    if original.withdrawn_at is not None:
+        raise Gone("The text of this comparison was withdrawn.")
     made = Comparison.objects.create(
         project_id=original.project_id,
+        copied_from=original,
         round=current_round(original.project),
         kind=kind,
         prompt=original.prompt,
@@ -117,7 +125,10 @@ def keep_hidden() -> int:
     for project in wanting:
         members = Membership.objects.filter(project=project, ended_at__isnull=True, role=Membership.Role.TRAINER)
         for membership in members.select_related("user"):
-            made += _prepare(membership)
+            try:
+                made += _prepare(membership)
+            except Gone:  # withdrawn at this moment; the next round finds another
+                continue
     return made
 
 
@@ -153,6 +164,7 @@ def _to_repeat(project: Project, trainer: User) -> Comparison | None:
         Ranking.objects.in_force()
         .filter(trainer=trainer, kind=Ranking.Kind.VOTE, comparison__project=project, comparison__kind=Kind.NORMAL)
         .exclude(not_rankable__gt="")
+        .exclude(comparison__state=Comparison.State.DISCARDED)
         .exclude(Exists(Comparison.objects.filter(repeat_of=OuterRef("comparison"), only_for=trainer)))
         .order_by("-submitted_at")[REPEAT_AFTER : REPEAT_AFTER + 50]
     )

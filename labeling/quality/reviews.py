@@ -31,6 +31,7 @@ from labeling.text import clean
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from labeling.lineage import Copies
 
 Decision = Review.Decision
 REVIEWERS = Membership.REVIEWERS
@@ -150,10 +151,11 @@ def returned_dialogues(user: User) -> QuerySet[Dialogue]:
     ).select_related("project")
 
 
-def empty_comments(*, project: Project, user: User, text: str) -> int:
-    """Withdrawal: `text` in the place of comments by the person and on the person's work."""
+def empty_comments(*, project: Project, user: User, about: Copies, text: str) -> int:
+    """Withdrawal: `text` in the place of comments by the person, on the person's work and on what is withdrawn."""
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
     theirs = Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
+    theirs |= Q(ranking__comparison__in=about.comparison_ids) | Q(dialogue__in=about.dialogue_ids)
     found = set(Review.objects.filter(here, theirs).exclude(comment="").values_list("pk", flat=True))
     return Review.objects.filter(pk__in=found).update(comment=text)
 

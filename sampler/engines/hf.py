@@ -37,7 +37,7 @@ from sampler.engines.base import (
 
 logger = logging.getLogger(__name__)
 CHUNK = 256  # tokens of a prompt that are read between two steps
-TOGETHER = 2048  # … of several prompts that are read at once while nobody waits for text
+TOGETHER = 2048  # … of several prompts that a GPU reads at once while nobody waits for text
 WASTE = 1.5  # … padding included, over without
 REGROW = 500  # steps without an error after which a halved batch may grow again
 SHARE_OF_WEIGHTS = 0.8  # of the device's memory; the rest is for keys and values
@@ -149,6 +149,8 @@ class HfEngine:
         group, free = [first], self._free_for(first) - len(first.waiting)
         if not first.fresh or self._one_by_one:
             return group
+        # Whoever comes meanwhile waits for all of it: on a CPU no longer than for one long prompt.
+        most = TOGETHER if self.loaded.model.device.type == "cuda" and not live else CHUNK
         longest = total = first.length
         for entry in self.queue.pending[1:]:
             if free <= 0 or entry.job.interactive != first.job.interactive:
@@ -160,7 +162,7 @@ class HfEngine:
                     break
             longest, total = max(longest, entry.length), total + entry.length
             padded = longest * (len(group) + 1)
-            if not entry.fresh or longest > CHUNK or padded > (CHUNK if live else TOGETHER) or padded > WASTE * total:
+            if not entry.fresh or longest > CHUNK or padded > most or padded > WASTE * total:
                 break
             group.append(entry)
             free -= len(entry.waiting)

@@ -16,9 +16,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, corrections, dialogues, feedback, projects
+from labeling import comparisons, corrections, dialogues, feedback, projects, turns, votes
 from labeling.errors import Gone
-from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, TurnFeedback
+from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
+from labeling.withdrawal import withdraw
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -44,7 +45,7 @@ def takes_back(project: Project, who: User, random: Random) -> None:
 
 def votes_too(project: Project, who: User, random: Random) -> None:
     open_ones = Comparison.objects.filter(project=project, state="open").exclude(assignments__trainer=who)
-    if made := open_ones.order_by("created_at").first():
+    if made := votes.with_a_free_vote(open_ones).order_by("created_at").first():
         makers.make_ranking(made, who, groups=[[3], [2], [1], [0]])
 
 
@@ -96,9 +97,41 @@ def retires_a_prompt(project: Project, who: User, random: Random) -> None:
         Prompt.objects.filter(pk=prompt.pk).update(retired_at=timezone.now())
 
 
+def opens_with_a_prompt(project: Project, who: User, random: Random) -> None:
+    """Somebody's prompt, and what others make of it: a demonstration, a chat, a comparison for stock."""
+    messages = [{"role": "user", "content": random.choice([random.choice(TEXTS), f"Opening, the {next(_numbers)}th"])}]
+    (prompt,) = projects.add_prompts(project=project, prompts=[messages], source="own", author=who)
+    if prompt.author != who or prompt.retired_at or prompt.comparisons.exists():
+        return
+    other = User.objects.exclude(pk=who.pk).filter(memberships__project=project).order_by("pk").first()
+    assert other is not None
+    made = dialogues.start_dialogue(project=project, author=other, kind="demonstration", prompt=prompt)
+    turns.add_turn(dialogue=made, role="user", text=made.composer["text"])
+    turns.add_turn(dialogue=made, role="assistant", text=f"Answer, the {next(_numbers)}th.")
+    dialogues.submit_dialogue(dialogue=made)
+    compared = makers.make_comparison(project, prompt=messages[0]["content"])
+    Comparison.objects.filter(pk=compared.pk).update(author=who, pool_prompt=prompt, split=random.choice(SPLITS))
+    makers.make_ranking(compared, other)
+
+
+def comments(project: Project, who: User, random: Random) -> None:
+    """Another comment, with the same thumb, on somebody's submitted chat."""
+    given = TurnFeedback.objects.filter(turn__dialogue__project=project, turn__dialogue__state="submitted")
+    turn = Turn.objects.filter(feedback__in=given).order_by("created_at").first()
+    if turn is not None:
+        feedback.give_feedback(turn=turn, user=who, thumb_up=True, comment=f"Comment, the {next(_numbers)}th")
+
+
+def submits_a_rated_chat(project: Project, who: User, random: Random) -> None:
+    chat = makers.make_chat(project, who)
+    feedback.give_feedback(turn=chat.turns.get(role="assistant"), user=who, thumb_up=random.random() < 0.5)
+    dialogues.submit_dialogue(dialogue=chat)
+
+
+SPLITS = ("train", "test")
 EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
     ranks, takes_back, votes_too, reviews, discards, demonstrates, undoes_a_dialogue, rates, thinks_again,
-    gives_a_chat_up, adds_a_prompt, retires_a_prompt,
+    gives_a_chat_up, adds_a_prompt, retires_a_prompt, opens_with_a_prompt, comments, submits_a_rated_chat,
 )  # fmt: skip
 
 
@@ -135,6 +168,39 @@ def test_an_old_export_and_a_delta_less_its_tombstones_are_the_full_export(
         for config in CONFIGS:
             kept = Counter({key: n for key, n in first[config].items() if (config, key[0]) not in gone})
             assert kept + delta[config] == whole[config], (number, config)
+
+
+@pytest.mark.parametrize("options", [(), ("--min-agreement", "0.7"), ("--round", "1")])
+def test_the_same_holds_when_somebody_withdraws_in_between(
+    project: Project, alice: User, bob: User, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    for number in range(4):
+        leaver = makers.make_member(project, f"carol-{number}")
+        random = Random(f"withdrawn {options} {number}")
+        old, new, full = (tmp_path / f"{name} {number}" for name in ("old", "new", "full"))
+        for event in (0, 2, 5, 7, 10, 12, 14, 13):
+            EVENTS[event](project, leaver, random)
+        for _ in range(8):
+            with suppress(Gone):
+                random.choice(EVENTS)(project, random.choice([alice, bob, leaver]), random)
+        before = export(project, old, *options)
+        people = [alice, bob, leaver]
+        for step in range(12):
+            if step == 6:
+                withdraw(project=project, user=leaver)
+                people.remove(leaver)
+            with suppress(Gone):
+                random.choice(EVENTS)(project, random.choice(people), random)
+        after = export(project, full, *options)
+        export(project, new, *options, "--since", before["cutoff"], "--cutoff", after["cutoff"])
+        gone, whole, first, delta = taken_back(new), held(full), held(old), held(new)
+        for config in CONFIGS:
+            kept = Counter({key: n for key, n in first[config].items() if (config, key[0]) not in gone})
+            assert kept + delta[config] == whole[config], (number, config)
+        by_row = {config: {row["id"]: row for row in rows(old, config)} for config in CONFIGS}
+        for config in CONFIGS:  # the same by the id of the row itself
+            left = {id_ for id_ in by_row[config] if (config, id_) not in gone}
+            assert left | {row["id"] for row in rows(new, config)} == {row["id"] for row in rows(full, config)}, config
 
 
 def test_rows_come_in_the_order_of_time(project: Project, alice: User, bob: User, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from accounts.models import User
-from exports.selection import near_duplicates
+from common.stats import minhash
 from labeling import projects
 from labeling.models import Dialogue, Project
 from tests import makers
@@ -85,7 +85,7 @@ def test_sketches_tell_near_duplicates_from_other_prompts() -> None:
         "",
         "日本の首都は?",
     ]
-    found = near_duplicates.sketch(texts)
-    near = [near_duplicates.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
+    found = minhash.sketch(texts)
+    near = [minhash.Index(found[:1]).near(found[i : i + 1]) == {0} for i in range(len(texts))]
     assert near == [True, True, False, False, False, False]
-    assert near_duplicates.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question
+    assert minhash.Index(found[2:3]).near(found[3:4]) == set()  # another number is another question

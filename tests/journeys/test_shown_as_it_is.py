@@ -172,3 +172,12 @@ def test_code_is_copied_by_a_button(visit: Visits, live: Server, project: Projec
 
 def clipboard(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_page_with_mathematics_weighs_less_than_300_kb(visit: Visits, alice: User, written: Assignment) -> None:
+    visitor = visit(alice)
+    sizes: dict[str, int] = {}
+    visitor.page.on("response", lambda answer: sizes.__setitem__(answer.url, len(answer.body())))
+    visitor.open(f"/ranking/{written.pk}/")
+    visitor.page.wait_for_load_state("networkidle")
+    assert sum(size for url, size in sizes.items() if not url.endswith(".svg")) < 300_000, sizes

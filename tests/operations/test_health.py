@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.core.cache import cache
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from pytest_django import Settings
@@ -129,3 +130,18 @@ def test_signs_of_life_of_killed_workers_are_dropped_by_a_new_start(client: Clie
     worker_heartbeat.forget()
     checks = checks_of(client)[1]
     assert (checks["worker"]["ok"], checks["sampler"]["detail"]) == (False, "no model is registered yet")
+
+
+@pytest.mark.django_db
+def test_guesses_at_the_token_of_metrics_are_told_to_wait(client: Client, settings: Settings) -> None:
+    cache.clear()
+    settings.METRICS_TOKEN = "m" * 40
+
+    def asked(token: str, address: str = "203.0.113.40") -> int:
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "198.51.100.7"}
+        return client.get("/metrics", REMOTE_ADDR=address, headers=headers).status_code
+
+    assert [asked(f"guess {number}") for number in range(22)] == [404] * 20 + [429] * 2
+    assert asked("m" * 40) == 200
+    assert asked("another guess", "203.0.113.41") == 404
+    cache.clear()

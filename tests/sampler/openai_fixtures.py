@@ -1,4 +1,4 @@
-"""A server of `openai_server.py`, and the engine on it."""
+"""A server of `asking.py`, and the engine on it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 
 from sampler.engines import _patience, openai
 from sampler.engines.base import Spec
-from tests.sampler.openai_server import Server
+from tests.sampler.asking import plain_server
+from tests.stand_ins.model_server import ModelServer
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     monkeypatch.setattr(_patience, "PAUSES", (0.01, 0.02))
-    made = Server()
+    made = plain_server()
     yield made
-    made.shutdown()
-    made.server_close()
+    made.close()
 
 
 @pytest.fixture
-def engine(server: Server) -> Iterator[openai.OpenAIEngine]:
+def engine(server: ModelServer) -> Iterator[openai.OpenAIEngine]:
     made = openai.ENGINE.load(Spec("remote", location=server.url))
     yield made
     made.close()

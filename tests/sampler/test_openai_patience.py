@@ -9,23 +9,16 @@ import pytest
 
 from sampler.engines import _patience, openai
 from sampler.engines.base import Delta, Spec
+from tests.sampler.asking import answers, breaks_off, failure, plain_server, run, says, texts
 from tests.sampler.openai_fixtures import engine as engine
 from tests.sampler.openai_fixtures import server as server
-from tests.sampler.openai_server import (
-    Server,
-    answers,
-    breaks_off,
-    failure,
-    run,
-    says,
-    texts,
-)
+from tests.stand_ins.model_server import ModelServer
 
 
-def test_a_busy_server_is_asked_again_after_the_time_it_names(server: Server, engine: openai.OpenAIEngine) -> None:
+def test_a_busy_server_is_asked_again_after_the_time_it_names(server: ModelServer, engine: openai.OpenAIEngine) -> None:
     server.script = [says(429, "slow down", Retry_After="1"), says(503, "busy"), answers]
     assert texts(run(engine)) == ["well said"]
-    (first, second, third) = (at for at, _ in server.asked)
+    (first, second, third) = (at for at, path, _ in server.asked if path.endswith("completions"))
     assert 1.0 <= second - first < 3.0
     assert third - second < 1.0
 
@@ -37,8 +30,8 @@ def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
         port = free.getsockname()[1]
     engine = openai.ENGINE.load(Spec("remote", location=f"http://127.0.0.1:{port}/v1"))
     assert "does not answer" in engine.server.trouble
-    timer = threading.Timer(0.5, lambda: made.append(Server(port)))
-    made: list[Server] = []
+    timer = threading.Timer(0.5, lambda: made.append(plain_server(port)))
+    made: list[ModelServer] = []
     timer.start()
     try:
         assert texts(run(engine)) == ["well said"]
@@ -46,32 +39,31 @@ def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         engine.close()
         timer.join()
-        made[0].shutdown()
-        made[0].server_close()
+        made[0].close()
 
 
 def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(
-    server: Server, engine: openai.OpenAIEngine
+    server: ModelServer, engine: openai.OpenAIEngine
 ) -> None:
     server.script = [says(503, "busy")]
     engine.server.outage = 0.2
     end = failure(run(engine))
     assert end.retry
     assert "HTTP 503" in end.reason
-    assert len(server.asked) > 3
+    assert len(server.bodies()) > 3
 
 
-def test_an_error_of_the_server_is_tried_thrice_and_no_more(server: Server, engine: openai.OpenAIEngine) -> None:
+def test_an_error_of_the_server_is_tried_thrice_and_no_more(server: ModelServer, engine: openai.OpenAIEngine) -> None:
     server.script = [says(500, "a stack trace")]
     assert failure(run(engine)).retry
-    assert len(server.asked) == 3
+    assert len(server.bodies()) == 3
 
 
 def test_text_that_was_shown_is_never_drawn_again_behind_the_readers_back(
-    server: Server, engine: openai.OpenAIEngine
+    server: ModelServer, engine: openai.OpenAIEngine
 ) -> None:
     server.script = [breaks_off, answers]
     events = run(engine)
     assert failure(events).retry
     assert [event.text for event in events if isinstance(event, Delta)] == ["half a "]
-    assert len(server.asked) == 1
+    assert len(server.bodies()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
@@ -27,6 +28,8 @@ class Command(BaseCommand):
         user = User.objects.filter(username=name).first()
         if found is None or user is None:
             raise CommandError(f"There is no project {project!r} or no person {name!r}.")
+        if not yes and not sys.stdin.isatty():
+            raise CommandError("Nothing was changed: there is no terminal to ask at. Pass --yes; it cannot be undone.")
         if not yes and input(f"Empty everything that {user} wrote in {found}? Type yes: ") != "yes":
             raise CommandError("Nothing was changed.")
         for kind, count in withdraw(project=found, user=user).items():
