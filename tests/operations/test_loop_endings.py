@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.loop.rounds import PARAMS
 from operations.loop.run import Settings
-from operations.loop.topics import TOPICS, prompts_of
+from operations.loop.topics import DRAWN, TOPICS, prompts_of
 from sampler.engines import hf
 from sampler.engines.base import Batching, Ended, Job, Spec
 from sampler.params import SamplingParams
@@ -26,7 +25,7 @@ def test_four_of_five_answers_end_by_themselves(smollm2_path: Path) -> None:
     engine = hf.ENGINE.load(Spec("smollm2", str(smollm2_path), batching=known))
     prompts = [prompt for topic in TOPICS[:4] for prompt in prompts_of(topic, 3)]
     for number, prompt in enumerate(prompts):
-        params = SamplingParams.from_dict({**PARAMS, "n": 4, "max_tokens": Settings.max_tokens, "seed": number})
+        params = SamplingParams.from_dict({**DRAWN, "n": 4, "max_tokens": Settings.max_tokens, "seed": number})
         engine.add(Job(uuid.uuid4(), prompt, params))
     reasons: list[str] = []
     while len(reasons) < 4 * len(prompts):
