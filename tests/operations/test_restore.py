@@ -6,7 +6,6 @@ import io
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
@@ -156,13 +155,22 @@ def test_without_room_for_both_nothing_is_begun(
     assert what_is_there(var) == {"old"}
 
 
+def killed_after(said: str, command: list[str], env: dict[str, str]) -> None:
+    """SIGKILL as soon as the command has said so."""
+    unbuffered = env | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=BASE, env=unbuffered, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(said in line for line in process.stdout)
+        process.kill()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_or_starved_at_twenty_points_the_old_or_the_new_is_there(
     backup: Path, var: Path, own_database: str
 ) -> None:
-    """SIGKILL at points spread over its whole course, or a file size limit as a full disk; then what the next start
-    does."""
+    """SIGKILL at points spread over its whole course, at the moment when the database has changed places, or a file
+    size limit as a full disk; then what the next start does."""
     host = quote(str(connection.settings_dict["HOST"]), safe="")
     env = {
         **os.environ, "DUOLOGUE_VAR": str(var), "PYTHONPATH": str(BASE),
@@ -180,11 +188,13 @@ def test_killed_or_starved_at_twenty_points_the_old_or_the_new_is_there(
         connection.close()
         makers.make_user("old")
         (var / "exports/night/rows.jsonl").write_text("old\n")
-        if point < 16:
+        if point < 14:
             process = subprocess.Popen(command, cwd=BASE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(took * (0.3 + 0.7 * (point + points.random()) / 16))
-            process.send_signal(signal.SIGKILL)
+            time.sleep(took * (0.3 + 0.7 * (point + points.random()) / 14))
+            process.kill()
             process.wait()
+        elif point < 16:
+            killed_after("database  in place", command, env)
         else:
             limit = f"ulimit -f {(point - 15) * 20}; exec {subprocess.list2cmdline(command)}"
             subprocess.run(["bash", "-c", limit], cwd=BASE, env=env, capture_output=True)
