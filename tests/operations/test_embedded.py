@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,14 @@ BASE = Path(__file__).resolve().parents[2]
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One var folder for this file, with all that a path may hold; a cluster is made in it once."""
     return tmp_path_factory.mktemp('it\'s 100% a "var" folder')
+
+
+@pytest.fixture(autouse=True)
+def short_folders_of_sockets_go(tmp_path: Path) -> Iterator[None]:
+    """The path of a test's folder may be too long for sockets and be the same in the next run."""
+    yield
+    if (sockets := embedded.socket_dir(tmp_path)).is_dir():
+        shutil.rmtree(sockets)
 
 
 @pytest.fixture
