@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import psycopg2
 
 from common import embedded, environment, processes
 
 ROOT = Path(__file__).resolve().parent.parent
 ASGI = "benchmarks.timed:application"
+UVICORN = ("--log-level", "error", "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", "1")
 
 
 @contextlib.contextmanager
@@ -90,20 +90,25 @@ def django_on(database_url: str) -> Iterator[None]:
 @contextlib.contextmanager
 def web_server(database_url: str, **more: str) -> Iterator[str]:
     """uvicorn on that database, `more` added to its environment; its address. It ends with this process."""
+    with served("uvicorn", ASGI, *UVICORN, "--port", "{port}", DATABASE_URL=database_url, **more) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def served(module: str, application: str, *options: str, **more: str) -> Iterator[tuple[str, int]]:
+    """A web server of that module on a free port, which takes the place of {port} in its options; its address and
+    process. It answers, and ends with this process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = os.environ | {"DATABASE_URL": database_url, "DUOLOGUE_LOG_LEVEL": "ERROR", "PYTHONWARNINGS": "ignore"}
-    env |= more
-    options = ["--port", str(port), "--log-level", "error", "--no-access-log", "--lifespan", "off"]
+    env = os.environ | {"DUOLOGUE_LOG_LEVEL": "ERROR", "PYTHONWARNINGS": "ignore"} | more
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", ASGI, *options, "--timeout-graceful-shutdown", "1"],
-        cwd=ROOT, env=env, stdin=subprocess.DEVNULL, preexec_fn=processes.die_with_parent(signal.SIGKILL),
+        [sys.executable, "-m", module, application, *(option.format(port=port) for option in options)],
+        cwd=ROOT, env=env, stdin=subprocess.DEVNULL, preexec_fn=processes.die_with_parent(signal.SIGTERM),
     )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
     try:
-        _await_answer(address, process)
-        yield address
+        _await_port(port, process)
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         try:
@@ -113,15 +118,15 @@ def web_server(database_url: str, **more: str) -> Iterator[str]:
             process.wait()
 
 
-def _await_answer(address: str, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
+def _await_port(port: int, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
-            httpx.get(f"{address}/accounts/login/", timeout=5)
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
             return
-        except httpx.TransportError:
+        except OSError:
             if time.monotonic() > until or process.poll() is not None:
-                raise TimeoutError("uvicorn did not start") from None
+                raise TimeoutError("The web server did not start; its error is above.") from None
             time.sleep(0.2)
 
 

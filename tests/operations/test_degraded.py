@@ -94,9 +94,8 @@ def fill(path: Path) -> None:
                 continue
 
 
-def test_on_a_full_disk_what_fits_goes_on_and_the_rest_is_refused_with_a_sentence(
-    place: Path, sites: list[Site]
-) -> None:
+def on_a_small_disk(place: Path, sites: list[Site]) -> tuple[Path, Site, str]:
+    """A disk of 400 MB, the site that runs on it, and a token of somebody there."""
     disk = place / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=700", "degraded", str(disk)], check=True)
@@ -104,7 +103,13 @@ def test_on_a_full_disk_what_fits_goes_on_and_the_rest_is_refused_with_a_sentenc
     site.output = place / "start.log"
     sites.append(site)
     site.start()
-    token = site.manage("shell", "-c", MAKE).stdout.split("token ")[1].split()[0]
+    return disk, site, site.manage("shell", "-c", MAKE).stdout.split("token ")[1].split()[0]
+
+
+def test_on_a_full_disk_what_fits_goes_on_and_the_rest_is_refused_with_a_sentence(
+    place: Path, sites: list[Site]
+) -> None:
+    disk, site, token = on_a_small_disk(place, sites)
     before = site.processes()
     fill(disk / "filler")
     path = "/api/v1/projects/full/dialogues/"
@@ -142,14 +147,7 @@ def test_on_a_full_disk_what_fits_goes_on_and_the_rest_is_refused_with_a_sentenc
 def test_a_database_that_ends_on_a_full_disk_comes_back_on_what_was_kept_in_reserve(
     place: Path, sites: list[Site]
 ) -> None:
-    disk = place / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=700", "degraded", str(disk)], check=True)
-    site = Site(disk / "var", "--no-demo")
-    site.output = place / "start.log"
-    sites.append(site)
-    site.start()
-    token = site.manage("shell", "-c", MAKE).stdout.split("token ")[1].split()[0]
+    disk, site, token = on_a_small_disk(place, sites)
     reserve = site.var / "run" / "postgresql.reserve"
     eventually(reserve.exists, "a reserve", 40)
     for spare in sorted((site.var / "postgresql" / "pg_wal").glob("0*"))[1:]:
