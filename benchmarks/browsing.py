@@ -6,9 +6,28 @@ import contextlib
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import httpx
+
+CARD = re.compile(r'data-card="([0-9a-f-]{36})" data-letter="([A-Z])"')
+
+
+def letters_of(html: str) -> dict[str, str]:
+    """The letters of the completions on a ranking page, by their ids, in the order shown.
+
+    Raises:
+        RuntimeError: it has none, so that whoever goes on would measure an error page.
+    """
+    if not (found := dict(CARD.findall(html))):
+        raise RuntimeError(f"The ranking page has no completions: {html[:300]!r}")
+    return found
+
+
+def places(letters: Mapping[str, str], groups: Iterable[Iterable[str]]) -> dict[str, str]:
+    """The fields of an order, as the page sends them."""
+    found = {f"read-{letter}": "5" for letter in letters.values()}
+    return found | {f"place-{letters[cid]}": str(place) for place, group in enumerate(groups, 1) for cid in group}
 
 
 class Trainer:
@@ -41,8 +60,8 @@ class Trainer:
 
     def submit(self) -> tuple[float, float]:
         """Rank it, A best, and get the next one in the same answer."""
-        names = re.findall(r'name="(place-[0-9a-f-]+)"', self.html)
-        data = {name: str(place) for place, name in enumerate(names, 1)} | {
+        letters = letters_of(self.html)
+        data = places(letters, [[cid] for cid in letters]) | {
             "csrfmiddlewaretoken": self.token,
             "seconds": "60",
         }

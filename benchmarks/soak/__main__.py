@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.soak.faults import Faults
-from benchmarks.soak.ledger import Ledger, check
+from benchmarks.soak.ledger import WAYS, Ledger, check
 from benchmarks.soak.site import Account, Site
 from benchmarks.soak.trainers import Trainer
 
@@ -75,10 +75,12 @@ def report(site: Site, ledger: Ledger, faults: Faults) -> int:
     wrong += [f"{count} x {what} outside an outage" for what, count in outside.items()]
     wrong += [f"the {name} grew by {100 * by:.0f} %" for name, by in growth.items() if by > MOST_GROWTH]
     wrong += [f"never acknowledged: {what}" for what in ledger.given_up]
+    wrong += [f"no {way} was acknowledged at all" for way in WAYS if not ledger.done[way]]
     for sentence in wrong[:40]:
         say(f"WRONG: {sentence}")
     facts = {
-        "rankings": len(ledger.rankings), "dialogues": len(ledger.dialogues), "answers": len(ledger.answers),
+        "rankings": len(ledger.rankings), "dialogues": len(ledger.dialogues), "done": dict(ledger.done),
+        "answers": len(ledger.answers),
         "5xx": sum(status >= 500 for _, status, _ in ledger.answers), "5xx outside": sum(outside.values()),
         "faults": len(faults.ended), "not run": sorted(faults.not_run),
         "growth": {name: round(by, 3) for name, by in growth.items()}, "wrong": len(wrong),

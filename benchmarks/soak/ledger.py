@@ -15,6 +15,11 @@ from uuid import UUID
 
 from benchmarks.soak.site import PROJECT, ROOT, Site
 
+# The ways in which trainers work.
+API_RANKING, PAGE_RANKING, CHAT = "ranking by the API", "ranking on the pages", "chat by the API"
+API_DEMONSTRATION, PAGE_DEMONSTRATION = "demonstration by the API", "demonstration on the pages"
+WAYS = (API_RANKING, PAGE_RANKING, CHAT, API_DEMONSTRATION, PAGE_DEMONSTRATION)
+
 
 @dataclass
 class Ledger:
@@ -24,6 +29,7 @@ class Ledger:
     dialogues: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # dialogue: (role, text) of its turns
     answers: list[tuple[float, int, str]] = field(default_factory=list)  # begun at, status (0: none), path
     given_up: list[str] = field(default_factory=list)  # what stayed unacknowledged to the end
+    done: Counter[str] = field(default_factory=Counter)  # what was acknowledged, by the way of working
 
     def fivehundreds(self, outages: list[tuple[float, float]]) -> Counter[str]:
         """Answers of 5xx to requests begun outside of every outage."""

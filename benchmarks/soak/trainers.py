@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from benchmarks.soak.ledger import Ledger
+from benchmarks.browsing import letters_of, places
+from benchmarks.soak.ledger import API_DEMONSTRATION, API_RANKING, CHAT, PAGE_DEMONSTRATION, PAGE_RANKING, Ledger
 from benchmarks.soak.site import PROJECT, Account
 
 API = "/api/v1"
 GIVE_UP = 240.0  # seconds after which a write that nobody acknowledges is noted as such
-PLACE = re.compile(r'name="place-([0-9a-f-]{36})"')
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 VERSION = re.compile(r'name="draft_version" value="(\d+)"')
 Body = Mapping[str, object]
@@ -91,6 +91,7 @@ class Trainer:
         answer = await self.send(self.api, "PUT", f"{path}/ranking/", body={"groups": groups, "note": "soak"})
         if answer.status_code in (200, 201):
             self.ledger.rankings[lease["id"]] = groups
+            self.ledger.done[API_RANKING] += 1
 
     def order(self, ids: list[str]) -> list[list[str]]:
         self.random.shuffle(ids)
@@ -111,7 +112,7 @@ class Trainer:
             await asyncio.sleep(1)
             body = (await self.send(self.api, "GET", f"{path}/")).json()
             if any(turn["by_model"] for turn in body["turns"]):
-                await self.submit(pk)
+                await self.submit(pk, CHAT)
                 return
             if body["reply"] and body["reply"]["state"] in ("failed", "cancelled"):
                 return
@@ -124,12 +125,13 @@ class Trainer:
             text = f"{role} {self.random.randrange(10**9)}"
             await self.send(self.api, "POST", f"{API}/dialogues/{pk}/turns/", body={"role": role, "text": text})
             await asyncio.sleep(self.random.uniform(0, self.pause))
-        await self.submit(pk)
+        await self.submit(pk, API_DEMONSTRATION)
 
-    async def submit(self, pk: str) -> None:
+    async def submit(self, pk: str, way: str) -> None:
         answer = await self.send(self.api, "POST", f"{API}/dialogues/{pk}/submit/", body={})
         if answer.status_code == 200:
             self.ledger.dialogues[pk] = [(turn["role"], turn["text"]) for turn in answer.json()["turns"]]
+            self.ledger.done[way] += 1
 
     # -- through the pages ------------------------------------------------------------------------
 
@@ -146,18 +148,19 @@ class Trainer:
         home = await self.send(self.pages, "GET", "/")
         page = await self.post(f"/projects/{PROJECT}/rank/", home)
         lease = re.search(r"/ranking/([0-9a-f-]{36})/", str(page.url))
-        ids = list(dict.fromkeys(PLACE.findall(page.text)))
         version = VERSION.search(page.text)
-        if lease is None or not ids or version is None:
+        if lease is None or version is None:  # nothing is left to rank
             return
-        groups = self.order(ids)
-        places = {f"place-{one}": place for place, group in enumerate(groups, 1) for one in group}
+        letters = letters_of(page.text)
+        ids = list(letters)
+        groups = self.order(list(ids))
         await asyncio.sleep(self.random.uniform(0, self.pause))
         found = CSRF.search(page.text)
-        form = {"csrfmiddlewaretoken": found.group(1) if found else "", "draft_version": version.group(1), **places}
-        answer = await self.send(self.pages, "POST", f"/ranking/{lease.group(1)}/", form=form)
+        form = {"csrfmiddlewaretoken": found.group(1) if found else "", "draft_version": version.group(1)}
+        answer = await self.send(self.pages, "POST", f"/ranking/{lease.group(1)}/", form=form | places(letters, groups))
         if answer.status_code == 302:
             self.ledger.rankings[lease.group(1)] = [sorted(group, key=ids.index) for group in groups]
+            self.ledger.done[PAGE_RANKING] += 1
 
     async def demonstrate_on_pages(self) -> None:
         home = await self.send(self.pages, "GET", "/")
@@ -177,6 +180,7 @@ class Trainer:
         stored = (await self.send(self.api, "GET", f"{API}/dialogues/{found.group(1)}/")).json()
         if stored["state"] == "submitted":  # what stands is what counts: a page that was sent twice says so itself
             self.ledger.dialogues[found.group(1)] = turns
+            self.ledger.done[PAGE_DEMONSTRATION] += 1
 
     async def look_around(self) -> None:
         for path in ("/", "/history/", f"/projects/{PROJECT}/guidelines/"):
