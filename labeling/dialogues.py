@@ -127,6 +127,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
         guideline_version=current_guidelines(locked.project),
         prompt_key=key,
         split=split_for(locked.project, key, locked.author_id),
+        system_turn=policies.system_turn_of(locked.round) if locked.kind == Dialogue.Kind.DEMONSTRATION else None,
         composer={},
         pending_request=None,
         version=locked.version + 1,
@@ -151,6 +152,7 @@ def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
         guideline_version_id=assignment.guideline_version_id,
         source="ideal answer",
         answer_to=comparison,
+        system_turn=policies.system_turn_of(comparison.round),
         prompt_key=comparison.prompt_key,
         split=comparison.split,
     )

@@ -33,7 +33,13 @@ FIELDSETS: Fieldsets = (
             ),
         },
     ),
-    ("Ranking", {"classes": ["tab"], "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "flags")}),
+    (
+        "Ranking",
+        {
+            "classes": ["tab"],
+            "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "show_reasoning", "flags"),
+        },
+    ),
     (
         "Votes",
         {

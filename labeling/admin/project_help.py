@@ -20,6 +20,7 @@ HELP = {
     "ask_ratings": "Each answer gets an overall grade from 1 to 7 before the ranking.",
     "ask_strength": "Asks how much better, in Llama 2's four levels, between neighbouring places.",
     "ask_ideal_answer": "Trainers may write the answer that they wanted to see; it becomes a demonstration.",
+    "show_reasoning": "Shows what a reasoning model thought before it answered, folded, above its answer.",
     "votes_per_comparison": "Independent rankings of every comparison.",
     "overlap_share": "Share of comparisons (0 to 1) that get several votes, so that agreement can be measured.",
     "overlap_votes": "Votes of a comparison in that share.",

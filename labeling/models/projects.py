@@ -135,6 +135,11 @@ class Project(models.Model):
     ask_ratings = models.BooleanField(default=True)
     ask_strength = models.BooleanField(default=False, help_text="Llama 2's four levels between adjacent places.")
     ask_ideal_answer = models.BooleanField(default=False)
+    show_reasoning = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What a reasoning model thought is shown to trainers, folded, beside its answer.",
+    )
 
     # distribution and quality
     votes_per_comparison = models.PositiveSmallIntegerField(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
 
 from accounts.models import User
 from labeling import chats
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
-from sampler.models import SampleRequest
+from sampler.models import Completion, SampleRequest
 from sampler.models.requests import COULD_NOT_ANSWER
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, fresh, texts
@@ -83,3 +84,16 @@ def test_a_submitted_chat_is_taken_back_as_a_new_draft(client: Client, chat: Dia
     draft = Dialogue.objects.get(supersedes=chat)
     assert answer["Location"] == f"/dialogues/{draft.pk}/?undone=1"
     assert texts(draft) == texts(chat)
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_reasoning_model_thought_is_folded_above_its_reply_where_the_project_shows_it(
+    client: Client, chat: Dialogue, project: Project, shown: bool
+) -> None:
+    Project.objects.filter(pk=project.pk).update(show_reasoning=shown)
+    makers.answer(chats.send_message(dialogue=chat, text="More?"), "More.")
+    Completion.objects.filter(text="More.").update(reasoning="Let me think.")
+    for _ in range(2):  # as the reply that has just ended, and as a turn
+        html = client.get(f"/dialogues/{chat.pk}/").content.decode()
+        assert html.count("Let me think.") == html.count('<details class="reasoning">') == shown
+        chats.store_ended_replies()

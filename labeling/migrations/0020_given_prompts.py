@@ -13,7 +13,7 @@ WHERE t.dialogue_id = d.id AND t.role = 'assistant' AND t.position < jsonb_array
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0016_origins_of_copies_made_before'),
+        ('labeling', '0019_system_turn_of_demonstrations'),
     ]
 
     operations = [
