@@ -22,13 +22,16 @@ def task_body(assignment: Assignment) -> ReturnDict[str, object]:
     """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
     comparison = assignment.comparison
     texts = dict(Completion.objects.filter(pk__in=assignment.order_shown).values_list("pk", "text"))
+    project = comparison.project
+    asked = {"criteria": project.criteria, "span_categories": project.span_categories}
     return shapes.AssignmentOut(
         {
+            **{name: value for name, value in asked.items() if value},
             "id": assignment.pk,
             "state": assignment.state,
             "expires_at": assignment.expires_at,
             "guideline_version": assignment.guideline_version.number if assignment.guideline_version else None,
-            "flags": comparison.project.flags,
+            "flags": project.flags,
             "comparison": {
                 "id": comparison.pk,
                 "prompt": comparison.prompt,
