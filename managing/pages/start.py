@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+from django.db.models.expressions import Combinable
 from django.urls import reverse
 
-from labeling import projects
-from labeling.models import Comparison, Membership, Project, Ranking
+from labeling.models import (
+    Comparison,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    Project,
+    Prompt,
+    Ranking,
+    Round,
+)
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -35,30 +45,38 @@ class Standing:
 
 def steps_of(project: Project, *, by: User) -> list[Step]:
     """What is left, in the order in which it is usually done."""
-    round_ = projects.current_round(project)
-    others = project.memberships.filter(ended_at__isnull=True).exclude(user=by)
-    asked = others.exclude(role=Membership.Role.GUEST).exists() or project.invitations.exists()
+    has = _has(project, by)
 
     def at(page: str) -> str:
         return reverse(f"managing:{page}", args=[project.slug])
 
     steps = [
-        Step(round_ is not None, "Open a round: choose which models answer", at("rounds-new"), not _ranks(project)),
-        Step(project.guidelines.exists(), "Write the guidelines that trainers see", at("guidelines")),
-        Step(asked, "Invite people", at("people")),
+        Step(has["round"], "Open a round: choose which models answer", at("rounds-new"), not _ranks(project)),
+        Step(has["guidelines"], "Write the guidelines that trainers see", at("guidelines")),
+        Step(has["people"], "Invite people", at("people")),
     ]
     if _ranks(project) and project.stock_target:
-        has = project.prompts.exists()
-        steps.insert(1, Step(has, "Add prompts, so that there are answers to rank", at("prompts"), _chats(project)))
+        text = "Add prompts, so that there are answers to rank"
+        steps.insert(1, Step(has["prompts"], text, at("prompts"), optional="chat" in project.task_types))
     return steps
+
+
+def _has(project: Project, by: User) -> dict[str, bool]:
+    """Which of the things to set up are there, in one query."""
+    own = OuterRef("pk")
+    others = Membership.objects.filter(project=own, ended_at__isnull=True).exclude(user=by)
+    parts: dict[str, Combinable] = {
+        "round": Exists(Round.objects.filter(project=own, closed_at__isnull=True)),
+        "guidelines": Exists(GuidelineVersion.objects.filter(project=own)),
+        "people": Exists(others.exclude(role=Membership.Role.GUEST)) | Exists(Invitation.objects.filter(project=own)),
+        "prompts": Exists(Prompt.objects.filter(project=own)),
+    }
+    row = Project.objects.filter(pk=project.pk).values_list(*parts.values()).get()
+    return dict(zip(parts, map(bool, row), strict=True))
 
 
 def _ranks(project: Project) -> bool:
     return "ranking" in project.task_types
-
-
-def _chats(project: Project) -> bool:
-    return "chat" in project.task_types
 
 
 def standing_of(project: Project) -> Standing:

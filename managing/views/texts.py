@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -99,13 +101,17 @@ def prompts(request: HttpRequest, slug: str) -> HttpResponse:
 def retire(request: HttpRequest, slug: str) -> HttpResponse:
     """Take the ticked prompts out of the pool."""
     project = managed(request, slug)
-    ticked = [one for one in request.POST.getlist("prompt") if len(one) == 36 and one.count("-") == 4][:SHOWN]
-    try:
-        rows = list(Prompt.objects.filter(project=project, pk__in=ticked))
-    except (ValueError, forms.ValidationError):
-        rows = []
+    ticked = [number for one in request.POST.getlist("prompt")[:SHOWN] if (number := _id(one))]
+    rows = list(Prompt.objects.filter(project=project, pk__in=ticked))
     count = projects.retire_prompts(prompts=rows)
     for prompt in rows:
         record(actor=user_of(request), action="prompt.retire", obj=prompt)
     messages.success(request, f"{count} prompt{'' if count == 1 else 's'} taken out of the pool.")
     return redirect("managing:prompts", slug)
+
+
+def _id(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
