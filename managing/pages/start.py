@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
-from django.db.models.expressions import Combinable
 from django.urls import reverse
 
 from labeling.models import (
@@ -53,7 +52,7 @@ def steps_of(project: Project, *, by: User) -> list[Step]:
     steps = [
         Step(has["round"], "Open a round: choose which models answer", at("rounds-new"), not _ranks(project)),
         Step(has["guidelines"], "Write the guidelines that trainers see", at("guidelines")),
-        Step(has["people"], "Invite people", at("people")),
+        Step(has["people"] or has["invited"], "Invite people", at("people")),
     ]
     if _ranks(project) and project.stock_target:
         text = "Add prompts, so that there are answers to rank"
@@ -65,10 +64,11 @@ def _has(project: Project, by: User) -> dict[str, bool]:
     """Which of the things to set up are there, in one query."""
     own = OuterRef("pk")
     others = Membership.objects.filter(project=own, ended_at__isnull=True).exclude(user=by)
-    parts: dict[str, Combinable] = {
+    parts: dict[str, Exists] = {
         "round": Exists(Round.objects.filter(project=own, closed_at__isnull=True)),
         "guidelines": Exists(GuidelineVersion.objects.filter(project=own)),
-        "people": Exists(others.exclude(role=Membership.Role.GUEST)) | Exists(Invitation.objects.filter(project=own)),
+        "people": Exists(others.exclude(role=Membership.Role.GUEST)),
+        "invited": Exists(Invitation.objects.filter(project=own)),
         "prompts": Exists(Prompt.objects.filter(project=own)),
     }
     row = Project.objects.filter(pk=project.pk).values_list(*parts.values()).get()

@@ -7,5 +7,5 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0017_invitations_for_several")]
+    dependencies = [("labeling", "0021_invitations_for_several")]
     operations = [ValidateConstraint(model_name="invitation", name="invitation_has_places")]

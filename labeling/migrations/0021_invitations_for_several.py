@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labeling", "0016_origins_of_copies_made_before")]
+    dependencies = [("labeling", "0020_given_prompts")]
 
     operations = [
         migrations.AddField(

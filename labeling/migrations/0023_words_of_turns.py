@@ -9,7 +9,7 @@ from django.db.models.functions import Left
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("labeling", "0018_invitations_have_places")]
+    dependencies = [("labeling", "0022_invitations_have_places")]
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS turn_words", migrations.RunSQL.noop),
         AddIndexConcurrently(
