@@ -67,6 +67,6 @@ def check_grades(given: Mapping[str, Mapping[str, object]], ids: Sequence[str], 
                 raise Invalid(f"A grade of {name!r} is a whole number from 1 to {steps[name]}.")
     kept: Grades = {}
     for cid in ids:
-        if grades := given.get(cid):
-            kept[cid] = {name: int(str(grades[name])) for name in steps if name in grades}
+        if said := given.get(cid):
+            kept[cid] = {name: int(str(said[name])) for name in steps if name in said}
     return kept
