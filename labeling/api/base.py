@@ -9,6 +9,7 @@ from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from accounts.models import User
 from accounts.requests import user_of
 from common.api import ApiView
 from labeling.models import Assignment, Dialogue, Membership, Project, Turn
@@ -40,7 +41,10 @@ def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *,
 
 def assignment_of(request: Request, pk: UUID) -> Assignment:
     """The caller's own assignment, while they are a member of its project."""
-    user = user_of(request)
+    return assignment_of_user(user_of(request), pk)
+
+
+def assignment_of_user(user: User, pk: UUID) -> Assignment:
     rows = Assignment.objects.of(user).select_related("comparison__project", "guideline_version")
     found = rows.filter(pk=pk, comparison__project__in=Project.objects.visible_to(user)).first()
     if found is None:
@@ -76,6 +80,7 @@ __all__ = [
     "STAFF",
     "ApiView",
     "assignment_of",
+    "assignment_of_user",
     "dialogue_of",
     "project_of",
     "turn_of",
