@@ -47,7 +47,7 @@ class Answer(HttpResponse):
 
     @property
     def data(self) -> object:
-        return orjson.loads(self.content)
+        return orjson.loads(self.content) if self.content else None
 
 
 class DirectView(ApiView):
