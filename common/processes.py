@@ -113,10 +113,10 @@ def lock(path: Path, *, shared: bool = False, timeout: float | None = 0.0) -> IO
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds a lock on `path`."""
+    """Whether another process holds an exclusive lock on `path`. One who looks is not taken for a holder."""
     if not path.exists():
         return False
-    file = lock(path)
+    file = lock(path, shared=True)
     if file is None:
         return True
     file.close()

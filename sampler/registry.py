@@ -215,7 +215,7 @@ def mark_loaded(
     known = ModelVersion.objects.get(pk=model_version_id)
     if known.weights_hash and weights_hash and known.weights_hash != weights_hash:
         raise ValueError(
-            f"The weights at {known.location} changed: they were {known.weights_hash[:12]} and are "
+            f"The weights of {known.slug} changed: they were {known.weights_hash[:12]} and are "
             f"{weights_hash[:12]}. Register them as a new version."
         )
     _keep_tokens(known, control_tokens)

@@ -95,12 +95,18 @@ class Site:
         from django.db import connection
 
         from accounts import tokens
+        from labeling import projects
+        from sampler import registry
         from tests import makers
 
         with connection.cursor() as cursor:
             cursor.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
             cursor.execute("SELECT pg_reload_conf()")
-        project = makers.make_project(PROJECT, overlap_share=0.0, undo_minutes=60, max_tokens=40, stock_target=0)
+        project = makers.make_project(
+            PROJECT, with_round=False, overlap_share=0.0, undo_minutes=60, max_tokens=40, stock_target=0
+        )
+        model, _ = registry.register_model(slug="soak-model", engine="fake")  # one that a worker answers with
+        projects.open_round(project=project, policies=[(model, 1.0, {})])
         for _ in range(stock):
             makers.make_comparison(project)
         accounts = []

@@ -137,20 +137,30 @@ def _start_supervisor(var_dir: Path, name: str) -> subprocess.Popen[str] | None:
 
 
 def _await_ready(var_dir: Path, name: str, supervisor: subprocess.Popen[str] | None) -> None:
-    if supervisor is not None:
-        assert supervisor.stdout is not None
-        with supervisor.stdout:
-            said = supervisor.stdout.readline().strip()
-        if said == "ready":
-            return
-        if said != "taken":  # another process was a moment faster, and its supervisor does the work
-            supervisor.wait()
-            raise ServiceError(said or f"{TITLES[name]} could not be started; see {var_dir / 'log' / 'services.log'}.")
+    """Wait until the server answers. A supervisor that others started may be one that is just ending, or may be killed:
+    then the next one is ours to start."""
     server = servers.make(name, var_dir)
     until = time.monotonic() + START_TIMEOUT
-    while not server.answers():
-        if not processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+    while True:
+        if supervisor is not None and _first_word(var_dir, name, supervisor) == "ready":
+            return
+        while processes.is_locked(var_dir / "run" / f"{name}.supervisor"):
+            if server.answers():
+                return
+            if time.monotonic() > until:
+                raise ServiceError(f"{TITLES[name]} of {str(var_dir)!r} does not answer.")
+            time.sleep(0.05)
+        if time.monotonic() > until or (var_dir / "run" / f"{name}.error").exists():
             raise ServiceError(trouble(var_dir, name))
-        if time.monotonic() > until:
-            raise ServiceError(f"{TITLES[name]} of {str(var_dir)!r} does not answer.")
-        time.sleep(0.05)
+        supervisor = _start_supervisor(var_dir, name)
+
+
+def _first_word(var_dir: Path, name: str, supervisor: subprocess.Popen[str]) -> str:
+    """`ready`, or `taken`: another process was a moment faster, and its supervisor does the work."""
+    assert supervisor.stdout is not None
+    with supervisor.stdout:
+        said = supervisor.stdout.readline().strip()
+    if said not in ("ready", "taken"):
+        supervisor.wait()
+        raise ServiceError(said or f"{TITLES[name]} could not be started; see {var_dir / 'log' / 'services.log'}.")
+    return said

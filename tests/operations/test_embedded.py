@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -174,6 +175,24 @@ def test_two_processes_that_start_at_once_share_one_pair_of_servers(var: Path) -
     said = [process.communicate(timeout=60)[0].strip() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert said[0] == said[1] != ""
+
+
+def test_a_start_beside_a_supervisor_that_is_just_ending_starts_its_own(var: Path) -> None:
+    run = var / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    ending = [processes.lock(run / f"{name}.supervisor") for name in embedded.BOTH]
+    ends = threading.Timer(0.7, lambda: [file.close() for file in ending if file])
+    ends.start()
+    with embedded.running(var) as services:
+        assert ask(services) == (42, True)
+    ends.join()
+
+
+def test_one_who_looks_whether_a_lock_is_held_does_not_hold_it(tmp_path: Path) -> None:
+    with processes.lock(tmp_path / "lock", shared=True) or pytest.fail("free"):  # what a look does for its moment
+        assert not processes.is_locked(tmp_path / "lock")
+    with processes.lock(tmp_path / "lock") or pytest.fail("free"):
+        assert processes.is_locked(tmp_path / "lock")
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_folder_for_its_sockets(tmp_path: Path) -> None:
