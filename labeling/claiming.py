@@ -60,8 +60,8 @@ given AS (
     INSERT INTO labeling_assignment (id, comparison_id, trainer_id, kind, slot, state, guideline_version_id,
         order_shown, order_seed, draft, draft_version, seconds, skip_reason, created_at, heartbeat_at, expires_at)
     SELECT %(id)s, wanted.id, %(trainer)s, 'vote', free.slot, 'leased', guidelines.id,
-        (SELECT coalesce(jsonb_agg(answers.ids[place::int + 1] ORDER BY number), '[]')
-         FROM jsonb_array_elements_text(%(orders)s::jsonb -> cardinality(answers.ids)) WITH ORDINALITY p (place, number)),
+        (SELECT coalesce(jsonb_agg(answers.ids[place::int + 1] ORDER BY n), '[]')
+         FROM jsonb_array_elements_text(%(orders)s::jsonb -> cardinality(answers.ids)) WITH ORDINALITY p (place, n)),
         %(seed)s, '{{}}', 0, 0, '', %(now)s, %(now)s, %(expires)s
     FROM wanted CROSS JOIN answers LEFT JOIN guidelines ON true CROSS JOIN LATERAL (
         SELECT min(slot) AS slot FROM generate_series(0, wanted.votes_wanted - 1) slot

@@ -178,11 +178,10 @@ def expiry(project: Project, now: datetime) -> datetime:
 def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
     """Lock the assignment's comparison, then the assignment; both as they now stand, with the project as the
     caller read it."""
-    comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
-    comparison.project = assignment.comparison.project
-    locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
-    locked.comparison = comparison
-    return comparison, locked
+    rows = Assignment.objects.select_related("comparison").select_for_update(of=("comparison", "self"))
+    locked = rows.order_by().get(pk=assignment.pk)
+    locked.comparison.project = assignment.comparison.project
+    return locked.comparison, locked
 
 
 def move(assignment: Assignment, state: str, **columns: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from accounts.idempotency import idempotent
 from common.api import checked
 from labeling import assignments, corrections, leases, rankings
 from labeling.api import plain
-from labeling.api.base import RANKERS, ApiView, assignment_of, assignment_of_user, project_of, user_of
+from labeling.api.base import NOT_YOURS, RANKERS, ApiView, assignment_of, assignment_of_user, project_of, user_of
 from labeling.api.direct import Answer, DirectView, NotOrdinary, Ordinary
 from labeling.api.shapes import ranking as shapes
 from labeling.models import Assignment, Ranking
@@ -84,8 +85,10 @@ class RankingView(DirectView):
     write_scope = "label"
 
     def direct_put(self, request: Ordinary, pk: UUID) -> Answer:
-        wanted = plain.ranking(request.body)
-        ranking, created = rankings.submit_ranking(assignment=assignment_of_user(request.user, pk), **wanted)
+        submitted = rankings.submit_own(pk=pk, trainer=request.user, **plain.ranking(request.body))
+        if submitted is None:
+            raise Http404(NOT_YOURS)
+        ranking, created = submitted
         return self.answer(ranking_body(ranking), 201 if created else 200)
 
     @extend_schema(
@@ -143,9 +146,7 @@ class Draft(DirectView):
     def direct_patch(self, request: Ordinary, pk: UUID) -> Answer:
         draft, expected, seconds = plain.draft(request.body)
         assignment = assignment_of_user(request.user, pk)
-        version = assignments.save_draft(
-            assignment=assignment, draft=draft, expected_version=expected, seconds=seconds
-        )
+        version = assignments.save_draft(assignment=assignment, draft=draft, expected_version=expected, seconds=seconds)
         return self.answer({"draft": draft, "version": version})
 
     @extend_schema(summary="Unfinished work", responses=shapes.DraftOut)

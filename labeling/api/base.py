@@ -19,6 +19,7 @@ ROLE = Membership.Role
 RANKERS = Membership.RANKERS
 ANYBODY = tuple(ROLE)
 STAFF = Membership.REVIEWERS
+NOT_YOURS = "There is no such assignment of yours."
 
 
 def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *, operator: bool = False) -> Project:
@@ -48,7 +49,7 @@ def assignment_of_user(user: User, pk: UUID) -> Assignment:
     rows = Assignment.objects.of(user).select_related("comparison__project", "guideline_version")
     found = rows.filter(pk=pk, comparison__project__in=Project.objects.visible_to(user)).first()
     if found is None:
-        raise Http404("There is no such assignment of yours.")
+        raise Http404(NOT_YOURS)
     return found
 
 
@@ -75,6 +76,7 @@ def turn_of(request: Request, pk: UUID, *, own: bool = True) -> Turn:
 
 __all__ = [
     "ANYBODY",
+    "NOT_YOURS",
     "RANKERS",
     "ROLE",
     "STAFF",
