@@ -51,7 +51,7 @@ WITH wanted AS (
     FOR UPDATE OF c SKIP LOCKED),
 answers AS (
     SELECT coalesce(array_agg(k.completion_id ORDER BY k.index), '{{}}') AS ids,
-        json_agg(json_build_array(k.completion_id, t.text, t.finish_reason) ORDER BY k.index) AS texts
+        json_agg(json_build_array(k.completion_id, t.text, t.finish_reason, t.reasoning) ORDER BY k.index) AS texts
     FROM wanted JOIN labeling_candidate k ON k.comparison_id = wanted.id
     JOIN sampler_completion t ON t.id = k.completion_id),
 guidelines AS (
@@ -81,7 +81,7 @@ WHERE c.project_id = %(project)s AND c.state = 'open' AND c.opened_at >= %(since
        WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s LIMIT 1) IS NULL
 ORDER BY c.opened_at, c.id LIMIT 1
 """
-Answers = list[tuple[str, str, str]]
+Answers = list[tuple[str, str, str, str]]
 Row = tuple[
     uuid.UUID, str, str, str, int, int, int | None, str | None, uuid.UUID | None, int | None, Answers, datetime | None
 ]
@@ -157,7 +157,7 @@ class _Lease:
 
     def store(self, kind: str, since: datetime) -> Row | None:
         """What was found, with a slot if it could be leased; None where nothing wants a vote."""
-        values = {
+        values: dict[str, uuid.UUID | str | int | datetime] = {
             "project": self.project.pk, "trainer": self.trainer.pk, "kind": kind, "since": since, "id": self.pk,
             "orders": _orders(self.seed), "seed": self.seed, "now": self.now, "expires": self.expires,
         }  # fmt: skip

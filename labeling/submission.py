@@ -7,7 +7,6 @@ and what follows from it is decided in `labeling/rankings.py`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -83,7 +82,7 @@ def lock(pk: uuid.UUID, project: Project | None = None) -> Locked | None:
 def store(ranking: Ranking, *, slot: int | None) -> list[Ranking] | None:
     """End the lease and store the ranking; every vote in force on its comparison then, this one too. None where the
     lease had ended: nothing was written."""
-    values: Mapping[str, object] = {
+    values = {
         name: orjson.dumps(value).decode() if name in JSON else value
         for name, value in ((column, getattr(ranking, column)) for column in COLUMNS)
     }

@@ -15,6 +15,7 @@ import orjson
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.utils import json
 
@@ -80,7 +81,7 @@ class DirectView(ApiView):
 
     def answer(self, body: object, status: int = 200) -> Answer:
         return Answer(
-            orjson.dumps(body, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS) if status != 204 else b"",
+            _as_json(body) if status != 204 else b"",
             status=status, content_type="application/json", headers={"Allow": ", ".join(self.allowed_methods)},
         )  # fmt: skip
 
@@ -90,6 +91,14 @@ class DirectView(ApiView):
         answer = self.answer(found.data, found.status_code)
         answer.headers["Content-Type"] = "application/problem+json"
         return answer
+
+
+def _as_json(body: object) -> bytes:
+    """By orjson, but for what only the framework's renderer writes: a number of more than 64 bits in a draft."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return bytes(JSONRenderer().render(body))
 
 
 def body_of(request: HttpRequest) -> Mapping[str, object]:
@@ -105,7 +114,7 @@ def body_of(request: HttpRequest) -> Mapping[str, object]:
     if not (sent := request.body):
         return {}
     try:
-        body = json.loads(sent.decode(), parse_constant=json.strict_constant)  # type: ignore[no-untyped-call]
+        body = json.loads(sent.decode(), parse_constant=json.strict_constant)
     except (ValueError, RecursionError):
         raise NotOrdinary from None
     if not isinstance(body, dict):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from common.shallow_json import too_deep
+from common.shapes import JsonLike
 from labeling.api.direct import NotOrdinary
 from labeling.api.shapes.base import BIGGEST
 from labeling.judgements import Said
@@ -50,7 +51,7 @@ def task(body: Mapping[str, object]) -> None:
         raise NotOrdinary
 
 
-def draft(body: Mapping[str, object]) -> tuple[dict[str, object], int | None, int]:
+def draft(body: Mapping[str, object]) -> tuple[dict[str, JsonLike], int | None, int]:
     """`shapes.ranking.DraftIn`: the draft, the version that was read, and seconds."""
     if not {"draft", "version", "seconds"}.issuperset(body) or too_deep(body):
         raise NotOrdinary

@@ -159,8 +159,8 @@ class Comparison(models.Model):
         """Ids of the completions whose model was stopped at the limit of tokens."""
         return {cid for cid, _, finish_reason, _ in self._answers if finish_reason == "length"}
 
-    def know_answers(self, answers: list[tuple[str, str, str]]) -> None:
-        """(id, text, finish reason) of each completion, as the statement that locked this row has read them."""
+    def know_answers(self, answers: list[tuple[str, str, str, str]]) -> None:
+        """(id, text, finish reason, reasoning) of each completion, as the statement that locked this row read them."""
         self.__dict__["_answers"] = answers
 
     @cached_property
