@@ -82,9 +82,7 @@ class Start:
             self.step("pages", lambda: self._await(held, lambda found: found.people))
             if self.stops:
                 return
-            print(
-                f"pages {self.url}\n{told}", end="", flush=True
-            )  # the model is still being loaded
+            print(f"pages {self.url}\n{told}", end="", flush=True)  # the model is still being loaded
             self.supervisor.start(["default worker"])
             self.step("workers and the model", lambda: self._await(held, lambda found: found.ready))
             self.supervisor.start(["beat"])
