@@ -221,7 +221,7 @@ def test_imported_prompts_carry_their_group_to_the_figures(
     for number, (prompt, grades) in enumerate(zip(prompts, ((7, 2), (4, 3)), strict=True)):
         comparison = bring(project, str(prompt), f"one {number}", f"other {number}", pool_prompt=prompt)
         makers.make_ranking(comparison, alice, ratings=dict(zip(ids(comparison), grades, strict=True)),
-                            contradiction_confirmed=True)  # fmt: skip
+                            confirmed=True)  # fmt: skip
     found = versions_of(project)
     assert (value(found["old"]["phrasings"]), value(found["new"]["phrasings"])) == (3, 1)
     assert found["old"]["same_prompt"]["value"] is None
