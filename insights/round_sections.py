@@ -60,8 +60,8 @@ def _duels(report: RoundsData) -> Section:
         worse += found is not None and found.high < 0.5
         open_ += found is not None and found.low <= 0.5 <= found.high
     told = (
-        f"People preferred the newest model version in {better} rounds and the one before in {worse}; in {open_} the "
-        "interval holds one half, and nothing is said."
+        f"Rounds in which people preferred the newest model version: {better}; the one before: {worse}; in which the "
+        f"interval holds one half, so that nothing is said: {open_}."
         if better or worse or open_
         else "No round has pairs of its newest model version and the one before. Open a round that mixes both."
     )
@@ -78,7 +78,7 @@ def _rewards(report: RoundsData) -> Section:
             rows.append((f"people, round {row['round']}", *span(people[row["round"]])))
     told = (
         "Of the pairs that people ordered on held-out comparisons (split “test”): how often the reward model puts them "
-        "the same way, beside how often two people do. A reward model well above people has learnt their habits."
+        "the same way, beside how often two people of the round do."
         if rows
         else "No reward model scored held-out comparisons: register one and run manage.py score."
     )

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('insights', '0004_votes_asked_for_by_adaptive_overlap'),
-        ('labeling', '0021_groups_of_paraphrases'),
+        ('labeling', '0024_groups_of_paraphrases'),
     ]
 
     operations = [

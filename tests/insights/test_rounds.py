@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -260,3 +262,15 @@ def test_the_page_reads_and_the_worker_computes(
     assert report_of(project)["as_of"] == made.as_of.isoformat()
     tasks.refresh()
     assert RoundsReport.objects.get(project=project).as_of == made.as_of  # not due yet
+
+
+def test_the_page_asks_the_database_little(
+    project: Project, four: list[Comparison], mona: User, client: Client
+) -> None:
+    client.force_login(mona)
+    address = reverse("insights:rounds", args=[project.slug])
+    client.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(address).content.decode()
+    assert len(asked) <= 15
+    assert "-0.0%" not in page

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0020_given_prompts'),
+        ('labeling', '0023_words_of_turns'),
     ]
 
     operations = [
