@@ -169,9 +169,15 @@ def withdraw_member(*, project: Project, user: User) -> Membership:
 
 @transaction.atomic
 def add_prompts(
-    *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
+    *,
+    project: Project,
+    prompts: Iterable[Sequence[Mapping[str, object]]],
+    source: str = "",
+    author: User | None = None,
+    paraphrases: str = "",
 ) -> list[Prompt]:
-    """Add openings to the project's pool; one that is there already is not added again."""
+    """Add openings to the project's pool; one that is there already is not added again. `paraphrases` names the
+    question that all of these ask in different words."""
     all_checked = []
     for number, messages in enumerate(prompts):
         with within(f"prompts.{number}"):
@@ -189,6 +195,7 @@ def add_prompts(
                 messages=checked,
                 source=source,
                 author=author,
+                paraphrases=paraphrases,
                 content_hash=content_hash(checked),
                 prompt_key=prompt_key(checked),
             )
