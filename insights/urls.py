@@ -8,5 +8,6 @@ app_name = "insights"
 urlpatterns = [
     path("<slug:slug>/", views.insights, name="project"),
     path("<slug:slug>/progress/", views.progress, name="progress"),
+    path("<slug:slug>/loop/", views.loop, name="loop"),
     path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
 ]

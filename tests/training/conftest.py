@@ -10,6 +10,7 @@ import torch
 
 from tests.generation.tiny import make_tiny_model
 from tests.training.exports import make_export
+from training import accelerated
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -29,3 +30,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     return make_export(tmp_path / "export")
+
+
+@pytest.fixture(autouse=True)
+def _all_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are compared to more digits than 16 bits have, on every CPU."""
+    monkeypatch.setattr(accelerated, "has_bfloat16", lambda: False)
