@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 from labeling import randomness
 from labeling.models import Project, Round, RoundPolicy
 from labeling.projects import current_round
+from sampler.as_read import SystemTurn
+from sampler.as_read import system_turn_of as system_turn_for
 from sampler.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -44,10 +46,21 @@ def again(seed: int, weights: Sequence[tuple[str, float]], n: int) -> list[str]:
     return randomness.pick_weighted([slug for slug, _ in weights], [w for _, w in weights], Random(seed), n=n)
 
 
-def draw_counts(policies: list[RoundPolicy], n: int) -> list[tuple[RoundPolicy, int]]:
-    """`n` draws, as how many fell on each policy that was drawn at all, in the policies' order."""
-    drawn = draw(policies, n)["drawn"]
-    return [(policy, count) for policy in policies if (count := drawn.count(policy.model_version.slug))]
+def shares(policies: list[RoundPolicy], drawn: PolicyDraw) -> list[tuple[RoundPolicy, int]]:
+    """How many draws fell on each policy that was drawn at all, in the policies' order."""
+    slugs = drawn["drawn"]
+    return [(policy, count) for policy in policies if (count := slugs.count(policy.model_version.slug))]
+
+
+def system_turn_of(round_: Round | None) -> SystemTurn | None:
+    """What the models of a round read where a dialogue has no system turn; None where they differ or it is not known.
+
+    Kept with demonstrations, which no model read: what is trained is what is served.
+    """
+    if round_ is None:
+        return None
+    found = [system_turn_for(policy.model_version) for policy in policies_of(round_.project, else_of=round_)]
+    return found[0] if found and all(one == found[0] for one in found) else None
 
 
 def params_of(project: Project, policy: RoundPolicy | None) -> dict[str, Json]:

@@ -30,6 +30,7 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
     if role == Turn.Role.ASSISTANT and not any(m["role"] == "user" for m in prompt):
         raise Invalid("Write the user's turn first: there is nothing to answer yet.")
     count = max(1, min(n or locked.project.suggestions_per_request, 9))
+    drawn = policies.draw(available, count)
     asked = [
         sampling.request_completions(
             model_version=policy.model_version,
@@ -40,9 +41,11 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
             purpose=SampleRequest.Purpose.SUGGESTION,
             priority=SampleRequest.Priority.INTERACTIVE,
         )
-        for policy, share in policies.draw_counts(available, count)
+        for policy, share in policies.shares(available, drawn)
     ]
-    SuggestionRequest.objects.bulk_create(SuggestionRequest(dialogue=locked, request=request) for request in asked)
+    SuggestionRequest.objects.bulk_create(
+        SuggestionRequest(dialogue=locked, request=request, policy_draw=drawn) for request in asked
+    )
     return asked
 
 

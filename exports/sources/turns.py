@@ -13,7 +13,7 @@ from exports.selection import rules
 from exports.selection.rules import Instant, Selection
 from exports.sources.base import IMPORTED, Record, Source, at, in_order, report_of
 from exports.sources.rankings import CUT
-from sampler.as_read import as_read
+from sampler.as_read import SystemTurn, as_read, as_served
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class TurnRecord(Record):
     weights_hash: str | None
     finish_reason: str | None
     report: JsonObject | None
+    served: SystemTurn | None
+    given: bool
     before: list[Message]
 
     @property
@@ -68,6 +70,7 @@ TURN = f"""
         'guideline', d.guideline_version_id, 'round', d.round_id, 'split', d.split, 'source', d.source,
         'text', t.text, 'completion_text', x.text, 'model_version', x.model_version_id, 'label', x.model_label,
         'weights_hash', x.provenance->'weights_hash', 'finish_reason', x.finish_reason, 'report', {report_of("x")},
+        'served', d.system_turn, 'given', d.given_turns > 0,
         'before', coalesce((
             SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
             FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]'))
@@ -77,9 +80,11 @@ TURN = f"""
 
 
 def as_sampled(record: TurnRecord) -> TurnRecord:
-    """With the system turn that its model read, where a suggestion was taken."""
+    """With the system turn that its model read, where a suggestion was taken; else that of the models of its round."""
     if record.report and record.before and record.before[0]["role"] != "system":
         record.before = as_read(record.before, {"system_turn": record.report["system_turn"]})
+    elif record.served:
+        record.before = as_served(record.before, record.served)
     return record
 
 

@@ -29,10 +29,17 @@ FIELDSETS: Fieldsets = (
                 ("include_original", "keep_truncated"),
                 ("resample_limit", "near_duplicate_threshold"),
                 ("stock_target", "suggestions_per_request"),
+                "prompted_share",
             ),
         },
     ),
-    ("Ranking", {"classes": ["tab"], "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "flags")}),
+    (
+        "Ranking",
+        {
+            "classes": ["tab"],
+            "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "show_reasoning", "flags"),
+        },
+    ),
     (
         "Votes",
         {

@@ -150,18 +150,24 @@ class Comparison(models.Model):
     @cached_property
     def texts(self) -> dict[str, str]:
         """The completions' texts by id, in the order of storage; read once, for they never change while it is open."""
-        return {cid: text for cid, text, _ in self._answers}
+        return {cid: text for cid, text, _, _ in self._answers}
 
     @cached_property
     def cut(self) -> set[str]:
         """Ids of the completions whose model was stopped at the limit of tokens."""
-        return {cid for cid, _, finish_reason in self._answers if finish_reason == "length"}
+        return {cid for cid, _, finish_reason, _ in self._answers if finish_reason == "length"}
 
     @cached_property
-    def _answers(self) -> list[tuple[str, str, str]]:
-        columns = ("completion_id", "completion__text", "completion__finish_reason")
+    def reasoning(self) -> dict[str, str]:
+        """What the models thought before they answered, by the completion's id; empty where one did not, or the
+        project does not show it."""
+        return {cid: thought for cid, _, _, thought in self._answers if self.project.show_reasoning}
+
+    @cached_property
+    def _answers(self) -> list[tuple[str, str, str, str]]:
+        columns = ("completion_id", "completion__text", "completion__finish_reason", "completion__reasoning")
         rows = self.candidates.order_by("index").values_list(*columns)
-        return [(str(cid), text, finish_reason) for cid, text, finish_reason in rows]
+        return [(str(cid), text, finish_reason, thought) for cid, text, finish_reason, thought in rows]
 
 
 class Candidate(models.Model):

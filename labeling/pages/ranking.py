@@ -22,6 +22,7 @@ class Card:
     id: str
     text: str
     cut: bool
+    reasoning: str
     place: int | str
     rating: str
     flags: list[str]
@@ -96,6 +97,7 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             id=cid,
             text=texts[cid],
             cut=cid in assignment.comparison.cut,
+            reasoning=assignment.comparison.reasoning.get(cid, ""),
             place=form.places.get(cid, ""),
             rating=str(form.ratings.get(cid, "")),
             flags=form.flags.get(cid, []),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from common.shapes import JsonLike
+from generation import prompts
 from labeling import candidates, dialogues, stock, turns
 from labeling import projects as project_writes
 from labeling.models import Comparison, Project
 from labeling.suggestions import request_suggestions
-from sampler.models import Completion, SampleRequest
+from sampler.models import Completion, ModelVersion, SampleRequest
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -119,3 +121,62 @@ def test_an_accepted_suggestion_that_was_cut_stays_out_of_sft(
     assert manifest["excluded"] == {"answer cut at its limit": 1}
     export(project, tmp_path / "y", "--config", "sft", "--keep-truncated")
     assert rows(tmp_path / "y", "sft")[0]["finish_reason"] == "length"
+
+
+def demonstrated(project: Project, alice: User) -> None:
+    """A demonstration that a person wrote from end to end."""
+    draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=draft, role="user", text="What is water?")
+    turns.add_turn(dialogue=draft, role="assistant", text="It is what rivers carry.")
+    dialogues.submit_dialogue(dialogue=draft)
+
+
+def answered(project: Project, alice: User, **report: JsonLike) -> None:
+    """An answer of the round's model, with what was told of its prompt."""
+    draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=draft, role="user", text="Hello?")
+    for request in request_suggestions(dialogue=draft, role="assistant", n=1):
+        makers.answer(request, "Hello.")
+        SampleRequest.objects.filter(pk=request.pk).update(prompt_report=report)
+
+
+@pytest.mark.parametrize(
+    ("serving", "rendered", "prompt"),
+    [
+        ({}, "empty", [{"role": "system", "content": ""}, QUESTION]),
+        ({"system_prompt": "Be brief."}, "explicit", [{"role": "system", "content": "Be brief."}, QUESTION]),
+        ({"system_prompt": "Be brief.", "system_turn": "none"}, "empty", [{"role": "system", "content": ""}, QUESTION]),
+        (
+            {"system_prompt": "Be brief."},
+            prompts.MERGED[0],
+            [{"role": "user", "content": "Be brief.\n\nWhat is water?"}],
+        ),
+        ({}, prompts.MERGED[1], [QUESTION]),
+        ({"system_turn": "template"}, "as the template has it", [QUESTION]),
+    ],
+)
+def test_what_a_person_wrote_goes_out_with_the_system_turn_that_the_round_is_served_with(
+    project: Project, alice: User, tmp_path: Path, serving: dict[str, str], rendered: str, prompt: list[dict[str, str]]
+) -> None:
+    ModelVersion.objects.update(**serving)
+    answered(project, alice, system=rendered)
+    demonstrated(project, alice)
+    export(project, tmp_path / "x", "--config", "sft")
+    assert [row["prompt"] for row in rows(tmp_path / "x", "sft")] == [prompt]
+
+
+def test_what_a_person_wrote_has_no_system_turn_where_none_is_known_or_models_differ(
+    project: Project, alice: User, tmp_path: Path
+) -> None:
+    demonstrated(project, alice)
+    other = makers.make_model("terse", system_prompt="Be brief.")
+    own = ModelVersion.objects.exclude(pk=other.pk).get()
+    project_writes.open_round(project=project, policies=[(own, 1.0, {}), (other, 1.0, {})])
+    for version in (own, other):
+        SampleRequest.objects.create(
+            model_version=version, prompt=[QUESTION], writes="assistant", purpose="suggestion", state="done",
+            finished_at=timezone.now(), prompt_report={"system": "explicit"},
+        )  # fmt: skip
+    demonstrated(project, alice)
+    export(project, tmp_path / "x", "--config", "sft")
+    assert [row["prompt"] for row in rows(tmp_path / "x", "sft")] == [[QUESTION], [QUESTION]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import candidates, chats, corrections, dialogues, drafts, leases, turns
+from labeling import candidates, chats, corrections, dialogues, drafts, leases, policies, projects, turns
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project, TurnDraw
@@ -106,6 +109,18 @@ def test_suggestions_are_asked_on_either_side_by_weight(project: Project, alice:
     assert {request.writes for request in requests} == {"user"}
     with pytest.raises(Invalid, match="user's turn first"):
         request_suggestions(dialogue=dialogue, role="assistant")
+
+
+def test_the_draw_of_a_suggestion_can_be_done_again_from_what_is_stored(project: Project, alice: User) -> None:
+    models = [makers.make_model("often"), makers.make_model("seldom")]
+    projects.open_round(project=project, policies=[(models[0], 0.7, {}), (models[1], 0.3, {})])
+    dialogue = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    asked = request_suggestions(dialogue=dialogue, role="user", n=9)
+    (stored,) = {json.dumps(one.policy_draw) for one in dialogue.suggestion_requests.all()}
+    draw = json.loads(stored)
+    assert policies.again(draw["seed"], draw["weights"], 9) == draw["drawn"]
+    shares = {request.model_version.slug: request.n for request in asked}
+    assert shares == Counter(draw["drawn"])
 
 
 def test_a_submitted_chat_draws_one_turn_and_asks_for_k_completions(project: Project, alice: User) -> None:

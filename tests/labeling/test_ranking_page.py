@@ -9,6 +9,7 @@ from accounts.models import User
 from labeling.models import Assignment, Project, Ranking
 from labeling.pages.ranking_form import RankingForm
 from labeling.suggestions import request_suggestions
+from sampler.models import Completion
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, places
 
@@ -182,3 +183,15 @@ def test_a_completion_whose_model_was_stopped_at_the_limit_says_so(
     html = client.get(f"/ranking/{task.pk}/").content.decode()
     assert html.count("Cut off at the limit") == 1
     assert html.index('id="card-B"') < html.index("Cut off at the limit") < html.index('id="card-C"')
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_reasoning_model_thought_is_folded_beside_its_answer_where_the_project_shows_it(
+    client: Client, task: Assignment, project: Project, shown: bool
+) -> None:
+    Project.objects.filter(pk=project.pk).update(show_reasoning=shown)
+    Completion.objects.filter(pk=task.order_shown[1]).update(reasoning="<b>Hm.</b> Let me think.")
+    html = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert html.count("&lt;b&gt;Hm.&lt;/b&gt; Let me think.") == html.count('<details class="reasoning">') == shown
+    if shown:
+        assert html.index('id="card-B"') < html.index('<details class="reasoning">') < html.index('id="card-C"')
