@@ -42,15 +42,16 @@ def sections(report: JsonObject) -> list[Section]:
 
 
 def _preferred(rounds: Sequence[JsonObject]) -> Section:
-    bars, rows = [], list[Row]()
+    bars: list[tuple[str, float | None, float | None, float | None]] = []
+    rows: list[Row] = []
     for row in rounds:
         for side, who in (("held_out", "held-out topics"), ("trained_on", "other topics")):
             for by, name in (("trainers", "trainers"), ("rule", "the rule itself")):
                 found = _part(_part(row, side), by)
-                label = f"round {row['round']}: {who}, {name}"
                 rows.append((_number(row["round"]), who, name, *(_number(found[key]) for key in KEYS)))
                 if side == "held_out":
-                    bars.append((label, *(_float(found[key]) for key in KEYS[:3])))
+                    label = f"round {row['round']}, {name}"
+                    bars.append((label, _float(found["value"]), _float(found["low"]), _float(found["high"])))
     table = Table(
         "New against old", ("round", "prompts", "judged by", "won by new", "95% low", "95% high", "pairs", "topics"),
         rows, frozenset({3, 4, 5}),
@@ -106,8 +107,10 @@ def _iterations(rounds: Sequence[JsonObject]) -> list[Section]:
         if not history:
             continue
         courses = [
-            charts.course(title, [(float(str(one["iteration"])), float(str(one[name]))) for one in history],
-                          over="iteration", guide=0.5 if name == "rule_win_rate" else None)
+            charts.course(
+                title, _points(history, "iteration", name), over="iteration",
+                guide=0.5 if name == "rule_win_rate" else None,
+            )
             for name, title in COURSES
         ]  # fmt: skip
         names = ("iteration", "reward", "rule_win_rate", "kl", "tokens", "ended", "perplexity")
@@ -137,10 +140,16 @@ def _best_of_n(rounds: Sequence[JsonObject]) -> Section:
         f"The model orders {_share(accuracy['value'])} of {accuracy['pairs']} held-out pairs as the rule does.",
         charts.course(
             "Share won by the best of n",
-            [(float(str(one["n"])), float(str(one["win_rate"]))) for one in curve], over="n", guide=0.5,
+            _points(curve, "n", "win_rate"), over="n", guide=0.5,
         ),
         [shown(Table("Best of n on held-out prompts", ("n", "KL", "won"), rows, frozenset({2})), "best-of-n")],
     )  # fmt: skip
+
+
+def _points(rows: Sequence[JsonObject], over: str, name: str) -> list[tuple[float, float]]:
+    """Without those that have no such figure: the answers of a last, given up iteration are not kept."""
+    found = [(_float(row[over]), _float(row[name])) for row in rows]
+    return [(x, y) for x, y in found if x is not None and y is not None]
 
 
 def _share(value: Json) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from tests.generation.tiny import make_tiny_model
 from tests.training.exports import make_export
@@ -33,6 +34,13 @@ def export(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _all_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are compared to more digits than 16 bits have, on every CPU."""
-    monkeypatch.setattr(accelerated, "has_bfloat16", lambda: False)
+def _all_bits() -> Iterator[None]:
+    """Figures are compared to more digits than 16 bits have, on every CPU.
+
+    accelerate keeps one precision for a process: each test begins and leaves it anew, since some take another.
+    """
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accelerated, "has_bfloat16", lambda: False)
+        yield
+    AcceleratorState._reset_state(reset_partial_state=True)

@@ -122,12 +122,15 @@ def test_adapters_are_merged_into_a_whole_checkpoint(base: Path, export: Path, t
         assert not before[layer].equal(after[layer])
 
 
-def test_16_bits_are_taken_where_the_cpu_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    for has, precision, mixed in (
-        (True, "auto", "bf16"), (False, "auto", "no"), (True, "float32", "no"), (False, "bfloat16", "bf16"),
-    ):  # fmt: skip
-        monkeypatch.setattr(accelerated, "has_bfloat16", lambda has=has: has)
-        assert accelerated.accelerator_for(replace(SETTINGS, precision=precision)).mixed_precision == mixed
+@pytest.mark.parametrize(
+    ("has", "precision", "mixed"),
+    [(True, "auto", "bf16"), (False, "auto", "no"), (True, "float32", "no"), (False, "bfloat16", "bf16")],
+)
+def test_16_bits_are_taken_where_the_cpu_has_them(
+    has: bool, precision: str, mixed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accelerated, "has_bfloat16", lambda: has)
+    assert accelerated.accelerator_for(replace(SETTINGS, precision=precision)).mixed_precision == mixed
 
 
 def test_a_step_that_cannot_be_shared_is_refused(base: Path, export: Path, tmp_path: Path) -> None:

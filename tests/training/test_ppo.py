@@ -144,8 +144,8 @@ def test_in_16_bits_answers_are_drawn_from_the_weights_as_they_are(
     facts = ppo.train(export=export, base=base, reward_model=judge, out=tmp_path / "out", settings=half)
     history = rows(facts)
     assert history[0]["kl"] == pytest.approx(0, abs=1e-4)
-    assert history[-1]["kl"] > 0.5  # type: ignore[operator]
-    assert history[-1]["reward"] > history[0]["reward"]  # type: ignore[operator]
+    assert history[-1]["kl"] > 0.5
+    assert history[-1]["reward"] > history[0]["reward"]
     weights = load_file(tmp_path / "out" / "model.safetensors")
     assert {one.dtype for one in weights.values()} == {torch.float32}
 
@@ -158,7 +158,7 @@ def test_only_the_upper_layers_learn_where_they_are_named(
     before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "out"))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
-    assert all(".layers.1." in name or name == "model.norm.weight" for name in changed)
+    assert all(".layers.1." in name or name in ("model.norm.weight", "lm_head.weight") for name in changed)
     with pytest.raises(CannotLoad):
         ppo.train(
             export=export, base=base, reward_model=judge, out=tmp_path / "no", settings=replace(s, trained_layers=3)
