@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.audit import record
+from common.held import forget
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
@@ -72,8 +73,12 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     return locked
 
 
-def set_archived(*, project: Project, archived: bool) -> None:
+@transaction.atomic
+def set_archived(*, project: Project, archived: bool, by: User | None = None) -> None:
     """An archived project gives nobody work and leaves the nightly export; its data stays."""
+    if by is not None:
+        action = "project.archived" if archived else "project.unarchived"
+        record(actor=by, action=action, obj=project, project_id=project.pk)
     project.archived_at = timezone.now() if archived else None
     Project.objects.filter(pk=project.pk).update(archived_at=project.archived_at)
 
@@ -106,23 +111,49 @@ def role_of(project: Project, user: User) -> str | None:
 
 @transaction.atomic
 def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
-    """Give `user` this role, also to somebody who had left."""
+    """Give `user` this role, also to somebody who had left.
+
+    Raises:
+        Invalid: there is no such role, or the last manager would take her own.
+    """
     if role not in Membership.Role.values:
         raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
+    if role != Membership.Role.MANAGER:
+        _keep_a_manager(project, user, by)
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
+    forget()
     record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
     return membership
 
 
 @transaction.atomic
 def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
-    """Take the role away; what was labelled stays."""
+    """Take the role away; what was labelled stays.
+
+    Raises:
+        Invalid: the last manager would take her own.
+    """
+    _keep_a_manager(project, user, by)
     ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
     for membership in ended.select_for_update(of=("self",)):
         record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
+    forget()
     return ended.update(ended_at=timezone.now())
+
+
+def _keep_a_manager(project: Project, user: User, by: User | None) -> None:
+    """Nobody locks herself out: the last manager names another one first. Two who leave at once wait for each other."""
+    if by is None or by.pk != user.pk:
+        return
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    managers = Membership.objects.filter(
+        project=project, role=Membership.Role.MANAGER, ended_at__isnull=True, user__is_active=True
+    )
+    ids = set(managers.values_list("user_id", flat=True))
+    if ids == {user.pk}:
+        raise Invalid("You are the only manager of this project. Make somebody else a manager first.")
 
 
 def withdraw_member(*, project: Project, user: User) -> Membership:
@@ -132,6 +163,7 @@ def withdraw_member(*, project: Project, user: User) -> Membership:
     Membership.objects.filter(pk=membership.pk).update(
         withdrawn_at=membership.withdrawn_at or now, ended_at=membership.ended_at or now
     )
+    forget()
     return membership
 
 
