@@ -10,5 +10,6 @@ urlpatterns = [
     path("<slug:slug>/progress/", views.progress, name="progress"),
     path("<slug:slug>/rounds/", round_views.page, name="rounds"),
     path("<slug:slug>/rounds/tables/<slug:name>.csv", round_views.table, name="rounds-table"),
+    path("<slug:slug>/loop/", views.loop, name="loop"),
     path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
 ]

@@ -79,6 +79,16 @@ def _rows(found: Json) -> list[JsonObject]:
     return [one for one in found if isinstance(one, dict)]
 
 
+def whole(
+    rounds: Sequence[JsonObject], *, words: str, settings: JsonObject, seconds: Mapping[str, float]
+) -> JsonObject:
+    """All that is known after these rounds."""
+    return {
+        "simulated": True, "rule": words, "settings": settings, "rounds": list(rounds),
+        "holds": all(row["holds"] for row in rounds), "seconds": round(sum(seconds.values())), "stages": dict(seconds),
+    }  # fmt: skip
+
+
 def write(folder: Path, report: JsonObject) -> None:
-    """Beside the checkpoints of the run."""
+    """Beside the checkpoints of the run, where insights reads it."""
     (folder / FILE).write_text(json.dumps(report, indent=1) + "\n")

@@ -35,6 +35,9 @@ def values(project: Project, trainer: User) -> dict[str, object]:
     }  # fmt: skip
 
 
+LARGE = {"labeling_comparison", "labeling_assignment", "labeling_candidate", "sampler_completion"}
+
+
 @pytest.mark.parametrize("exclude_own", [False, True])
 def test_its_plan_walks_the_open_comparisons_by_age_and_looks_at_each_by_an_index(
     project: Project, alice: User, bob: User, exclude_own: bool
@@ -58,7 +61,9 @@ def test_its_plan_walks_the_open_comparisons_by_age_and_looks_at_each_by_an_inde
     assert {index for table, index in scans if table == "labeling_comparison"} == {"comparison_open"}
     # Joins come after, over the rows of the one that was chosen; those that the trainer had are only looked at.
     assert max(float(str(node["Actual Rows"])) for node in nodes(whole)) <= 10
-    assert {str(node["Node Type"]) for node in nodes(whole)}.isdisjoint({"Seq Scan", "Merge Join", "Materialize"})
+    read_whole = {str(node["Relation Name"]) for node in nodes(whole) if node["Node Type"] == "Seq Scan"}
+    assert read_whole.isdisjoint(LARGE), "a table of a few rows may be read whole"
+    assert {str(node["Node Type"]) for node in nodes(whole)}.isdisjoint({"Merge Join", "Materialize"})
 
 
 def test_the_oldest_that_wants_a_vote_comes_first_with_texts_in_the_order_that_the_seed_gives(
