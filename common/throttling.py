@@ -37,6 +37,10 @@ class Rate(UserRateThrottle):
     """At most so many requests of a person in any stretch of the rate's length, nearly: those of the window before
     count by the share of it that the stretch still covers."""
 
+    num_requests: int | None
+    duration: int | None
+    now: float
+    ends: float
     _counts: dict[str, Count] = {}
     _lock = threading.Lock()
 

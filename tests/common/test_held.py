@@ -46,7 +46,12 @@ def ask(project: Project, alice: User) -> Ask:
 
 def test_what_was_found_is_read_again_after_a_second_and_what_was_not_at_once(wait: Clock) -> None:
     asked: list[str] = []
-    kept = held.Held[str, str](lambda key: asked.append(key) or (None if key == "none" else key))
+
+    def read(key: str) -> str | None:
+        asked.append(key)
+        return None if key == "none" else key
+
+    kept = held.Held(read)
     assert [kept.get("a"), kept.get("a"), kept.get("none"), kept.get("none")] == ["a", "a", None, None]
     assert asked == ["a", "none", "none"]
     wait(held.SECONDS)

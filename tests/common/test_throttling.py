@@ -34,7 +34,7 @@ class Process:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     cache.clear()
     now = [6_000_000.0]  # a minute begins
-    monkeypatch.setattr(throttling.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("common.throttling.time.monotonic", lambda: now[0])
     return now
 
 

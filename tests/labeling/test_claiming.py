@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -27,7 +27,7 @@ def nodes(plan: Plan) -> Iterator[Plan]:
         yield from nodes(inner)
 
 
-def values(project: Project, trainer: User) -> dict[str, object]:
+def values(project: Project, trainer: User) -> dict[str, UUID | str | int | datetime]:
     now = timezone.now()
     return {
         "project": project.pk, "trainer": trainer.pk, "kind": NORMAL, "since": claiming.ALWAYS, "id": uuid4(),
