@@ -12,6 +12,7 @@ ADMIN_SITE = {
     "admin/": route("GET POST", ADMITTED),
     "admin/search/": route("GET POST", ADMITTED),
     "admin/insights/<slug:slug>/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/loop/": route("GET", set(), slug="slug"),  # a project that is not a run of the loop
     "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/rounds/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/rounds/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="rates"),
