@@ -37,7 +37,7 @@ def report_of(project: Project) -> JsonObject | None:
 
 
 def sections(report: JsonObject) -> list[Section]:
-    rounds = _rows(report["rounds"])
+    rounds = rows_in(report["rounds"])
     return [_preferred(rounds), _checks(rounds), _answers(rounds), *_iterations(rounds), _best_of_n(rounds)]
 
 
@@ -47,7 +47,7 @@ def _preferred(rounds: Sequence[JsonObject]) -> Section:
     for row in rounds:
         for side, who in (("held_out", "held-out topics"), ("trained_on", "other topics")):
             for by, name in (("trainers", "trainers"), ("rule", "the rule itself")):
-                found = _part(_part(row, side), by)
+                found = part(part(row, side), by)
                 rows.append((_number(row["round"]), who, name, *(_number(found[key]) for key in KEYS)))
                 if side == "held_out":
                     label = f"round {row['round']}, {name}"
@@ -69,7 +69,7 @@ def _checks(rounds: Sequence[JsonObject]) -> Section:
     rows: list[Row] = [
         (_number(row["round"]), str(one["check"]), _number(one["value"]), str(one["bound"]),
          "holds" if one["holds"] else "does not hold")
-        for row in rounds for one in _rows(row["checks"])
+        for row in rounds for one in rows_in(row["checks"])
     ]  # fmt: skip
     missed = sum(row[-1] != "holds" for row in rows)
     return Section(
@@ -83,9 +83,9 @@ def _checks(rounds: Sequence[JsonObject]) -> Section:
 def _answers(rounds: Sequence[JsonObject]) -> Section:
     rows: list[Row] = []
     for row in rounds:
-        held_out = _part(row, "held_out")
+        held_out = part(row, "held_out")
         for which in ("old", "new"):
-            said, new = _part(held_out, which), which == "new"
+            said, new = part(held_out, which), which == "new"
             rows.append(
                 (_number(row["round"]), f"{which}: {row[which]}", *(_number(said[key]) for key in SAID),
                  _number(row["kl"]) if new else None, _number(row["perplexity"]) if new else None)
@@ -103,7 +103,7 @@ def _iterations(rounds: Sequence[JsonObject]) -> list[Section]:
     """One for each round whose policy PPO trained."""
     found = []
     for row in rounds:
-        history = _rows(row["iterations"])
+        history = rows_in(row["iterations"])
         if not history:
             continue
         courses = [
@@ -131,9 +131,9 @@ def _iterations(rounds: Sequence[JsonObject]) -> list[Section]:
 
 def _best_of_n(rounds: Sequence[JsonObject]) -> Section:
     last = rounds[-1]
-    curve = _rows(last["best_of"])
+    curve = rows_in(last["best_of"])
     rows: list[Row] = [(_number(one["n"]), _number(one["kl"]), _number(one["win_rate"])) for one in curve]
-    accuracy = _part(last, "rm_accuracy")
+    accuracy = part(last, "rm_accuracy")
     return Section(
         "Best of n",
         f"How often the answer that the reward model scores best of n beats another one to the prompt, by the rule. "
@@ -164,12 +164,12 @@ def _float(value: Json) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _part(row: Mapping[str, Json], name: str) -> JsonObject:
+def part(row: Mapping[str, Json], name: str) -> JsonObject:
     found = row[name]
     assert isinstance(found, dict)
     return found
 
 
-def _rows(found: Json) -> list[JsonObject]:
+def rows_in(found: Json) -> list[JsonObject]:
     assert isinstance(found, list)
     return [one for one in found if isinstance(one, dict)]

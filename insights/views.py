@@ -53,7 +53,8 @@ def insights(request: HttpRequest, project: Project) -> HttpResponse:
     report = reports.insights_of(project, round_)
     context = {
         **admin.site.each_context(request), "title": f"Insights: {project}", "project": project, "report": report,
-        "round": round_, "rounds": Round.objects.filter(project=project).order_by("-number"),
+        "round": round_, "query": f"?round={round_.number}" if round_ else "",
+        "rounds": Round.objects.filter(project=project).order_by("-number"),
         "sections": sections(report) if report else [], "loop": loop_report.report_of(project) is not None,
     }  # fmt: skip
     return TemplateResponse(request, "insights/project.html", context)
