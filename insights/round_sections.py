@@ -92,7 +92,11 @@ def _lengths(report: RoundsData) -> Section:
         where = f"round {row['round'] or '–'}"
         rows += [(f"{row['model']}, {where}", *span(row["longer"])),
                  (f"people, same pairs, {where}", *span(row["people_longer"]))]  # fmt: skip
-    told = "Of the same pairs, where they differ in length: how often the longer text is put first." if rows else ""
+    told = (
+        "Of the same pairs, where they differ in length: how often the longer text is put first."
+        if rows
+        else "It is told of the pairs that a reward model scored; none has scored any."
+    )
     chart = charts.intervals("The longer text is put first", rows, guide=0.5)
     return Section("Length bias", told, chart, _tables(report, "length-bias"))
 
