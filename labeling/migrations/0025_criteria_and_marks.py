@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0023_words_of_turns'),
+        ('labeling', '0024_groups_of_paraphrases'),
     ]
 
     operations = [
