@@ -38,6 +38,7 @@ def task_body(assignment: Assignment) -> dict[str, object]:
         },
     }
 
+
 def ranking_body(ranking: Ranking) -> dict[str, object]:
     """The fields of `shapes.RankingOut`."""
     names = ("id", "kind", "groups", "ratings", "flags", "note", "not_rankable", "submitted_at")
