@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
 
 from labeling.control_tokens import refuse_in_any
@@ -57,8 +58,10 @@ def plain(field: forms.Field) -> None:
     old = field.widget
     if isinstance(field, forms.BooleanField):
         field.widget = forms.CheckboxInput()
+    elif isinstance(field, forms.MultipleChoiceField):
+        field.widget = forms.CheckboxSelectMultiple(choices=_choices_of(old))
     elif isinstance(field, forms.ChoiceField):
-        field.widget = forms.Select(choices=list(old.choices) if isinstance(old, forms.Select) else ())
+        field.widget = forms.Select(choices=_choices_of(old))
     elif isinstance(field, forms.IntegerField):
         field.widget = forms.NumberInput()
     elif isinstance(old, forms.Textarea):
@@ -67,6 +70,10 @@ def plain(field: forms.Field) -> None:
         field.widget = forms.TextInput()
     field.widget.attrs.update(field.widget_attrs(field.widget))
     field.widget.is_required = field.required
+
+
+def _choices_of(widget: forms.Widget) -> list[tuple[str, str]]:
+    return list(widget.choices) if isinstance(widget, ChoiceWidget) else []
 
 
 class Prompts(forms.CharField):
