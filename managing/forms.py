@@ -56,12 +56,13 @@ def plain(field: forms.Field) -> None:
     if not type(field.widget).__module__.startswith("unfold"):
         return
     old = field.widget
+    choices = list(old.choices) if isinstance(old, ChoiceWidget) else []
     if isinstance(field, forms.BooleanField):
         field.widget = forms.CheckboxInput()
     elif isinstance(field, forms.MultipleChoiceField):
-        field.widget = forms.CheckboxSelectMultiple(choices=_choices_of(old))
+        field.widget = forms.CheckboxSelectMultiple(choices=choices)
     elif isinstance(field, forms.ChoiceField):
-        field.widget = forms.Select(choices=_choices_of(old))
+        field.widget = forms.Select(choices=choices)
     elif isinstance(field, forms.IntegerField):
         field.widget = forms.NumberInput()
     elif isinstance(old, forms.Textarea):
@@ -70,10 +71,6 @@ def plain(field: forms.Field) -> None:
         field.widget = forms.TextInput()
     field.widget.attrs.update(field.widget_attrs(field.widget))
     field.widget.is_required = field.required
-
-
-def _choices_of(widget: forms.Widget) -> list[tuple[str, str]]:
-    return list(widget.choices) if isinstance(widget, ChoiceWidget) else []
 
 
 class Prompts(forms.CharField):
