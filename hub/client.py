@@ -8,6 +8,7 @@ takes within the commit.
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Callable, Collection
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from typing import IO, TYPE_CHECKING
 from django.conf import settings
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.utils import logging as hub_logging
 
 from exports import storage
 from exports.models import ExportRun
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-hub_logging.set_verbosity_error()  # it warns of files that go by LFS, which is meant: they are read as streams
+# It warns of files that go by LFS, which is meant: they are read as streams.
+logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 HELD = 64 << 20  # bytes of small files in one commit; more of them become several commits
 LAST = (storage.README, storage.SUMS, storage.MANIFEST)  # with the last commit, so that no half passes for a whole

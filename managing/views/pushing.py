@@ -81,11 +81,10 @@ def hub(request: HttpRequest, slug: str) -> HttpResponse:
     """The form, where the operator allows this project a place on the Hub, and what lies there."""
     project = managed(request, slug)
     there = pushed.on_hub(project)
-    context: dict[str, object] = {
-        "there": there, "underway": any(one.underway for one in there), "endpoint": settings.HUB_ENDPOINT,
-    }  # fmt: skip
+    underway = any(one.underway for one in there)
+    endpoint = settings.HUB_ENDPOINT
     if request.headers.get("HX-Request"):
-        return show(request, "_hub", project, **context)
+        return show(request, "_hub", project, there=there, underway=underway, endpoint=endpoint)
     allowed = bool(pushes.namespaces_of(project))
     form = PushForm(project, request.POST or None, chosen=request.GET.get("export", "")) if allowed else None
     if request.method == "POST":
@@ -94,7 +93,10 @@ def hub(request: HttpRequest, slug: str) -> HttpResponse:
         if form.is_valid() and _ask(request, form):
             return redirect("managing:exports-hub", slug)
     status = 422 if form and form.errors else 200
-    return show(request, "hub", project, title="On the Hugging Face Hub", form=form, status=status, **context)
+    return show(
+        request, "hub", project, title="On the Hugging Face Hub", form=form, status=status, there=there,
+        underway=underway, endpoint=endpoint,
+    )  # fmt: skip
 
 
 def _ask(request: HttpRequest, form: PushForm) -> bool:

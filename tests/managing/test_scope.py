@@ -23,7 +23,8 @@ def addresses(project: Project) -> list[str]:
     made, _ = invitations.invite(project=project, role="trainer", by=None, email=f"{SECRET}@example.org")
     repository = Repository.objects.create(project=project, name=f"acme/{SECRET}", state="made")
     known: dict[str, object] = {
-        "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": repository.pk, "name": "manifest.json",
+        "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": repository.pk,
+        "name": "manifest.json",
         "export": name_of(project.exports.get()), "what": "remove",
     }  # fmt: skip
     found = []

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -205,7 +205,7 @@ def _entry(path: str, content: bytes) -> JsonObject:
 
 
 REPO, REVISION = r"(?P<repo>[^/ ]+/[^/ ]+)", r"(?P<revision>[^/ ]+)"
-ROUTES = [
+ROUTES: list[tuple[str, Callable[..., None]]] = [
     (r"POST /api/repos/create", Handler.create),
     (r"DELETE /api/repos/delete", Handler.delete),
     (r"POST /api/validate-yaml", Handler.valid),
