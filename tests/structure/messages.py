@@ -86,7 +86,9 @@ def places(text: str) -> list[str]:
 def problems(message: Message) -> list[str]:
     """What is wrong with one translation, in words."""
     said = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
-    words = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+    words = [
+        word or "" for word in (message.string if isinstance(message.string, (tuple, list)) else (message.string,))
+    ]
     found = ["fuzzy"] if message.fuzzy else []
     if not all(words):
         return [*found, "not translated"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from babel.messages.catalog import Message
 
 from tests.structure import messages
 
@@ -22,8 +23,8 @@ from tests.structure import messages
     ],
 )
 def test_a_translation_that_loses_something_is_found(said: str, words: str, wrong: list[str]) -> None:
-    assert messages.problems(messages.Message(said, words)) == wrong
+    assert messages.problems(Message(said, words)) == wrong
 
 
 def test_a_fuzzy_translation_is_found() -> None:
-    assert messages.problems(messages.Message("Home", "Start", flags=["fuzzy"])) == ["fuzzy"]
+    assert messages.problems(Message("Home", "Start", flags=["fuzzy"])) == ["fuzzy"]
