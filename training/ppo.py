@@ -137,7 +137,7 @@ class Training:
         if not self.scale:
             mean, square = (v / count for v in total(self.accelerator, scores.sum().item(), (scores**2).sum().item()))
             self.scale = [mean, math.sqrt(max(square - mean**2, 1e-8))]
-        self._advantages(found, scores)
+        slope = self._advantages(found, scores)
         sums = total(
             self.accelerator, scores.sum().item(), sum((one.logprobs - one.reference).sum().item() for one in found),
             sum(len(one.rollout.ids) for one in found), sum(one.rollout.ended for one in found),
@@ -147,7 +147,7 @@ class Training:
         return found, {
             "reward": reward / count, "reward_in_deviations": (reward / count - self.scale[0]) / self.scale[1],
             "kl": kl / count, "tokens": tokens / count, "ended": ended / count,
-            "perplexity": math.exp(surprise / tokens),
+            "perplexity": math.exp(surprise / tokens), "length_slope": slope * tokens / count,
         }  # fmt: skip
 
     def _experience(self, rollouts: Sequence[Rollout]) -> list[Experience]:
@@ -158,10 +158,19 @@ class Training:
         own = zip(rollouts, logprobs.cpu(), reference.float().cpu(), values.cpu(), strict=True)
         return [Experience(one, *(t[: len(one.ids)] for t in tensors)) for one, *tensors in own]
 
-    def _advantages(self, found: list[Experience], scores: torch.Tensor) -> None:
+    def _advantages(self, found: list[Experience], scores: torch.Tensor) -> float:
+        """Fill them in; return how many deviations of reward go with a token more."""
         s = self.settings
         unended = torch.tensor([not one.rollout.ended for one in found], dtype=torch.float32)
-        scores = (scores - self.scale[0]) / self.scale[1] - s.unended_penalty * unended
+        lengths = torch.tensor([len(one.rollout.ids) for one in found], dtype=torch.float32)
+        scores = (scores - self.scale[0]) / self.scale[1]
+        slope, mean_length = advantages.over_length(
+            total(self.accelerator, *advantages.moments(lengths, scores))
+        )  # fmt: skip
+        if s.length_controlled:
+            # Fitted anew each time: the first policy's line would pay for length once its reason is gone.
+            scores = scores - slope * (lengths - mean_length)
+        scores = scores - s.unended_penalty * unended
         mask = _columns([torch.ones_like(one.values) for one in found])
         kl = _columns([one.logprobs - one.reference for one in found])
         rewards = advantages.token_rewards(scores, kl, mask, beta=s.beta)
@@ -178,6 +187,7 @@ class Training:
             gains = advantages.whitened(gains, mask, mean, math.sqrt(max(0.0, square / count - mean**2)))
         for row, one in enumerate(found):
             one.advantages, one.returns = (t[row, : len(one.values)] for t in (gains, returns))
+        return slope
 
     # The policy moves
 

@@ -158,7 +158,8 @@ def _train_policy(
             "--trained-layers", str(s.ppo_layers), "--learning-rate", str(s.ppo_learning_rate),
             "--beta", str(s.ppo_beta), "--max-tokens", str(s.max_tokens),
             "--stop", "|".join(stop.replace("\n", "\\n") for stop in STOPS), "--micro-batch-size", "16",
-            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "5", *_system(old),
+            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "2",
+            *(["--length-controlled"] if run.rule.keeps_length else []), *_system(old),
         )  # fmt: skip
     else:
         source = run.own.folder / f"best-{number}"

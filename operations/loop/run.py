@@ -33,7 +33,7 @@ class Settings:
     reward_learning_rate: float = 2e-4
     sft_epochs: float = 2.0
     sft_learning_rate: float = 5e-5
-    ppo_iterations: int = 10
+    ppo_iterations: int = 6
     ppo_answers: int = 48
     ppo_layers: int = 10  # the upper ones, that learn
     ppo_learning_rate: float = 1e-4
