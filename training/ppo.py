@@ -14,14 +14,13 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch.nn.utils.rnn import pad_sequence
 
 from common.shapes import JsonObject, Message
 from generation import checkpoints
@@ -34,26 +33,14 @@ from training.accelerated import accelerator_for, adapted, chunks, copied, put_b
 from training.actor import Actor, Padded, reference_logprobs
 from training.command import Tell
 from training.curves import Line, Panel
+from training.experience import Experience, columns
 from training.fit import batch, rate
 from training.folders import BadFolder
 from training.ppo_options import PPO, RLOO, Settings, check
 from training.record import Record
 from training.rollouts import RewardOf, Rollout, Sampler, scorer
 
-NOTHING = torch.empty(0)
 SHOWN = ("reward", "kl", "tokens", "ended", "perplexity")  # in the curve
-
-
-@dataclass
-class Experience:
-    """An answer with what was computed of it before it is learnt from; tensors of its tokens."""
-
-    rollout: Rollout
-    logprobs: torch.Tensor
-    reference: torch.Tensor
-    values: torch.Tensor
-    advantages: torch.Tensor = NOTHING
-    returns: torch.Tensor = NOTHING
 
 
 class Training:
@@ -171,14 +158,14 @@ class Training:
             # Fitted anew each time: the first policy's line would pay for length once its reason is gone.
             scores = scores - slope * (lengths - mean_length)
         scores = scores - s.unended_penalty * unended
-        mask = _columns([torch.ones_like(one.values) for one in found])
-        kl = _columns([one.logprobs - one.reference for one in found])
+        mask = columns([torch.ones_like(one.values) for one in found])
+        kl = columns([one.logprobs - one.reference for one in found])
         rewards = advantages.token_rewards(scores, kl, mask, beta=s.beta)
         if s.algorithm == RLOO:
             gains = advantages.leave_one_out(rewards.sum(1), s.answers_per_prompt)[:, None] * mask
             returns = gains
         else:
-            values = _columns([one.values for one in found])
+            values = columns([one.values for one in found])
             gains, returns = advantages.gae(rewards, values, mask, gamma=s.gamma, lam=s.lam)
             count, sum_, square = total(
                 self.accelerator, mask.sum().item(), gains.sum().item(), (gains**2).sum().item()
@@ -218,7 +205,7 @@ class Training:
         for piece in pieces:
             padded = Padded([one.rollout for one in piece], self.pad, self.accelerator.device)
             old, values, gains, returns = (
-                _columns([getattr(one, name) for one in piece]).to(self.accelerator.device)
+                columns([getattr(one, name) for one in piece]).to(self.accelerator.device)
                 for name in ("logprobs", "values", "advantages", "returns")
             )
             with self.accelerator.autocast():
@@ -239,10 +226,6 @@ class Training:
         self.optimizer.step()
         self.optimizer.zero_grad()
         return total(self.accelerator, *sums)
-
-
-def _columns(rows: Sequence[torch.Tensor]) -> torch.Tensor:
-    return pad_sequence(list(rows), batch_first=True)
 
 
 def train(

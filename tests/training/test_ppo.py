@@ -102,13 +102,14 @@ def length_and_commas(base: Path, folder: Path, *, length_controlled: bool) -> l
     return [found[0], found[-1]]
 
 
+@pytest.mark.slow
 def test_a_reward_that_is_freed_of_length_leaves_the_length_alone(tmp_path: Path) -> None:
     """Longer answers have more commas. Without the option the policy learns to say less, with it to say it without."""
     base = make_tiny_model(tmp_path / "base", words=4)
     (length, commas), plain = length_and_commas(base, tmp_path / "plain", length_controlled=False)
     _, freed = length_and_commas(base, tmp_path / "freed", length_controlled=True)
-    assert plain[0] < 0.7 * length
-    assert 0.85 * length < freed[0] < 1.15 * length
+    assert plain[0] < 0.4 * length
+    assert 0.7 * length < freed[0] < 1.4 * length
     assert freed[1] < 0.3 * commas
 
 
