@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
+
+from django.utils.translation import gettext
 
 from labeling import undo
 from labeling.assignments import SKIP_REASONS
@@ -28,6 +31,8 @@ class Card:
     flags: list[str]
     seconds: int
     proposed: bool
+    criteria: Mapping[str, int]
+    spans: str  # as JSON, as the page's field holds them; empty: none
 
 
 class Gap(TypedDict):
@@ -103,6 +108,8 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             flags=form.flags.get(cid, []),
             seconds=form.seconds.get(cid, 0),
             proposed=cid in form.proposed,
+            criteria=form.criteria.get(cid, {}),
+            spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
         )
         for letter, cid in zip(LETTERS, assignment.order_shown, strict=False)
     ]
@@ -131,8 +138,8 @@ def contradiction_words(
 ) -> list[str]:
     """'You placed A above C, but rated A 3 and C 6.'"""
     letters = letters_of(order_shown)
+    told = gettext("You placed %(a)s above %(b)s, but rated %(a)s %(grade_a)s and %(b)s %(grade_b)s.")
     return [
-        f"You placed {letters[above]} above {letters[below]}, but rated {letters[above]} {ratings[above]} "
-        f"and {letters[below]} {ratings[below]}."
+        told % {"a": letters[above], "b": letters[below], "grade_a": ratings[above], "grade_b": ratings[below]}
         for above, below in pairs
     ]
