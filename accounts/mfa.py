@@ -21,7 +21,15 @@ def _cipher() -> MultiFernet:
     )
 
 
+ERRORS = {
+    "cannot_generate_recovery_codes": "Set up an app or a key first: recovery codes stand in for them.",
+    "incorrect_code": "That code is not correct.",
+}
+
+
 class Adapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | ERRORS
+
     def encrypt(self, text: str) -> str:
         return _cipher().encrypt(text.encode()).decode()
 

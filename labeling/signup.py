@@ -21,6 +21,12 @@ from labeling.errors import Gone
 from labeling.models import Invitation
 
 SESSION_KEY = "invitation"
+SIGN_ON_ERRORS = {
+    "email_taken": "An account here has that address. Sign in to it, then add %s on its page Sign-on.",
+    "no_password": "Set a password first: without one you could not sign in any more.",
+    "disconnect_last": "This is the only way into your account. Set a password first.",
+    "connected_other": "That account opens another account here already.",
+}
 
 
 def remember(request: HttpRequest, invitation: Invitation) -> None:
@@ -60,6 +66,8 @@ class AccountAdapter(OneName):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    error_messages = DefaultSocialAccountAdapter.error_messages | SIGN_ON_ERRORS
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
         return True  # the operator chose the server; a new account is a member of nothing
 

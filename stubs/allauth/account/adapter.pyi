@@ -3,6 +3,7 @@ from django.forms import Form
 from django.http import HttpRequest
 
 class DefaultAccountAdapter:
+    error_messages: dict[str, str]
     def is_open_for_signup(self, request: HttpRequest) -> bool: ...
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: Form, commit: bool = True

@@ -3,5 +3,6 @@ from django.forms import Form
 from django.http import HttpRequest
 
 class DefaultSocialAccountAdapter:
+    error_messages: dict[str, str]
     def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool: ...
     def save_user(self, request: HttpRequest, sociallogin: object, form: Form | None = None) -> AbstractBaseUser: ...
