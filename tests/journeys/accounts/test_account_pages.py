@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -35,13 +36,13 @@ Look = Callable[[str], None]
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_axe_finds_nothing_and_nothing_is_too_wide(
-    browser: Browser, entrance: Entrance, nina: User, width: int, theme: str
+    browser: Browser, entrance: Entrance, nina: User, width: int, theme: Literal["dark", "light"]
 ) -> None:
     problems: list[str] = []
     context = browser.new_context(
         base_url=entrance.url,
         color_scheme=theme,
-        viewport={"width": width, "height": 800},  # type: ignore[arg-type]
+        viewport={"width": width, "height": 800},
     )
     page = context.new_page()
     watch(page, problems)
