@@ -14,16 +14,18 @@ from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from allauth.socialaccount import forms as sign_on
 from django.forms import Field
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 WORDS = {
-    "login": "User name or e-mail",
-    "username": "User name",
-    "email": "E-mail address",
-    "code": "Code",
-    "name": "Name of the key",
-    "passwordless": "Sign in with this key alone, without a password",
+    "login": _("User name or e-mail"),
+    "username": _("User name"),
+    "email": _("E-mail address"),
+    "code": _("Code"),
+    "name": _("Name of the key"),
+    "passwordless": _("Sign in with this key alone, without a password"),
 }
-HELP = {"passwordless": "The device then asks for your fingerprint, your face or its PIN."}
+HELP = {"passwordless": _("The device then asks for your fingerprint, your face or its PIN.")}
 
 
 class Worded:
@@ -37,8 +39,10 @@ class Worded:
         words = WORDS | dict(self.words)
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
-            field.label = words.get(name, field.label)
-            field.help_text = HELP.get(name, field.help_text)
+            if name in words:
+                field.label = gettext(words[name])
+            if name in HELP:
+                field.help_text = gettext(HELP[name])
 
 
 class SignIn(Worded, account.LoginForm):
@@ -46,11 +50,11 @@ class SignIn(Worded, account.LoginForm):
 
 
 class SignUp(Worded, account.SignupForm):
-    words = {"email": "E-mail address (you can leave it out)", "password2": "The same password again"}
+    words = {"email": _("E-mail address (you can leave it out)"), "password2": _("The same password again")}
 
 
 class SignUpFromElsewhere(Worded, sign_on.SignupForm):
-    words = {"email": "E-mail address (you can leave it out)"}
+    words = {"email": _("E-mail address (you can leave it out)")}
 
 
 class AddEmail(Worded, account.AddEmailForm):
@@ -59,14 +63,14 @@ class AddEmail(Worded, account.AddEmailForm):
 
 class ChangePassword(Worded, account.ChangePasswordForm):
     words = {
-        "oldpassword": "Your password now",
-        "password1": "The new password",
-        "password2": "The new password again",
+        "oldpassword": _("Your password now"),
+        "password1": _("The new password"),
+        "password2": _("The new password again"),
     }
 
 
 class SetPassword(Worded, account.SetPasswordForm):
-    words = {"password1": "The new password", "password2": "The new password again"}
+    words = {"password1": _("The new password"), "password2": _("The new password again")}
 
 
 class ResetPassword(Worded, account.ResetPasswordForm):
@@ -74,11 +78,11 @@ class ResetPassword(Worded, account.ResetPasswordForm):
 
 
 class ResetPasswordKey(Worded, account.ResetPasswordKeyForm):
-    words = {"password1": "The new password", "password2": "The new password again"}
+    words = {"password1": _("The new password"), "password2": _("The new password again")}
 
 
 class Reauthenticate(Worded, account.ReauthenticateForm):
-    words = {"password": "Your password"}
+    words = {"password": _("Your password")}
 
 
 class Authenticate(Worded, factors.AuthenticateForm):
@@ -86,11 +90,11 @@ class Authenticate(Worded, factors.AuthenticateForm):
 
 
 class ReauthenticateByCode(Worded, factors.ReauthenticateForm):
-    words = {"code": "A code of your app, or a recovery code"}
+    words = {"code": _("A code of your app, or a recovery code")}
 
 
 class ActivateApp(Worded, totp.ActivateTOTPForm):
-    words = {"code": "The code that the app shows"}
+    words = {"code": _("The code that the app shows")}
 
 
 class AddKey(Worded, webauthn.AddWebAuthnForm):
