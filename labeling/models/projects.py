@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from labeling.models.roles import Role
+from labeling.models.roles import REVIEWERS, Role
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -66,6 +66,14 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_superuser:
             return self
         return self.filter(memberships__user=user, memberships__ended_at__isnull=True).distinct()
+
+    def reviewed_by(self, user: User) -> ProjectQuerySet:
+        """Projects whose work `user` may review; an operator's all."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            memberships__user=user, memberships__ended_at__isnull=True, memberships__role__in=REVIEWERS
+        ).distinct()
 
     def managed_by(self, user: User) -> ProjectQuerySet:
         if user.is_superuser:

@@ -43,6 +43,7 @@ class Ranking(models.Model):
         SURPLUS = "surplus", "Surplus"
         RESEARCH = "research", "Research"
         IMPORTED = "imported", "Imported"
+        GOLD = "gold", "Gold order"  # a reviewer's, in the place of the votes; `labeling/quality/adjudication.py`
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings")
@@ -107,7 +108,9 @@ class Ranking(models.Model):
             ),
             models.CheckConstraint(
                 name="ranking_voted_has_trainer",
-                condition=Q(kind="imported") | Q(trainer__isnull=False, assignment__isnull=False),
+                condition=Q(kind="imported")
+                | Q(kind="gold", trainer__isnull=False)
+                | Q(trainer__isnull=False, assignment__isnull=False),
             ),
         ]
         indexes = [

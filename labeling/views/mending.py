@@ -40,7 +40,9 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
 def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: list[str]) -> HttpResponse:
     assert ranking.assignment is not None
     ranking.assignment.comparison = ranking.comparison
-    returned = ranking.reviews.filter(decision=Review.Decision.RETURNED).select_related("reviewer")
+    returned = ranking.reviews.filter(undone_at__isnull=True, decision=Review.Decision.RETURNED).select_related(
+        "reviewer"
+    )
     context: Context = {
         **ranking_context(ranking.assignment, form),
         "ranking": ranking,

@@ -1,0 +1,95 @@
+"""Decisions of reviewers beside the one on one page: many accepted at once, and the last one taken back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.audit import record
+from common.transitions import advance
+from labeling import undo
+from labeling.errors import Conflict, Gone, LabelingError
+from labeling.models import Comparison, Dialogue, Project, Ranking, Review, ReviewItem
+from labeling.quality import reviews
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+Decision = Review.Decision
+
+
+@transaction.atomic
+def accept_many(*, reviewer: User, items: Sequence[ReviewItem]) -> tuple[int, list[str]]:
+    """Accept what nobody looked at one by one: the decisions share a `bulk`, and say nothing of how far reviewers and
+    trainers agree. Returns how many, and why others were refused."""
+    bulk, done, refused = uuid.uuid4(), 0, []
+    for item in items:
+        try:
+            with transaction.atomic():
+                reviews.decide(
+                    reviewer=reviewer,
+                    decision=Decision.ACCEPTED,
+                    ranking=item.ranking,
+                    dialogue=item.dialogue,
+                    bulk=bulk,
+                )
+            done += 1
+        except LabelingError as refusal:
+            refused.append(str(refusal))
+    return done, refused
+
+
+def last(*, project: Project, reviewer: User) -> Review | None:
+    """The reviewer's last decision in the project, as long as it can be taken back."""
+    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
+    found = Review.objects.in_force().filter(here, reviewer=reviewer).order_by("-created_at", "-pk").first()
+    return found if found and undo.can_undo(found.created_at, project.undo_minutes) else None
+
+
+@transaction.atomic
+def undo_last(*, project: Project, reviewer: User) -> Review:
+    """Take the reviewer's last decision in the project back: it is dated, and the work waits for review again. What
+    was decided with it (many accepted at once, the votes that a gold order stood for) goes with it.
+
+    Raises:
+        Gone: there is none, or the time is over. Conflict: its author has begun a new version.
+    """
+    found = last(project=project, reviewer=reviewer)
+    if found is None:
+        raise Gone("There is no decision to take back, or the time for it is over.")
+    now = timezone.now()
+    together = Review.objects.in_force().filter(reviewer=reviewer).filter(_decided_with(found))
+    for review in together.select_related("ranking", "dialogue").order_by("created_at", "pk"):
+        _reopen(review)
+    if found.decision == Decision.EDITED and found.ranking is not None:
+        golds = Ranking.objects.in_force().filter(comparison=found.ranking.comparison_id, kind=Ranking.Kind.GOLD)
+        golds.filter(trainer=reviewer).update(undone_at=now)
+    together.update(undone_at=now)
+    record(actor=reviewer, action="review.undone", obj=found.ranking or found.dialogue, project_id=project.pk)
+    return found
+
+
+def _decided_with(found: Review) -> Q:
+    if found.bulk is not None:
+        return Q(bulk=found.bulk)
+    if found.decision == Decision.EDITED and found.ranking is not None:
+        return Q(decision=Decision.EDITED, ranking__comparison=found.ranking.comparison_id)
+    return Q(pk=found.pk)
+
+
+def _reopen(review: Review) -> None:
+    if review.ranking is not None:
+        Comparison.objects.select_for_update(of=("self",)).get(pk=review.ranking.comparison_id)
+        if Ranking.objects.filter(supersedes=review.ranking).exists():
+            raise Conflict("The trainer has sent a new version meanwhile, so the decision stays.")
+        return
+    dialogue = Dialogue.objects.select_for_update(of=("self",)).get(pk=review.dialogue_id)
+    if Dialogue.objects.filter(supersedes=dialogue).exists():
+        raise Conflict("Its author has begun a new version meanwhile, so the decision stays.")
+    if dialogue.state in Dialogue.REOPENED:
+        advance(dialogue, to=Dialogue.State.SUBMITTED, table=Dialogue.REOPENED)
