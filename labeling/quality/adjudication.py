@@ -56,13 +56,13 @@ def adjudicate(
     reviews.require_reviewer(locked.project, reviewer)
     if locked.state not in Comparison.READY:
         raise Gone("This comparison was withdrawn.")
-    if blind.is_open(locked, reviewer):
-        raise Invalid("You may still rank this comparison yourself. Rank it, or leave the ranking to others, first.")
     votes = votes_on(locked)
     if not votes:
         raise Invalid("Nobody has ranked this comparison yet.")
     if any(vote.trainer_id == reviewer.pk for vote in votes):
         raise Invalid("Nobody reviews their own work.")
+    if blind.is_open(locked, reviewer):
+        raise Invalid("You may still rank this comparison yourself. Rank it, or leave the ranking to others, first.")
     said["ideal_answer"] = ""
     judgement = judgements.check(locked, order_shown, **said)
     now = timezone.now()

@@ -88,7 +88,8 @@ def _reopen(review: Review) -> None:
         if Ranking.objects.filter(supersedes=review.ranking).exists():
             raise Conflict("The trainer has sent a new version meanwhile, so the decision stays.")
         return
-    dialogue = Dialogue.objects.select_for_update(of=("self",)).get(pk=review.dialogue_id)
+    assert review.dialogue is not None
+    dialogue = Dialogue.objects.select_for_update(of=("self",)).get(pk=review.dialogue.pk)
     if Dialogue.objects.filter(supersedes=dialogue).exists():
         raise Conflict("Its author has begun a new version meanwhile, so the decision stays.")
     if dialogue.state in Dialogue.REOPENED:

@@ -1,4 +1,4 @@
-"""The pages on which a reviewer decides: a ranking or a dialogue, then the next one at once; all orders side by side."""
+"""The pages on which a reviewer decides: a ranking or a dialogue, then the next one; all orders side by side."""
 
 from __future__ import annotations
 
