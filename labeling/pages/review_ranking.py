@@ -154,14 +154,14 @@ def _tau(one: Ranking, other: Ranking) -> float | None:
 
 class Adjudication(TypedDict):
     orders: list[Order]
-    models: Mapping[str, str]
     gold: Order | None
     own: bool
     start: Ranking
 
 
 def adjudication_context(comparison: Comparison, reviewer: User, start_from: str) -> Adjudication | None:
-    """All orders of a comparison; None where nobody ranked it. The workbench begins with the order `start_from`."""
+    """All orders of a comparison; None where nobody ranked it. The workbench begins with the order `start_from`.
+    Who gives an order of their own here reads no names of models."""
     votes = adjudication.votes_on(comparison)
     if not votes:
         return None
@@ -171,7 +171,6 @@ def adjudication_context(comparison: Comparison, reviewer: User, start_from: str
     rows = Ranking.objects.in_force().filter(comparison=comparison).select_related("trainer")
     return {
         "orders": [order_of(one, letters) for one in rows.order_by("submitted_at", "pk")],
-        "models": model_names(comparison),
         "gold": order_of(gold, letters) if gold else None,
         "own": any(vote.trainer_id == reviewer.pk for vote in votes),
         "start": start,
