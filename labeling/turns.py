@@ -19,6 +19,8 @@ from labeling.suggestions import require_offered
 from labeling.text import check_json, clean
 from sampler.models import Completion
 
+GIVEN = "The prompt was given and stays as it is: write what comes after it."
+
 
 @transaction.atomic
 def add_turn(
@@ -66,6 +68,8 @@ def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
     if end >= drafts.MAX_TURNS:
         raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
     at = end if position is None else max(0, min(position, end))
+    if at < locked.given_turns or (role == Turn.Role.SYSTEM and locked.given_turns):
+        raise Invalid(GIVEN)
     if role == Turn.Role.SYSTEM or at == 0:
         has_system = locked.turns.filter(role=Turn.Role.SYSTEM).exists()
         if has_system and role == Turn.Role.SYSTEM:
@@ -91,8 +95,11 @@ def edit_turn(
     """
     locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
-    if not locked.turns.filter(pk=turn.pk).exists():
+    position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
+    if position is None:
         raise Gone("This turn was deleted meanwhile.")
+    if position < locked.given_turns:
+        raise Invalid(GIVEN)
     turn.text = drafts.checked_text(text)
     if completion is not None:
         require_offered(dialogue=locked, completion_ids=[completion.pk])
@@ -117,6 +124,8 @@ def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
     position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
     if position is None:
         raise Gone("This turn was deleted meanwhile.")
+    if position < locked.given_turns:
+        raise Invalid(GIVEN)
     turn.delete()
     locked.turns.filter(position__gt=position).update(position=F("position") - 1)
     drafts.touch(locked, turn.dialogue)

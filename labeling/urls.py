@@ -18,11 +18,6 @@ from labeling.views import (
 
 urlpatterns: list[URLPattern] = [
     path("invitations/<str:token>/", people.invitation, name="invitation"),
-    path("projects/<slug:slug>/people/", people.people, name="people"),
-    path("projects/<slug:slug>/people/<str:username>/", people.change_role, name="change_role"),
-    path(
-        "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/", people.withdraw_invitation, name="withdraw_invitation"
-    ),
     path("", home.home, name="home"),
     path("history/", records.history, name="history"),
     path("session/", records.session, name="session"),
@@ -57,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/", chats.feedback, name="feedback"),
     path("dialogues/<uuid:pk>/submit/", dialogues.submit, name="submit-dialogue"),
     path("dialogues/<uuid:pk>/undo/", dialogues.undo, name="undo-dialogue"),
+    path("dialogues/<uuid:pk>/exchange/", dialogues.exchange, name="exchange-prompt"),
     path("dialogues/<uuid:pk>/discard/", dialogues.discard, name="discard-dialogue"),
     path("dialogues/<uuid:pk>/send/", chats.send, name="send"),
     path("dialogues/<uuid:pk>/stop/", chats.stop, name="stop"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0019_system_turn_of_demonstrations'),
+        ('labeling', '0023_words_of_turns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
