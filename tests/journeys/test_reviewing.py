@@ -103,6 +103,7 @@ def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
     expect(page.locator(".orders tbody tr")).to_have_count(6)
     page.get_by_role("link", name="Review the ranking of alice").click()
     page.keyboard.press("s")
+    expect(page.locator(".strip .token")).to_have_count(4)
     page.keyboard.press("e")
     expect(page.get_by_role("heading", name="All orders of 4 completions")).to_be_visible()
     expect(page.locator(".slot .token")).to_have_count(4)
