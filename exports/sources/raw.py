@@ -49,7 +49,8 @@ _FROM = """
 _PROMPT = f"""
     SELECT json_build_object('id', p.id, 'type', 'prompt', 'split', '', 'source', p.source, 'author', p.author_id,
         'dialogue', NULL, 'created_at', {at("p.created_at")}, 'undone_at', NULL, 'changed_at', NULL,
-        'lost', false, 'body', json_build_object('messages', p.messages, 'source', p.source))
+        'lost', false, 'body',
+        json_build_object('messages', p.messages, 'source', p.source, 'paraphrases', p.paraphrases))
     FROM labeling_prompt p WHERE p.id = ids.id
 """
 # A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history: they
@@ -95,6 +96,7 @@ _DIALOGUE = f"""
 _RANKINGS = f"""
     SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'trainer', r.trainer_id,
             'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags, 'strengths', r.strengths,
+            'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
             'note', r.note, 'order_shown', r.order_shown, 'not_rankable', r.not_rankable, 'seconds', r.seconds,
             'label_weight', r.label_weight, 'at', {at("r.submitted_at")},
             'undone_at', CASE WHEN r.undone_at <= %(cutoff)s THEN {at("r.undone_at")} END) ORDER BY r.id) AS told,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -28,6 +29,8 @@ class Card:
     flags: list[str]
     seconds: int
     proposed: bool
+    criteria: Mapping[str, int]
+    spans: str  # as JSON, as the page's field holds them; empty: none
 
 
 class Gap(TypedDict):
@@ -104,6 +107,8 @@ def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingFo
             flags=form.flags.get(cid, []),
             seconds=form.seconds.get(cid, 0),
             proposed=cid in form.proposed,
+            criteria=form.criteria.get(cid, {}),
+            spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
         )
         for letter, cid in zip(LETTERS, order_shown, strict=False)
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0023_words_of_turns'),
+        ('labeling', '0025_criteria_and_marks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
