@@ -20,6 +20,7 @@ from labeling.pages import letters as page_letters
 from labeling.pages.ranking import Card, cards_of
 from labeling.pages.ranking_form import RankingForm
 from labeling.quality import adjudication, blind
+from labeling.spans import plain
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -46,6 +47,15 @@ class Order:
     tau: float | None = None
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A mark of the trainer's, as a reviewer reads it."""
+
+    words: str
+    category: str
+    comment: str
+
+
 class RankingReview(TypedDict):
     title: str
     ranking: Ranking
@@ -54,6 +64,7 @@ class RankingReview(TypedDict):
     stage: str
     cards: list[Card]
     groups: list[list[str]]
+    marks: Mapping[str, list[Marked]]
     models: Mapping[str, str]
     mine: Assignment | None
     own_order: str
@@ -86,6 +97,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "stage": stage,
         "cards": cards_of(comparison, ranking.order_shown, form),
         "groups": [sorted(letters.get(cid, "?") for cid in group) for group in ranking.groups] if shown else [],
+        "marks": marks_of(ranking) if shown else {},
         "models": model_names(comparison) if shown else {},
         "mine": mine,
         "own_order": own[0].words if own else "",
@@ -106,6 +118,15 @@ def _stage(ranking: Ranking, reviewer: User, mine: Assignment | None, *, asked: 
         return NOT_YET
     had = mine is not None and mine.state in (Assignment.State.SUBMITTED, Assignment.State.SKIPPED)
     return SHOWN if asked or had or ranking.trainer == reviewer else HIDDEN
+
+
+def marks_of(ranking: Ranking) -> dict[str, list[Marked]]:
+    """By completion."""
+    texts = {cid: plain(ranking.comparison.texts[cid]) for cid in ranking.spans}
+    return {
+        cid: [Marked(texts[cid][one["start"] : one["end"]], one["category"], one["comment"]) for one in marks]
+        for cid, marks in ranking.spans.items()
+    }
 
 
 def _shown_from(comparison: Comparison, reviewer: User) -> datetime | None:

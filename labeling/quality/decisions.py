@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Decision = Review.Decision
+MOVES = {Decision.ACCEPTED: Dialogue.State.ACCEPTED, Decision.RETURNED: Dialogue.State.RETURNED}
 
 
 @transaction.atomic
 def accept_many(*, reviewer: User, items: Sequence[ReviewItem]) -> tuple[int, list[str]]:
     """Accept what nobody looked at one by one: the decisions share a `bulk`, and say nothing of how far reviewers and
     trainers agree. Returns how many, and why others were refused."""
-    bulk, done, refused = uuid.uuid4(), 0, []
+    bulk, done, refused = uuid4(), 0, []
     for item in items:
         try:
             with transaction.atomic():
@@ -67,8 +69,7 @@ def undo_last(*, project: Project, reviewer: User) -> Review:
     for review in together.select_related("ranking", "dialogue").order_by("created_at", "pk"):
         _reopen(review)
     if found.decision == Decision.EDITED and found.ranking is not None:
-        golds = Ranking.objects.in_force().filter(comparison=found.ranking.comparison_id, kind=Ranking.Kind.GOLD)
-        golds.filter(trainer=reviewer).update(undone_at=now)
+        _reopen_gold(found.ranking.comparison_id, reviewer, now)
     together.update(undone_at=now)
     record(actor=reviewer, action="review.undone", obj=found.ranking or found.dialogue, project_id=project.pk)
     return found
@@ -78,19 +79,42 @@ def _decided_with(found: Review) -> Q:
     if found.bulk is not None:
         return Q(bulk=found.bulk)
     if found.decision == Decision.EDITED and found.ranking is not None:
-        return Q(decision=Decision.EDITED, ranking__comparison=found.ranking.comparison_id)
+        golds = Ranking.objects.filter(comparison=found.ranking.comparison_id, kind=Ranking.Kind.GOLD)
+        newest = golds.filter(trainer=found.reviewer_id).order_by("-submitted_at").first()
+        since = Q(created_at__gte=newest.submitted_at) if newest else Q()
+        return since & Q(decision=Decision.EDITED, ranking__comparison=found.ranking.comparison_id)
     return Q(pk=found.pk)
 
 
 def _reopen(review: Review) -> None:
+    """Under the lock of what was decided on, that its author and other reviewers take too."""
     if review.ranking is not None:
         Comparison.objects.select_for_update(of=("self",)).get(pk=review.ranking.comparison_id)
+        _still_stands(review)
         if Ranking.objects.filter(supersedes=review.ranking).exists():
             raise Conflict("The trainer has sent a new version meanwhile, so the decision stays.")
         return
     assert review.dialogue is not None
     dialogue = Dialogue.objects.select_for_update(of=("self",)).get(pk=review.dialogue.pk)
+    _still_stands(review)
     if Dialogue.objects.filter(supersedes=dialogue).exists():
         raise Conflict("Its author has begun a new version meanwhile, so the decision stays.")
-    if dialogue.state in Dialogue.REOPENED:
-        advance(dialogue, to=Dialogue.State.SUBMITTED, table=Dialogue.REOPENED)
+    if dialogue.state not in Dialogue.REOPENED:
+        return
+    advance(dialogue, to=Dialogue.State.SUBMITTED, table=Dialogue.REOPENED)
+    others = Review.objects.in_force().filter(dialogue=dialogue, decision__in=MOVES).exclude(pk=review.pk)
+    if standing := others.order_by("-created_at", "-pk").first():
+        advance(dialogue, to=MOVES[Decision(standing.decision)], table=Dialogue.TRANSITIONS)
+
+
+def _still_stands(review: Review) -> None:
+    if not Review.objects.in_force().filter(pk=review.pk).exists():
+        raise Gone("This decision was taken back already.")
+
+
+def _reopen_gold(comparison_id: UUID, reviewer: User, now: datetime) -> None:
+    """The reviewer's gold order is dated; the one that it had replaced stands again."""
+    golds = Ranking.objects.filter(comparison=comparison_id, kind=Ranking.Kind.GOLD)
+    for gold in golds.in_force().filter(trainer=reviewer):
+        golds.filter(undone_at=gold.submitted_at).update(undone_at=None)
+        golds.filter(pk=gold.pk).update(undone_at=now)

@@ -38,6 +38,7 @@ def queue(request: PageRequest, slug: str) -> HttpResponse:
     filters = Filters.of(request.GET.dict())
     page, rows = queue_page.rows(project, request.user, filters, request.GET.get("page"))
     context = {
+        "title": "Review queue",
         "project": project,
         "filters": filters,
         "page": page,

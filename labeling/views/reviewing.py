@@ -157,11 +157,13 @@ def _all_orders(
 
 
 def _order_alone(ranking: Ranking) -> dict[str, object]:
-    """What a reviewer begins with: the order, grades and flags of a trainer, not the words or how it was read."""
+    """What a reviewer begins with: the order, grades, flags and marks of a trainer, without words of theirs."""
     return {
         "groups": ranking.groups,
         "ratings": ranking.ratings,
         "flags": ranking.flags,
+        "criteria": ranking.criteria,
+        "spans": {cid: [{**mark, "comment": ""} for mark in marks] for cid, marks in ranking.spans.items()},
         "strengths": ranking.strengths,
         "not_rankable": ranking.not_rankable,
     }

@@ -109,7 +109,7 @@ def test_a_gold_order_is_taken_back_with_its_decisions_and_a_new_one_sets_it_asi
     first.refresh_from_db()
     assert first.undone_at
     decisions.undo_last(project=project, reviewer=mona)
-    assert adjudication.gold_of(disputed) is None
+    assert adjudication.gold_of(disputed) == first
     decisions.undo_last(project=project, reviewer=rita)
     assert ReviewItem.objects.waiting().count() == 2
     with pytest.raises(Exception, match="reviewer has looked"):
@@ -136,3 +136,17 @@ def test_agreement_speaks_of_the_votes_and_not_of_the_gold_order(
     assert report is not None
     assert report["counts"]["rankings"] == 2
     assert report["agreement"]["between_trainers"]["tie_excluded"]["value"] == 0
+
+
+def test_the_gold_order_that_another_replaced_stands_again_when_that_one_is_taken_back(
+    project: Project, disputed: Comparison, rita: User
+) -> None:
+    ron = makers.make_member(project, "ron", role="reviewer")
+    first, second = give(disputed, rita), give(disputed, ron, reverse_=True)
+    assert adjudication.gold_of(disputed) == second
+    decisions.undo_last(project=project, reviewer=ron)
+    assert adjudication.gold_of(disputed) == first
+    third = give(disputed, rita, reverse_=True)
+    decisions.undo_last(project=project, reviewer=rita)
+    assert adjudication.gold_of(disputed) == first != third
+    assert Review.objects.in_force().filter(reviewer=rita).count() == 2

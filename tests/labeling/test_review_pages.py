@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons
+from labeling import comparisons, projects, rankings
 from labeling.models import Assignment, Comparison, Project, Ranking, Review, ReviewItem
 from labeling.pages import review_queue
 from labeling.pages.review_queue import Filters
@@ -25,7 +25,7 @@ from tests.labeling.review_queue import only, rank
 pytestmark = pytest.mark.django_db
 MODEL = "unmistakable-model"
 HTMX = {"HX-Request": "true"}
-QUERIES = {"queue": 12, "hidden": 11, "shown": 14, "dialogue": 13, "all orders": 9}
+QUERIES = {"queue": 13, "hidden": 11, "shown": 14, "dialogue": 13, "all orders": 9}
 
 
 @pytest.fixture
@@ -80,6 +80,33 @@ def test_the_order_models_and_words_of_a_trainer_are_told_only_when_asked_for(
     shown = text_of(reviewed, page_of(ranking) + "?order=1")
     for telling in (MODEL, "a telling note", "place 1", "best first", 'value="accepted"'):
         assert telling in shown
+
+
+def test_grades_on_criteria_and_marked_words_are_read_with_the_order_and_begin_the_reviewers_own(
+    reviewed: Client, project: Project, alice: User
+) -> None:
+    projects.change_settings(project=project, criteria=[{"name": "kindness", "steps": 5}], span_categories=["made up"])
+    task = makers.make_lease(makers.make_comparison(project), alice)
+    first, *others = task.order_shown
+    ranking, _ = rankings.submit_ranking(
+        assignment=task,
+        groups=[[first], others],
+        criteria={first: {"kindness": 4}},
+        spans={first: [{"start": 0, "end": 4, "category": "made up", "comment": "Nobody <said> so."}]},
+    )
+    words = task.comparison.texts[first][:4]
+    told = (
+        "kindness: 4",
+        f'<span class="tag warn">made up</span> <q dir="auto">{words}</q>',
+        "Nobody &lt;said&gt; so.",
+    )
+    hidden, shown = (text_of(reviewed, page_of(ranking) + query) for query in ("", "?order=1"))
+    for part in told:
+        assert part in shown
+        assert part not in hidden
+    own = text_of(reviewed, reverse("adjudicate", args=[ranking.comparison_id]) + f"?from={ranking.pk}")
+    assert "&quot;category&quot;: &quot;made up&quot;, &quot;comment&quot;: &quot;&quot;" in own
+    assert "Nobody" not in own
 
 
 def test_after_a_decision_the_next_one_is_there_at_once(reviewed: Client, project: Project, alice: User) -> None:
