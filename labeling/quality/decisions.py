@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Decision = Review.Decision
+TAKEN_BACK = "This decision was taken back already."
 MOVES = {Decision.ACCEPTED: Dialogue.State.ACCEPTED, Decision.RETURNED: Dialogue.State.RETURNED}
 
 
@@ -61,18 +62,37 @@ def undo_last(*, project: Project, reviewer: User) -> Review:
     Raises:
         Gone: there is none, or the time is over. Conflict: its author has begun a new version.
     """
-    found = last(project=project, reviewer=reviewer)
-    if found is None:
-        raise Gone("There is no decision to take back, or the time for it is over.")
+    found = _locked_last(project, reviewer)
     now = timezone.now()
-    together = Review.objects.in_force().filter(reviewer=reviewer).filter(_decided_with(found))
-    for review in together.select_related("ranking", "dialogue").order_by("created_at", "pk"):
+    mine = Review.objects.in_force().filter(reviewer=reviewer).filter(_decided_with(found))
+    together = list(mine.select_related("ranking", "dialogue").order_by("created_at", "pk"))
+    for review in together:
         _reopen(review)
     if found.decision == Decision.EDITED and found.ranking is not None:
         _reopen_gold(found.ranking.comparison_id, reviewer, now)
-    together.update(undone_at=now)
+    Review.objects.filter(pk__in=[review.pk for review in together]).update(undone_at=now)
     record(actor=reviewer, action="review.undone", obj=found.ranking or found.dialogue, project_id=project.pk)
     return found
+
+
+def _locked_last(project: Project, reviewer: User) -> Review:
+    """`last` under the lock of what it is on, where the same reviewer may decide again meanwhile. Many at once are
+    locked one by one, in the order in which they were decided."""
+    found = last(project=project, reviewer=reviewer)
+    if found is None:
+        raise Gone("There is no decision to take back, or the time for it is over.")
+    if found.bulk is not None:
+        return found
+    if found.ranking is not None:
+        comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=found.ranking.comparison_id)
+        here = Q(ranking__comparison=comparison)
+    else:
+        assert found.dialogue_id is not None
+        here = Q(dialogue=Dialogue.objects.select_for_update(of=("self",)).get(pk=found.dialogue_id))
+    newest = Review.objects.in_force().filter(here, reviewer=reviewer).order_by("-created_at", "-pk").first()
+    if newest is None:
+        raise Gone(TAKEN_BACK)
+    return newest
 
 
 def _decided_with(found: Review) -> Q:
@@ -109,7 +129,7 @@ def _reopen(review: Review) -> None:
 
 def _still_stands(review: Review) -> None:
     if not Review.objects.in_force().filter(pk=review.pk).exists():
-        raise Gone("This decision was taken back already.")
+        raise Gone(TAKEN_BACK)
 
 
 def _reopen_gold(comparison_id: UUID, reviewer: User, now: datetime) -> None:
