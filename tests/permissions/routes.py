@@ -130,6 +130,7 @@ PAGES = {
     "history/": route("GET", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
+    "language/": route("POST", EVERYBODY),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
     "metrics": route("GET", set()),  # only with a token of its own
