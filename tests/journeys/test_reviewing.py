@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from labeling import comparisons
-from labeling.models import Comparison, Project, Ranking, Review
+from labeling.models import Comparison, Membership, Project, Ranking, Review
+from labeling.spans import Span
 from sampler.models import Completion
 from tests import makers
 from tests.journeys.conftest import Visits
@@ -133,7 +134,7 @@ def dispute(project: Project, alice: User, bob: User) -> Comparison:
 @pytest.fixture
 def pages(live: Server, project: Project, alice: User, bob: User, rita: User) -> dict[str, str]:
     """Every reviewer's page, with something on it."""
-    project.ask_strength = True
+    project.ask_strength, project.span_categories = True, ["made up"]
     rules(project, random_share=1.0, low_agreement=True)
     disputed = dispute(project, alice, bob)
     rich, _ = comparisons.bring(
@@ -143,7 +144,11 @@ def pages(live: Server, project: Project, alice: User, bob: User, rita: User) ->
     )
     cid = str(rich.candidates.get(index=0).completion_id)
     grades = {str(c.completion_id): 7 - c.index for c in rich.candidates.all()}
-    ranking = makers.make_ranking(rich, alice, note="A note.", ratings=grades, flags={cid: ["hallucination"]})
+    mark = Span(start=0, end=6, category="made up", comment="Nobody said so.")
+    ranking = makers.make_ranking(
+        rich, alice, note="A note.", ratings=grades, flags={cid: ["hallucination"]}, spans={cid: [mark]}
+    )
+    Membership.objects.create(project=makers.make_project("other"), user=rita, role="reviewer")
     open_one = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     nine = makers.make_ranking(makers.make_comparison(project, k=9), alice)
     demonstration = makers.make_demonstration(project, alice, question=RICH)
@@ -152,6 +157,7 @@ def pages(live: Server, project: Project, alice: User, bob: User, rita: User) ->
     turn.save()
     Review.objects.create(ranking=rank(project, alice), reviewer=rita, decision="accepted")
     return {
+        "projects": "/review/",
         "queue": f"/projects/{project.slug}/review/",
         "nothing": f"/projects/{project.slug}/review/?reason=exam",
         "hidden": f"/review/rankings/{ranking.pk}/",
@@ -161,6 +167,7 @@ def pages(live: Server, project: Project, alice: User, bob: User, rita: User) ->
         "disputed": f"/review/rankings/{disputed.rankings.all()[0].pk}/?order=1",
         "dialogue": f"/review/dialogues/{demonstration.pk}/",
         "all orders": f"/review/comparisons/{disputed.pk}/?from={disputed.rankings.all()[0].pk}",
+        "orders with marks": f"/review/comparisons/{rich.pk}/?from={ranking.pk}",
         "orders of nine": f"/review/comparisons/{nine.comparison_id}/",
     }
 
@@ -178,8 +185,11 @@ def wrong(visit: Visits, rita: User, pages: dict[str, str], width: int, theme: s
     return found
 
 
-def test_axe_finds_nothing_on_the_reviewers_pages(visit: Visits, rita: User, pages: dict[str, str]) -> None:
-    assert not wrong(visit, rita, pages, 390, "dark")
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_axe_finds_nothing_on_the_reviewers_pages(
+    visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
+) -> None:
+    assert not wrong(visit, rita, pages, width, theme)
 
 
 @pytest.mark.slow
