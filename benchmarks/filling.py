@@ -10,10 +10,11 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
+from django.urls import reverse
 
 from accounts.models import User
 from labeling import chats, dialogues, turns
-from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
+from labeling.models import Assignment, Candidate, Comparison, Project, Ranking, Review, ReviewItem
 from sampler.models import Completion
 from tests import makers
 
@@ -36,6 +37,8 @@ class Made(TypedDict):
     stream: str
     chat: str
     demonstration: str
+    manager: str  # the session of a manager, who reviews too
+    managed: dict[str, str]  # a manager's and a reviewer's pages
 
 
 def prepare(count: int) -> Made:
@@ -50,12 +53,45 @@ def prepare(count: int) -> Made:
     for number in range(5):
         turns.add_turn(dialogue=written, role="user", text=f"Question {number}: what then?")
         turns.add_turn(dialogue=written, role="assistant", text=f"{number}. {TEXT}")
+    mona = makers.make_member(project, "mona", role="manager")
     return {
+        "manager": session_of(mona),
+        "managed": _managed(project, alice, mona),
         "slug": project.slug,
         "session": session_of(alice),
         "stream": f"/dialogues/{chat.pk}/stream/?r={request.pk}@0",
         "chat": f"/dialogues/{talk.pk}/",
         "demonstration": f"/dialogues/{written.pk}/",
+    }
+
+
+def _managed(project: Project, alice: User, mona: User) -> dict[str, str]:
+    """Every ranking was picked for review, and half of them are decided."""
+    rankings = list(Ranking.objects.filter(comparison__project=project).order_by("submitted_at"))
+    ReviewItem.objects.bulk_create(
+        [ReviewItem(project=project, ranking=ranking, reasons=["random"]) for ranking in rankings], batch_size=1000
+    )
+    decided = rankings[: len(rankings) // 2]
+    Review.objects.bulk_create(
+        [Review(ranking=ranking, reviewer=mona, decision="accepted") for ranking in decided], batch_size=1000
+    )
+    done = makers.make_demonstration(project, alice)
+    ReviewItem.objects.create(project=project, dialogue=done, reasons=["random"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {Review._meta.db_table}, {ReviewItem._meta.db_table}")
+    first, site = rankings[-1], f"/manage/projects/{project.slug}/"
+    pages = ("people", "rounds", "guidelines", "prompts", "exports", "settings")
+    return {
+        "review queue": f"/projects/{project.slug}/review/",
+        "review": f"/review/rankings/{first.pk}/",
+        "review, order shown": f"/review/rankings/{first.pk}/?order=1",
+        "review of a dialogue": f"/review/dialogues/{done.pk}/",
+        "all orders": f"/review/comparisons/{first.comparison_id}/",
+        "projects": "/manage/",
+        "project": site,
+        "progress": reverse("insights:progress", args=[project.slug]),
+        "insights": reverse("insights:project", args=[project.slug]),
+        **{name: f"{site}{name}/" for name in pages},
     }
 
 

@@ -24,9 +24,10 @@ LOOK_BACK = timedelta(minutes=15)
 BATCH = 4000  # rankings in a statement: a second's work, which is committed before the next
 LISTED = 100_000  # ids held at a time
 
-# Rankings whose last review excludes them.
+# Rankings whose last review that stands excludes them.
 EXCLUDED = """SELECT e.ranking_id FROM (SELECT DISTINCT ON (v.ranking_id) v.ranking_id, v.decision
-        FROM labeling_review v WHERE v.ranking_id IS NOT NULL ORDER BY v.ranking_id, v.created_at DESC) e
+        FROM labeling_review v WHERE v.ranking_id IS NOT NULL AND v.undone_at IS NULL
+        ORDER BY v.ranking_id, v.created_at DESC) e
         WHERE e.decision = 'excluded'"""
 
 # A ranking excluded by review and accepted later is old, so those reviewed lately are looked at again too.
@@ -36,7 +37,8 @@ JOIN labeling_comparison c ON c.id = r.comparison_id
 WHERE c.project_id = %(project)s AND c.kind = 'normal' AND c.state <> 'discarded'
     AND r.kind IN ('vote', 'research') AND r.groups <> '[]' AND r.undone_at IS NULL
     AND (%(since)s::timestamptz IS NULL OR r.submitted_at > %(since)s::timestamptz
-         OR r.id IN (SELECT v.ranking_id FROM labeling_review v WHERE v.created_at > %(since)s::timestamptz))
+         OR r.id IN (SELECT v.ranking_id FROM labeling_review v
+                     WHERE greatest(v.created_at, v.undone_at) > %(since)s::timestamptz))
     AND (%(at)s::timestamptz IS NULL OR (r.submitted_at, r.id) > (%(at)s::timestamptz, %(after)s::uuid))
     AND NOT EXISTS (SELECT 1 FROM labeling_ranking n WHERE n.supersedes_id = r.id)
     AND NOT EXISTS (SELECT 1 FROM insights_judgement j WHERE j.ranking_id = r.id)

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from common.clock import midnight
-from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
+from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
 from labeling.projects import current_round
 from labeling.quality import reviews
 
@@ -53,6 +53,21 @@ def progress_of(project: Project) -> Progress:
     }
 
 
+def to_review(projects: Collection[Project], *, reviewer: User) -> dict[UUID, int]:
+    """How much waits for this reviewer in each of these projects."""
+    rows = _to_review(projects, reviewer).order_by()
+    return {project.pk: 0 for project in projects} | dict(rows)
+
+
+def _to_review(projects: Collection[Project], reviewer: User) -> QuerySet[ReviewItem, tuple[UUID, int]]:
+    return (
+        reviews.queue(Project.objects.filter(pk__in=[p.pk for p in projects]), reviewer)
+        .select_related(None)
+        .values_list("project")
+        .annotate(n=Count("*"))
+    )
+
+
 def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, dict[str, int]]:
     """What a manager asks first in the morning, of many projects in as many queries as of one: rankings
     since midnight, people at work, comparisons open for votes, and what waits for this reviewer."""
@@ -68,10 +83,7 @@ def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, di
         "open": Comparison.objects.filter(project__in=projects, state=Comparison.State.OPEN, only_for__isnull=True)
         .values_list("project")
         .annotate(n=Count("*")),
-        "to_review": reviews.queue(Project.objects.filter(pk__in=[p.pk for p in projects]), reviewer)
-        .select_related(None)
-        .values_list("project")
-        .annotate(n=Count("*")),
+        "to_review": _to_review(projects, reviewer),
     }
     found: dict[UUID, dict[str, int]] = {project.pk: dict.fromkeys(counts, 0) for project in projects}
     for name, rows in counts.items():

@@ -47,10 +47,12 @@ def submit_and_lease_next(
     seconds: int | None = None,
     expected_version: int | None = None,
     reading: Reading | None = None,
+    and_lease: bool = True,
     **said: Unpack[Said],
 ) -> Submitted:
     """Store the judgement of the assignment's `trainer` and lease their next task in one commit, in the order
-    that locks are taken. Where no task may follow, the ranking stands all the same.
+    that locks are taken. Where no task may follow, the ranking stands all the same. A reviewer's blind vote leads to
+    no task: without `and_lease` none is given.
 
     Raises:
         What `submit_ranking` raises; nothing was written then.
@@ -64,6 +66,8 @@ def submit_and_lease_next(
         reading=reading,
         **said,
     )
+    if not and_lease:
+        return Submitted(ranking, None)
     try:
         following, _ = leases.lease_next(project=project, trainer=trainer, membership=membership)
     except Invalid as refusal:  # raised before it writes anything

@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from labeling.views import chats, dialogues, home, mending, people, ranking, ranking_script, records, streams
+from labeling.views import (
+    chats,
+    dialogues,
+    home,
+    mending,
+    people,
+    ranking,
+    ranking_script,
+    records,
+    review_queue,
+    reviewing,
+    streams,
+)
 
 urlpatterns: list[URLPattern] = [
     path("invitations/<str:token>/", people.invitation, name="invitation"),
@@ -17,6 +29,14 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:slug>/start/<slug:kind>/", dialogues.start, name="start"),
     path("projects/<slug:slug>/practice/", mending.practice, name="practice"),
     path("projects/<slug:slug>/practice/next/", mending.practise, name="practise"),
+    path("review/", review_queue.projects, name="reviews"),
+    path("projects/<slug:slug>/review/", review_queue.queue, name="review-queue"),
+    path("projects/<slug:slug>/review/accept/", review_queue.accept, name="review-accept"),
+    path("projects/<slug:slug>/review/undo/", review_queue.undo, name="review-undo"),
+    path("review/rankings/<uuid:pk>/", reviewing.ranking, name="review-ranking"),
+    path("review/rankings/<uuid:pk>/blind/", reviewing.begin_blind, name="review-blind"),
+    path("review/dialogues/<uuid:pk>/", reviewing.dialogue, name="review-dialogue"),
+    path("review/comparisons/<uuid:pk>/", reviewing.comparison, name="adjudicate"),
     path("returned/<uuid:pk>/", mending.returned_ranking, name="returned-ranking"),
     path("dialogues/<uuid:pk>/mend/", mending.mend_dialogue, name="mend-dialogue"),
     path("ranking/<uuid:pk>/", ranking.ranking, name="ranking"),

@@ -23,18 +23,18 @@ class Place:
 
 
 REVIEW, MANAGE = "review", "manage"
-PLACES: tuple[tuple[str, str, str, str], ...] = (  # label, route, query, who
-    ("Overview", "managing:project", "", REVIEW),
-    ("Progress", "insights:progress", "", REVIEW),
-    ("Insights", "insights:project", "", REVIEW),
-    ("Queue", "admin:labeling_ranking_queue", "in_project", REVIEW),
-    ("People", "managing:people", "", MANAGE),
-    ("Rounds", "managing:rounds", "", MANAGE),
-    ("Guidelines", "managing:guidelines", "", MANAGE),
-    ("Prompts", "managing:prompts", "", MANAGE),
-    ("Import", "managing:imports", "", MANAGE),
-    ("Export", "managing:exports", "", MANAGE),
-    ("Settings", "managing:settings", "", MANAGE),
+PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
+    ("Overview", "managing:project", REVIEW),
+    ("Progress", "insights:progress", REVIEW),
+    ("Insights", "insights:project", REVIEW),
+    ("Queue", "review-queue", REVIEW),
+    ("People", "managing:people", MANAGE),
+    ("Rounds", "managing:rounds", MANAGE),
+    ("Guidelines", "managing:guidelines", MANAGE),
+    ("Prompts", "managing:prompts", MANAGE),
+    ("Import", "managing:imports", MANAGE),
+    ("Export", "managing:exports", MANAGE),
+    ("Settings", "managing:settings", MANAGE),
 )
 
 
@@ -42,18 +42,18 @@ def places_of(request: HttpRequest, project: Project) -> list[Place]:
     """The pages of a project that this person may open."""
     manager = is_operator(request) or project.pk in project_ids(request, MANAGER)
     found = []
-    for label, route, query, who in PLACES:
+    for label, route, who in PLACES:
         if who == MANAGE and not manager:
             continue
-        if address := address_of(route, project, query):
+        if address := address_of(route, project):
             found.append(Place(label, address, stands_on(request, route)))
     return found
 
 
-def address_of(route: str, project: Project, query: str = "") -> str:
+def address_of(route: str, project: Project) -> str:
     """The address of a project's page; empty where this installation has no such page."""
     try:
-        return f"{reverse(route)}?{query}={project.slug}" if query else reverse(route, args=[project.slug])
+        return reverse(route, args=[project.slug])
     except NoReverseMatch:
         return ""
 

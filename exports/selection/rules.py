@@ -21,6 +21,7 @@ DRAFT_DISCARDED = "dialogue discarded"
 CONTROL_TOKEN = "control token in a text"
 NEAR_DUPLICATE = "test row with a near-duplicate in train"
 NOT_MIXED = "imported, not mixed in"
+Decided = tuple[str, str, str | None]  # of a review: its instant, the decision, when it was taken back
 UNDATED = frozenset({WITHDRAWN, EDITED, DRAFT_DISCARDED})
 """Reasons without a date: nobody can say whether the record stood at an earlier instant."""
 
@@ -54,11 +55,11 @@ class Selection:
         return any(source == name for name, _ in self.options.mix)
 
 
-def reviewed(reviews: Sequence[Sequence[str]] | None, at: str) -> str:
-    """What the last review up to `at` says; `reviews` are (instant, decision), oldest first."""
+def reviewed(reviews: Sequence[Decided] | None, at: str) -> str:
+    """What the last review that stands at `at` says; `reviews` are oldest first."""
     last = ""
-    for moment, decision in reviews or ():
-        if moment <= at:
+    for moment, decision, undone_at in reviews or ():
+        if moment <= at and not (undone_at and undone_at <= at):
             last = decision
     return {"returned": "returned by a review", "excluded": "excluded by a review"}.get(last, "")
 

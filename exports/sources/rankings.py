@@ -20,6 +20,7 @@ from labeling.spans import Span
 from sampler.as_read import as_read
 
 CONSENSUS = "consensus"  # the kind of a ranking that several votes were put together to
+GOLD = "gold"  # the kind of a reviewer's own order, which stands for the votes
 CUT = "length"  # the finish_reason of an answer that was cut at its limit
 TOO_FEW = "fewer than two completions"
 
@@ -53,7 +54,8 @@ class RankingRecord(Record):
     submitted_at: str
     undone_at: str | None
     superseded_at: str | None
-    reviews: list[list[str]] | None  # (instant, decision), oldest first
+    reviews: list[rules.Decided] | None  # oldest first
+    golds: list[tuple[str, str | None]] | None  # of reviewers' own orders of its comparison: since when, until when
     not_rankable: str
     groups: list[list[str]]
     ratings: dict[str, int]
@@ -106,8 +108,12 @@ _ASSEMBLED = f"""
         'submitted_at', {at("r.submitted_at")}, 'undone_at', {at("r.undone_at")},
         'superseded_at', (SELECT {at("s.submitted_at")} FROM labeling_ranking s
                           WHERE s.supersedes_id = r.id AND s.submitted_at <= %(cutoff)s),
-        'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+        'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision, {at("v.undone_at")})
+                                    ORDER BY v.created_at, v.id)
                     FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
+        'golds', (SELECT json_agg(json_build_array({at("g.submitted_at")}, {at("g.undone_at")}) ORDER BY g.id)
+                  FROM labeling_ranking g WHERE g.comparison_id = c.id AND g.kind = '{GOLD}'
+                  AND g.submitted_at <= %(cutoff)s AND g.trainer_id <> ALL(%(withdrawn)s)),
         'not_rankable', r.not_rankable, 'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags,
         'strengths', r.strengths, 'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
         'reading', r.reading, 'order_shown', r.order_shown, 'seconds', r.seconds,
@@ -185,6 +191,8 @@ def _dated(record: RankingRecord, at: str) -> str:
         return "corrected later"
     if reason := rules.reviewed(record.reviews, at):
         return reason
+    if record.kind != GOLD and any(since <= at and not (until and until <= at) for since, until in record.golds or ()):
+        return "replaced by a gold order"
     if record.comparison_state == "discarded" and (not record.discarded_at or record.discarded_at <= at):
         return "comparison discarded"
     return ""
@@ -202,7 +210,7 @@ def _chosen(record: RankingRecord, at: Instant, selection: Selection) -> str:
         return "surplus vote"
     if record.kind == "research" and not options.include_research:
         return "research vote"
-    if record.comparison in at.disagreeing:
+    if record.comparison in at.disagreeing and record.kind != GOLD:
         return "agreement below the bound"
     if record.label_weight is not None and record.label_weight < options.min_label_weight:
         return "label weight below the bound"

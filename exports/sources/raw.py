@@ -87,7 +87,9 @@ _DIALOGUE = f"""
     CROSS JOIN LATERAL ({_TURNS}) turns
     CROSS JOIN LATERAL (
         SELECT json_agg(json_build_object('decision', v.decision, 'grade', v.grade, 'reviewer', v.reviewer_id,
-                'at', {at("v.created_at")}) ORDER BY v.created_at, v.id) AS told, max(v.created_at) AS changed_at
+                'at', {at("v.created_at")}) ORDER BY v.created_at, v.id)
+                FILTER (WHERE v.undone_at IS NULL OR v.undone_at > %(cutoff)s) AS told,
+            max(greatest(v.created_at, CASE WHEN v.undone_at <= %(cutoff)s THEN v.undone_at END)) AS changed_at
         FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s) reviews
     WHERE d.id = ids.id
 """

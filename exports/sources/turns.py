@@ -25,7 +25,7 @@ class TurnRecord(Record):
     submitted_at: str | None
     undone_at: str | None
     superseded_at: str | None
-    reviews: list[list[str]] | None
+    reviews: list[rules.Decided] | None  # oldest first
     guideline: str | None
     round: str | None
     text: str
@@ -64,7 +64,8 @@ TURN = f"""
         'submitted_at', {at("d.submitted_at")}, 'undone_at', {at("d.undone_at")},
         'superseded_at', (SELECT {at("s.submitted_at")} FROM labeling_dialogue s
                           WHERE s.supersedes_id = d.id AND s.submitted_at <= %(cutoff)s),
-        'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
+        'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision, {at("v.undone_at")})
+                                    ORDER BY v.created_at, v.id)
                     FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s),
         'withdrawn', d.withdrawn_at IS NOT NULL,
         'guideline', d.guideline_version_id, 'round', d.round_id, 'split', d.split, 'source', d.source,

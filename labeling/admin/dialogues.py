@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -14,7 +15,6 @@ from unfold.decorators import display
 from accounts.requests import user_of
 from common.admin import REVIEWERS, BigTableAdmin, ProjectFilter, ScopedTabularInline
 from labeling.admin.base import Button, PageAdmin, short, text_html
-from labeling.admin.review_pages import TURNS_ON_A_PAGE, review_dialogue
 from labeling.models import Dialogue, Turn, TurnDraw, TurnFeedback
 from labeling.pages.provenance import for_reviewers
 from labeling.quality import blind
@@ -30,7 +30,7 @@ class TurnInline(ScopedTabularInline[Turn]):
     view_roles = REVIEWERS
     fields = readonly_fields = ("position", "role", "said", "written", "seconds")
     ordering = ("position",)
-    per_page = TURNS_ON_A_PAGE
+    per_page = 100
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
         mine = Dialogue.objects.filter(blind.hides_names(user_of(request)), pk=OuterRef("dialogue")).order_by()
@@ -83,10 +83,10 @@ class DialogueAdmin(PageAdmin[Dialogue], BigTableAdmin[Dialogue]):
         return [path("<uuid:object_id>/review/", view, name="labeling_dialogue_review"), *super().get_urls()]
 
     def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return review_dialogue(self, request, self.reachable(request, str(object_id)))
+        return redirect("review-dialogue", self.reachable(request, str(object_id)).pk)
 
     def links(self, request: HttpRequest, obj: Dialogue) -> list[tuple[str, str]]:
-        return [("Review", reverse("admin:labeling_dialogue_review", args=[obj.pk]))]
+        return [("Review", reverse("review-dialogue", args=[obj.pk]))]
 
     @display(
         description="State",

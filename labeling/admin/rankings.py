@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
@@ -20,13 +20,12 @@ from common.admin import (
     BigTableAdmin,
     ProjectFilter,
     ScopedTabularInline,
+    within,
 )
 from labeling.admin.base import Button, PageAdmin, messages_html
 from labeling.admin.orders import spelled
-from labeling.admin.review_pages import begin_blind_vote, review_ranking
-from labeling.admin.review_queue import review_queue
 from labeling.errors import LabelingError
-from labeling.models import Comparison, Ranking, Review
+from labeling.models import Comparison, Project, Ranking, Review
 from labeling.quality import blind, hidden, reviews
 
 
@@ -98,11 +97,11 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin[Ranking]):
 
     @admin.action(description="Accept (as their reviewer)", permissions=["review"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Ranking]) -> None:
-        """Bulk acceptance; own work and versions no longer in force are refused one by one."""
-        done = 0
+        """Bulk acceptance, marked so; own work and versions no longer in force are refused one by one."""
+        done, bulk = 0, uuid4()
         for ranking in queryset:
             try:
-                reviews.decide(reviewer=user_of(request), decision=Review.Decision.ACCEPTED, ranking=ranking)
+                reviews.decide(reviewer=user_of(request), decision=Review.Decision.ACCEPTED, ranking=ranking, bulk=bulk)
                 done += 1
             except LabelingError as refusal:
                 messages.warning(request, f"{ranking}: {refusal}")
@@ -116,21 +115,20 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin[Ranking]):
         return [
             path("queue/", wrap(self.queue_view), name="labeling_ranking_queue"),
             path("<uuid:object_id>/review/", wrap(self.review_view), name="labeling_ranking_review"),
-            path("<uuid:object_id>/blind-vote/", wrap(self.blind_view), name="labeling_ranking_blind_vote"),
             *super().get_urls(),
         ]
 
     def queue_view(self, request: HttpRequest) -> HttpResponse:
-        return review_queue(self, request)
+        """The queue has pages of its own, `labeling/views/review_queue.py`."""
+        slug = request.GET.get("in_project", "")
+        known = within(REVIEWERS, request, Project.objects.all(), "pk").filter(slug=slug).exists()
+        return redirect("review-queue", slug) if known else redirect("reviews")
 
     def review_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return review_ranking(self, request, self.reachable(request, str(object_id)))
-
-    def blind_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return begin_blind_vote(request, self.reachable(request, str(object_id)))
+        return redirect("review-ranking", self.reachable(request, str(object_id)).pk)
 
     def links(self, request: HttpRequest, obj: Ranking) -> list[tuple[str, str]]:
-        links = [("Review", reverse("admin:labeling_ranking_review", args=[obj.pk]))]
+        links = [("Review", reverse("review-ranking", args=[obj.pk]))]
         if self._may(request, obj, MANAGER):
             links.append(("Comparison", reverse("admin:labeling_comparison_change", args=[obj.comparison_id])))
         return links
@@ -163,7 +161,7 @@ class RankingAdmin(PageAdmin[Ranking], BigTableAdmin[Ranking]):
         """What a reviewer may still rank is asked about first, on the review page."""
         obj = self.get_object(request, object_id) if object_id else None
         if obj is not None and getattr(obj, "not_yet", False) and self.has_view_permission(request, obj):
-            return redirect("admin:labeling_ranking_review", obj.pk)
+            return redirect("review-ranking", obj.pk)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     @display(description="Order")

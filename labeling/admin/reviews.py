@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from unfold.decorators import display
 
 from common.admin import REVIEWERS, BigTableAdmin, is_operator, project_ids
 from labeling.models import Review
@@ -13,11 +14,15 @@ from labeling.models import Review
 @admin.register(Review)
 class ReviewAdmin(BigTableAdmin[Review]):
     view_roles = REVIEWERS
-    list_display = ("decision", "reviewer", "comment", "grade", "created_at")
+    list_display = ("decision", "reviewer", "comment", "grade", "many_at_once", "created_at", "undone_at")
     list_select_related = ("reviewer",)
     list_filter = ("decision",)
     search_fields = ("comment", "reviewer__username")
-    fields = ("decision", "comment", "grade", "reviewer", "ranking", "dialogue", "created_at")
+    fields = ("decision", "comment", "grade", "reviewer", "ranking", "dialogue", "bulk", "created_at", "undone_at")
+
+    @display(description="Many at once", boolean=True)
+    def many_at_once(self, obj: Review) -> bool:
+        return obj.bulk is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
         rows = Review.objects.select_related("reviewer")

@@ -65,6 +65,10 @@ class Dialogue(models.Model):
         State.RETURNED: frozenset({State.DISCARDED}),
         State.DISCARDED: frozenset(),
     }
+    REOPENED = {  # where a review is taken back
+        State.ACCEPTED: frozenset({State.SUBMITTED}),
+        State.RETURNED: frozenset({State.SUBMITTED}),
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dialogues")

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from labeling.criteria import check_criteria
 from labeling.errors import Invalid
-from labeling.models.roles import Role
+from labeling.models.roles import REVIEWERS, Role
 from labeling.spans import check_categories
 
 if TYPE_CHECKING:
@@ -87,6 +87,14 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_superuser:
             return self
         return self.filter(memberships__user=user, memberships__ended_at__isnull=True).distinct()
+
+    def reviewed_by(self, user: User) -> ProjectQuerySet:
+        """Projects whose work `user` may review; an operator's all."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            memberships__user=user, memberships__ended_at__isnull=True, memberships__role__in=REVIEWERS
+        ).distinct()
 
     def managed_by(self, user: User) -> ProjectQuerySet:
         if user.is_superuser:

@@ -44,6 +44,7 @@ class Ranking(models.Model):
         SURPLUS = "surplus", _("Surplus")
         RESEARCH = "research", _("Research")
         IMPORTED = "imported", _("Imported")
+        GOLD = "gold", _("Gold order")  # a reviewer's, for the votes; `labeling/quality/adjudication.py`
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings")
@@ -126,7 +127,9 @@ class Ranking(models.Model):
             ),
             models.CheckConstraint(
                 name="ranking_voted_has_trainer",
-                condition=Q(kind="imported") | Q(trainer__isnull=False, assignment__isnull=False),
+                condition=Q(kind="imported")
+                | Q(kind="gold", trainer__isnull=False)
+                | Q(trainer__isnull=False, assignment__isnull=False),
             ),
         ]
         indexes = [

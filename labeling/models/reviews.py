@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def in_force(self) -> ReviewQuerySet:
+        """Not taken back."""
+        return self.filter(undone_at__isnull=True)
+
+    def one_by_one(self) -> ReviewQuerySet:
+        """Those that speak of reviewers' judgement: in force, and not taken over many at once."""
+        return self.filter(undone_at__isnull=True, bulk__isnull=True)
+
+
 class Review(models.Model):
-    """A reviewer's decision on a ranking or a dialogue. Append-only."""
+    """A reviewer's decision on a ranking or a dialogue. Never changed: taking it back dates it."""
 
     class Decision(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"
         RETURNED = "returned", "Returned"  # with a comment; the trainer sends a new version
         EXCLUDED = "excluded", "Excluded from exports"
+        EDITED = "edited", "Replaced by the reviewer's own order"  # of every vote on what got a gold order
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ranking = models.ForeignKey(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
@@ -32,7 +43,11 @@ class Review(models.Model):
     decision = models.CharField(max_length=10, choices=Decision.choices)
     comment = models.TextField(blank=True)
     grade = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1-7, for demonstrations.")
+    bulk = models.UUIDField(null=True, blank=True, help_text="Shared by decisions that were taken over many at once.")
     created_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -55,8 +70,8 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def waiting(self) -> ReviewItemQuerySet:
         """Not yet decided on, and still in force."""
         return (
-            self.exclude(Exists(Review.objects.filter(ranking=OuterRef("ranking_id"))))
-            .exclude(Exists(Review.objects.filter(dialogue=OuterRef("dialogue_id"))))
+            self.exclude(Exists(Review.objects.in_force().filter(ranking=OuterRef("ranking_id"))))
+            .exclude(Exists(Review.objects.in_force().filter(dialogue=OuterRef("dialogue_id"))))
             .filter(
                 Q(ranking__isnull=False, ranking__undone_at__isnull=True, ranking__superseded_by__isnull=True)
                 | Q(dialogue__isnull=False, dialogue__state=Dialogue.State.SUBMITTED)
@@ -69,7 +84,7 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
 
 
 class ReviewItem(models.Model):
-    """A finished piece of work that a rule picked for review. Decided once a `Review` of it exists."""
+    """A finished piece of work that a rule picked for review. Decided while a `Review` of it is in force."""
 
     class Reason(models.TextChoices):
         RANDOM = "random", "random share"

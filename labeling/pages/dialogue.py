@@ -89,7 +89,7 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
     returned = dialogue.pk if dialogue.state == Dialogue.State.RETURNED else dialogue.supersedes_id
     if returned is None:
         return None
-    rows = Review.objects.filter(dialogue=returned, decision=Review.Decision.RETURNED)
+    rows = Review.objects.in_force().filter(dialogue=returned, decision=Review.Decision.RETURNED)
     return rows.select_related("reviewer").order_by("-created_at").first()
 
 

@@ -9,6 +9,7 @@ from rapidfuzz.distance import LCSseq
 
 Runs = list[tuple[str, str]]
 MOST_CHARACTERS = 400_000  # of one text
+MOST_PAIRS_OF_EDITS = 10_000_000  # the same of one turn among the many of a page
 MOST_PAIRS = 500_000_000  # words of one text times words of the other, where they differ: an eighth of it in bytes
 
 
@@ -39,6 +40,44 @@ def word_diff(a: str, b: str) -> tuple[Runs, Runs]:
     for side in sides:
         _add(side, "same", left[len(left) - last :])
     return _joined(sides[0]), _joined(sides[1])
+
+
+def edits(before: str, after: str) -> Runs:
+    """What became of `before`, in one text: ("same" | "gone" | "new", text) runs, in the order of reading.
+
+    Raises: TooLong: finding them would take more than a few hundredths of a second.
+    """
+    left, right = _words(before), _words(after)
+    first, last = _shared_ends(left, right)
+    inner_left, inner_right = left[first : len(left) - last], right[first : len(right) - last]
+    if len(inner_left) * len(inner_right) > MOST_PAIRS_OF_EDITS:
+        raise TooLong("This turn is too long for its changes to be shown by words.")
+    runs: Runs = []
+    _add(runs, "same", left[:first])
+    for step in LCSseq.opcodes(inner_left, inner_right):
+        if step.tag == "equal":
+            _add(runs, "same", inner_left[step.src_start : step.src_end])
+            continue
+        _add(runs, "gone", inner_left[step.src_start : step.src_end])
+        _add(runs, "new", inner_right[step.dest_start : step.dest_end])
+    _add(runs, "same", left[len(left) - last :])
+    return _in_phrases(runs)
+
+
+def _in_phrases(runs: Runs) -> Runs:
+    """What was replaced word by word reads as one phrase that went and one that came."""
+    told: Runs = []
+    gone = new = ""
+    for place, (kind, text) in enumerate(runs):
+        between = (gone or new) and place + 1 < len(runs)
+        if kind == "same" and not (between and not text.strip()):
+            told += [(name, words) for name, words in (("gone", gone), ("new", new)) if words]
+            gone = new = ""
+            told.append((kind, text))
+            continue
+        gone += text if kind in ("gone", "same") else ""
+        new += text if kind in ("new", "same") else ""
+    return told + [(name, words) for name, words in (("gone", gone), ("new", new)) if words]
 
 
 def _add(side: Runs, kind: str, words: list[str]) -> None:

@@ -79,7 +79,7 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
-    mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before)
+    mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before).exclude(kind=Ranking.Kind.GOLD)
     rows = (
         mine.filter(*_about(words, "note"))
         .order_by("-submitted_at")

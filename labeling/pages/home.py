@@ -141,7 +141,8 @@ def was_returned(user: User) -> bool:
 def returned(user: User) -> list[Review]:
     """Own work that a reviewer sent back and that has no new version yet."""
     return list(
-        Review.objects.filter(decision=RETURNED, dialogue__author=user, dialogue__state=Dialogue.State.RETURNED)
+        Review.objects.in_force()
+        .filter(decision=RETURNED, dialogue__author=user, dialogue__state=Dialogue.State.RETURNED)
         .filter(dialogue__superseded_by__isnull=True)
         .select_related("dialogue__project")
         .only("comment", "created_at", "dialogue__kind", "dialogue__project__title")[:OPEN_WORK]
@@ -149,7 +150,7 @@ def returned(user: User) -> list[Review]:
 
 
 def returned_rankings(user: User) -> QuerySet[Ranking]:
-    said = Review.objects.filter(ranking=OuterRef("pk"), decision=RETURNED).order_by("-created_at", "-pk")
+    said = Review.objects.in_force().filter(ranking=OuterRef("pk"), decision=RETURNED).order_by("-created_at", "-pk")
     rows = reviews.returned_rankings(user).select_related(None).select_related("comparison__project")
     rows = rows.annotate(comment=Subquery(said.values("comment")[:1]))
     return rows.only("comparison__prompt", "comparison__project__title")[:OPEN_WORK]

@@ -44,4 +44,4 @@ def for_reviewers(turn: Turn, *, named: bool = True) -> str:
     if turn.completion is None:
         return WORDS["own"]
     name = (turn.completion.model_name if named else "") or "a model"
-    return f"{name}, verbatim" if source.kind == "verbatim" else f"{name}, edited ({source.percent}% changed)"
+    return f"{name}, {source.kind}"

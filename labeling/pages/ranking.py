@@ -77,7 +77,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
     """Everything of the ranking page that hangs on the assignment."""
     form = form or RankingForm.from_draft(assignment.draft)
     project = assignment.comparison.project
-    cards = _cards(assignment, form)
+    cards = cards_of(assignment.comparison, assignment.order_shown, form)
     strengths = [*form.strengths, *([None] * len(cards))]
     return {
         "assignment": assignment,
@@ -94,15 +94,16 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
     }
 
 
-def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
-    texts = assignment.comparison.texts
+def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingForm) -> list[Card]:
+    """The completions as cards, with what `form` says of each: for the trainer, and for who reviews the ranking."""
+    texts = comparison.texts
     return [
         Card(
             letter=letter,
             id=cid,
             text=texts[cid],
-            cut=cid in assignment.comparison.cut,
-            reasoning=assignment.comparison.reasoning.get(cid, ""),
+            cut=cid in comparison.cut,
+            reasoning=comparison.reasoning.get(cid, ""),
             place=form.places.get(cid, ""),
             rating=str(form.ratings.get(cid, "")),
             flags=form.flags.get(cid, []),
@@ -111,7 +112,7 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             criteria=form.criteria.get(cid, {}),
             spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
         )
-        for letter, cid in zip(LETTERS, assignment.order_shown, strict=False)
+        for letter, cid in zip(LETTERS, order_shown, strict=False)
     ]
 
 

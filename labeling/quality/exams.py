@@ -113,7 +113,7 @@ def graded(project: Project, trainer: User, first: int) -> Grades:
     demonstrations = Dialogue.objects.filter(
         project=project, author=trainer, kind=Dialogue.Kind.DEMONSTRATION, submitted_at__isnull=False
     ).order_by("submitted_at")
-    marks = Review.objects.filter(dialogue__in=demonstrations.values("pk"), grade__isnull=False)
+    marks = Review.objects.in_force().filter(dialogue__in=demonstrations.values("pk"), grade__isnull=False)
     latest = marks.order_by("dialogue__submitted_at").values("dialogue").annotate(mark=Avg("grade"))[:first]
     values = [row["mark"] for row in latest]
     return Grades(len(values), sum(values) / len(values) if values else None)

@@ -1,13 +1,14 @@
 """The review queue, what reviewers do with it (accept, return with a comment, exclude, vote blind), and what
 they returned.
 
-Nothing that was submitted changes: a decision is a new row. Returned work is mended by its author in
-`labeling/corrections.py`.
+Nothing that was submitted changes: a decision is a new row. Over many at once, or taken back: `decisions.py`; with
+an order of the reviewer's own: `adjudication.py`. Returned work is mended by its author in `labeling/corrections.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from labeling.lineage import Copies
 
 Decision = Review.Decision
+OFFERED = (Decision.ACCEPTED, Decision.RETURNED, Decision.EXCLUDED)  # a gold order is given in `adjudication.py`
 REVIEWERS = Membership.REVIEWERS
 
 
@@ -56,8 +58,9 @@ def decide(
     dialogue: Dialogue | None = None,
     comment: str = "",
     grade: int | None = None,
+    bulk: UUID | None = None,
 ) -> Review:
-    """A reviewer's decision on one piece of work.
+    """A reviewer's decision on one piece of work; `bulk` is shared by those that were taken over many at once.
 
     Raises:
         Invalid: not a reviewer of the project, own work, a return without a comment, a grade outside 1-7.
@@ -71,18 +74,24 @@ def decide(
         author_id, project = _move_dialogue(dialogue, decision)
     else:
         raise Invalid("A review is of one ranking or one dialogue.")
-    _require_reviewer(project, reviewer)
+    require_reviewer(project, reviewer)
     if author_id == reviewer.pk:
         raise Invalid("Nobody reviews their own work.")
     made = Review.objects.create(
-        ranking=ranking, dialogue=dialogue, reviewer=reviewer, decision=decision, comment=comment, grade=grade
+        ranking=ranking,
+        dialogue=dialogue,
+        reviewer=reviewer,
+        decision=decision,
+        comment=comment,
+        grade=grade,
+        bulk=bulk,
     )
     record(actor=reviewer, action=f"review.{decision}", obj=ranking or dialogue, project_id=project.pk)
     return made
 
 
 def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: bool) -> None:
-    if decision not in Decision.values:
+    if decision not in OFFERED:
         raise Invalid(f"{decision!r} is not a decision.")
     if decision == Decision.RETURNED and not comment:
         raise Invalid("Say in a comment what should be mended.")
@@ -90,7 +99,7 @@ def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: boo
         raise Invalid("A grade is a whole number from 1 to 7, and is for dialogues.")
 
 
-def _require_reviewer(project: Project, person: User) -> None:
+def require_reviewer(project: Project, person: User) -> None:
     if not person.is_superuser and role_of(project, person) not in REVIEWERS:
         raise Invalid("You are not a reviewer of this project.")
 
@@ -134,11 +143,11 @@ def ask_review(*, ranking: Ranking | None = None, dialogue: Dialogue | None = No
 
 def returned_rankings(user: User) -> QuerySet[Ranking]:
     """Rankings whose last review returned them to this trainer, not mended yet."""
-    latest = Review.objects.filter(ranking=OuterRef("pk")).order_by("-created_at", "-pk")
+    latest = Review.objects.in_force().filter(ranking=OuterRef("pk")).order_by("-created_at", "-pk")
     return (
         Ranking.objects.in_force()
         .filter(trainer=user)
-        .filter(Exists(Review.objects.filter(ranking=OuterRef("pk"), decision=Decision.RETURNED)))
+        .filter(Exists(latest.filter(decision=Decision.RETURNED)))
         .alias(last=Subquery(latest.values("decision")[:1]))
         .filter(last=Decision.RETURNED)
         .select_related("comparison__project", "assignment")
@@ -171,7 +180,7 @@ def leave_to_others(*, comparison: Comparison, reviewer: User) -> None:
         Invalid: not a reviewer of the project.
     """
     locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
-    _require_reviewer(locked.project, reviewer)
+    require_reviewer(locked.project, reviewer)
     mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
     if mine is None:
         mine = leases.lease(comparison=locked, trainer=reviewer, kind=Assignment.Kind.RESEARCH)
@@ -181,19 +190,19 @@ def leave_to_others(*, comparison: Comparison, reviewer: User) -> None:
 
 @transaction.atomic
 def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
-    """A reviewer's own vote outside the count, on the trainers' page; the same lease if it was begun.
+    """A reviewer's own vote outside the count, on the trainers' page; the lease that they hold already, if any.
 
     Raises:
         Invalid: they voted on it or wrote its prompt. Gone: it was withdrawn.
     """
     locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
-    _require_reviewer(locked.project, reviewer)
+    require_reviewer(locked.project, reviewer)
     if locked.state not in Comparison.READY:
         raise Gone("This comparison cannot be ranked.")
     mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
     if mine is not None:
-        if mine.kind == Assignment.Kind.RESEARCH and mine.state == Assignment.State.LEASED:
-            return mine
+        if mine.state == Assignment.State.LEASED:
+            return mine  # begun before, or theirs as an ordinary task
         if mine.state == Assignment.State.EXPIRED and mine.kind == Assignment.Kind.RESEARCH:
             return assignments.heartbeat(assignment=mine)
         raise Invalid("You have ranked or skipped this comparison before.")

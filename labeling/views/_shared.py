@@ -51,9 +51,16 @@ def visible_project(request: PageRequest, slug: str) -> Project:
     return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
 
 
+def reviewed_project(request: PageRequest, slug: str) -> Project:
+    return get_object_or_404(Project.objects.reviewed_by(request.user), slug=slug)
+
+
 def go(request: PageRequest, name: str, *args: object, query: str = "") -> HttpResponse:
     """To another page: a redirect, which htmx follows by itself where a fragment of `main` is wanted."""
-    url = reverse(name, args=args) + query
+    return go_to(request, reverse(name, args=args) + query)
+
+
+def go_to(request: PageRequest, url: str) -> HttpResponse:
     if request.htmx:
         response = HttpResponse(status=204)
         response["HX-Redirect"] = url

@@ -41,11 +41,11 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
 def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: list[str]) -> HttpResponse:
     assert ranking.assignment is not None
     ranking.assignment.comparison = ranking.comparison
-    returned = ranking.reviews.filter(decision=Review.Decision.RETURNED).select_related("reviewer")
+    said = Review.objects.in_force().filter(ranking=ranking, decision=Review.Decision.RETURNED)
     context: Context = {
         **ranking_context(ranking.assignment, form),
         "ranking": ranking,
-        "review": returned.order_by("-created_at").first(),
+        "review": said.select_related("reviewer").order_by("-created_at").first(),
         **words,
     }
     return page(request, "labeling/mend.html", context, status=422 if words else 200)

@@ -17,7 +17,18 @@ from labeling.pages import ranking as ranking_page
 from labeling.pages.figures import ranked_today
 from labeling.pages.forms import number
 from labeling.pages.ranking_form import RankingForm
-from labeling.views._shared import UNDONE, Context, PageRequest, go, own_assignment, page, told, visible_project
+from labeling.views import _blind
+from labeling.views._shared import (
+    UNDONE,
+    Context,
+    PageRequest,
+    go,
+    go_to,
+    own_assignment,
+    page,
+    told,
+    visible_project,
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,6 +44,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
 
 def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     form = RankingForm.from_post(request.POST, assignment.order_shown)
+    back = _blind.back_from(request, assignment)
     try:
         submitted = rankings.submit_and_lease_next(
             assignment=assignment,
@@ -40,6 +52,7 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
             seconds=number(request.POST.get("seconds")),
             expected_version=number(request.POST.get("draft_version")),
             reading=form.reading(),
+            and_lease=not back,
             **form.said(assignment.order_shown),
         )
     except NeedsConfirmation as question:
@@ -48,6 +61,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 422
         return again(request, assignment, form, errors=[str(error)], status=status)
+    if back:
+        return go_to(request, back)
     project = assignment.comparison.project
     if submitted.none_left:
         return _none_left(request, project, submitted.none_left)
@@ -136,6 +151,8 @@ def skip(request: PageRequest, pk: UUID) -> HttpResponse:
     except LabelingError as error:
         form = RankingForm.from_post(request.POST, assignment.order_shown)
         return again(request, assignment, form, errors=[str(error)])
+    if back := _blind.back_from(request, assignment):
+        return go_to(request, back)
     return _lease_next(request, assignment.comparison.project)
 
 

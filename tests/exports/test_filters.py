@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from labeling import corrections, dialogues, imports, projects, rankings, turns
 from labeling.models import Project, Ranking, Review
+from labeling.quality import adjudication, decisions, reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.exports.makers import everything, export, given, rows
@@ -45,6 +47,56 @@ def test_what_a_review_returned_or_excluded_is_left_out(
     manifest = export(project, tmp_path / "x", "--config", "rankings")
     assert manifest["excluded"] == {"excluded by a review": 1, "returned by a review": 1}
     assert len(rows(tmp_path / "x", "rankings")) == 1
+
+
+def test_a_gold_order_stands_for_the_votes_from_when_it_was_given_until_it_is_taken_back(
+    project: Project, alice: User, bob: User, rita: User, tmp_path: Path
+) -> None:
+    project.adaptive_overlap = False
+    project.save()
+    comparison = makers.make_comparison(project, votes=2)
+    votes = [
+        makers.make_ranking(comparison, alice),
+        makers.make_ranking(comparison, bob, groups=[[3], [2], [1], [0]]),
+    ]
+    before = timezone.now().isoformat()
+    gold = adjudication.adjudicate(
+        comparison=comparison, reviewer=rita, order_shown=votes[0].order_shown, groups=votes[0].groups
+    )
+    given_at = timezone.now().isoformat()
+    decisions.undo_last(project=project, reviewer=rita)
+
+    def at(cutoff: str, *options: str) -> set[str]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        found = export(project, folder, "--config", "rankings", "--cutoff", cutoff, *options)
+        assert found["excluded"] in ({}, {"replaced by a gold order": 2}, {"undone": 1})
+        assert {row["kind"] for row in rows(folder, "rankings")} <= {"vote", "gold"}
+        return {row["id"] for row in rows(folder, "rankings")}
+
+    both = {str(vote.pk) for vote in votes}
+    assert at(before) == both
+    assert at(given_at) == at(given_at, "--min-agreement", "0.9") == {str(gold.pk)}
+    assert at(timezone.now().isoformat()) == both
+
+
+def test_a_review_that_was_taken_back_counts_up_to_then(
+    project: Project, alice: User, rita: User, tmp_path: Path
+) -> None:
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    demonstration = makers.make_demonstration(project, alice)
+    for work in ({"ranking": ranking}, {"dialogue": demonstration}):
+        reviews.decide(reviewer=rita, decision="returned", comment="Look again.", **work)
+    decided = timezone.now().isoformat()
+    export(project, tmp_path / "then", "--config", "rankings,sft,raw", "--cutoff", decided)
+    for _ in range(2):
+        decisions.undo_last(project=project, reviewer=rita)
+    export(project, tmp_path / "again", "--config", "rankings,sft,raw", "--cutoff", decided)
+    for config in ("rankings", "sft", "raw"):
+        assert rows(tmp_path / "then", config) == rows(tmp_path / "again", config)
+    assert not rows(tmp_path / "then", "rankings")
+    assert not rows(tmp_path / "then", "sft")
+    export(project, tmp_path / "now", "--config", "rankings,sft")
+    assert len(rows(tmp_path / "now", "rankings")) == len(rows(tmp_path / "now", "sft")) == 1
 
 
 def test_not_rankable_is_a_row_without_pairs(project: Project, alice: User, tmp_path: Path) -> None:

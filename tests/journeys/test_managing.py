@@ -107,10 +107,14 @@ def rank_twice(project: Project, first: User) -> None:
 
 def return_the_first(page: Page) -> None:
     page.get_by_role("link", name="Queue", exact=True).click()
-    page.get_by_role("row", name=re.compile("sid")).first.get_by_role("link", name="Ranking").click()
-    page.get_by_label("Comment").fill("The second one is wrong.")
-    page.get_by_role("button", name="Return to the trainer").click()
-    expect(page.get_by_text("Returned.")).to_be_visible()
+    page.get_by_role("listitem").filter(has_text="sid ·").filter(has_text="ranking").first.get_by_role(
+        "link"
+    ).first.click()
+    page.get_by_role("link", name="Show the order").click()
+    page.get_by_text("Return to the trainer").click()
+    page.get_by_label("Or in your own words").fill("The second one is wrong.")
+    page.get_by_role("button", name="Return it").click()
+    expect(page.get_by_text("Returned").first).to_be_visible()
 
 
 def mend_it(page: Page) -> None:

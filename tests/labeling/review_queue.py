@@ -16,7 +16,7 @@ OFF = {
 
 def only(project: Project, **rules: object) -> None:
     project.review_rules = {**OFF, **rules}
-    project.save(update_fields=["review_rules"])
+    project.save()
 
 
 def rank(project: Project, user: User, *, seconds: int | None = None, note: str = "") -> Ranking:

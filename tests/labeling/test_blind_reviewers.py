@@ -31,9 +31,11 @@ def half(project: Project, alice: User) -> Ranking:
 
 
 def reading(client: Client, ranking: Ranking) -> str:
-    """Every page of the admin site on which a reviewer meets the ranking."""
+    """Every page on which a reviewer meets the ranking."""
     pages = [
-        reverse("admin:labeling_ranking_review", args=[ranking.pk]),
+        reverse("review-ranking", args=[ranking.pk]) + "?order=1",
+        reverse("adjudicate", args=[ranking.comparison_id]) + f"?from={ranking.pk}",
+        reverse("review-queue", args=[ranking.comparison.project.slug]),
         reverse("admin:labeling_ranking_change", args=[ranking.pk]),
         reverse("admin:labeling_ranking_changelist"),
     ]
@@ -63,7 +65,7 @@ def test_who_leaves_the_ranking_to_others_sees_it_and_is_never_given_it(
     client: Client, project: Project, half: Ranking, rita: User
 ) -> None:
     client.force_login(rita)
-    blind_address = reverse("admin:labeling_ranking_blind_vote", args=[half.pk])
+    blind_address = reverse("review-blind", args=[half.pk])
     answer = client.post(blind_address, {"instead": "review"}, follow=True).content.decode()
     assert MODEL in answer
     assert "a telling note" in answer
@@ -109,7 +111,7 @@ def test_a_chat_names_its_model_to_a_reviewer_once_its_answers_are_ranked(
     chat = makers.make_chat(project, alice)
     ModelVersion.objects.update(slug=MODEL)
     client.force_login(rita)
-    pages = [reverse(f"admin:labeling_dialogue_{page}", args=[chat.pk]) for page in ("change", "review")]
+    pages = [reverse("admin:labeling_dialogue_change", args=[chat.pk]), reverse("review-dialogue", args=[chat.pk])]
     assert not any(MODEL in client.get(path).content.decode() for path in pages)
     chat.state, chat.submitted_at = "submitted", timezone.now()
     chat.save()

@@ -56,7 +56,7 @@ ADMIN_MODELS = {
     "labeling/membership": model(MANAGES, MANAGES, "add change", do=MANAGES),
     "labeling/project": model(REVIEWS, MANAGES, "add change", do=MANAGES, **{"import": MANAGES}),
     "labeling/prompt": model(MANAGES, MANAGES, "add", do=MANAGES),
-    "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, blind_vote=REVIEWS, do=REVIEWS),
+    "labeling/ranking": model(REVIEWS, REVIEWS, queue=REVIEWS, review=REVIEWS, do=REVIEWS),
     "labeling/review": model(REVIEWS, MANAGES),
     "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
     "exports/exportrun": model(MANAGES, MANAGES, "add", files=set(), do=MANAGES),  # the files were removed

@@ -82,7 +82,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
     return {
-        "slug": project.slug, "kind": "chat", "returned": returned.pk,
+        "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
         "owner": "alice", "token": token, "invitation": invitation.pk,
         "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,

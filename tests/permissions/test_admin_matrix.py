@@ -64,7 +64,7 @@ def of_a_model(rule: Model, rest: str) -> dict[str, frozenset[str]] | None:
     if name == "do":
         return None
     who = rule.pages[name] if "_id>" in rest or "slug>" in rest else with_managers_elsewhere(rule.pages[name])
-    return {"POST": who} if name == "blind_vote" else {"GET": who, "POST": who}
+    return {"GET": who, "POST": who}
 
 
 def with_managers_elsewhere(who: frozenset[str]) -> frozenset[str]:

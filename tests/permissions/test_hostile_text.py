@@ -77,7 +77,8 @@ def addresses(rows: Rows) -> Iterator[str]:
     for word in ("comparison", "chat", "demonstration", "dialogue"):
         if word in rows and word != "comparison":
             yield f"/dialogues/{rows[word]}/"
-    yield f"/admin/labeling/dialogue/{rows['dialogue']}/review/"
+    yield f"/review/dialogues/{rows['dialogue']}/"
+    yield f"/review/rankings/{rows['returned']}/?order=1"
 
 
 def test_hostile_text_shows_as_text_on_every_page(world: World, alice: User, mona: User, operator: User) -> None:
@@ -106,6 +107,7 @@ def test_hostile_text_shows_as_text_on_every_page(world: World, alice: User, mon
     # The test has power only where the text is there to be read.
     for part in (
         "/ranking/", "/dialogues/", "/history/", "/projects/SLUG/guidelines/", "/admin/labeling/ranking/",
+        "/review/dialogues/", "/review/rankings/", "/review/comparisons/", "/projects/SLUG/review/",
         "/admin/labeling/dialogue/", "/admin/labeling/turnfeedback/", "/admin/labeling/comparison/",
         "/admin/labeling/prompt/", "/admin/labeling/review/", "/admin/moderation/verdict/", "/admin/exports/exportrun/",
         "/admin/sampler/samplerequest/", "/admin/insights/SLUG/",

@@ -22,7 +22,7 @@ from labeling import (
     withdrawal,
 )  # fmt: skip
 from labeling.models import Dialogue, Project, Turn
-from labeling.quality import reviews
+from labeling.quality import decisions, reviews
 from sampler import claims, results
 from sampler.models import SampleRequest
 from sampler.params import Drawn
@@ -204,6 +204,10 @@ def mend(work: Work) -> object:
     return corrections.mend_dialogue(dialogue=work.fresh)
 
 
+def undo_decision(work: Work) -> object:
+    return decisions.undo_last(project=work.project, reviewer=work.people["rita"])
+
+
 def ask_review(work: Work) -> None:
     reviews.ask_review(dialogue=work.fresh)
 
@@ -260,5 +264,8 @@ SITUATIONS: Sequence[Situation[Work]] = (
         "chat handed in", chat_handed_in,
         {"undo": undo, **REVIEWS, "bob leases": lease_to_bob, **THUMBS, "withdraw": withdraw},
     ),
-    Situation("sent back", sent_back, {"mend": mend, **REVIEWS, "undo": undo, "withdraw": withdraw}),
+    Situation(
+        "sent back", sent_back,
+        {"mend": mend, **REVIEWS, "undo decision": undo_decision, "undo": undo, "withdraw": withdraw},
+    ),
 )  # fmt: skip

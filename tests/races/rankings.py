@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from labeling import assignments, comparisons, corrections, leases, rankings, withdrawal
 from labeling.models import Assignment, Comparison, Project, Ranking
-from labeling.quality import hidden, reviews
+from labeling.quality import adjudication, decisions, hidden, reviews
 from tests import makers
 from tests.races.cast import Cast
 from tests.races.pairs import Situation
@@ -70,6 +70,13 @@ def returned(cast: Cast) -> Work:
     return work
 
 
+def golden(cast: Cast) -> Work:
+    """Rita's order stands for alice's."""
+    work = submitted(cast)
+    gold(work, "rita")
+    return work
+
+
 def two_votes(cast: Cast) -> Work:
     """Alice has handed hers in and bob holds the second vote."""
     work = submitted(cast, votes=2)
@@ -125,6 +132,21 @@ def undo(work: Work) -> object:
 
 def decide(work: Work, name: str, decision: str, comment: str = "") -> object:
     return reviews.decide(reviewer=work.people[name], decision=decision, ranking=work.ranking, comment=comment)
+
+
+def undo_decision(work: Work, name: str) -> object:
+    return decisions.undo_last(project=work.project, reviewer=work.people[name])
+
+
+def gold(work: Work, name: str) -> object:
+    order = work.order(reverse=True)
+    return adjudication.adjudicate(
+        comparison=work.comparison,
+        reviewer=work.people[name],
+        order_shown=[cid for group in order for cid in group],
+        groups=order,
+        note=f"{name}'s",
+    )
 
 
 def mend(work: Work, *, reverse: bool) -> object:
@@ -192,14 +214,23 @@ SITUATIONS: Sequence[Situation[Work]] = (
         "submitted", submitted,
         {
             "undo": undo, **REVIEWS, "submit": submit, "submit another": submit_another, "ask review": ask_review,
-            "make item": make_item, "blind vote": blind_vote, "leave to others": leave_to_others, **EVERYBODYS,
+            "make item": make_item, "blind vote": blind_vote, "leave to others": leave_to_others,
+            "gold": lambda work: gold(work, "rita"), "ron's gold": lambda work: gold(work, "ron"), **EVERYBODYS,
         },
     ),
     Situation(
         "returned", returned,
         {
             "mend": lambda work: mend(work, reverse=False), "mend back": lambda work: mend(work, reverse=True),
-            "undo": undo, **REVIEWS, **EVERYBODYS,
+            "undo": undo, "undo decision": lambda work: undo_decision(work, "rita"), **REVIEWS, **EVERYBODYS,
+        },
+    ),
+    Situation(
+        "golden", golden,
+        {
+            "undo decision": lambda work: undo_decision(work, "rita"), "undo": undo,
+            "mend": lambda work: mend(work, reverse=False), "gold": lambda work: gold(work, "rita"),
+            "ron's gold": lambda work: gold(work, "ron"), **REVIEWS, **EVERYBODYS,
         },
     ),
     Situation(

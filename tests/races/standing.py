@@ -47,7 +47,7 @@ def standing(project: Project, since: datetime) -> Standing:
     for opinion in TurnFeedback.objects.filter(turn__dialogue__in=dialogues):
         facts.append(("feedback", opinion.thumb_up, len(opinion.earlier), opinion.comment))
     for review in Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues)):
-        facts.append(("review", review.decision, review.comment))
+        facts.append(("review", review.decision, review.comment, review.undone_at is None))
     for member in Membership.objects.filter(project=project).select_related("user"):
         facts.append(("member", member.user.username, member.withdrawn_at is None))
     for request in SampleRequest.objects.filter(created_at__gte=since):

@@ -1,0 +1,77 @@
+"""What the review of a dialogue shows: its turns as its author saw them, and what was changed of a suggestion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from django.core.paginator import Page, Paginator
+
+from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
+from labeling.pages import differences
+from labeling.pages.differences import Runs
+from labeling.pages.provenance import for_reviewers, provenance
+from labeling.quality import blind
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+TURNS_ON_A_PAGE = 100
+RETURN_REASONS = (
+    "An answer is wrong or cannot be checked.",
+    "It does not follow the guidelines.",
+    "It reads like the model's text, not like yours.",
+    "It ends before the task is done.",
+)
+
+
+@dataclass(frozen=True)
+class ReviewedTurn:
+    turn: Turn
+    by: str
+    changed: Runs
+    too_long: str = ""
+
+
+class DialogueReview(TypedDict):
+    title: str
+    dialogue: Dialogue
+    project: Project
+    turns: list[ReviewedTurn]
+    page: Page[Turn]
+    item: ReviewItem | None
+    history: list[Review]
+    decidable: bool
+    graded: bool
+    grades: Sequence[int]
+    return_reasons: Sequence[str]
+
+
+def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> DialogueReview:
+    rows = dialogue.turns.select_related("completion__model_version").order_by("position")
+    shown = Paginator(rows, TURNS_ON_A_PAGE).get_page(page)
+    named = not blind.names_hidden(dialogue, reviewer)
+    return {
+        "title": f"Review a {dialogue.get_kind_display().lower()} by {dialogue.author or 'an import'}",
+        "dialogue": dialogue,
+        "project": dialogue.project,
+        "turns": [_reviewed(turn, named=named) for turn in shown],
+        "page": shown,
+        "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
+        "history": list(Review.objects.filter(dialogue=dialogue).select_related("reviewer")),
+        "decidable": dialogue.author != reviewer and dialogue.state in Dialogue.HANDED_IN,
+        "graded": dialogue.kind == Dialogue.Kind.DEMONSTRATION,
+        "grades": range(1, 8),
+        "return_reasons": RETURN_REASONS,
+    }
+
+
+def _reviewed(turn: Turn, *, named: bool) -> ReviewedTurn:
+    by = for_reviewers(turn, named=named)
+    if turn.completion is None or provenance(turn).kind != "edited":
+        return ReviewedTurn(turn, by, [])
+    try:
+        return ReviewedTurn(turn, by, differences.edits(turn.completion.text, turn.text))
+    except differences.TooLong as error:
+        return ReviewedTurn(turn, by, [], str(error))

@@ -1,0 +1,201 @@
+"""A reviewer's hour in a real browser: twenty decisions by keys, a blind vote and back, orders that disagree."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from labeling import comparisons
+from labeling.models import Comparison, Membership, Project, Ranking, Review
+from labeling.spans import Span
+from sampler.models import Completion
+from tests import makers
+from tests.journeys.conftest import Visits
+from tests.journeys.server import Server
+from tests.journeys.test_accessibility import RICH, WIDTHS, issues
+from tests.labeling.review_queue import only, rank
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+MOST_KEYS = 45
+
+
+def rules(project: Project, **chosen: object) -> None:
+    project.adaptive_overlap = False
+    only(project, **chosen)
+
+
+class Keys:
+    """A keyboard that counts what is pressed."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.pressed = page, 0
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+        self.pressed += 1
+
+
+def test_twenty_are_decided_in_at_most_45_keys_and_without_a_way_back_over_a_list(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    for number in range(20):
+        if number % 5 == 4:
+            makers.make_demonstration(project, alice, question=f"Written {number}?")
+        else:
+            makers.make_ranking(makers.make_comparison(project, prompt=f"Asked {number}?"), alice)
+    page = visit(rita).open(f"/projects/{project.slug}/review/")
+    expect(page.get_by_text("Asked 0?")).to_be_visible()
+    keys = Keys(page)
+    keys.press("n")
+    for number in range(20):
+        demonstration = number % 5 == 4
+        expect(page.locator("main .turn").first).to_contain_text(f"{'Written' if demonstration else 'Asked'} {number}?")
+        assert "/review/rankings/" in page.url or "/review/dialogues/" in page.url
+        if not demonstration:
+            expect(page.get_by_text("best first")).to_have_count(0)
+            keys.press("s")
+            expect(page.locator(".strip .token").first).to_be_visible()
+        if number == 3:
+            keys.press("r")
+            expect(page.get_by_text("What should be mended?")).to_be_visible()
+            keys.press("1")
+        else:
+            keys.press("7" if number == 9 else "a")
+            if number == 9:
+                keys.press("a")
+    expect(page.get_by_text("Nothing waits for review")).to_be_visible()
+    assert keys.pressed <= MOST_KEYS, keys.pressed
+    decided = Review.objects.order_by("created_at").values_list("decision", flat=True)
+    assert list(decided) == ["accepted"] * 3 + ["returned"] + ["accepted"] * 16
+    assert Review.objects.get(grade=7).dialogue is not None
+    assert Review.objects.get(decision="returned").comment.startswith("The order does not follow")
+
+
+def test_after_a_blind_vote_one_is_back_at_the_same_review(
+    visit: Visits, project: Project, alice: User, bob: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    comparison = makers.make_comparison(project, votes=2, prompt="Which is it?")
+    makers.make_ranking(comparison, alice)
+    second = makers.make_ranking(comparison, bob, groups=[[1], [0], [2], [3]])
+    at = f"/review/rankings/{second.pk}/"
+    page = visit(rita).open(at)
+    shown = page.locator(".card-text").all_inner_texts()
+    page.keyboard.press("b")
+    expect(page.get_by_role("heading", name="Rank 4 completions")).to_be_visible()
+    for digit in "1234":
+        page.keyboard.press(digit)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"**{at}")
+    expect(page.get_by_text("Your own order, given blind")).to_be_visible()
+    assert page.locator(".card-text").all_inner_texts() == shown
+    assert Ranking.objects.get(trainer=rita).kind == "research"
+
+
+def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
+    visit: Visits, project: Project, alice: User, bob: User, rita: User
+) -> None:
+    rules(project, low_agreement=True)
+    disputed = dispute(project, alice, bob)
+    page = visit(rita).open(f"/projects/{project.slug}/review/")
+    page.get_by_role("link", name="All orders").first.click()
+    expect(page.locator(".orders tbody tr")).to_have_count(6)
+    page.get_by_role("link", name="Review the ranking of alice").click()
+    page.keyboard.press("s")
+    expect(page.locator(".strip .token")).to_have_count(4)
+    page.keyboard.press("e")
+    expect(page.get_by_role("heading", name="All orders of 4 completions")).to_be_visible()
+    expect(page.locator(".slot .token")).to_have_count(4)
+    last = Ranking.objects.get(trainer=alice).order_shown[3]
+    page.keyboard.press("d")
+    page.keyboard.press("Alt+1")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Your order is the gold one")).to_be_visible()
+    gold = Ranking.objects.get(kind="gold")
+    assert gold.groups[0] == [last]
+    expect(page.get_by_text("Nothing waits for review")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_text("Your last decision is taken back")).to_be_visible()
+    gold.refresh_from_db()
+    assert gold.undone_at
+    assert not Review.objects.in_force().exists()
+    assert disputed.rankings.in_force().count() == 2
+
+
+def dispute(project: Project, alice: User, bob: User) -> Comparison:
+    comparison = makers.make_comparison(project, votes=2)
+    makers.make_ranking(comparison, alice)
+    makers.make_ranking(comparison, bob, groups=[[3], [2], [1], [0]])
+    return comparison
+
+
+@pytest.fixture
+def pages(live: Server, project: Project, alice: User, bob: User, rita: User) -> dict[str, str]:
+    """Every reviewer's page, with something on it."""
+    project.ask_strength, project.span_categories = True, ["made up"]
+    rules(project, random_share=1.0, low_agreement=True)
+    disputed = dispute(project, alice, bob)
+    rich, _ = comparisons.bring(
+        project=project,
+        prompt=[{"role": "system", "content": "Be kind."}, {"role": "user", "content": RICH}],
+        completions=[{"text": RICH + letter} for letter in "abc"] + [{"text": "long " * 4000}],
+    )
+    cid = str(rich.candidates.get(index=0).completion_id)
+    grades = {str(c.completion_id): 7 - c.index for c in rich.candidates.all()}
+    mark = Span(start=0, end=6, category="made up", comment="Nobody said so.")
+    ranking = makers.make_ranking(
+        rich, alice, note="A note.", ratings=grades, flags={cid: ["hallucination"]}, spans={cid: [mark]}
+    )
+    Membership.objects.create(project=makers.make_project("other"), user=rita, role="reviewer")
+    open_one = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+    nine = makers.make_ranking(makers.make_comparison(project, k=9), alice)
+    demonstration = makers.make_demonstration(project, alice, question=RICH)
+    turn = demonstration.turns.get(role="assistant")
+    turn.completion = Completion.objects.create(text="It works, slowly.", index=0, finish_reason="provided")
+    turn.save()
+    Review.objects.create(ranking=rank(project, alice), reviewer=rita, decision="accepted")
+    return {
+        "projects": "/review/",
+        "queue": f"/projects/{project.slug}/review/",
+        "nothing": f"/projects/{project.slug}/review/?reason=exam",
+        "hidden": f"/review/rankings/{ranking.pk}/",
+        "shown": f"/review/rankings/{ranking.pk}/?order=1",
+        "nine": f"/review/rankings/{nine.pk}/?order=1",
+        "not yet": f"/review/rankings/{open_one.pk}/",
+        "disputed": f"/review/rankings/{disputed.rankings.all()[0].pk}/?order=1",
+        "dialogue": f"/review/dialogues/{demonstration.pk}/",
+        "all orders": f"/review/comparisons/{disputed.pk}/?from={disputed.rankings.all()[0].pk}",
+        "orders with marks": f"/review/comparisons/{rich.pk}/?from={ranking.pk}",
+        "orders of nine": f"/review/comparisons/{nine.comparison_id}/",
+    }
+
+
+def wrong(visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str) -> dict[str, list[str]]:
+    visitor = visit(rita, color_scheme=theme, viewport={"width": width, "height": 800})
+    found: dict[str, list[str]] = {}
+    for name, path in pages.items():
+        page = visitor.open(path)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[f"{name}, width"] = ["scrolls sideways"]
+        found |= issues(page, name)
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        found |= issues(page, f"{name}, all open")
+    return found
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_axe_finds_nothing_on_the_reviewers_pages(
+    visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
+) -> None:
+    assert not wrong(visit, rita, pages, width, theme)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_at_any_width_in_either_theme(
+    visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
+) -> None:
+    assert not wrong(visit, rita, pages, width, theme)
