@@ -18,6 +18,9 @@ HELP = {
     "one person. At 1 nobody writes prompts of their own.",
     "stock_target": "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none.",
     "ask_ratings": "Each answer gets an overall grade from 1 to 7 before the ranking.",
+    "criteria": "Graded instead of one overall grade, one a line with its steps (2 to 7), for example honest: 5. "
+    "None: the overall grade.",
+    "span_categories": "What may be wrong with words that a trainer marks in an answer, one a line. None: no marks.",
     "ask_strength": "Asks how much better, in Llama 2's four levels, between neighbouring places.",
     "ask_ideal_answer": "Trainers may write the answer that they wanted to see; it becomes a demonstration.",
     "show_reasoning": "Shows what a reasoning model thought before it answered, folded, above its answer.",
