@@ -59,6 +59,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from exports.models import ExportRun
     from labeling.api.suggestions import SALT
     from labeling.models import Review
+    from managing.pages.exporting import name_of
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
@@ -86,6 +87,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
+        "export_name": name_of(export),
     }  # fmt: skip
 
 
