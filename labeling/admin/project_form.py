@@ -90,6 +90,10 @@ FIELDSETS: Fieldsets = (
         },
     ),
     (
+        "Goal and cost",
+        {"classes": ["tab"], "fields": ("daily_goal", ("rate_per_hour", "rate_per_task", "currency"))},
+    ),
+    (
         "Data out",
         {
             "classes": ["tab"],

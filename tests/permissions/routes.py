@@ -122,12 +122,16 @@ MANAGED = {
     f"{PROJECT}exports/<slug:export>/files/<path:name>": route(
         "GET", set(), slug="slug", export="export_name", name="file"
     ),
+    f"{PROJECT}time/": route("GET", MANAGES, slug="slug"),
+    f"{PROJECT}time/days.csv": route("GET", MANAGES, slug="slug"),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
 }
 # On pages a member whose role does not include a kind of work reads so in a sentence (422).
 PAGES = {
     "": route("GET", SIGNED_IN),
     "history/": route("GET", SIGNED_IN),
+    "numbers/": route("GET", SIGNED_IN),
+    "numbers/time.csv": route("GET", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
     "language/": route("POST", EVERYBODY),
