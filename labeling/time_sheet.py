@@ -101,30 +101,28 @@ def month_of(name: str) -> Month:
 
 def sheet(month: Month, *, person: User | None = None, project: Project | None = None) -> list[Line]:
     """Every day with work in it, newest first; of a person, of a project, or of both."""
-    found: dict[tuple[date, str, str], dict[str, int]] = {}
-    for row in _ranked(month, person, project):
-        line = found.setdefault((row["day"], row["person"], row["title"]), {"seconds": 0})
-        line["seconds"] += row["total"]
-        line["rankings"] = row["done"]
-    for row in _written(month, person, project):
-        line = found.setdefault((row["day"], row["person"], row["title"]), {"seconds": 0})
-        line["seconds"] += row["total"]
-        line["dialogues"] = row["done"]
-    lines = [Line(*key, **counts) for key, counts in found.items() if any(counts.values())]
-    return sorted(lines, key=lambda line: (-line.day.toordinal(), line.person, line.project))
+    lines = [_line(row, rankings=row["done"]) for row in _ranked(month, person, project)]
+    lines += [_line(row, dialogues=row["done"]) for row in _written(month, person, project)]
+    found: dict[tuple[date, str, str], Line] = {}
+    for line in lines:
+        key = (line.day, line.person, line.project)
+        found[key] = added(found[key], line) if key in found else line
+    worked = [line for line in found.values() if line.seconds or line.rankings or line.dialogues]
+    return sorted(worked, key=lambda line: (-line.day.toordinal(), line.person, line.project))
 
 
 def whole(project: Project) -> Line:
     """Everything that was ever done in the project, as one line."""
-    lines = [Line(row["day"], "", "", row["total"], row["done"]) for row in _ranked(ALWAYS, None, project)]
-    lines += [Line(row["day"], "", "", row["total"], 0, row["done"]) for row in _written(ALWAYS, None, project)]
+    lines = [_line(row, rankings=row["done"]) for row in _ranked(ALWAYS, None, project)]
+    lines += [_line(row, dialogues=row["done"]) for row in _written(ALWAYS, None, project)]
     return reduce(added, lines, Line(date.min, "", ""))
 
 
 def seconds_of_a_ranking(project: Project) -> float | None:
     """The mean of those in force; None where there is none."""
     votes = Ranking.objects.first_of_each().filter(comparison__project=project, seconds__isnull=False)
-    return votes.exclude(kind=Ranking.Kind.IMPORTED).aggregate(mean=Avg("seconds"))["mean"]
+    mean: float | None = votes.exclude(kind=Ranking.Kind.IMPORTED).aggregate(mean=Avg("seconds"))["mean"]
+    return mean
 
 
 def by_person(lines: Iterable[Line]) -> list[Line]:
@@ -158,6 +156,10 @@ def to_csv(lines: Iterable[Line]) -> str:
         cells = (line.day.isoformat(), line.person, line.project, line.seconds, round(line.seconds / 3600, 2))
         writer.writerow(csv_safe.row((*cells, line.rankings, line.dialogues)))
     return out.getvalue()
+
+
+def _line(row: _Row, *, rankings: int = 0, dialogues: int = 0) -> Line:
+    return Line(row["day"], row["person"], row["title"], row["total"], rankings, dialogues)
 
 
 def _ranked(month: Span | Month, person: User | None, project: Project | None) -> Iterator[_Row]:

@@ -24,9 +24,9 @@ from tests import makers
 pytestmark = pytest.mark.django_db
 
 
-def ranked(project: Project, person: User, seconds: int, **said: object) -> Ranking:
-    ranking = makers.make_ranking(makers.make_comparison(project, votes=2), person, **said)
-    Assignment.objects.filter(pk=ranking.assignment_id).update(seconds=seconds)
+def ranked(project: Project, person: User, seconds: int) -> Ranking:
+    ranking = makers.make_ranking(makers.make_comparison(project, votes=2), person)
+    Assignment.objects.filter(rankings=ranking).update(seconds=seconds)
     Ranking.objects.filter(pk=ranking.pk).update(seconds=seconds)
     return ranking
 
