@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from managing.views import exporting, new_project, people, rounds, settings, site, texts, time
+from managing.views import exporting, new_project, people, pushing, rounds, settings, site, texts, time
 
 app_name = "managing"
 urlpatterns = [
@@ -27,5 +27,7 @@ urlpatterns = [
     path("projects/<slug:slug>/exports/<slug:export>/files/<path:name>", exporting.file, name="exports-file"),
     path("projects/<slug:slug>/time/", time.time, name="time"),
     path("projects/<slug:slug>/time/days.csv", time.sheet, name="time-sheet"),
+    path("projects/<slug:slug>/hub/", pushing.hub, name="exports-hub"),
+    path("projects/<slug:slug>/hub/<int:number>/take-back/", pushing.take_back, name="exports-hub-back"),
     path("projects/<slug:slug>/settings/", settings.settings, name="settings"),
 ]

@@ -124,6 +124,8 @@ MANAGED = {
     ),
     f"{PROJECT}time/": route("GET", MANAGES, slug="slug"),
     f"{PROJECT}time/days.csv": route("GET", MANAGES, slug="slug"),
+    f"{PROJECT}hub/": route("GET", MANAGES, slug="slug"),  # no namespace is allowed: nobody posts
+    f"{PROJECT}hub/<int:number>/take-back/": route("POST", MANAGES, slug="slug", number="repository"),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
 }
 # On pages a member whose role does not include a kind of work reads so in a sentence (422).
