@@ -10,9 +10,16 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 from asgiref.sync import sync_to_async
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 BLOCK = 1 << 18
+
+
+def csv_of(text: str, filename: str) -> HttpResponse:
+    """A table that is small enough to be made at once."""
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
 
 
 class Blocks(Protocol):

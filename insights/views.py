@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
 from common.admin import REVIEWERS, within
+from common.downloads import csv_of
 from insights import loop_report, reports, table_output, tables
 from insights.live_progress import live_progress
 from insights.models import Report
@@ -68,9 +69,7 @@ def table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
     report = reports.insights_of(project, _round(request, project))
     if report is None:
         raise Http404
-    response = HttpResponse(table_output.to_csv(tables.TABLES[name](report)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{project.slug}-{name}.csv"'
-    return response
+    return csv_of(table_output.to_csv(tables.TABLES[name](report)), f"{project.slug}-{name}.csv")
 
 
 @project_page

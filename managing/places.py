@@ -34,6 +34,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     ("Prompts", "managing:prompts", MANAGE),
     ("Import", "managing:imports", MANAGE),
     ("Export", "managing:exports", MANAGE),
+    ("Time", "managing:time", MANAGE),
     ("Settings", "managing:settings", MANAGE),
 )
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 OTHERS = (
     "task_types",
     "flags",
-    "criteria",
-    "span_categories",
     "nightly_configs",
 )  # settings whose fields are made here
 
@@ -92,6 +90,10 @@ FIELDSETS: Fieldsets = (
         },
     ),
     (
+        "Goal and cost",
+        {"classes": ["tab"], "fields": ("daily_goal", ("rate_per_hour", "rate_per_task", "currency"))},
+    ),
+    (
         "Data out",
         {
             "classes": ["tab"],
@@ -113,14 +115,13 @@ class ProjectForm(RulesForm):
     criteria = Criteria(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="Graded instead of one overall grade, one a line with its steps (2 to 7), for example honest: 5. "
-        "None: the overall grade.",
+        help_text=HELP["criteria"],
     )
     span_categories = Lines(
         label="Marks on words",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="What may be wrong with words that a trainer marks in an answer, one a line. None: no marks.",
+        help_text=HELP["span_categories"],
     )
     nightly_configs = forms.MultipleChoiceField(
         choices=export_configurations,

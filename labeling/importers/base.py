@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 from common.control_tokens import FAMILIES, ControlTokens
 from common.plugins import Folder
 from common.shapes import Json, Message
+from labeling.criteria import Criterion
+from labeling.spans import Span
 
 PROMPTS, DEMONSTRATIONS, COMPARISONS = "prompts", "demonstrations", "comparisons"
 RATINGS = "ratings"  # what a record with a thumb naturally is; nobody asks for it
@@ -50,6 +52,9 @@ class Judgement:
     flags: Mapping[int, list[str]] = field(default_factory=dict)
     strengths: tuple[int, ...] = ()
     note: str = ""
+    scales: tuple[Criterion, ...] = ()
+    criteria: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+    spans: Mapping[int, list[Span]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ completions' own `rank` (lowest is best), or from `scores` (highest is best). Wi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from common.shapes import Json
 from labeling.importers._fields import field_of, label_of, list_of, number_of, object_of, text_of
 from labeling.importers._items import judged, judgement, ranked
 from labeling.importers._messages import answer_in, prompt_of, with_system
+from labeling.importers._more import grades_of, marks_of, scales_of
 from labeling.importers.base import Fields, Item, Judgement, Rejected, Text, Transforms
 
 PROMPT = ("context", "prompt", "question", "messages")
@@ -22,8 +24,8 @@ TEXT = ("text", "completion", "response", "answer", "content")
 
 class Rankings:
     about = "prompt, context or messages with K completions and their ranking, ranks or scores"
-    version = 1
-    keys = frozenset({*PROMPT, *COMPLETIONS, *ORDERS, "system", "note", "status", "strengths"})
+    version = 2
+    keys = frozenset({*PROMPT, *COMPLETIONS, *ORDERS, "system", "note", "status", "strengths", "scales"})
 
     def matches(self, record: Json) -> bool:
         return (
@@ -41,8 +43,10 @@ class Rankings:
         objects = [None if isinstance(one, str) else object_of(one, transforms, "completions") for one in given]
         texts = [_text(one, fields, transforms) for one, fields in zip(given, objects, strict=True)]
         groups = _groups(fields, objects, texts)
-        order = _judgement(fields, objects, groups) if groups else None
-        return judged(messages, texts, [order] if order else [], kind)
+        if not groups:
+            return judged(messages, texts, [], kind)
+        order = _judgement(fields, objects, groups)
+        return judged(messages, texts, [_with_more(order, fields, objects, texts, transforms)], kind)
 
 
 IMPORTER = Rankings()
@@ -70,6 +74,36 @@ def _judgement(fields: Fields, objects: list[Fields | None], groups: list[list[i
         else (),
         note=text_of(fields.get("note") or "", "note").strip(),
     )
+
+
+def _with_more(
+    order: Judgement, fields: Fields, objects: list[Fields | None], texts: list[Text], transforms: Transforms
+) -> Judgement:
+    """With grades on criteria and marks on words, where the completions have them."""
+    scales = scales_of(fields.get("scales"), transforms)
+    opened = {i: one for i, one in enumerate(objects) if one is not None}
+    grades = {i: _grades(one.get("criteria"), transforms) for i, one in opened.items()}
+    came = [_as_it_came(one) for one in objects]
+    marks = {i: one.get("spans") for i, one in opened.items()}
+    return replace(
+        order,
+        scales=tuple(scales),
+        criteria=grades_of(grades, scales),
+        spans=marks_of(marks, [(came[i], text.text) for i, text in enumerate(texts)], transforms),
+    )
+
+
+def _grades(given: Json, transforms: Transforms) -> dict[str, Json]:
+    rows = [object_of(one, transforms, "criteria") for one in list_of(given, "criteria")] if given else []
+    return {label_of(row.get("name")): row.get("grade") for row in rows}
+
+
+def _as_it_came(fields: Fields | None) -> str:
+    """A completion's text before it was stripped."""
+    given = field_of(fields, *TEXT) if fields is not None else None
+    if isinstance(given, list) and given and isinstance(given[0], dict):
+        given = given[0].get("content")
+    return given if isinstance(given, str) else ""
 
 
 def _groups(fields: Fields, objects: list[Fields | None], texts: list[Text]) -> list[list[int]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from common.shapes import Json, JsonObject, Message
 from labeling.importers._fields import kind_of, label_of, object_of, text_of, truth_of
 from labeling.importers._items import checked, dialogue, judged, judgement, paraphrases_of
+from labeling.importers._more import grades_of, marks_of, scales_of
 from labeling.importers.base import (
     COMPARISONS,
     DEMONSTRATIONS,
@@ -25,7 +26,7 @@ TYPES = ("prompt", "dialogue", "comparison")
 
 class Raw:
     about = "rows of the raw configuration of our own exports"
-    version = 3
+    version = 4
     keys = frozenset({"type", "record"})
 
     def matches(self, record: Json) -> bool:
@@ -98,7 +99,7 @@ def _comparison(body: JsonObject, kind: str, transforms: Transforms) -> list[Ite
         if ranking.get("undone_at") or not ranking.get("groups"):
             transforms.note("judgements taken back or without an order left out")
             continue
-        judgements.append(_judgement(ranking, place))
+        judgements.append(_with_more(_judgement(ranking, place), ranking, place, texts, transforms))
     return judged(prompt, texts, judgements, kind or COMPARISONS)
 
 
@@ -127,6 +128,22 @@ def _judgement(ranking: JsonObject, place: dict[str, int]) -> Judgement:
         },
         strengths=tuple(_whole(level, "strength") for level in _list(ranking.get("strengths"), "strengths")),
         note=text_of(ranking.get("note") or "", "note"),
+    )
+
+
+def _with_more(
+    order: Judgement, ranking: JsonObject, place: dict[str, int], texts: list[Text], transforms: Transforms
+) -> Judgement:
+    """With grades on criteria and marks on words."""
+    scales = scales_of(ranking.get("scales"), transforms)
+    grades = _object(ranking.get("criteria"), "criteria")
+    marks = _object(ranking.get("spans"), "spans")
+    as_stored = [(text.text, text.text) for text in texts]
+    return replace(
+        order,
+        scales=tuple(scales),
+        criteria=grades_of({place[c]: _object(of, "grades") for c, of in grades.items() if c in place}, scales),
+        spans=marks_of({place[c]: of for c, of in marks.items() if c in place}, as_stored, transforms),
     )
 
 

@@ -204,6 +204,28 @@ class Project(models.Model):
     review_rules = models.JSONField(default=dict, blank=True)
     exam = models.JSONField(default=dict, blank=True)
 
+    # work
+    daily_goal = models.PositiveSmallIntegerField(
+        "tasks a day", default=0, db_default=0, help_text="What a trainer should submit on a day; 0: no goal is shown."
+    )
+    rate_per_hour = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0)],
+        help_text="What an active hour of a trainer costs; 0: nothing.",
+    )
+    rate_per_task = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0)],
+        help_text="What a submitted ranking or dialogue costs; 0: nothing.",
+    )
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of the rates.")
+
     # data out
     split_by = models.CharField(max_length=10, choices=SplitBy.choices, default=SplitBy.PROMPT)
     split_salt = models.CharField(max_length=64, default=new_salt, editable=False)

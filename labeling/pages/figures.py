@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from django.db.models import Avg, Count, Q
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
 
 from common.clock import midnight
 from labeling import preferences
@@ -30,34 +34,45 @@ class Figures:
     pairs: int
     pace: str
     usual: str
+    by_project: Mapping[UUID, int]  # submitted today
 
 
 def figures(user: User) -> Figures:
     today = midnight()
     week = today - timedelta(days=6)
-    ranked = (
+    ranked = list(
         Ranking.objects.first_of_each()
         .filter(trainer=user, submitted_at__gte=week)
-        .aggregate(
+        .order_by()
+        .values(project=F("comparison__project"))
+        .annotate(
             today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"),
-            pace=Avg("seconds", filter=Q(submitted_at__gte=today)),
-            usual=Avg("seconds", filter=Q(submitted_at__lt=today)),
+            took=Coalesce(Sum("seconds", filter=Q(submitted_at__gte=today)), 0),
+            took_before=Coalesce(Sum("seconds", filter=Q(submitted_at__lt=today)), 0),
         )
     )  # fmt: skip
-    written = (
+    written = list(
         Dialogue.objects.submitted()
         .filter(author=user, submitted_at__gte=week)
-        .aggregate(today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"))
+        .order_by()
+        .values("project")
+        .annotate(today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"))
     )
     agreed, pairs = agreement(user)
-    tell = ranked["today"] >= FOR_A_PACE and ranked["week"] - ranked["today"] >= FOR_A_PACE
+    done = sum(row["today"] for row in ranked)
+    before = sum(row["week"] for row in ranked) - done
+    tell = done >= FOR_A_PACE and before >= FOR_A_PACE
+    by_project: Counter[UUID] = Counter()
+    for row in (*ranked, *written):
+        by_project[row["project"]] += row["today"]
     return Figures(
-        today=ranked["today"] + written["today"],
-        week=ranked["week"] + written["week"],
+        today=by_project.total(),
+        week=sum(row["week"] for row in (*ranked, *written)),
         agreement=round(100 * agreed / pairs) if pairs else None,
         pairs=pairs,
-        pace=duration(ranked["pace"]) if tell else "",
-        usual=duration(ranked["usual"]) if tell else "",
+        pace=duration(sum(row["took"] for row in ranked) / done) if tell else "",
+        usual=duration(sum(row["took_before"] for row in ranked) / before) if tell else "",
+        by_project=by_project,
     )
 
 
@@ -73,7 +88,13 @@ def duration(seconds: float) -> str:
 
 
 def agreement(user: User) -> tuple[int, int]:
-    """(agreed, compared): pairs that this trainer and another both put in strict order, over the trainer's
+    """(agreed, compared), over all projects."""
+    found = agreements(user).values()
+    return sum(agreed for agreed, _ in found), sum(compared for _, compared in found)
+
+
+def agreements(user: User) -> dict[UUID, tuple[int, int]]:
+    """(agreed, compared) by project: pairs that this trainer and another both put in strict order, over the trainer's
     most recent rankings: so many at most are looked at, however many there are."""
     votes = Ranking.objects.in_force().filter(kind=Ranking.Kind.VOTE)
     recent = Ranking.objects.filter(trainer=user).order_by("-submitted_at").values("comparison")[:AGREEMENT_OVER]
@@ -81,15 +102,17 @@ def agreement(user: User) -> tuple[int, int]:
         votes.filter(comparison__in=recent, not_rankable="")
         .exclude(trainer=user)
         .order_by()
-        .values_list("comparison_id", "groups")
+        .values_list("comparison_id", "groups", "comparison__project_id")
     )
-    mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _ in theirs}).order_by()
+    mine = votes.filter(trainer=user, comparison__in={comparison for comparison, _, _ in theirs}).order_by()
     own = {comparison: frozenset(preferences.strict_pairs(groups)) for comparison, groups in
            mine.values_list("comparison_id", "groups")}  # fmt: skip
-    agreed = compared = 0
-    for comparison, groups in theirs:
+    found: defaultdict[UUID, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for comparison, groups, project in theirs:
         ordered = own.get(comparison, frozenset())  # none where the trainer took it back
+        agreed, compared = found[project]
         for chosen, rejected in preferences.strict_pairs(groups):
             agreed += (chosen, rejected) in ordered
             compared += (chosen, rejected) in ordered or (rejected, chosen) in ordered
-    return agreed, compared
+        found[project] = agreed, compared
+    return found

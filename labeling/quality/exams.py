@@ -162,10 +162,10 @@ def next_practice(*, project: Project, trainer: User) -> Comparison | None:
 
 def practised(project: Project, trainer: User) -> QuerySet[Ranking]:
     """The trainer's finished practice items, newest first; the comparison holds the order and explanation."""
-    return (
-        Ranking.objects.in_force()
-        .filter(trainer=trainer, comparison__only_for=trainer)
-        .filter(comparison__project=project, comparison__source=PRACTICE)
-        .select_related("comparison__repeat_of")
-        .order_by("-submitted_at")
-    )
+    return practised_by(trainer).filter(comparison__project=project).select_related("comparison__repeat_of")
+
+
+def practised_by(trainer: User) -> QuerySet[Ranking]:
+    """Of all projects."""
+    mine = Ranking.objects.in_force().filter(trainer=trainer, comparison__only_for=trainer)
+    return mine.filter(comparison__source=PRACTICE).order_by("-submitted_at")

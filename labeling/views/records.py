@@ -11,7 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from common.downloads import csv_of
+from labeling import time_sheet
 from labeling.pages import history as history_page
+from labeling.pages import numbers as numbers_page
+from labeling.pages.figures import figures
 from labeling.pages.forms import number
 from labeling.views._shared import PageRequest, visible_project, wants_json
 
@@ -39,6 +43,25 @@ def history(request: PageRequest) -> HttpResponse:
     shown = history_page.work_of(request.user, before=history_page.moment(request.GET.get("before")), words=words)
     context = {"here": "history", "work": shown.rows, "older": shown.older, "q": " ".join(words)}
     return render(request, "labeling/history.html", context)
+
+
+@require_GET
+def numbers(request: PageRequest) -> HttpResponse:
+    """Own numbers by project, and the time sheet of a month."""
+    month = time_sheet.month_of(request.GET.get("month", ""))
+    lines = time_sheet.sheet(month, person=request.user)
+    context = {
+        "here": "numbers", "month": month, "lines": lines, "figures": figures(request.user),
+        "projects": numbers_page.numbers(request.user), "total": time_sheet.hours(sum(one.seconds for one in lines)),
+    }  # fmt: skip
+    return render(request, "labeling/numbers.html", context)
+
+
+@require_GET
+def own_sheet(request: PageRequest) -> HttpResponse:
+    """The month as CSV."""
+    month = time_sheet.month_of(request.GET.get("month", ""))
+    return csv_of(time_sheet.to_csv(time_sheet.sheet(month, person=request.user)), f"time-{month.name}.csv")
 
 
 @require_GET

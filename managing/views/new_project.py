@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.requests import user_of
 from common.shapes import JsonObject
+from labeling.admin.form_fields import Criteria, Lines
 from labeling.admin.project_help import HELP
 from labeling.errors import LabelingError
 from labeling.models import Membership
@@ -37,6 +38,10 @@ def _number(label: str, name: str, low: int, high: int) -> forms.IntegerField:
 
 def _choice(label: str, name: str) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, required=False, choices=AS_PRESET, help_text=HELP[name])
+
+
+def _few_lines() -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": 3})
 
 
 class NewProjectForm(SiteForm):
@@ -73,6 +78,13 @@ class NewProjectForm(SiteForm):
     completions_per_comparison = _number("Answers to put in order (K)", "completions_per_comparison", 2, 9)
     ask_ratings = _choice("Grades", "ask_ratings")
     ask_strength = _choice("How much better", "ask_strength")
+    criteria = Criteria(label="Grades on criteria", required=False, widget=_few_lines(), help_text=HELP["criteria"])
+    span_categories = Lines(
+        label="Marks on words", required=False, widget=_few_lines(), help_text=HELP["span_categories"]
+    )
+    prompted_share = forms.FloatField(
+        label="Share of given prompts", required=False, min_value=0, max_value=1, help_text=HELP["prompted_share"]
+    )
     votes_per_comparison = _number("Votes", "votes_per_comparison", 1, 20)
     temperature = forms.FloatField(
         label="Temperature", required=False, min_value=0, max_value=10,
@@ -82,7 +94,8 @@ class NewProjectForm(SiteForm):
     stock_target = _number("Ready in stock", "stock_target", 0, 1000)
     folded = (
         "own_prompts", "guidelines", "slug", "description", "completions_per_comparison", "ask_ratings",
-        "ask_strength", "votes_per_comparison", "temperature", "max_tokens", "stock_target",
+        "ask_strength", "criteria", "span_categories", "prompted_share", "votes_per_comparison", "temperature",
+        "max_tokens", "stock_target",
     )  # fmt: skip
 
     def only_title(self) -> list[BoundField]:
@@ -95,14 +108,16 @@ class NewProjectForm(SiteForm):
     def settings(self) -> JsonObject:
         """What was said of the project's settings; what was left empty is the preset's."""
         said: JsonObject = {}
-        for name in ("completions_per_comparison", "votes_per_comparison", "max_tokens", "stock_target"):
+        numbers = ("completions_per_comparison", "votes_per_comparison", "max_tokens", "stock_target", "prompted_share")
+        for name in numbers:
             if (value := self.cleaned_data[name]) is not None:
                 said[name] = value
         for name in ("ask_ratings", "ask_strength"):
             if self.cleaned_data[name]:
                 said[name] = self.cleaned_data[name] == "yes"
-        if self.cleaned_data["description"]:
-            said["description"] = self.cleaned_data["description"]
+        for name in ("description", "criteria", "span_categories"):
+            if self.cleaned_data[name]:
+                said[name] = self.cleaned_data[name]
         if isinstance(votes := said.get("votes_per_comparison"), int):
             said["overlap_votes"] = max(votes, 3)
         return said

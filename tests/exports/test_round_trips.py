@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from labeling import imports
+from labeling import imports, projects
 from labeling.feedback import give_feedback
 from labeling.models import Project
+from labeling.spans import Span
 from tests import makers
 from tests.exports.makers import export, rows
 
 MEANT: dict[str, tuple[str, tuple[str, ...]]] = {
     # Of each configuration the format that reads it and the fields that say what was said and judged.
     "preferences": ("trl_preference", ("prompt", "chosen", "rejected")),
-    "rankings": ("rankings", ("context", "completions")),
+    "rankings": ("rankings", ("context", "completions", "scales")),
     "sft": ("trl_sft", ("prompt", "completion")),
     "prompts": ("trl_sft", ("prompt",)),
     "ratings": ("kto", ("prompt", "completion", "label")),
@@ -27,12 +28,20 @@ MEANT: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @pytest.fixture
 def worked(project: Project, alice: User, bob: User) -> Project:
-    """Votes of two people with ties and notes, a demonstration of two answers, a chat with a thumb, a prompt."""
+    """Votes of two people with ties, notes, grades on criteria and marks on words; a demonstration of two answers, a
+    chat with a thumb, a prompt."""
     project.split_salt, project.test_share = "the same", 0.5
     project.save(update_fields=["split_salt", "test_share"])
+    projects.change_settings(
+        project=project, criteria=[{"name": "honest", "steps": 5}], span_categories=["rude", "off topic"]
+    )
     for groups in ([[0], [1, 2], [3]], [[3], [2], [1], [0]], [[0, 1, 2, 3]]):
         comparison = makers.make_comparison(project, votes=2)
-        makers.make_ranking(comparison, alice, groups=groups, note="Because.")
+        ids = [str(pk) for pk in comparison.candidates.order_by("index").values_list("completion_id", flat=True)]
+        mark: Span = {"start": 1, "end": 4, "category": "rude", "comment": "Why?"}
+        makers.make_ranking(
+            comparison, alice, groups=groups, note="Because.", criteria={ids[0]: {"honest": 2}}, spans={ids[1]: [mark]}
+        )
         makers.make_ranking(comparison, bob, groups=groups)  # of one mind: two judgements all the same
     makers.make_demonstration(project, alice)
     chat = makers.make_chat(project, alice, turns=2, submit=True)
@@ -51,7 +60,15 @@ def kept(value: object) -> object:
     """The completions of a ranking by their rank and text: their ids are new, and so is the order of ties."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and "rank" in value[0]:
         return sorted(
-            (one["rank"], one["completion"][0]["content"], one["overall"], str(one["flags"])) for one in value
+            (
+                one["rank"],
+                one["completion"][0]["content"],
+                one["overall"],
+                str(one["flags"]),
+                str(one["criteria"]),
+                str(one["spans"]),
+            )
+            for one in value
         )
     return value
 
@@ -116,7 +133,9 @@ def judged(folder: Path) -> Counter[str]:
         votes = [
             [[sorted(texts[cid] for cid in group) for group in vote["groups"]], vote["note"], vote["strengths"],
              sorted((texts[cid], rating) for cid, rating in vote["ratings"].items()),
-             sorted((texts[cid], names) for cid, names in vote["flags"].items())]
+             sorted((texts[cid], names) for cid, names in vote["flags"].items()), vote["scales"],
+             sorted((texts[cid], grades) for cid, grades in vote["criteria"].items()),
+             sorted((texts[cid], marks) for cid, marks in vote["spans"].items())]
             for vote in record.get("rankings", ())
         ]  # fmt: skip
         turns = [

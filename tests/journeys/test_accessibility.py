@@ -26,6 +26,7 @@ RICH = (
 @pytest.fixture
 def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, str]:
     """Every trainer page's address, with something on it."""
+    project.daily_goal = 12
     project.ask_strength = project.ask_ideal_answer = True
     project.save()
     comparison, _ = comparisons.bring(
@@ -59,6 +60,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "demonstration": f"/dialogues/{demonstration.pk}/",
         "dialogue": f"/dialogues/{done.pk}/",
         "history": "/history/",
+        "numbers": "/numbers/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
         "ranking of two": f"/ranking/{two.pk}/",
     } | {name: f"/accounts/{name}" for name in ACCOUNT}

@@ -25,6 +25,7 @@ QUICK = [(390, "dark"), (1280, "light")]
 def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every page of the site by its name, with something on it."""
     makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+    projects.change_settings(project=project, rate_per_hour=20, currency="EUR")
     makers.make_demonstration(project, alice, question="Where do puffins nest?")
     prompt = [[{"role": "user", "content": "How do I boil an egg? " * 20}]]
     projects.add_prompts(project=project, prompts=prompt, source="kitchen")
@@ -42,13 +43,13 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
-        "exports-hub": f"{site}hub/", "an export that waits": f"{site}exports/{name_of(waiting)}/",
+        "time": f"{site}time/", "exports-hub": f"{site}hub/", "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
 
 
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file", "exports-hub-back",
+    "exports-file", "exports-hub-back", "time-sheet",
 }  # fmt: skip
 
 

@@ -13,10 +13,20 @@ _K_WISE: list[JsonObject] = [
     {
         "context": [TURN],
         "completions": [
-            {"completion": [REPLY], "completion_id": "a", "model": "m", "rank": 0, "overall": 6, "flags": ["spam"]},
+            {
+                "completion": [REPLY],
+                "completion_id": "a",
+                "model": "m",
+                "rank": 0,
+                "overall": 6,
+                "flags": ["spam"],
+                "criteria": [{"name": "honest", "grade": 4}],
+                "spans": [{"start": 0, "end": 5, "category": "rude", "comment": "Why?"}],
+            },
             {"completion": [OTHER], "completion_id": "b", "model": "m", "rank": 1},
         ],
         "strengths": [2],
+        "scales": [{"name": "honest", "steps": 5}],
         "status": "ranked",
         "system": "Be brief.",
         "note": "Clear.",
@@ -127,7 +137,9 @@ EXAMPLES: dict[str, list[JsonObject]] = {
             {"role": "user", "text": "Hi"}, {"role": "assistant", "text": "Hello", "feedback": [{"thumb_up": True}]}]}},
         {"type": "comparison", "record": {
             "prompt": [TURN], "completions": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
-            "rankings": [{"groups": [["a"], ["b"]], "ratings": {"a": 7}, "flags": {"b": ["spam"]}, "strengths": [3]}]}},
+            "rankings": [{"groups": [["a"], ["b"]], "ratings": {"a": 7}, "flags": {"b": ["spam"]}, "strengths": [3],
+                          "scales": [{"name": "honest", "steps": 5}], "criteria": {"a": {"honest": 5}},
+                          "spans": {"b": [{"start": 0, "end": 1, "category": "rude", "comment": ""}]}}]}},
     ],
     "sharegpt": [
         {"conversations": [*CHAT], "system": "Be brief."},

@@ -21,7 +21,7 @@ PAGES = {
     "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
     "guidelines": f"{SITE}guidelines/", "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
-    "exports": f"{SITE}exports/", "hub": f"{SITE}hub/",
+    "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "time": f"{SITE}time/",
 }  # fmt: skip
 
 

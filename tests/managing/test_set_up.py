@@ -43,7 +43,8 @@ def test_what_the_fold_says_goes_before_the_preset(manager: Client) -> None:
     said = {
         **NEW, "models": [model.pk], "completions_per_comparison": "7", "ask_ratings": "no", "temperature": "0.3",
         "slug": "short", "votes_per_comparison": "5", "prompts": "First\nline\n---\nSecond", "own_prompts": "on",
-        "guidelines": "# Be kind",
+        "guidelines": "# Be kind", "criteria": "honest: 5\nkind", "span_categories": "rude\n\nwrong fact",
+        "prompted_share": "0.5",
     }  # fmt: skip
     assert manager.post("/manage/new/", said)["Location"] == "/manage/projects/short/"
     made = Project.objects.get(slug="short")
@@ -52,6 +53,8 @@ def test_what_the_fold_says_goes_before_the_preset(manager: Client) -> None:
     assert {p.messages[0]["content"] for p in made.prompts.all()} == {"First\nline", "Second"}
     assert {str(p.author) for p in made.prompts.all()} == {"mona"}
     assert made.guidelines.get().text == "# Be kind"
+    assert made.criteria == [{"name": "honest", "steps": 5}, {"name": "kind", "steps": 7}]
+    assert (made.span_categories, made.prompted_share) == (["rude", "wrong fact"], 0.5)
 
 
 def test_a_title_twice_makes_two_short_names_and_a_taken_short_name_is_refused(manager: Client) -> None:
@@ -138,6 +141,13 @@ def test_settings_are_changed_one_by_one_and_the_log_names_them(manager: Client,
     assert (project.max_tokens, project.review_rules["fast_seconds"]) == (77, 9)
     assert AuditEntry.objects.get(action="project.changed").fields == ["max_tokens", "review_rules"]
     assert manager.post(f"{SITE}settings/", {**said, "max_tokens": "0"}).status_code == 422
+    said |= {"max_tokens": "77", "criteria": "honest: 5", "span_categories": "rude", "prompted_share": "1"}
+    assert manager.post(f"{SITE}settings/", said).status_code == 302
+    project.refresh_from_db()
+    assert (project.criteria, project.span_categories) == ([{"name": "honest", "steps": 5}], ["rude"])
+    assert project.prompted_share == 1
+    refused = manager.post(f"{SITE}settings/", {**said, "criteria": "honest: 9"})
+    assert (refused.status_code, "takes 2 to 7 steps" in refused.content.decode()) == (422, True)
 
 
 def test_a_project_is_archived_and_made_active_again(manager: Client, project: Project) -> None:

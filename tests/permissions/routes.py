@@ -122,6 +122,8 @@ MANAGED = {
     f"{PROJECT}exports/<slug:export>/files/<path:name>": route(
         "GET", set(), slug="slug", export="export_name", name="file"
     ),
+    f"{PROJECT}time/": route("GET", MANAGES, slug="slug"),
+    f"{PROJECT}time/days.csv": route("GET", MANAGES, slug="slug"),
     f"{PROJECT}hub/": route("GET", MANAGES, slug="slug"),  # no namespace is allowed: nobody posts
     f"{PROJECT}hub/<int:number>/take-back/": route("POST", MANAGES, slug="slug", number="repository"),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
@@ -130,6 +132,8 @@ MANAGED = {
 PAGES = {
     "": route("GET", SIGNED_IN),
     "history/": route("GET", SIGNED_IN),
+    "numbers/": route("GET", SIGNED_IN),
+    "numbers/time.csv": route("GET", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
     "language/": route("POST", EVERYBODY),

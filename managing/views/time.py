@@ -1,0 +1,36 @@
+"""Active time of a project's people, month by month, with what it cost; and what the votes still wanted will cost."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from common.downloads import csv_of
+from labeling import time_sheet
+from managing.access import managed, show
+from managing.pages import costs
+
+LEAD = (
+    "The time in which people were active on a task of this project, on the day on which they submitted it or gave it "
+    "back."
+)
+
+
+@require_GET
+def time(request: HttpRequest, slug: str) -> HttpResponse:
+    project = managed(request, slug)
+    month = time_sheet.month_of(request.GET.get("month", ""))
+    lines = time_sheet.by_person(time_sheet.sheet(month, project=project))
+    return show(
+        request, "time", project, title="Time", lead=LEAD, month=month, costs=costs.costs_of(project),
+        people=[(line, costs.cost_of(project, line)) for line in lines],
+        total=time_sheet.hours(sum(line.seconds for line in lines)),
+    )  # fmt: skip
+
+
+@require_GET
+def sheet(request: HttpRequest, slug: str) -> HttpResponse:
+    """The month's days as CSV, a line for each person and day."""
+    project = managed(request, slug)
+    month = time_sheet.month_of(request.GET.get("month", ""))
+    return csv_of(time_sheet.to_csv(time_sheet.sheet(month, project=project)), f"{slug}-time-{month.name}.csv")
