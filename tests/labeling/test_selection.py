@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from sampler import registry, rewards
 from sampler.classifiers.base import Conversation
 from sampler.models import ModelVersion, RewardScore
 from tests import makers
+from tests.exports.makers import export, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -209,3 +212,19 @@ def test_the_form_wants_a_model_with_a_share(project: Project, judge: ModelVersi
     form = ProjectForm(instance=project, data={**values, "margin_share": "0.3", "margin_model": str(judge.pk)})
     assert not form.errors.get("margin_model")
     assert not form.errors.get("margin_share")
+
+
+def test_an_export_says_why_a_comparison_was_ranked(project: Project, alice: User, tmp_path: Path) -> None:
+    makers.make_ranking(makers.make_comparison(project, k=2), alice)
+    chosen = makers.make_comparison(project, k=2, selection=MARGIN, selection_margin=0.25)
+    makers.make_ranking(chosen, alice)
+    export(project, tmp_path / "out")
+    for config in ("rankings", "preferences"):
+        found = {
+            row["prompt_id"]: (row["selection"], row["selection_margin"]) for row in rows(tmp_path / "out", config)
+        }
+        assert len(found) == 2
+        assert found.pop(str(chosen.pk)) == (MARGIN, 0.25)
+        assert list(found.values()) == [(None, None)]
+    archived = {json.loads(row["record"]).get("selection") for row in rows(tmp_path / "out", "raw")}
+    assert archived == {"", MARGIN}
