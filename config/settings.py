@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "insights",
     "exports",
     "webhooks",
+    "hub",
     "managing",
     "operations",
 ]
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "common.middleware.SignInInPlace",
     "common.middleware.TimeZoneOfTheReader",
+    "common.middleware.LanguageOfTheReader",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -87,8 +89,17 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "common.translated.PerLanguage",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": ["common.translated"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -129,7 +140,24 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignIn",
+    "signup": "accounts.forms.SignUp",
+    "add_email": "accounts.forms.AddEmail",
+    "change_password": "accounts.forms.ChangePassword",
+    "set_password": "accounts.forms.SetPassword",
+    "reset_password": "accounts.forms.ResetPassword",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKey",
+    "reauthenticate": "accounts.forms.Reauthenticate",
+}
+MFA_FORMS = {
+    "authenticate": "accounts.forms.Authenticate",
+    "reauthenticate": "accounts.forms.ReauthenticateByCode",
+    "activate_totp": "accounts.forms.ActivateApp",
+    "add_webauthn": "accounts.forms.AddKey",
+    "edit_webauthn": "accounts.forms.RenameKey",
+}
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SignUpFromElsewhere"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up without an invitation or the operator's sign-on
@@ -186,10 +214,11 @@ SPECTACULAR_SETTINGS = {
 }
 
 USE_TZ = True
-USE_I18N = False  # every page is in English; looking for translations took a fifth of a page's time
+LANGUAGES = [("en", "English")]  # of the pages, each by its own name; a choice is offered where there are several
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 
 STATIC_URL = f"{env.public_path}/static/"
 WHITENOISE_STATIC_PREFIX = "/static/"
@@ -264,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "operations: warn of a disk that fills up": {"task": "operations.tasks.watch_disk", "schedule": 60.0},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
+    "hub: resume what a killed worker left": {"task": "hub.tasks.resume", "schedule": 30.0},
 }
 DISK_LOW = env.disk_low  # bytes free below which the operator is warned; None: a share of the disk
 BACKUPS = env.backups  # a folder, or "" for none
@@ -282,6 +312,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
+HUB_TOKEN = environment.secret("HF_TOKEN")  # without it nothing is pushed to the Hugging Face Hub
+HUB_ENDPOINT = env.hub_endpoint
+HUB_NAMESPACES = env.hub_namespaces  # each with the projects that may push there; an empty set: all of them
 MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
@@ -305,6 +338,7 @@ LOGGING = {
     },
     "loggers": {
         "httpx": {"level": "WARNING"},  # it tells of every request
+        "httpx2": {"level": "WARNING"},  # and so does that of huggingface_hub
         "common.serving.access": {"level": "INFO" if env.log_format == "JSON" else "WARNING"},
         "celery.beat": {"level": "WARNING"},  # it tells of every task that it sends
         "celery.worker.strategy": {"level": "WARNING"},
