@@ -2,7 +2,7 @@
 
 For the few that every task begins and ends with: planning such a statement takes longer than doing it. psycopg2 knows
 no prepared statements, so `PREPARE` and `EXECUTE` are sent as what they are, statements of their own (docs/decisions/
-0012). Outside a transaction, what is sent together is one transaction, in which each statement sees what the ones
+0013). Outside a transaction, what is sent together is one transaction, in which each statement sees what the ones
 before it waited for.
 """
 
