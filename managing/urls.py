@@ -3,7 +3,16 @@
 from django.urls import path
 
 from managing.views import (
-    exporting, importing, new_project, people, pushing, rounds, settings, site, texts, time,
+    exporting,
+    importing,
+    new_project,
+    people,
+    pushing,
+    rounds,
+    settings,
+    site,
+    texts,
+    time,
 )  # fmt: skip
 
 app_name = "managing"
