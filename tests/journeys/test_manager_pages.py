@@ -43,7 +43,8 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
-        "time": f"{site}time/", "exports-hub": f"{site}hub/", "an export that waits": f"{site}exports/{name_of(waiting)}/",
+        "time": f"{site}time/", "exports-hub": f"{site}hub/",
+        "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
 
 
