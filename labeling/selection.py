@@ -17,6 +17,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.transitions import advance
@@ -79,7 +80,7 @@ class _Scored(NamedTuple):
     comparison: UUID
 
 
-def _held(project: Project | None = None) -> votes.Comparisons:
+def _held(project: Project | None = None) -> QuerySet[Comparison]:
     rows = Comparison.objects.filter(state=Comparison.State.SAMPLING, held_at__isnull=False)
     return rows if project is None else rows.filter(project=project)
 

@@ -77,8 +77,8 @@ def labeling() -> Families:
     counted = waiting.filter(held_at__isnull=True).order_by().values_list("state").annotate(Count("pk"))
     for state, count in counted:
         ready.add_metric([state], count)
-    if held := waiting.filter(state=Comparison.State.SAMPLING, held_at__isnull=False).count():
-        ready.add_metric(["held"], held)  # until a reward model chooses them
+    if to_be_chosen := waiting.filter(state=Comparison.State.SAMPLING, held_at__isnull=False).count():
+        ready.add_metric(["held"], to_be_chosen)  # until a reward model chooses them
     yield ready
 
 
