@@ -8,11 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-<<<<<<<< HEAD:labeling/migrations/0029_comparisons_chosen_by_a_reward_model.py
         ('labeling', '0028_goals_and_rates'),
-========
-        ('labeling', '0026_imports_can_be_taken_back'),
->>>>>>>> loop:labeling/migrations/0027_comparisons_chosen_by_a_reward_model.py
         ('sampler', '0007_control_tokens_of_model_versions'),
     ]
 
