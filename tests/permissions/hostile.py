@@ -10,13 +10,14 @@ from django.db import models
 
 HTML = "\"'><dlx-evil onevil=1>"
 EVIL = HTML + "[l](javascript:evil()) <style>dlx{}</style></textarea></title></script><script>evil()</script>{{evil}}"
-APPS = ("accounts", "exports", "insights", "labeling", "moderation", "sampler", "webhooks")
+APPS = ("accounts", "exports", "hub", "insights", "labeling", "moderation", "sampler", "webhooks")
 CODED = {  # what the product writes itself and reads again: hashes, keys, numbers, names of its own things
     "accounts.User": {"password", "email"},
     "accounts.ApiToken": {"prefix", "scopes"},
     "accounts.AuditEntry": {"action", "object_type", "object_id", "fields"},  # append-only: one is added
     "exports.ExportRun": {"path", "options", "manifest"},
     "insights.Judgement": {"kind", "prompt_key"},
+    "labeling.ImportRun": {"report"},  # JSON
     "labeling.Project": {"task_types", "nightly_configs", "review_rules", "exam", "split_salt", "pseudonym_key"},
     "labeling.Comparison": {"split", "prompt_key", "content_hash", "known_groups"},
     "labeling.Dialogue": {"split", "prompt_key", "content_hash"},

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0027_decisions_taken_back_and_gold_orders'),
+        ('labeling', '0028_decisions_taken_back_and_gold_orders'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0028_goals_and_rates'),
+        ('labeling', '0026_imports_can_be_taken_back'),
         ('sampler', '0007_control_tokens_of_model_versions'),
     ]
 
