@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0025_criteria_and_marks'),
+        ('labeling', '0026_imports_can_be_taken_back'),
     ]
 
     operations = [
