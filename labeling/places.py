@@ -1,7 +1,8 @@
 """Which policy each place of a comparison was drawn for, and how many texts each still owes.
 
 A place is filled by the policy that it was drawn for, also where that policy repeats itself: drawing another one
-instead would shift the mixture towards policies that say more different things.
+instead would shift the mixture towards policies that say more different things. Places are drawn by weight, or dealt
+by turns where the project wants an answer of each model.
 """
 
 from __future__ import annotations
@@ -33,10 +34,23 @@ def draw_missing(comparison: Comparison, available: list[RoundPolicy]) -> Counte
         kept = [
             {**draw, "drawn": [slug for slug in draw["drawn"] if slug in slugs]} for draw in comparison.policy_draws
         ]
-        comparison.policy_draws = [*kept, policies.draw(available, missing)]
+        if comparison.project.one_of_each:
+            drawn = policies.deal(available, missing, held=_held(comparison) + wanted)
+        else:
+            drawn = policies.draw(available, missing)
+        comparison.policy_draws = [*kept, drawn]
         comparison.save(update_fields=["policy_draws"])
         wanted = _only(owed(comparison), slugs)
     return wanted
+
+
+def _held(comparison: Comparison) -> Counter[str]:
+    """Places that are filled, by model version; the original is one of them."""
+    held: Counter[str] = Counter()
+    copies = CandidateCopy.objects.filter(candidate__comparison=comparison)
+    for rows in (Candidate.objects.filter(comparison=comparison), copies):
+        held.update(rows.values_list("completion__model_version__slug", flat=True))
+    return held
 
 
 def _only(wanted: Counter[str], slugs: Collection[str]) -> Counter[str]:

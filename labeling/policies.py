@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from labeling import randomness
 from labeling.models import Project, Round, RoundPolicy
@@ -32,6 +32,7 @@ class PolicyDraw(TypedDict):
     seed: int
     weights: list[tuple[str, float]]  # slug of the model version and its weight, in the order of the draw
     drawn: list[str]
+    held: NotRequired[dict[str, int]]  # where models take turns: places that each had before
 
 
 def draw(policies: list[RoundPolicy], n: int = 1, *, seed: int | None = None) -> PolicyDraw:
@@ -44,6 +45,25 @@ def draw(policies: list[RoundPolicy], n: int = 1, *, seed: int | None = None) ->
 def again(seed: int, weights: Sequence[tuple[str, float]], n: int) -> list[str]:
     """What that seed draws."""
     return randomness.pick_weighted([slug for slug, _ in weights], [w for _, w in weights], Random(seed), n=n)
+
+
+def deal(policies: list[RoundPolicy], n: int, *, held: Mapping[str, int], seed: int | None = None) -> PolicyDraw:
+    """`n` places by turns: whoever has the fewest, those that are `held` counted, is next. Weights do not count."""
+    seed = randomness.new_seed() if seed is None else seed
+    weights = [(policy.model_version.slug, policy.weight) for policy in policies]
+    before = {slug: held.get(slug, 0) for slug, _ in weights}
+    return {"seed": seed, "weights": weights, "held": before, "drawn": dealt(seed, before, n)}
+
+
+def dealt(seed: int, held: Mapping[str, int], n: int) -> list[str]:
+    """What that seed deals; ties are broken at random."""
+    random, places, drawn = Random(seed), dict(held), list[str]()
+    for _ in range(n):
+        fewest = min(places.values())
+        slug = random.choice([one for one, count in places.items() if count == fewest])
+        places[slug] += 1
+        drawn.append(slug)
+    return drawn
 
 
 def shares(policies: list[RoundPolicy], drawn: PolicyDraw) -> list[tuple[RoundPolicy, int]]:

@@ -38,11 +38,12 @@ PRESETS: dict[str, Preset] = {
     ),
     "evaluation": Preset(
         "Evaluate two models",
-        "Two answers to each of your prompts, drawn from the models in equal parts; every comparison is judged by "
-        "two people, so that their agreement can be measured.",
+        "Two answers to each of your prompts, one of each model; every comparison is judged by two people, so that "
+        "their agreement can be measured.",
         {
             "task_types": ["ranking"], "completions_per_comparison": 2, "ask_ratings": False, "flags": [],
             "votes_per_comparison": 2, "overlap_share": 0.0, "overlap_votes": 2, "include_original": False,
+            "one_of_each": True,
         },
     ),
     "demonstrations": Preset(

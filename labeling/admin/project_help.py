@@ -8,6 +8,7 @@ HELP = {
     "completions_per_comparison": "How many answers a trainer puts in order, 2 to 9. InstructGPT used 4 to 9.",
     "draws_per_chat": "How many of a submitted chat's model turns are drawn for ranking.",
     "turn_policy": "How turns are drawn; uniform gives every eligible turn the same chance.",
+    "one_of_each": "Each comparison holds an answer of every model of the round before any gives a second one.",
     "include_original": "The drawn turn itself is one of the completions to rank.",
     "keep_truncated": "Answers cut at the token limit may be ranked; otherwise they are sampled again.",
     "resample_limit": "How often duplicates and unusable answers of a comparison are sampled again.",

@@ -136,6 +136,9 @@ class Project(models.Model):
     draws_per_chat = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(20)])
     turn_policy = models.CharField(max_length=10, choices=TurnPolicy.choices, default=TurnPolicy.UNIFORM)
     include_original = models.BooleanField(default=True, help_text="The drawn turn itself is one of the K completions.")
+    one_of_each = models.BooleanField(
+        default=False, db_default=False, help_text="Models take turns within a comparison; weights do not count there."
+    )
     keep_truncated = models.BooleanField(
         default=True, help_text="Completions cut at max tokens may be ranked; otherwise they are resampled."
     )

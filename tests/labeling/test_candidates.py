@@ -127,3 +127,27 @@ def test_a_draw_of_policies_can_be_done_again_from_what_is_stored(project: Proje
     assert chat.model_version is not None
     assert chat.policy_draw is not None
     assert policies.again(chat.policy_draw["seed"], chat.policy_draw["weights"], 1) == [chat.model_version.slug]
+
+
+def test_where_models_take_turns_every_comparison_holds_an_answer_of_each(project: Project) -> None:
+    """Ten to one by weight, and yet one of each; which one comes first is drawn, and can be drawn again."""
+    one, other = makers.make_model("one"), makers.make_model("other")
+    projects.open_round(project=project, policies=[(one, 10.0, {}), (other, 1.0, {})])
+    prompts = [[{"role": "user", "content": f"Why {n}?"}] for n in range(20)]
+    projects.add_prompts(project=project, prompts=prompts)
+    Project.objects.filter(pk=project.pk).update(stock_target=20, completions_per_comparison=2, one_of_each=True)
+    stock.keep_stock()
+    made = list(Comparison.objects.filter(project=project))
+    assert len(made) == 20
+    (drawn,) = zip(*(comparison.policy_draws for comparison in made), strict=True)
+    assert {tuple(sorted(draw["drawn"])) for draw in drawn} == {("one", "other")}
+    assert {draw["drawn"][0] for draw in drawn} == {"one", "other"}
+    assert all(policies.dealt(draw["seed"], draw["held"], 2) == draw["drawn"] for draw in drawn)
+
+
+def test_turns_go_on_from_the_places_that_are_filled() -> None:
+    assert sorted(policies.dealt(1, {"one": 2, "other": 0, "third": 1}, 3)) == ["other", "other", "third"]
+    assert sorted(policies.dealt(2, {"one": 0, "other": 0}, 5)) in (
+        ["one"] * 2 + ["other"] * 3,
+        ["one"] * 3 + ["other"] * 2,
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import random
+import time
 from datetime import timedelta
 
 import pytest
@@ -115,6 +118,33 @@ def test_a_killed_take_back_goes_on_and_a_preview_waits_a_day(manager: Client) -
     assert not default_storage.exists(waits.stored_as)
     assert "does not wait any more" in press(manager, waits, "import")
     assert "upload it again" in text_of(manager, waits)
+
+
+@pytest.mark.slow
+def test_six_megabytes_of_gzip_are_a_workers_work_and_the_page_tells_how_far_it_is(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(number: int) -> dict[str, object]:
+        noise = base64.b64encode(random.Random(number).randbytes(1500)).decode()
+        return {"messages": [{"role": "user", "content": f"Hi {number}"}, {"role": "assistant", "content": noise}]}
+
+    began = time.monotonic()
+    run = upload(manager, *(written(number) for number in range(4_500)), name="many.jsonl.gz")
+    assert default_storage.size(run.stored_as) > 6_000_000
+    print(f"made and uploaded in {time.monotonic() - began:.1f} s")
+    told: list[int] = []
+    told_before = runs._report
+
+    def told_now(run: ImportRun, rows: int, percent: int) -> None:
+        told_before(run, rows, percent)
+        told.append(percent)
+        assert f"{percent} % of the file" in text_of(manager, run)
+
+    monkeypatch.setattr(runs, "_report", told_now)
+    read(run)
+    assert told == sorted(told)
+    assert len(set(told)) > 4
+    assert "Import 4,500 demonstrations" in text_of(manager, run)
 
 
 def test_what_cannot_be_read_says_so(manager: Client) -> None:
