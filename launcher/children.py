@@ -20,12 +20,14 @@ WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sig
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool) -> list[Child]:
+def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_processes: int = 1) -> list[Child]:
     """The web server, the default worker, beat and, unless they run elsewhere, a sampler, which comes first."""
     python, log, url = sys.executable, var / "log", web_address.url(host, port)
     celery = [python, "-m", "celery", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle"]
     level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
+    # A busy process may not hear uvicorn's question for some seconds; that is no reason to replace it.
+    several = ["--workers", str(web_processes), "--timeout-worker-healthcheck", str(round(WEB_PATIENCE))]
     found = [
         Child(
             "web server",
@@ -34,6 +36,7 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool) -> l
                 *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
                 *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
+                *(several if web_processes > 1 else []),
             ],
             log / "web.log",
             ONE_THREAD,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
+MOST_WEB_PROCESSES = 8  # of 16 threads, each with a connection: our own PostgreSQL takes 200
 
 
 class StartError(Exception):
@@ -24,7 +25,16 @@ def start_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-demo", action="store_true", help="make no demo project, accounts or model")
     parser.add_argument("--no-sampler", action="store_true", help="start no sampler worker: they run elsewhere")
+    parser.add_argument(
+        "--web-processes", type=_count, default=1, metavar="N", help="web processes, each with its own threads (1)"
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WEB_PROCESSES:
+        raise argparse.ArgumentTypeError(f"it takes a number from 1 to {MOST_WEB_PROCESSES}")
+    return int(text)
 
 
 def test_parser() -> argparse.ArgumentParser:

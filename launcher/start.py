@@ -41,7 +41,8 @@ class Start:
         self.preparation = Preparation(
             self.var, demo=demo, sampler=sampler, say=self.say, step=self.step, stopped=lambda: self.stops > 0
         )
-        ours = children(self.var, self.host, self.port, demo=demo, sampler=sampler)
+        web = self.options.web_processes
+        ours = children(self.var, self.host, self.port, demo=demo, sampler=sampler, web_processes=web)
         self.disk = DiskWatch(self.var, self.say)
         self.supervisor = Supervisor(ours, run_dir=self.var / "run", say=self.say, hindrance=self.disk.hindrance)
 

@@ -16,6 +16,7 @@ import pytest
 
 from common import processes
 from launcher import install, model, options
+from launcher.children import children
 from launcher.options import StartError
 
 BASE = Path(__file__).resolve().parents[2]
@@ -100,6 +101,21 @@ def test_an_unreachable_service_is_named_and_nothing_is_left_running(
     answer = start(tmp_path, "--no-demo", "--no-sampler", DUOLOGUE_PORT="8119", **{name: url})
     assert_one_sentence(answer, sentence)
     assert not any(processes.is_locked(path) for path in (tmp_path / "v a r" / "run").glob("*.supervisor"))
+
+
+def web_command(tmp_path: Path, *arguments: str) -> str:
+    asked = options.start_parser().parse_args(arguments)
+    ours = children(tmp_path, "127.0.0.1", 8000, demo=False, sampler=False, web_processes=asked.web_processes)
+    return " ".join(next(child for child in ours if child.name == "web server").command)
+
+
+def test_several_web_processes_are_those_of_one_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--workers" not in web_command(tmp_path)
+    assert "--workers 3 --timeout-worker-healthcheck" in web_command(tmp_path, "--web-processes", "3")
+    for wrong in ("0", "9", "many"):
+        with pytest.raises(SystemExit):
+            web_command(tmp_path, "--web-processes", wrong)
+        assert "it takes a number from 1 to 8" in capsys.readouterr().err
 
 
 def unpacked(var: Path) -> Path:
