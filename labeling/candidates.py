@@ -151,9 +151,8 @@ def _settle(pk: UUID) -> str:
         _keep_copies(comparison)
         return _open(comparison)
     failures = [request.failure for request in requests if request.failure]
-    reason = (
-        failures[-1] if failures else "The completions were empty, blocked, equal to each other or held control tokens."
-    )
+    unusable = "The completions were empty, blocked, equal to each other or held control tokens."
+    reason = failures[-1] if failures else unusable
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
 

@@ -175,6 +175,7 @@ def _copy_as_draft(source: Dialogue) -> Dialogue:
         guideline_version=source.guideline_version,
         model_version=source.model_version,
         prompt=source.prompt,
+        given_turns=source.given_turns,
         answer_to=source.answer_to,
         seconds=source.seconds,
         supersedes=source,
@@ -189,6 +190,7 @@ def _copy_as_draft(source: Dialogue) -> Dialogue:
             suggestions_shown=turn.suggestions_shown,
             seconds=turn.seconds,
             pasted_chars=turn.pasted_chars,
+            is_example=turn.is_example,
         )
         for turn in source.turns.order_by("position")
     )

@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt | None = None) -> Dialogue:
+def start_dialogue(
+    *, project: Project, author: User, kind: str, prompt: Prompt | None = None, given: bool = False
+) -> Dialogue:
     """Begin a draft; a chat draws the model version that answers, by the open round's weights.
 
-    A prompt's last message goes into the composer, what comes before it becomes turns.
+    A prompt's last message goes into the composer, what comes before it becomes turns. One that is `given` becomes
+    turns as a whole, which do not change.
 
     Raises:
         Invalid: the person's role or the project's task types do not allow it, or no round is open.
@@ -62,7 +65,7 @@ def start_dialogue(*, project: Project, author: User, kind: str, prompt: Prompt 
         model_version=model_version,
         policy_draw=drawn,
     )
-    _open_with(dialogue, prompt)
+    _open_with(dialogue, prompt, given=given)
     return dialogue
 
 
@@ -75,21 +78,31 @@ def _model_to_chat_with(project: Project) -> tuple[ModelVersion, policies.Policy
     return next(p.model_version for p in available if p.model_version.slug == slug), drawn
 
 
-def _open_with(dialogue: Dialogue, prompt: Prompt | None) -> None:
+def _open_with(dialogue: Dialogue, prompt: Prompt | None, *, given: bool) -> None:
     opening = list(prompt.messages) if prompt is not None else []
     system = dialogue.model_version.system_prompt if dialogue.model_version is not None else ""
     if system and not (opening and opening[0]["role"] == Turn.Role.SYSTEM):
         # Explicit, so that the judge and the export see what the model saw.
         opening.insert(0, {"role": Turn.Role.SYSTEM, "content": system})
-    if opening and opening[-1]["role"] == Turn.Role.USER:
+    if given:
+        dialogue.given_turns = len(opening)
+        dialogue.save(update_fields=["given_turns"])
+    elif opening and opening[-1]["role"] == Turn.Role.USER:
         dialogue.composer = {"role": Turn.Role.USER, "text": opening.pop()["content"]}
         dialogue.save(update_fields=["composer"])
-    _write_turns(dialogue, opening)
+    _write_context(dialogue, opening)
 
 
-def _write_turns(dialogue: Dialogue, messages: Sequence[Message]) -> None:
+def _write_context(dialogue: Dialogue, messages: Sequence[Message]) -> None:
+    """Turns that stood before the author wrote: an answer among them is nobody's example."""
     Turn.objects.bulk_create(
-        Turn(dialogue=dialogue, position=position, role=message["role"], text=message["content"])
+        Turn(
+            dialogue=dialogue,
+            position=position,
+            role=message["role"],
+            text=message["content"],
+            is_example=message["role"] != Turn.Role.ASSISTANT,
+        )
         for position, message in enumerate(messages)
     )
 
@@ -143,7 +156,8 @@ def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
         prompt_key=comparison.prompt_key,
         split=comparison.split,
     )
-    _write_turns(dialogue, [*comparison.prompt, {"role": Turn.Role.ASSISTANT, "content": text}])
+    _write_context(dialogue, comparison.prompt)
+    Turn.objects.create(dialogue=dialogue, position=len(comparison.prompt), role=Turn.Role.ASSISTANT, text=text)
     return dialogue
 
 

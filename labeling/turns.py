@@ -19,6 +19,8 @@ from labeling.suggestions import require_offered
 from labeling.text import check_json, clean
 from sampler.models import Completion
 
+GIVEN = "The prompt was given and stays as it is: write what comes after it."
+
 
 def add_turn(
     *,
@@ -81,6 +83,8 @@ def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
     if end >= drafts.MAX_TURNS:
         raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
     at = end if position is None else max(0, min(position, end))
+    if at < locked.given_turns or (role == Turn.Role.SYSTEM and locked.given_turns):
+        raise Invalid(GIVEN)
     if role == Turn.Role.SYSTEM or at == 0:
         has_system = locked.turns.filter(role=Turn.Role.SYSTEM).exists()
         if has_system and role == Turn.Role.SYSTEM:
@@ -115,8 +119,11 @@ def edit_turn(
 def _edit(turn: Turn, text: str, completion: Completion | None, seconds: int, expected_version: int | None) -> None:
     locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
-    if not locked.turns.filter(pk=turn.pk).exists():
+    position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
+    if position is None:
         raise Gone("This turn was deleted meanwhile.")
+    if position < locked.given_turns:
+        raise Invalid(GIVEN)
     turn.text = text
     if completion is not None:
         require_offered(dialogue=locked, completion_ids=[completion.pk])
@@ -140,6 +147,8 @@ def delete_turn(*, turn: Turn, expected_version: int | None = None) -> None:
     position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
     if position is None:
         raise Gone("This turn was deleted meanwhile.")
+    if position < locked.given_turns:
+        raise Invalid(GIVEN)
     turn.delete()
     locked.turns.filter(position__gt=position).update(position=F("position") - 1)
     drafts.touch(locked, turn.dialogue)

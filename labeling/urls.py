@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/", chats.feedback, name="feedback"),
     path("dialogues/<uuid:pk>/submit/", dialogues.submit, name="submit-dialogue"),
     path("dialogues/<uuid:pk>/undo/", dialogues.undo, name="undo-dialogue"),
+    path("dialogues/<uuid:pk>/exchange/", dialogues.exchange, name="exchange-prompt"),
     path("dialogues/<uuid:pk>/discard/", dialogues.discard, name="discard-dialogue"),
     path("dialogues/<uuid:pk>/send/", chats.send, name="send"),
     path("dialogues/<uuid:pk>/stop/", chats.stop, name="stop"),

@@ -17,12 +17,14 @@ class Check(TypedDict, total=False):
     failed: str  # why it will not get better by itself
 
 
+LATER = {"worker", "sampler"}  # what pages do without: replies, suggestions and exports then come later
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is asked without http_proxy
 
 
 @dataclass(frozen=True)
 class Readiness:
     ready: bool
+    people: bool = False  # whether they can sign in and work, though no model or worker answers yet
     waiting_for: str = ""
     hopeless: str = ""  # why it will never be ready
 
@@ -31,12 +33,13 @@ def ask(url: str, *, sampler: bool) -> Readiness:
     """Whether all is ready; without `sampler` it runs elsewhere, now or later, and the start does not wait for it."""
     checks = _checks(url)
     if isinstance(checks, str):
-        return Readiness(False, checks)
+        return Readiness(False, waiting_for=checks)
     if not sampler:
         checks.pop("sampler", None)
     bad = {name: check["detail"] for name, check in checks.items() if not check["ok"]}
     failed = checks.get("sampler", {}).get("failed", "")
-    return Readiness(not bad, "; ".join(f"{name}: {detail}" for name, detail in bad.items()), failed)
+    waiting_for = "; ".join(f"{name}: {detail}" for name, detail in bad.items())
+    return Readiness(not bad, bad.keys() <= LATER, waiting_for, failed)
 
 
 def web_answers(url: str) -> bool:

@@ -78,12 +78,16 @@ class Start:
             told = self.preparation.prepare()
             if self.stops:
                 return
-            self.supervisor.start([name for name in names if name != "beat"])
-            self.step("web and workers", lambda: self._await_ready(held))
+            self.supervisor.start([name for name in names if name not in ("default worker", "beat")])
+            self.step("pages", lambda: self._await(held, lambda found: found.people))
+            if self.stops:
+                return
+            print(f"pages {self.url}\n{told}", end="", flush=True)  # the model is still being loaded
+            self.supervisor.start(["default worker"])
+            self.step("workers and the model", lambda: self._await(held, lambda found: found.ready))
             self.supervisor.start(["beat"])
             if not self.stops:
                 print(f"ready {self.url}", flush=True)
-                print(told, end="", flush=True)
             while not self.stops:
                 self._tend(held)
                 time.sleep(0.2)
@@ -120,7 +124,7 @@ class Start:
                     ) from None
                 raise StartError(f"Port {self.port} is in use: end what uses it, or set DUOLOGUE_PORT.") from None
 
-    def _await_ready(self, held: dict[str, IO[str]]) -> None:
+    def _await(self, held: dict[str, IO[str]], enough: Callable[[readiness.Readiness], bool]) -> None:
         waiting = told = ""
         until = time.monotonic() + READY_TIMEOUT
         told_at = time.monotonic()
@@ -128,7 +132,7 @@ class Start:
             self._tend(held)
             found = readiness.ask(self.url, sampler=not self.options.no_sampler)
             waiting = found.waiting_for
-            if found.ready:
+            if enough(found):
                 return
             if found.hopeless:
                 raise StartError(found.hopeless)

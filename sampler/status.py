@@ -62,6 +62,15 @@ def _read_all(client: redis.Redis) -> list[str]:
     return [str(text) for text in client.mget(keys) if text] if keys else []
 
 
+def is_loaded(slug: str) -> bool:
+    """Whether a living worker has that model version loaded. True where Redis does not answer, and nobody knows."""
+    try:
+        found = ask(settings.REDIS_URL, _read_all)
+    except redis.RedisError:
+        return True
+    return any(slug in json.loads(text)["loaded"] for text in found)
+
+
 def workers() -> list[WorkerStatus]:
     """What each living worker last said of itself, with `age` in seconds; empty where Redis does not answer."""
     try:

@@ -1,4 +1,4 @@
-"""Thresholds, the filters of a project, and verdicts on texts. Writes: `screening/rules.py` and `screening/verdicts.py`.
+"""Thresholds, the filters of a project, verdicts on texts. Writes: `screening/rules.py`, `screening/verdicts.py`.
 
 Their tables and admin pages bear the name of `moderation`, which had them before its lower half became this room.
 """
@@ -41,7 +41,7 @@ class Threshold(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="threshold_blocks_above_warning",
-                condition=Q(block_at__isnull=True) | Q(warn_at__isnull=True) | Q(block_at__gte=F("warn_at")),
+                condition=Q(block_at__isnull=True) | Q(block_at__gte=F("warn_at")),
             )
         ]
 

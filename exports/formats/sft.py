@@ -28,6 +28,7 @@ class Demonstration(TypedDict):
     guideline_version: int | None
     language: str
     origin: str | None
+    prompt_given: bool
 
 
 class Sft(Format[TurnRecord, Demonstration]):
@@ -52,6 +53,7 @@ class Sft(Format[TurnRecord, Demonstration]):
             "guideline_version": context.guidelines.get(record.guideline or ""),
             "language": context.language,
             "origin": record.source or None,
+            "prompt_given": record.given,
         }
 
 

@@ -80,8 +80,8 @@ _DIALOGUE = f"""
         'undone_at', {at("d.undone_at")}, 'changed_at', {at("greatest(turns.changed_at, reviews.changed_at)")},
         'lost', coalesce(turns.lost, false), 'withdrawn', d.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', d.kind, 'author', d.author_id, 'source', d.source, 'round', d.round_id,
-            'guideline_version', d.guideline_version_id, 'seconds', d.seconds, 'turns', turns.told,
-            'reviews', reviews.told))
+            'guideline_version', d.guideline_version_id, 'seconds', d.seconds, 'given_turns', d.given_turns,
+            'turns', turns.told, 'reviews', reviews.told))
     FROM labeling_dialogue d
     CROSS JOIN LATERAL ({_TURNS}) turns
     CROSS JOIN LATERAL (

@@ -36,6 +36,7 @@ class TurnRecord(Record):
     finish_reason: str | None
     report: JsonObject | None
     served: SystemTurn | None
+    given: bool
     before: list[Message]
 
     @property
@@ -69,7 +70,7 @@ TURN = f"""
         'guideline', d.guideline_version_id, 'round', d.round_id, 'split', d.split, 'source', d.source,
         'text', t.text, 'completion_text', x.text, 'model_version', x.model_version_id, 'label', x.model_label,
         'weights_hash', x.provenance->'weights_hash', 'finish_reason', x.finish_reason, 'report', {report_of("x")},
-        'served', d.system_turn,
+        'served', d.system_turn, 'given', d.given_turns > 0,
         'before', coalesce((
             SELECT json_agg(json_build_object('role', b.role, 'content', b.text) ORDER BY b.position)
             FROM labeling_turn b WHERE b.dialogue_id = t.dialogue_id AND b.position < t.position), '[]'))

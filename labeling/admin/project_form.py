@@ -29,6 +29,7 @@ FIELDSETS: Fieldsets = (
                 ("include_original", "keep_truncated"),
                 ("resample_limit", "near_duplicate_threshold"),
                 ("stock_target", "suggestions_per_request"),
+                "prompted_share",
             ),
         },
     ),

@@ -14,6 +14,8 @@ HELP = {
     "near_duplicate_threshold": "Similarity from 0 to 1 from which two answers count as the same.",
     "max_tokens": "Longest answer that is sampled, in tokens.",
     "suggestions_per_request": "Suggestions shown at once while a demonstration is written.",
+    "prompted_share": "Share of a trainer's demonstrations (0 to 1) that answer a prompt of the pool; each is given to "
+    "one person. At 1 nobody writes prompts of their own.",
     "stock_target": "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none.",
     "ask_ratings": "Each answer gets an overall grade from 1 to 7 before the ranking.",
     "ask_strength": "Asks how much better, in Llama 2's four levels, between neighbouring places.",

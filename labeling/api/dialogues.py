@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -10,12 +11,13 @@ from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
+from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, corrections, dialogues
+from labeling import chats, corrections, dialogues, given_prompts
 from labeling.api.base import ApiView, dialogue_of, project_of, user_of
 from labeling.api.shapes import dialogues as shapes
 from labeling.errors import Invalid
-from labeling.models import Dialogue, Prompt
+from labeling.models import Dialogue, Project, Prompt
 from sampler import streams
 from sampler.models import SampleRequest
 
@@ -65,6 +67,9 @@ class Dialogues(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug)
         wanted = checked(shapes.DialogueIn, request)
+        if wanted["given"]:
+            dialogue = _answer_given(project, user_of(request), wanted)
+            return Response(dialogue_body(dialogue), status=201)
         prompt = None
         if wanted["prompt"] is not None:
             prompt = Prompt.objects.filter(project=project, pk=wanted["prompt"], retired_at__isnull=True).first()
@@ -74,6 +79,12 @@ class Dialogues(ApiView):
             project=project, author=user_of(request), kind=wanted["kind"], prompt=prompt
         )
         return Response(dialogue_body(dialogue), status=201)
+
+
+def _answer_given(project: Project, author: User, wanted: Mapping[str, object]) -> Dialogue:
+    if wanted["kind"] != Dialogue.Kind.DEMONSTRATION or wanted["prompt"] is not None:
+        raise Invalid("Only a demonstration answers a given prompt, and which one is the project's choice.")
+    return given_prompts.begin_given(project=project, author=author)
 
 
 class OneDialogue(ApiView):

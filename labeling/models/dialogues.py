@@ -91,6 +91,9 @@ class Dialogue(models.Model):
         help_text="Of a demonstration: what the models of its round read, its text and whether it is merged.",
     )
     prompt = models.ForeignKey(Prompt, null=True, blank=True, on_delete=models.SET_NULL, related_name="dialogues")
+    given_turns = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Of a demonstration: its first turns, which were given and do not change."
+    )
     source = models.CharField(max_length=120, blank=True, help_text="Where an imported dialogue came from.")
     source_row = models.JSONField(null=True, blank=True, help_text="The raw row and the transforms applied to it.")
     content_hash = models.CharField(max_length=64, blank=True, help_text="Makes imports idempotent.")

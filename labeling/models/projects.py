@@ -118,6 +118,13 @@ class Project(models.Model):
     suggestions_per_request = models.PositiveSmallIntegerField(
         default=3, validators=[MinValueValidator(1), MaxValueValidator(9)]
     )
+    prompted_share = models.FloatField(
+        "share of given prompts",
+        default=0.0,
+        db_default=0.0,
+        validators=percent(),
+        help_text="Share of a trainer's demonstrations that answer a prompt of the pool.",
+    )
     stock_target = models.PositiveSmallIntegerField(
         default=20, help_text="Ready comparisons kept ahead of demand, made from prompts while no chats wait."
     )
@@ -189,6 +196,9 @@ class Project(models.Model):
                     test_share__gte=0,
                     test_share__lte=1,
                 ),
+            ),
+            models.CheckConstraint(
+                name="project_prompted_share_0_to_1", condition=Q(prompted_share__gte=0, prompted_share__lte=1)
             ),
             models.CheckConstraint(
                 name="project_votes_at_least_1", condition=Q(votes_per_comparison__gte=1, overlap_votes__gte=1)

@@ -27,6 +27,8 @@ class ShownTurn:
     provenance: Provenance
     feedback: TurnFeedback | None
     editing: bool = False
+    given: bool = False  # part of a given prompt
+    insert: bool = True  # whether a turn may be put before it
 
 
 class DialogueContext(TypedDict):
@@ -63,7 +65,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "turns": shown,
         "composer": composer,
         "role": _next_role(turns, composer),
-        "roles": _roles(turns),
+        "roles": _roles(turns, given=dialogue.given_turns),
         "position": position_in(composer),
         "editing": any(one.editing for one in shown),
         "live": reply,
@@ -94,16 +96,25 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
 def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownTurn]:
     given = {f.turn_id: f for f in TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user)}
     edited = dialogue.composer.get("edit_turn")
-    chat = dialogue.kind == Dialogue.Kind.CHAT
     return [
         ShownTurn(
             turn,
-            Provenance("model") if chat and turn.completion_id else provenance(turn),
+            _provenance(dialogue, turn),
             given.get(turn.pk),
             editing=str(turn.pk) == edited,
+            given=turn.position < dialogue.given_turns,
+            insert=turn.position >= dialogue.given_turns,
         )
         for turn in turns
     ]
+
+
+def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:
+    if turn.position < dialogue.given_turns:
+        return Provenance("given")
+    if dialogue.kind == Dialogue.Kind.CHAT and turn.completion_id:
+        return Provenance("model")
+    return provenance(turn)
 
 
 def shown_turn(turn: Turn, *, user: User) -> ShownTurn:
@@ -126,7 +137,7 @@ def _next_role(turns: Sequence[Turn], composer: Composer) -> str:
     return Turn.Role.ASSISTANT if before is not None and before.role == Turn.Role.USER else Turn.Role.USER
 
 
-def _roles(turns: Sequence[Turn]) -> list[tuple[str, str]]:
-    """Who may speak next: the system once at most."""
-    has_system = any(turn.role == Turn.Role.SYSTEM for turn in turns)
+def _roles(turns: Sequence[Turn], *, given: int) -> list[tuple[str, str]]:
+    """Who may speak next: the system once at most, and never in a given prompt."""
+    has_system = bool(given) or any(turn.role == Turn.Role.SYSTEM for turn in turns)
     return [(role.value, str(role.label)) for role in Turn.Role if not (has_system and role == Turn.Role.SYSTEM)]

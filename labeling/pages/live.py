@@ -10,7 +10,7 @@ import redis
 
 from labeling.models import Dialogue
 from labeling.pages.composer import Composer, requests_in
-from sampler import streams
+from sampler import status, streams
 from sampler.models import Completion, SampleRequest
 
 
@@ -27,6 +27,7 @@ class Live:
     completion: Completion | None = None
     withheld: str = ""  # by the content filter: "waiting" or "blocked"; then there is no text
     number: int = 0
+    loading: bool = False  # nothing is written yet, and no worker has the model loaded
 
 
 def reply(dialogue: Dialogue) -> Live | None:
@@ -79,7 +80,8 @@ def _being_written(request: SampleRequest) -> list[Live]:
         texts, after, _ = streams.snapshot(request.pk)
     except redis.RedisError:
         texts, after = [], "0"  # the row still tells the end
+    loading = not any(texts) and not status.is_loaded(request.model_version.slug)
     return [
-        Live(request, index, texts[index] if index < len(texts) else "", after, ended=False)
+        Live(request, index, texts[index] if index < len(texts) else "", after, ended=False, loading=loading)
         for index in range(request.n)
     ]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from labeling import edits
 from labeling.models import Turn
 
-WORDS = {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model"}
+WORDS = {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model",
+         "given": "given"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """`kind` is own, verbatim, edited (by `percent`) or model: the model's own turn in a chat."""
+    """`kind` is own, verbatim, edited (by `percent`), model (its own turn in a chat) or given (of a prompt)."""
 
     kind: str
     percent: int = 0

@@ -1,16 +1,32 @@
-"""Writing both sides of a dialogue."""
+"""Writing demonstrations: the answers to given prompts, or both sides of a dialogue."""
 
-from django.db.models import Value
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
 
+from labeling import given_prompts
 from labeling.task_types.base import RANKERS, TaskType
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def _wanted(user: User) -> Expression:
+    """Trainers of the membership's project write prompts of their own, or one of the pool is free."""
+    free = Exists(given_prompts.free_prompts(user).filter(project=OuterRef("project")))
+    return ExpressionWrapper(Q(project__prompted_share__lt=1) | free, output_field=BooleanField())
+
 
 TASK = TaskType(
     title="Write a demonstration",
-    about="Write both sides of a dialogue, with the model's suggestions at hand.",
+    about="Write the answers that the assistant should give, with the model's suggestions at hand.",
     verb="Begin a dialogue",
     place=2,
     roles=RANKERS,
     begin=lambda project: reverse("start", args=[project.slug, "demonstration"]),
-    ready=lambda user: Value(True),
+    ready=_wanted,
+    why_not="Every prompt is answered, or somebody is answering it.",
 )

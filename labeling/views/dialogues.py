@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import corrections, dialogues, turns
+from labeling import corrections, dialogues, given_prompts, turns
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
@@ -20,10 +20,10 @@ from labeling.views._shared import UNDONE, Context, PageRequest, go, own_dialogu
 
 @require_POST
 def start(request: PageRequest, slug: str, kind: str) -> HttpResponse:
-    """Begin a demonstration or a chat; a chat may open with a prompt of the project's pool."""
+    """Begin a demonstration or a chat; a demonstration may open with a prompt of the project's pool."""
     project = visible_project(request, slug)
     try:
-        dialogue = dialogues.start_dialogue(project=project, author=request.user, kind=kind)
+        dialogue = given_prompts.begin(project=project, author=request.user, kind=kind)
     except LabelingError as error:
         return page(request, "labeling/nothing.html", {"project": project, "errors": [str(error)]}, status=422)
     return go(request, "dialogue", dialogue.pk)
@@ -154,3 +154,13 @@ def discard(request: PageRequest, pk: UUID) -> HttpResponse:
     except LabelingError as error:
         return refuse(request, pk, error)
     return go(request, "home")
+
+
+@require_POST
+def exchange(request: PageRequest, pk: UUID) -> HttpResponse:
+    """Give the given prompt back and take another."""
+    try:
+        dialogue = given_prompts.exchange(dialogue=own_dialogue(request, pk))
+    except LabelingError as error:
+        return refuse(request, pk, error)
+    return go(request, "dialogue", dialogue.pk)

@@ -9,7 +9,7 @@ from common.plugins import Folder
 
 
 class FilterDown(Exception):
-    """The filter cannot say anything now: not set up, away, too slow or answering nonsense. A sentence for operators."""
+    """The filter cannot say anything now: not set up, away, too slow, or it answers nonsense. For operators."""
 
 
 class Filter(Protocol):

@@ -166,3 +166,19 @@ def test_a_draft_is_given_up(project: Project, alice: User, api: Callable[..., A
     chat = makers.make_chat(project, alice)
     assert api(alice).delete(f"/api/v1/dialogues/{chat.pk}/").status_code == 204
     assert Dialogue.objects.get().state == "discarded"
+
+
+def test_a_given_prompt_is_answered_over_the_api(project: Project, alice: User, api: Callable[..., APIClient]) -> None:
+    client, address = api(alice), f"/api/v1/projects/{project.slug}/dialogues/"
+    wanted = {"kind": "demonstration", "given": True}
+    assert client.post(address, wanted, format="json").status_code == 400  # the pool is empty
+    (prompt,) = projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "Name a river."}]])
+    for wrong in ({"kind": "chat"}, {"prompt": str(prompt.pk)}):
+        assert client.post(address, wanted | wrong, format="json").status_code == 400
+    begun = client.post(address, wanted, format="json")
+    assert (begun.status_code, [turn["text"] for turn in begun.data["turns"]]) == (201, ["Name a river."])
+    base = f"/api/v1/dialogues/{begun.data['id']}"
+    given = begun.data["turns"][0]["id"]
+    assert client.patch(f"/api/v1/turns/{given}/", {"text": "Name a lake."}, format="json").status_code == 400
+    client.post(f"{base}/turns/", {"role": "assistant", "text": "The Rhine."}, format="json")
+    assert client.post(f"{base}/submit/").data["state"] == "submitted"

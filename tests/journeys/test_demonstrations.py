@@ -8,6 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from labeling import projects
 from labeling.models import Dialogue, Project, Turn
 from sampler.models import Completion
 from tests import makers
@@ -127,3 +128,29 @@ def test_keys_that_print_print_and_composing_sends_nothing(writer: Visitor, chat
     page.keyboard.press("Escape")  # the other way: outside the editor, without Alt
     page.keyboard.press("1")
     expect(page.locator("#composer-text")).to_have_value(first)
+
+
+def test_a_given_prompt_is_answered_by_keyboard_alone(writer: Visitor, chatty: Project) -> None:
+    projects.change_settings(project=chatty, prompted_share=1.0)
+    asked = "Mend this:\n\n    def f(x):\n        return x  # twice?\n"
+    projects.add_prompts(
+        project=chatty, prompts=[[{"role": "user", "content": text}] for text in (asked, "Name a river.")]
+    )
+    page = writer.open()
+    page.get_by_role("button", name="Begin a dialogue").press("Enter")
+    page.wait_for_url(re.compile("/dialogues/"))
+    first = page.locator(".turn .written").inner_text()
+    expect(page.get_by_role("heading", name="Answer this prompt")).to_be_visible()
+    expect(page.locator("#composer-text")).to_be_focused()
+    expect(page.get_by_role("button", name="Edit")).to_have_count(0)
+    page.get_by_role("button", name="Another prompt").press("Enter")
+    expect(page.locator(".turn .written")).not_to_have_text(first)
+    expect(page.locator("#composer-text")).to_be_focused()
+    page.keyboard.type("As the assistant should say it.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.get_by_role("button", name="Another prompt")).to_have_count(0)
+    page.get_by_role("button", name="Submit the dialogue").press("Enter")
+    expect(page.get_by_role("heading", name="Your demonstration")).to_be_focused()
+    done = Dialogue.objects.get(state="submitted")
+    assert (done.given_turns, [turn.role for turn in done.turns.order_by("position")]) == (1, ["user", "assistant"])

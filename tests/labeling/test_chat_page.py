@@ -8,13 +8,17 @@ from django.test import Client
 from accounts.models import User
 from labeling import chats
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
+from sampler import status
 from sampler.models import Completion, SampleRequest
 from sampler.models.requests import COULD_NOT_ANSWER
 from tests import makers
 from tests.labeling.asking import HTMX, SCRIPT, fresh, texts
 
 
-def test_a_chat_streams_settles_and_takes_the_next_message(client: Client, project: Project, alice: User) -> None:
+def test_a_chat_streams_settles_and_takes_the_next_message(
+    client: Client, project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "is_loaded", lambda slug: True)
     client.force_login(alice)
     url = client.post(f"/projects/{project.slug}/start/chat/")["Location"]
     client.post(url + "send/", {"text": "Hello?"})
@@ -84,6 +88,17 @@ def test_a_submitted_chat_is_taken_back_as_a_new_draft(client: Client, chat: Dia
     draft = Dialogue.objects.get(supersedes=chat)
     assert answer["Location"] == f"/dialogues/{draft.pk}/?undone=1"
     assert texts(draft) == texts(chat)
+
+
+def test_a_reply_whose_model_is_still_being_loaded_says_so(
+    client: Client, chat: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(status, "is_loaded", loaded.__contains__)
+    request = chats.send_message(dialogue=chat, text="More?")
+    assert "is not loaded yet" in client.get(f"/dialogues/{chat.pk}/").content.decode()
+    loaded.append(request.model_version.slug)
+    assert "is about to write" in client.get(f"/dialogues/{chat.pk}/").content.decode()
 
 
 @pytest.mark.parametrize("shown", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 from django.core.cache import cache
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
@@ -67,6 +68,21 @@ def test_readyz_names_the_worker_that_is_missing(client: Client) -> None:
     code, checks = checks_of(client)
     assert code == 503
     assert [name for name, check in checks.items() if not check["ok"]] == ["worker"]
+
+
+def test_a_model_is_loaded_where_a_living_worker_says_so_and_where_nobody_can_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status.report({**WORKER, "at": time.time()})
+    assert [status.is_loaded(slug) for slug in ("smol", "another")] == [True, False]
+    status.report({**WORKER, "at": time.time(), "loaded": {}, "loading": "smol"})
+    assert not status.is_loaded("smol")
+
+    def away(*_: object) -> None:
+        raise redis.ConnectionError("away")
+
+    monkeypatch.setattr(status, "ask", away)
+    assert status.is_loaded("smol")
 
 
 @pytest.mark.django_db

@@ -52,6 +52,11 @@ def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             running.stop()
 
 
+def test_the_start_says_when_people_can_work_and_then_when_everything_answers(duologue: Running) -> None:
+    said = duologue.said()
+    assert 0 < said.index(f"pages http://127.0.0.1:{duologue.port}") < said.index("ready http")
+
+
 def test_selfcheck_drives_the_whole_loop_and_leaves_nothing(duologue: Running) -> None:
     answer = duologue.manage("register_model", "fake", "--engine", "fake")
     assert answer.returncode == 0, answer.stderr

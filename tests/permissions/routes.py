@@ -130,6 +130,7 @@ PAGES = {
     "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/": route("POST", {OWNER}, pk="chat", turn_pk="model_turn"),
     "dialogues/<uuid:pk>/submit/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_DRAFT),
+    "dialogues/<uuid:pk>/exchange/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/discard/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/send/": route("POST", {OWNER}, **OWN_CHAT),
     "dialogues/<uuid:pk>/stop/": route("POST", {OWNER}, **OWN_CHAT),

@@ -12,6 +12,10 @@ from labeling.models import Dialogue
 class DialogueIn(Shape):
     kind = serializers.ChoiceField([Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION])
     prompt = serializers.UUIDField(default=None, allow_null=True, help_text="An opening out of the project's pool.")
+    given = serializers.BooleanField(
+        default=False,
+        help_text="true: a demonstration with the next free prompt of the pool, whose messages are its first turns.",
+    )
 
 
 class TurnOut(Shape):
