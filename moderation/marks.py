@@ -10,6 +10,9 @@ from accounts.audit import record
 from labeling.models import Assignment, Dialogue, Membership, ReplyRequest, SuggestionRequest, Turn
 from labeling.text import clean
 from moderation.models import Verdict, VerdictFeedback
+from screening import verdicts
+from screening.asking import ask
+from screening.rules import plan_for
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -26,6 +29,28 @@ def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "", com
     )
     record(actor=user, action="moderation.marked", obj=verdict, fields=["harmful"])
     return feedback
+
+
+def verdict_on(turn: Turn) -> Verdict:
+    """The strictest verdict on a turn, or on the completion that it is; made now where nobody has given one."""
+    ids = [text_id for text_id in (turn.pk, turn.completion_id) if text_id is not None]
+    rows = list(Verdict.objects.filter(project=turn.dialogue.project_id, target_id__in=ids))
+    if not rows:
+        plan = plan_for(turn.dialogue.project_id).that_are(fast=True)
+        (said,) = ask(plan, [turn.text])
+        verdicts.record(plan, Target.TURN, {turn.pk: said})
+        rows = list(Verdict.objects.filter(project=turn.dialogue.project_id, target_id=turn.pk))
+    if not rows:  # a project without filters: the word of a person stands on a verdict of nobody
+        rows = [_of_nobody(turn)]
+    return verdicts.strictest(rows) or rows[0]
+
+
+def _of_nobody(turn: Turn) -> Verdict:
+    made, _ = Verdict.objects.get_or_create(
+        project_id=turn.dialogue.project_id, target_id=turn.pk, filter="none", filter_version="",
+        defaults={"target": Target.TURN, "action": Verdict.Action.NONE},
+    )  # fmt: skip
+    return made
 
 
 def markable_by(user: User) -> QuerySet[Verdict]:

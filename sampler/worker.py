@@ -184,7 +184,8 @@ def _write_of(event: Event, held: Held, screened: Screened | None) -> Callable[[
         drawn = [d if d.params else replace(d, params={**used, "n": 1, "seed": d.seed}) for d in event.drawn]
         result = Result(
             drawn, cancelled=event.cancelled, screened=screened, prompt_report=held.report,
-            provenance=held.model.provenance, started_at=held.started_at, first_token_at=held.first_token_at, finished_at=timezone.now(),
+            provenance=held.model.provenance, started_at=held.started_at, first_token_at=held.first_token_at,
+            finished_at=timezone.now(),
         )  # fmt: skip
         return partial(results.complete, request_id=request_id, attempt=attempt, result=result)
     if isinstance(event, Failed):

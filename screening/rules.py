@@ -60,6 +60,11 @@ def shipped(name: str) -> Limits:
     return {category: (warn_at, None) for category, warn_at in FILTERS.load(name).categories.items()}
 
 
+def harms() -> list[str]:
+    """The words that people choose from when they say that a text is harmful: the shipped categories, and other."""
+    return [*FILTERS.load("patterns").categories, "other"]
+
+
 def thresholds(project: UUID, name: str) -> Limits:
     """The filter's own, then the project's newest."""
     found = shipped(name)
