@@ -21,16 +21,18 @@ BAD = "I will kill you tomorrow."
 
 
 def plant(comparison: Comparison, index: int, text: str) -> None:
+    """As a text that came in before its project had filters."""
     completion = comparison.candidates.get(index=index).completion
     completion.text = text
     completion.save(update_fields=["text"])
+    Verdict.objects.filter(target_id=completion.pk).delete()
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 3])
 def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project: Project, index: int) -> None:
     comparison = makers.make_comparison(project)
     plant(comparison, index, "word " * 3000 + BAD)
-    assert verdicts.screen(project, "patterns") == 4
+    assert verdicts.screen(project, "patterns") == 1
     found = Verdict.objects.get(action="warn")
     assert found.target_id == comparison.candidates.get(index=index).completion_id
     assert found.category == "violence"
@@ -40,13 +42,14 @@ def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project: Project,
 def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_review(
     project: Project, alice: User
 ) -> None:
-    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     comparison = makers.make_comparison(project)
     plant(comparison, 2, BAD)
     [prompt] = projects.add_prompts(project=project, prompts=[[{"role": "user", "content": BAD}]])
     project.review_rules = {"random_share": 0, "new_trainer": 0}
     project.save()
     dialogue = makers.make_demonstration(project, alice, question=BAD)
+    Verdict.objects.all().delete()  # texts from before the project had a filter
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     tasks.screen()
     comparison.refresh_from_db()
     prompt.refresh_from_db()
