@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "insights",
     "exports",
     "webhooks",
+    "managing",
     "operations",
 ]
 

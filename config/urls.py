@@ -7,6 +7,7 @@ handler500 = "config.errors.server_error"
 urlpatterns = [
     path("admin/insights/", include("insights.urls")),
     path("admin/", admin.site.urls),
+    path("manage/", include("managing.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("config.api_urls")),
     path("", include("operations.urls")),

@@ -1,4 +1,4 @@
-"""Writes on invitations: made by a manager, used once, within days."""
+"""Writes on invitations: made by a manager, used by as many as they say (one), within days."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 VALID = timedelta(days=7)
+MOST_PLACES = 500
+OPEN_ROLES = (Membership.Role.GUEST, Membership.Role.TRAINER)  # a link that goes around gives no say over others
 RANK = {role: rank for rank, role in enumerate(Membership.Role.values)}  # guest is the least
 ENDED = "This invitation was used, withdrawn, or is out of date. Ask for a new one."
 
@@ -31,16 +33,25 @@ def digest(token: str) -> str:
 
 @transaction.atomic
 def invite(
-    *, project: Project, role: str, by: User | None, email: str = "", valid: timedelta = VALID
+    *, project: Project, role: str, by: User | None, email: str = "", places: int = 1, valid: timedelta = VALID
 ) -> tuple[Invitation, str]:
-    """Make an invitation; returns it with the token of its link, which cannot be read again."""
+    """Make an invitation; returns it with the token of its link, which cannot be read again.
+
+    Raises:
+        Invalid: there is no such role, or not from 1 to 500 places, or more than one for a single address.
+    """
     if role not in Membership.Role.values:
         raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
+    if not 1 <= places <= (1 if email else MOST_PLACES):
+        raise Invalid(f"A link is for 1 to {MOST_PLACES} people, and one that is sent to an address for one.")
+    if places > 1 and role not in OPEN_ROLES:
+        raise Invalid("A link for several people makes guests or trainers; invite reviewers and managers one by one.")
     token = secrets.token_urlsafe(24)
     invitation = Invitation.objects.create(
         project=project,
         role=role,
         email=email,
+        places=places,
         digest=digest(token),
         created_by=by,
         expires_at=timezone.now() + valid,
@@ -51,10 +62,11 @@ def invite(
 
 def mail(*, invitation: Invitation, link: str) -> None:
     """Send the link to the invitation's address. Raises OSError where the mail server refuses."""
+    often = "once" if invitation.places == 1 else f"for {invitation.places} people"
     send_mail(
         f"Invitation to {invitation.project.title}",
         f"You are invited to {invitation.project.title} as {invitation.get_role_display().lower()}.\n\n{link}\n\n"
-        f"The link works once, until {invitation.expires_at:%d %B %Y}.\n",
+        f"The link works {often}, until {invitation.expires_at:%d %B %Y}.\n",
         settings.DEFAULT_FROM_EMAIL,
         [invitation.email],
     )
@@ -78,7 +90,12 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     held = role_of(locked.project, user)
     role = locked.role if held is None or RANK[held] < RANK[locked.role] else held
     membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by)
-    Invitation.objects.filter(pk=locked.pk).update(used_at=timezone.now(), used_by=user)
+    if locked.places > 1 and held == role:
+        return membership  # a member who follows the shared link once more takes nobody's place
+    full = locked.uses + 1 >= locked.places
+    Invitation.objects.filter(pk=locked.pk).update(
+        uses=locked.uses + 1, used_at=timezone.now() if full else None, used_by=user
+    )
     record(actor=user, action="invitation.used", obj=locked)
     return membership
 

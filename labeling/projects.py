@@ -72,8 +72,12 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     return locked
 
 
-def set_archived(*, project: Project, archived: bool) -> None:
+@transaction.atomic
+def set_archived(*, project: Project, archived: bool, by: User | None = None) -> None:
     """An archived project gives nobody work and leaves the nightly export; its data stays."""
+    if by is not None:
+        action = "project.archived" if archived else "project.unarchived"
+        record(actor=by, action=action, obj=project, project_id=project.pk)
     project.archived_at = timezone.now() if archived else None
     Project.objects.filter(pk=project.pk).update(archived_at=project.archived_at)
 
@@ -106,9 +110,15 @@ def role_of(project: Project, user: User) -> str | None:
 
 @transaction.atomic
 def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
-    """Give `user` this role, also to somebody who had left."""
+    """Give `user` this role, also to somebody who had left.
+
+    Raises:
+        Invalid: there is no such role, or the last manager would take her own.
+    """
     if role not in Membership.Role.values:
         raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
+    if role != Membership.Role.MANAGER:
+        _keep_a_manager(project, user, by)
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
@@ -118,11 +128,29 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
 
 @transaction.atomic
 def end_membership(*, project: Project, user: User, by: User | None = None) -> int:
-    """Take the role away; what was labelled stays."""
+    """Take the role away; what was labelled stays.
+
+    Raises:
+        Invalid: the last manager would take her own.
+    """
+    _keep_a_manager(project, user, by)
     ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
     for membership in ended.select_for_update(of=("self",)):
         record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
     return ended.update(ended_at=timezone.now())
+
+
+def _keep_a_manager(project: Project, user: User, by: User | None) -> None:
+    """Nobody locks herself out: the last manager names another one first. Two who leave at once wait for each other."""
+    if by is None or by.pk != user.pk:
+        return
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    managers = Membership.objects.filter(
+        project=project, role=Membership.Role.MANAGER, ended_at__isnull=True, user__is_active=True
+    )
+    ids = set(managers.values_list("user_id", flat=True))
+    if ids == {user.pk}:
+        raise Invalid("You are the only manager of this project. Make somebody else a manager first.")
 
 
 def withdraw_member(*, project: Project, user: User) -> Membership:

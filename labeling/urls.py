@@ -6,11 +6,6 @@ from labeling.views import chats, dialogues, home, mending, people, ranking, ran
 
 urlpatterns: list[URLPattern] = [
     path("invitations/<str:token>/", people.invitation, name="invitation"),
-    path("projects/<slug:slug>/people/", people.people, name="people"),
-    path("projects/<slug:slug>/people/<str:username>/", people.change_role, name="change_role"),
-    path(
-        "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/", people.withdraw_invitation, name="withdraw_invitation"
-    ),
     path("", home.home, name="home"),
     path("history/", records.history, name="history"),
     path("session/", records.session, name="session"),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.models import User
+from accounts.requests import user_of
 from common.admin import MANAGER, ProjectFilter, is_operator, project_ids, within
 from labeling import projects
 from labeling.admin.base import Button, PageAdmin, RowForm
@@ -38,7 +39,7 @@ class MembershipForm(RowForm[Membership]):
 
 
 def _end(request: HttpRequest, membership: Membership, _text: str) -> str:
-    projects.end_membership(project=membership.project, user=membership.user)
+    projects.end_membership(project=membership.project, user=membership.user, by=user_of(request))
     return f"{membership.user} has no access any more. What they labelled stays."
 
 
@@ -95,7 +96,7 @@ class MembershipAdmin(PageAdmin[Membership]):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Membership, form: MembershipForm, change: bool) -> None:
-        stored = projects.set_membership(project=obj.project, user=obj.user, role=obj.role)
+        stored = projects.set_membership(project=obj.project, user=obj.user, role=obj.role, by=user_of(request))
         projects.set_label_weight(membership=stored, weight=obj.label_weight)
         obj.pk, obj._state.adding = stored.pk, False
 

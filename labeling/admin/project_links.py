@@ -20,7 +20,7 @@ def links(project: Project, *, manager: bool) -> list[tuple[str, str]]:
     if manager:
         mine = f"?in_project={project.slug}"
         pages += [
-            ("People and invitations", "people", [project.slug], ""),
+            ("People and invitations", "managing:people", [project.slug], ""),
             ("Rounds", "admin:labeling_round_changelist", [], mine),
             ("Guidelines", "admin:labeling_guidelineversion_changelist", [], mine),
             ("Prompts", "admin:labeling_prompt_changelist", [], mine),
@@ -46,7 +46,7 @@ def checklist(project: Project) -> list[tuple[bool, str, str]]:
             "Open a round: choose which model versions answer",
             address_of("admin:labeling_round_add", [], mine),
         ),
-        (trainers.exists(), "Invite trainers", address_of("people", [project.slug])),
+        (trainers.exists(), "Invite trainers", address_of("managing:people", [project.slug])),
         (
             Prompt.objects.filter(project=project).exists() or project.stock_target == 0,
             "Add prompts, so that comparisons are ready before the first chat (optional)",

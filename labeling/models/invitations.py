@@ -6,7 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from labeling.models.members import Membership
@@ -19,7 +19,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A link that makes one person a member; only the SHA-256 of its token is stored."""
+    """A link that makes people members, one unless it says more; only the SHA-256 of its token is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
@@ -31,7 +31,9 @@ class Invitation(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
+    places = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="How many people may use the link.")
+    uses = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="How many have used it.")
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When its last place was taken.")
     used_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -44,7 +46,8 @@ class Invitation(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="invitation_used_or_revoked", condition=Q(used_at__isnull=True) | Q(revoked_at__isnull=True)
-            )
+            ),
+            models.CheckConstraint(name="invitation_has_places", condition=Q(places__gte=1, uses__lte=F("places"))),
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,16 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 
 from labeling.models.dialogues import Dialogue
+
+# The words of a turn, as the search finds it; very long texts by their beginning, since a vector has its limit.
+WORDS = SearchVector(Left("text", 20_000), config="simple")
 
 
 class Turn(models.Model):
@@ -53,6 +59,7 @@ class Turn(models.Model):
             ),
             models.CheckConstraint(name="turn_system_is_first", condition=~Q(role="system") | Q(position=0)),
         ]
+        indexes = [GinIndex(WORDS, name="turn_words")]
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"

@@ -8,9 +8,11 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from labeling import invitations
+from labeling.errors import Gone, Invalid
 from labeling.models import Invitation, Membership, Project
 from tests import makers
 
@@ -72,12 +74,17 @@ def test_a_withdrawn_or_old_link_opens_nothing(client: Client, link: str, ended:
     assert not User.objects.filter(username="nina").exists()
 
 
-def test_a_manager_invites_by_mail_and_sees_the_link_once(client: Client, project: Project, mona: User) -> None:
+def test_a_manager_invites_by_mail_and_sees_the_link_once(
+    client: Client, project: Project, mona: User, settings: Settings
+) -> None:
+    settings.MAIL_IS_SET_UP = True
     client.force_login(mona)
-    page = client.post(f"/projects/{project.slug}/people/", {"role": "guest", "email": "g@example.org"})
+    page = client.post(
+        f"/manage/projects/{project.slug}/people/", {"role": "guest", "people": "g@example.org"}, follow=True
+    )
     link = mail.outbox[0].body.split("http://testserver")[1].split()[0]
     assert link in page.content.decode()
-    assert link not in client.get(f"/projects/{project.slug}/people/").content.decode()
+    assert link not in client.get(f"/manage/projects/{project.slug}/people/").content.decode()
     found = invitations.find(link.split("/")[2])
     assert found is not None
     assert found.role == "guest"
@@ -87,8 +94,51 @@ def test_a_manager_changes_and_ends_roles_of_members_only(
     client: Client, project: Project, mona: User, alice: User, stranger: User
 ) -> None:
     client.force_login(mona)
-    client.post(f"/projects/{project.slug}/people/alice/", {"role": "reviewer"})
+    client.post(f"/manage/projects/{project.slug}/people/alice/", {"role": "reviewer"})
     assert role_of("alice") == "reviewer"
-    client.post(f"/projects/{project.slug}/people/alice/", {"role": ""})
+    client.post(f"/manage/projects/{project.slug}/people/alice/", {"role": ""})
     assert Membership.objects.get(user=alice).ended_at is not None
-    assert client.post(f"/projects/{project.slug}/people/sid/", {"role": "manager"}).status_code == 404
+    assert client.post(f"/manage/projects/{project.slug}/people/sid/", {"role": "manager"}).status_code == 404
+
+
+def test_one_link_serves_as_many_as_it_says_and_no_more(project: Project, mona: User) -> None:
+    made, token = invitations.invite(project=project, role="trainer", by=mona, places=2)
+    people = [makers.make_user(f"nina{number}") for number in range(3)]
+    for person in (people[0], people[0], people[1]):  # whoever comes back takes nobody's place
+        found = invitations.find(token)
+        assert found is not None
+        invitations.accept(invitation=found, user=person)
+    assert invitations.find(token) is None
+    with pytest.raises(Gone):
+        invitations.accept(invitation=made, user=people[2])
+    assert Membership.objects.filter(project=project, role="trainer").count() == 2
+    made.refresh_from_db()
+    assert (made.uses, made.places) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "asked", [(0, "trainer", ""), (501, "trainer", ""), (2, "trainer", "a@b.org"), (2, "manager", "")]
+)
+def test_a_shared_link_gives_no_say_over_others_and_has_a_bound(
+    project: Project, mona: User, asked: tuple[int, str, str]
+) -> None:
+    places, role, email = asked
+    with pytest.raises(Invalid):
+        invitations.invite(project=project, role=role, by=mona, places=places, email=email)
+
+
+def test_the_last_manager_cannot_lock_herself_out_and_is_asked_before_she_steps_down(
+    client: Client, project: Project, mona: User, alice: User
+) -> None:
+    client.force_login(mona)
+    address = f"/manage/projects/{project.slug}/people/mona/"
+    assert "Give it up" in client.post(address, {"role": "trainer"}).content.decode()
+    page = client.post(address, {"role": "trainer", "confirmed": "1"}, follow=True)
+    assert "only manager" in page.content.decode()
+    client.post(address, {"role": "", "confirmed": "1"})
+    assert role_of("mona") == "manager"
+    client.post(f"/manage/projects/{project.slug}/people/alice/", {"role": "manager"})
+    client.post(address, {"role": "trainer"})
+    assert role_of("mona") == "manager"
+    client.post(address, {"role": "trainer", "confirmed": "1"})
+    assert role_of("mona") == "trainer"

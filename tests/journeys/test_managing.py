@@ -49,7 +49,8 @@ def open_round(page: Page, model: str) -> None:
 def invite(page: Page, project: Project) -> str:
     page.goto(page.url.split("/admin/")[0] + f"/admin/labeling/project/{project.pk}/change/")
     page.get_by_role("link", name="Invite trainers").click()
-    page.get_by_role("button", name="Make an invitation").click()
+    page.get_by_label("One link for so many people").fill("1")
+    page.get_by_role("button", name="Invite", exact=True).click()
     return page.locator("code").inner_text()
 
 
@@ -105,7 +106,7 @@ def rank_twice(project: Project, first: User) -> None:
 
 
 def return_the_first(page: Page) -> None:
-    page.get_by_role("link", name="Review queue").click()
+    page.get_by_role("link", name="Queue", exact=True).click()
     page.get_by_role("row", name=re.compile("sid")).first.get_by_role("link", name="Ranking").click()
     page.get_by_label("Comment").fill("The second one is wrong.")
     page.get_by_role("button", name="Return to the trainer").click()

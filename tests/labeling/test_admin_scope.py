@@ -93,7 +93,7 @@ def test_managers_and_reviewers_come_in_and_trainers_guests_and_strangers_do_not
 def test_the_way_to_administration_is_shown_to_those_whom_it_lets_in(
     project: Project, alice: User, stranger: User, operator: User
 ) -> None:
-    link = f'href="{reverse("admin:index")}"'
+    link = f'href="{reverse("managing:projects")}"'
     manager = makers.make_user("newly made")
     projects.set_membership(project=project, user=manager, role="manager")
     flagged = makers.make_user("flagged", is_staff=True)

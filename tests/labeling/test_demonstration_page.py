@@ -9,6 +9,7 @@ from accounts.models import User
 from labeling import chats, dialogues
 from labeling.models import Dialogue, Project, Turn
 from labeling.pages.provenance import provenance
+from sampler import status
 from sampler.models import Completion, SampleRequest
 from tests import makers
 from tests.labeling.asking import SCRIPT, fresh, texts
@@ -46,11 +47,15 @@ def test_earlier_turns_are_edited_inserted_and_deleted(client: Client, demonstra
 
 
 def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(
-    client: Client, demonstration: Dialogue
+    client: Client, demonstration: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(status, "is_loaded", loaded.__contains__)
     url = f"/dialogues/{demonstration.pk}/"
     client.post(url + "turns/", {"role": "user", "text": "Name a colour."})
     client.post(url + "suggest/", {"role": "assistant", "text": "half a thought"})
+    assert "waits until the model is loaded" in client.get(url).content.decode()
+    loaded.append(SampleRequest.objects.get().model_version.slug)
     page = client.get(url).content.decode()
     assert "being written" in page
     assert "half a thought</textarea>" in page

@@ -95,6 +95,25 @@ OWN_TASK = {"pk": "assignment"}
 OWN_DRAFT = {"pk": "demonstration"}
 OWN_TURN = {"pk": "demonstration", "turn_pk": "turn"}
 OWN_CHAT = {"pk": "chat"}
+# The manager's site: a project's pages, and those of the whole site, which managers of other projects see too.
+PROJECT = "manage/projects/<slug:slug>/"
+MANAGED = {
+    "manage/": route("GET", REVIEWS | {ELSEWHERE}),
+    "manage/new/": route("GET POST", MANAGES | {ELSEWHERE}),
+    "manage/search/": route("GET", REVIEWS | {ELSEWHERE}),
+    PROJECT: route("GET", REVIEWS, slug="slug"),
+    f"{PROJECT}archive/": route("POST", MANAGES, slug="slug"),
+    f"{PROJECT}people/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
+    f"{PROJECT}invitations/<uuid:pk>/withdraw/": route("POST", MANAGES, slug="slug", pk="invitation"),
+    f"{PROJECT}rounds/": route("GET", MANAGES, slug="slug"),
+    f"{PROJECT}rounds/new/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}rounds/close/": route("POST", MANAGES, slug="slug"),
+    f"{PROJECT}guidelines/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}prompts/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}prompts/retire/": route("POST", MANAGES, slug="slug"),
+    f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
+}
 # On pages a member whose role does not include a kind of work reads so in a sentence (422).
 PAGES = {
     "": route("GET", SIGNED_IN),
@@ -105,9 +124,7 @@ PAGES = {
     "readyz": route("GET", EVERYBODY),
     "metrics": route("GET", set()),  # only with a token of its own
     "invitations/<str:token>/": route("GET POST", EVERYBODY, token="token"),
-    "projects/<slug:slug>/people/": route("GET POST", MANAGES, slug="slug"),
-    "projects/<slug:slug>/people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
-    "projects/<slug:slug>/invitations/<uuid:pk>/withdraw/": route("POST", MANAGES, slug="slug", pk="invitation"),
+    **MANAGED,
     "projects/<slug:slug>/guidelines/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),
     "projects/<slug:slug>/rank/": route("POST", MEMBERS | {OPERATOR}, slug="slug"),
     "projects/<slug:slug>/nothing/": route("GET", MEMBERS | {OPERATOR}, slug="slug"),

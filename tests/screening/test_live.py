@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from accounts.models import User
-from labeling import candidates, chats, comparisons, dialogues, suggestions, turns
+from labeling import candidates, chats, comparisons, dialogues, projects, stock, suggestions, turns
 from labeling.errors import Blocked, Invalid
 from labeling.models import Comparison, Dialogue, Project, Turn
 from moderation import verdicts as later
 from sampler import screened, streams
 from sampler.models import Completion, SampleRequest
 from screening import rules
+from screening.asking import ask
 from screening.filters.base import FILTERS, FilterDown
 from screening.models import Verdict
 from tests import makers
@@ -80,7 +81,9 @@ def test_a_message_that_is_sent_has_its_verdict(project: Project, alice: User) -
     assert (verdict.action, verdict.category) == ("warn", "violence")
 
 
-def test_a_blocked_turn_of_a_demonstration_is_neither_added_nor_put_in_by_an_edit(project: Project, alice: User) -> None:
+def test_a_blocked_turn_of_a_demonstration_is_neither_added_nor_put_in_by_an_edit(
+    project: Project, alice: User
+) -> None:
     block(project)
     draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     with pytest.raises(Blocked):
@@ -121,15 +124,9 @@ def test_a_filter_that_lies_counts_as_down(project: Project, slow: Slow) -> None
     lies: list[list[dict[str, float]]] = [[], [{"violence": 7.0}], [{"violence": float("nan")}], [{"cheese": 0.1}]]
     for lie in lies:
         slow.lies = lie
-        (findings,) = rules_ask(plan, "Hello.")
+        (findings,) = ask(plan, ["Hello."])
         assert findings[0].failed
         assert findings[0].action == "none"
-
-
-def rules_ask(plan: rules.Plan, text: str) -> list[tuple[object, ...]]:
-    from screening.asking import ask
-
-    return ask(plan, [text])  # type: ignore[return-value]
 
 
 # With a worker
@@ -147,10 +144,8 @@ def reply_of(model: str, project: Project, user: User, text: str = "Hello?") -> 
 
 @pytest.fixture
 def parrot(transactional_db: None) -> Project:
-    from labeling import projects
-
     project = makers.make_project("demo", with_round=False)
-    say = "This is fine. " * 30 + "Here is the forbidden sentence. I will kill you. " + "And so on. " * 30
+    say = "This is fine. " * 10 + "Here is the forbidden sentence. I will kill you. " + "And so on. " * 15
     version = makers.make_model("parrot", location=f"delay=0.002&tokens=400&say={say}", weights_hash="")
     projects.open_round(project=project, policies=[(version, 1.0, {})])
     return project
@@ -232,8 +227,6 @@ def test_while_a_filter_is_down_a_reply_waits_or_goes_on_as_the_project_says(par
 def test_completions_and_suggestions_are_screened_before_anybody_sees_them(parrot: Project) -> None:
     block(parrot)
     alice = makers.make_member(parrot, "alice")
-    from labeling import projects, stock
-
     projects.add_prompts(project=parrot, prompts=[[{"role": "user", "content": "Hello?"}]])
     stock.keep_stock()
     draft = dialogues.start_dialogue(project=parrot, author=alice, kind="demonstration")

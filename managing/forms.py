@@ -1,0 +1,129 @@
+"""What the manager's forms share: plain widgets, a fold for what few people change, and lists pasted as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.utils.datastructures import MultiValueDict
+
+from labeling.control_tokens import refuse_in_any
+from labeling.errors import Invalid
+
+SEPARATOR = "---"
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+    Files = MultiValueDict[str, UploadedFile[bytes]]
+
+
+class SiteForm(forms.Form):
+    """A form of the site. Fields named in `folded` stand in the Advanced fold."""
+
+    folded: Sequence[str] = ()
+
+    def __init__(
+        self,
+        data: Mapping[str, str] | None = None,
+        files: Files | None = None,
+        *,
+        initial: dict[str, object] | None = None,
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(data, files, initial=initial, prefix=prefix, label_suffix="")
+        for field in self.fields.values():
+            plain(field)
+            if isinstance(field, forms.FloatField):
+                field.widget.attrs["step"] = "any"
+
+    def first(self) -> list[BoundField]:
+        return [self[name] for name in self.fields if name not in self.folded]
+
+    def advanced(self) -> list[BoundField]:
+        return [self[name] for name in self.fields if name in self.folded]
+
+    def unfolded(self) -> bool:
+        """Whether something in the fold is refused, so that it has to be seen."""
+        return any(name in self.errors for name in self.folded)
+
+
+def plain(field: forms.Field) -> None:
+    """Django's own widget in the place of one that is drawn by the admin site's theme."""
+    if not type(field.widget).__module__.startswith("unfold"):
+        return
+    old = field.widget
+    if isinstance(field, forms.BooleanField):
+        field.widget = forms.CheckboxInput()
+    elif isinstance(field, forms.ChoiceField):
+        field.widget = forms.Select(choices=list(old.choices) if isinstance(old, forms.Select) else ())
+    elif isinstance(field, forms.IntegerField):
+        field.widget = forms.NumberInput()
+    elif isinstance(old, forms.Textarea):
+        field.widget = forms.Textarea(attrs={"rows": old.attrs.get("rows", 3)})
+    else:
+        field.widget = forms.TextInput()
+    field.widget.attrs.update(field.widget_attrs(field.widget))
+    field.widget.is_required = field.required
+
+
+class Prompts(forms.CharField):
+    """Openings, several separated by a line that holds only `---`; without such a line, one a line."""
+
+    def __init__(self, *, label: str, help_text: str, rows: int = 8, required: bool = False) -> None:
+        widget = forms.Textarea(attrs={"rows": rows})
+        super().__init__(required=required, widget=widget, label=label, help_text=help_text)
+
+    def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # a list is what is stored
+        lines = str(value or "").replace("\r\n", "\n").split("\n")
+        if any(line.strip() == SEPARATOR for line in lines):
+            texts: list[list[str]] = [[]]
+            for line in lines:
+                texts.append([]) if line.strip() == SEPARATOR else texts[-1].append(line)
+            found = ["\n".join(part).strip() for part in texts]
+        else:
+            found = [line.strip() for line in lines]
+        return list(dict.fromkeys(text for text in found if text))
+
+    def validate(self, value: list[str]) -> None:
+        if self.required and not value:
+            raise forms.ValidationError("Write at least one prompt.")
+        try:
+            refuse_in_any(("prompts", f"Prompt {number}", text) for number, text in enumerate(value, 1))
+        except Invalid as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+
+    def run_validators(self, value: object) -> None:
+        """Those of a text have nothing to say on a list."""
+
+
+class People(forms.CharField):
+    """E-mail addresses and user names, separated by lines, commas or semicolons; "Ada <ada@example.org>" is read."""
+
+    def __init__(self, *, label: str, help_text: str) -> None:
+        widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+        super().__init__(required=False, widget=widget, label=label, help_text=help_text)
+
+    def to_python(self, value: object) -> list[str]:  # type: ignore[override]
+        text = str(value or "").replace(",", "\n").replace(";", "\n")
+        found = []
+        for line in (line.strip() for line in text.splitlines()):
+            address = line[line.rindex("<") + 1 : -1] if line.endswith(">") and "<" in line else line
+            if address.strip():
+                found.append(address.strip())
+        return list(dict.fromkeys(found))
+
+    def validate(self, value: list[str]) -> None:
+        if len(value) > 500:
+            raise forms.ValidationError("At most 500 at a time.")
+        for one in value:
+            if "@" in one:
+                try:
+                    forms.EmailField().clean(one)
+                except forms.ValidationError:
+                    raise forms.ValidationError(f"{one} is not an e-mail address.") from None
+
+    def run_validators(self, value: object) -> None:
+        """Those of a text have nothing to say on a list."""

@@ -1,0 +1,110 @@
+"""Search over what a person may see: projects, people, dialogues by their id or by their words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import User
+from common.admin import MANAGER, REVIEWERS, is_operator, project_ids, within
+from labeling.models import Dialogue, Membership, Project, Turn
+from labeling.models.turns import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONGEST = 200  # characters of a search
+MOST = 20  # of each kind
+ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){0,3}[0-9a-f]{0,12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Hit:
+    title: str
+    note: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Found:
+    projects: Sequence[Hit]
+    people: Sequence[Hit]
+    dialogues: Sequence[Hit]
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.projects or self.people or self.dialogues)
+
+
+def search(request: HttpRequest, words: str) -> Found:
+    return Found(_projects(request, words), _people(request, words), _dialogues(request, words))
+
+
+def _projects(request: HttpRequest, words: str) -> list[Hit]:
+    rows = within(REVIEWERS, request, Project.objects.all(), "pk")
+    rows = rows.filter(Q(title__icontains=words) | Q(slug__icontains=words) | Q(description__icontains=words))
+    return [
+        Hit(row.title, row.description, reverse("managing:project", args=[row.slug]))
+        for row in rows.order_by("archived_at", "title")[:MOST]
+    ]
+
+
+def _people(request: HttpRequest, words: str) -> list[Hit]:
+    """Members of the projects that the person manages; nobody learns here who else has an account."""
+    named = User.objects.all()
+    for word in words.split()[:4]:
+        named = named.filter(
+            Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
+            | Q(email__icontains=word)
+        )  # fmt: skip
+    rows = within(MANAGER, request, Membership.objects.filter(user__in=named), "project")
+    rows = rows.select_related("user", "project").order_by("user__username", "project__title")
+    return [
+        Hit(
+            str(row.user),
+            f"{row.get_role_display()} of {row.project.title}" + (", has left" if row.ended_at else ""),
+            reverse("managing:people", args=[row.project.slug]),
+        )
+        for row in rows[:MOST]
+    ]
+
+
+def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
+    rows = Dialogue.objects.exclude(state=Dialogue.State.DRAFT)
+    if not is_operator(request):
+        rows = rows.filter(project__in=project_ids(request, REVIEWERS))
+    if ID.fullmatch(words):
+        first, last = id_range(words)
+        rows = rows.filter(pk__gte=first, pk__lte=last)
+    else:
+        rows = rows.filter(pk__in=_turns_with(words).values("dialogue"))
+    opening = Turn.objects.filter(dialogue=OuterRef("pk"), role="user").order_by("position").values("text")[:1]
+    rows = rows.select_related("project", "author").annotate(opening=Subquery(opening))
+    return [
+        Hit(
+            (str(getattr(row, "opening", "") or "") or "(no words of a user)")[:160],
+            f"{row.get_kind_display()} by {row.author or 'nobody here'}, {row.project.title}, "
+            f"{(row.submitted_at or row.created_at):%-d %b %Y}",
+            reverse("admin:labeling_dialogue_review", args=[row.pk]),
+        )
+        for row in rows.order_by("-created_at")[:MOST]
+    ]
+
+
+def _turns_with(words: str) -> QuerySet[Turn]:
+    """Turns that hold all the words, by the index over them."""
+    query = SearchQuery(words, config="simple", search_type="websearch")
+    return Turn.objects.alias(words=WORDS).filter(words=query).order_by()
+
+
+def id_range(start: str) -> tuple[UUID, UUID]:
+    """The first and the last id that begins so."""
+    digits = start.replace("-", "").lower()[:32]
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))

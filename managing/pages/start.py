@@ -1,0 +1,89 @@
+"""A project's own page: where it stands, and what is left to do until people work in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from labeling.models import (
+    Comparison,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    Project,
+    Prompt,
+    Ranking,
+    Round,
+)
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to set up; `optional` ones keep nobody from beginning."""
+
+    done: bool
+    text: str
+    address: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is to rank just now."""
+
+    being_sampled: int
+    ready: int
+    ranked: bool
+
+
+def steps_of(project: Project, *, by: User) -> list[Step]:
+    """What is left, in the order in which it is usually done."""
+    has = _has(project, by)
+
+    def at(page: str) -> str:
+        return reverse(f"managing:{page}", args=[project.slug])
+
+    steps = [
+        Step(has["round"], "Open a round: choose which models answer", at("rounds-new"), not _ranks(project)),
+        Step(has["guidelines"], "Write the guidelines that trainers see", at("guidelines")),
+        Step(has["people"] or has["invited"], "Invite people", at("people")),
+    ]
+    if _ranks(project) and project.stock_target:
+        text = "Add prompts, so that there are answers to rank"
+        steps.insert(1, Step(has["prompts"], text, at("prompts"), optional="chat" in project.task_types))
+    return steps
+
+
+def _has(project: Project, by: User) -> dict[str, bool]:
+    """Which of the things to set up are there, in one query."""
+    own = OuterRef("pk")
+    others = Membership.objects.filter(project=own, ended_at__isnull=True).exclude(user=by)
+    parts: dict[str, Exists] = {
+        "round": Exists(Round.objects.filter(project=own, closed_at__isnull=True)),
+        "guidelines": Exists(GuidelineVersion.objects.filter(project=own)),
+        "people": Exists(others.exclude(role=Membership.Role.GUEST)),
+        "invited": Exists(Invitation.objects.filter(project=own)),
+        "prompts": Exists(Prompt.objects.filter(project=own)),
+    }
+    row = Project.objects.filter(pk=project.pk).values_list(*parts.values()).get()
+    return dict(zip(parts, map(bool, row), strict=True))
+
+
+def _ranks(project: Project) -> bool:
+    return "ranking" in project.task_types
+
+
+def standing_of(project: Project) -> Standing:
+    """Counted up to what a page needs to say; a large project is not counted through."""
+    rows = Comparison.objects.filter(project=project, only_for__isnull=True)
+    return Standing(
+        being_sampled=rows.filter(state=Comparison.State.SAMPLING)[:1000].count(),
+        ready=rows.filter(state=Comparison.State.OPEN)[:1000].count(),
+        ranked=Ranking.objects.filter(comparison__project=project).exists(),
+    )

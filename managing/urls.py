@@ -1,0 +1,24 @@
+"""Addresses of the manager's site."""
+
+from django.urls import path
+
+from managing.views import new_project, people, rounds, settings, site, texts
+
+app_name = "managing"
+urlpatterns = [
+    path("", site.index, name="projects"),
+    path("new/", new_project.new, name="new"),
+    path("search/", site.find, name="search"),
+    path("projects/<slug:slug>/", site.project, name="project"),
+    path("projects/<slug:slug>/archive/", site.archive, name="archive"),
+    path("projects/<slug:slug>/people/", people.people, name="people"),
+    path("projects/<slug:slug>/people/<str:username>/", people.change_role, name="people-role"),
+    path("projects/<slug:slug>/invitations/<uuid:pk>/withdraw/", people.withdraw_invitation, name="people-withdraw"),
+    path("projects/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
+    path("projects/<slug:slug>/rounds/new/", rounds.new, name="rounds-new"),
+    path("projects/<slug:slug>/rounds/close/", rounds.close, name="rounds-close"),
+    path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
+    path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
+    path("projects/<slug:slug>/settings/", settings.settings, name="settings"),
+]

@@ -1,0 +1,120 @@
+"""Rounds of a project: the list, the form of the next one, and closing the open one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.audit import record
+from accounts.requests import user_of
+from common.shapes import JsonObject
+from labeling import projects
+from labeling.errors import LabelingError
+from labeling.models import Project, Round, RoundPolicy
+from managing.access import managed, show
+from managing.forms import SiteForm
+from managing.views.new_project import policies
+from sampler.models import ModelVersion
+
+FIELDS = {"temperature": "Temperature", "top_p": "Top-p", "max_tokens": "Longest answer"}  # parameters with a field
+
+
+class NoteForm(SiteForm):
+    note = forms.CharField(
+        label="Note", required=False, max_length=200, help_text="What is new in this round, for those who read later."
+    )
+
+
+class PolicyForm(SiteForm):
+    """A model version's part in a round. Without a weight it takes none."""
+
+    weight = forms.FloatField(label="Weight", required=False, min_value=0, max_value=1000)
+    temperature = forms.FloatField(label="Temperature", required=False, min_value=0, max_value=10)
+    top_p = forms.FloatField(label="Top-p", required=False, min_value=0.01, max_value=1)
+    max_tokens = forms.IntegerField(label="Longest answer", required=False, min_value=1, max_value=32768)
+
+    def __init__(
+        self, version: ModelVersion, before: RoundPolicy | None, only: bool, data: Mapping[str, str] | None
+    ) -> None:
+        self.version = version
+        own = {**(before.params if before else {})}
+        initial = {name: own.pop(name, None) for name in FIELDS}
+        self.kept: JsonObject = own  # parameters that have no field here go into the next round as they were
+        initial["weight"] = before.weight if before else (1 if only else None)
+        super().__init__(data, prefix=f"m-{version.slug}", initial=initial)
+        for name, label in {"weight": "Weight", **FIELDS}.items():
+            self.fields[name].widget.attrs |= {
+                "aria-label": f"{label} of {version.slug}", "placeholder": self._usual(name),
+            }  # fmt: skip
+
+    def _usual(self, name: str) -> str:
+        value = self.version.default_params.get(name)
+        return "" if value is None else str(value)
+
+    def part(self) -> tuple[ModelVersion, float, JsonObject]:
+        said = {name: self.cleaned_data[name] for name in FIELDS if self.cleaned_data[name] is not None}
+        return self.version, self.cleaned_data["weight"], {**self.kept, **said}
+
+
+@require_GET
+def rounds(request: HttpRequest, slug: str) -> HttpResponse:
+    project = managed(request, slug)
+    rows = Round.objects.filter(project=project).prefetch_related("policies__model_version").order_by("-number")[:100]
+    lead = "Each round samples from its own mixture of models. What is made while a round is open belongs to it."
+    return show(request, "rounds", project, title="Rounds", lead=lead, rounds=[(row, _mixture(row)) for row in rows])
+
+
+def _mixture(round_: Round) -> list[tuple[str, str, str]]:
+    """Each model of a round, its share, and its own parameters in words."""
+    parts = list(round_.policies.all())
+    total = sum(part.weight for part in parts) or 1
+    return [(part.model_version.slug, f"{part.weight / total:.0%}", _in_words(part.params)) for part in parts]
+
+
+def _in_words(params: JsonObject) -> str:
+    return ", ".join(f"{FIELDS.get(name, name.replace('_', ' ')).lower()} {value}" for name, value in params.items())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, slug: str) -> HttpResponse:
+    """A row for each model that can answer; the last round's numbers stand in them to begin with."""
+    project = managed(request, slug)
+    posted = request.POST or None
+    note, parts = NoteForm(posted), _parts(project, posted)
+    if posted and all([note.is_valid(), *(part.is_valid() for part in parts)]):
+        mixture = [part.part() for part in parts if part.cleaned_data["weight"]]
+        try:
+            made = projects.open_round(project=project, policies=mixture, note=note.cleaned_data["note"])
+        except LabelingError as refusal:
+            note.add_error(None, str(refusal))
+        else:
+            record(actor=user_of(request), action="round.opened", obj=made)
+            messages.success(request, f"Round {made.number} is open.")
+            return redirect("managing:project", slug)
+    refused = note.errors or any(part.errors for part in parts)
+    return show(
+        request, "round", project, title="Open a round", form=note, parts=parts, fields=FIELDS.items(),
+        open=projects.current_round(project), status=422 if refused else 200,
+    )  # fmt: skip
+
+
+def _parts(project: Project, posted: Mapping[str, str] | None) -> list[PolicyForm]:
+    last = Round.objects.filter(project=project).order_by("-number").first()
+    before = {policy.model_version_id: policy for policy in last.policies.all()} if last else {}
+    versions = list(policies())
+    return [PolicyForm(one, before.get(one.pk), len(versions) == 1, posted) for one in versions]
+
+
+@require_POST
+def close(request: HttpRequest, slug: str) -> HttpResponse:
+    project = managed(request, slug)
+    if round_ := projects.current_round(project):
+        projects.close_round(round=round_)
+        record(actor=user_of(request), action="round.closed", obj=round_)
+        messages.success(request, f"Round {round_.number} is closed. What was already made can still be ranked.")
+    return redirect("managing:rounds", slug)

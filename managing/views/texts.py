@@ -1,0 +1,117 @@
+"""What a manager writes: the guidelines, with a preview, and the pool of prompts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.audit import record
+from accounts.requests import user_of
+from labeling import projects
+from labeling.admin.guidelines import diff_html
+from labeling.errors import LabelingError
+from labeling.models import Prompt
+from managing.access import managed, show
+from managing.forms import Prompts, SiteForm
+from managing.set_up import add_prompts
+
+SHOWN = 50  # prompts on a page
+
+
+class GuidelinesForm(SiteForm):
+    text = forms.CharField(
+        label="Guidelines", strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 20}),
+        help_text="Markdown. Labels made from now on carry the new version's number; older ones keep theirs.",
+    )  # fmt: skip
+    note = forms.CharField(
+        label="What changed", required=False, max_length=200, help_text="In a sentence; trainers see it."
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
+    """The version in force to edit, how it will look, and what would change; publishing makes the next version."""
+    project = managed(request, slug)
+    versions = list(project.guidelines.select_related("created_by").order_by("-number").defer("text")[:50])
+    current = projects.current_guidelines(project)
+    form = GuidelinesForm(request.POST or None, initial={"text": current.text if current else ""})
+    preview = request.POST.get("text", "") if "preview" in request.POST else ""
+    if request.method == "POST" and "preview" not in request.POST and form.is_valid():
+        said = form.cleaned_data
+        made = projects.publish_guidelines(project=project, text=said["text"], note=said["note"], by=user_of(request))
+        messages.success(request, f"Version {made.number} of the guidelines is in force.")
+        return redirect("managing:project", slug)
+    return show(
+        request, "guidelines", project, title="Guidelines", form=form, versions=versions, preview=preview,
+        next=versions[0].number + 1 if versions else 1,
+        difference=diff_html(current.text, preview.replace("\r\n", "\n")) if preview and current else "",
+        status=422 if form.errors and not preview else 200,
+    )  # fmt: skip
+
+
+class PromptsForm(SiteForm):
+    prompts = Prompts(
+        label="New prompts", required=True, rows=10,
+        help_text="One a line; prompts of several lines are separated by a line that holds only ---.",
+    )  # fmt: skip
+    source = forms.CharField(
+        label="Where they come from", required=False, max_length=120, help_text="For the data card; may stay empty."
+    )
+    own = forms.BooleanField(
+        label="I wrote them myself", required=False, help_text="Then answers to them are ranked by others."
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def prompts(request: HttpRequest, slug: str) -> HttpResponse:
+    """The pool, and a form that adds to it."""
+    project = managed(request, slug)
+    form = PromptsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            count = add_prompts(
+                project=project, texts=said["prompts"], source=said["source"],
+                by=user_of(request) if said["own"] else None,
+            )  # fmt: skip
+        except LabelingError as refusal:
+            form.add_error("prompts", str(refusal))
+        else:
+            again = len(said["prompts"]) - count
+            known = f" {again} were there already." if again else ""
+            messages.success(request, f"{count} prompt{'' if count == 1 else 's'} added.{known}")
+            return redirect("managing:project" if project.prompts.count() == count else "managing:prompts", slug)
+    pool = Prompt.objects.filter(project=project, retired_at__isnull=True).order_by("-created_at", "pk")
+    page = Paginator(pool.select_related("author"), SHOWN).get_page(request.GET.get("page"))
+    lead = "Openings from which answers are sampled ahead of demand, each once a round."
+    return show(
+        request, "prompts", project, title="Prompts", lead=lead, form=form, page=page,
+        retired=Prompt.objects.filter(project=project, retired_at__isnull=False).count(),
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@require_POST
+def retire(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take the ticked prompts out of the pool."""
+    project = managed(request, slug)
+    ticked = [number for one in request.POST.getlist("prompt")[:SHOWN] if (number := _id(one))]
+    rows = list(Prompt.objects.filter(project=project, pk__in=ticked))
+    count = projects.retire_prompts(prompts=rows)
+    for prompt in rows:
+        record(actor=user_of(request), action="prompt.retire", obj=prompt)
+    messages.success(request, f"{count} prompt{'' if count == 1 else 's'} taken out of the pool.")
+    return redirect("managing:prompts", slug)
+
+
+def _id(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None

@@ -1,0 +1,58 @@
+"""What each page of the manager's site costs in queries, in a small and in a larger project."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from labeling import invitations, projects
+from labeling.models import Project
+from tests import makers
+
+MOST = 15
+SITE = "/manage/projects/demo/"
+PAGES = {
+    "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
+    "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
+    "guidelines": f"{SITE}guidelines/", "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
+}  # fmt: skip
+
+
+def test_no_page_costs_more_queries_than_fifteen_nor_more_in_a_larger_project(
+    client: Client, project: Project, mona: User, alice: User
+) -> None:
+    client.force_login(mona)
+
+    def costs() -> dict[str, int]:
+        found = {}
+        for name, address in PAGES.items():
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code == 200
+            written = [q["sql"] for q in queries if q["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+            assert not written, f"{name} wrote something"
+            found[name] = len(queries)
+        return found
+
+    grow(project, alice, mona, 1)
+    costs()  # content types and the like are read once
+    small = costs()
+    grow(project, alice, mona, 4)
+    large = costs()
+    assert max(large.values()) <= MOST, large
+    assert small == large
+
+
+def grow(project: Project, alice: User, mona: User, count: int) -> None:
+    for number in range(count):
+        makers.make_chat(project, alice, submit=True)
+        makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+        makers.make_member(project, f"tina{count}{number}")
+        text = [[{"role": "user", "content": f"Prompt {count} {number}?"}]]
+        projects.add_prompts(project=project, prompts=text, author=alice)
+        projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
+        projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
+        invitations.invite(project=project, role="trainer", by=mona, places=3)
+        other = makers.make_project(f"other-{count}-{number}")
+        projects.set_membership(project=other, user=mona, role="manager")

@@ -1,0 +1,150 @@
+"""Set-up on the manager's site: presets, rounds, guidelines, prompts, settings."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEntry, User
+from labeling import projects
+from labeling.models import Invitation, Project, Prompt, Round
+from managing.presets import PRESETS
+from tests import makers
+
+NEW = {"title": "Kind answers", "preset": "instructgpt"}
+SITE = "/manage/projects/demo/"
+
+
+@pytest.fixture
+def manager(client: Client, mona: User) -> Client:
+    client.force_login(mona)
+    return client
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_makes_a_project_that_keeps_its_promise(manager: Client, mona: User, preset: str) -> None:
+    model = makers.make_model("parrot")
+    said = {**NEW, "preset": preset, "models": [model.pk], "prompts": "One?\nTwo?"}
+    answer = manager.post("/manage/new/", said)
+    assert answer["Location"] == "/manage/projects/kind-answers/"
+    made = Project.objects.get(slug="kind-answers")
+    for name, value in PRESETS[preset].settings.items():
+        assert getattr(made, name) == value
+    assert projects.role_of(made, mona) == "manager"
+    assert made.rounds.get().policies.get().model_version == model
+    assert {prompt.author for prompt in made.prompts.all()} == {None}
+    assert made.prompts.count() == 2
+
+
+def test_what_the_fold_says_goes_before_the_preset(manager: Client) -> None:
+    model = makers.make_model("parrot")
+    said = {
+        **NEW, "models": [model.pk], "completions_per_comparison": "7", "ask_ratings": "no", "temperature": "0.3",
+        "slug": "short", "votes_per_comparison": "5", "prompts": "First\nline\n---\nSecond", "own_prompts": "on",
+        "guidelines": "# Be kind",
+    }  # fmt: skip
+    assert manager.post("/manage/new/", said)["Location"] == "/manage/projects/short/"
+    made = Project.objects.get(slug="short")
+    assert (made.completions_per_comparison, made.ask_ratings, made.votes_per_comparison) == (7, False, 5)
+    assert made.rounds.get().policies.get().params == {"temperature": 0.3}
+    assert {p.messages[0]["content"] for p in made.prompts.all()} == {"First\nline", "Second"}
+    assert {str(p.author) for p in made.prompts.all()} == {"mona"}
+    assert made.guidelines.get().text == "# Be kind"
+
+
+def test_a_title_twice_makes_two_short_names_and_a_taken_short_name_is_refused(manager: Client) -> None:
+    manager.post("/manage/new/", NEW)
+    assert manager.post("/manage/new/", NEW)["Location"] == "/manage/projects/kind-answers-2/"
+    answer = manager.post("/manage/new/", {**NEW, "slug": "kind-answers"})
+    assert answer.status_code == 422
+    assert "already" in answer.content.decode()
+    assert Project.objects.filter(title="Kind answers").count() == 2
+
+
+def test_people_are_joined_or_get_links_that_are_shown_once(manager: Client, alice: User, stranger: User) -> None:
+    said = {**NEW, "people": "alice, new@example.org\nsid"}
+    page = manager.post("/manage/new/", said, follow=True).content.decode()
+    made = Project.objects.get(slug="kind-answers")
+    assert projects.role_of(made, alice) == "trainer"
+    assert projects.role_of(made, stranger) is None  # nobody learns here who else has an account
+    assert "Nobody of your projects is called sid" in page
+    assert Invitation.objects.get(project=made).email == "new@example.org"
+    assert page.count("/invitations/") >= 1
+    assert "/invitations/" not in manager.get("/manage/projects/kind-answers/").content.decode()
+
+
+def test_a_round_is_opened_by_filled_fields_and_keeps_what_has_no_field(manager: Client, project: Project) -> None:
+    first = makers.make_model("one")
+    makers.make_model("two")
+    projects.open_round(project=project, policies=[(first, 2.0, {"temperature": 0.5, "min_p": 0.1})])
+    page = manager.get(f"{SITE}rounds/new/").content.decode()
+    assert 'value="0.5"' in page
+    said = {"m-one-weight": "2", "m-one-temperature": "0.9", "m-two-weight": "1", "m-two-max_tokens": "64", "note": "x"}
+    assert manager.post(f"{SITE}rounds/new/", said)["Location"] == SITE
+    opened = Round.objects.get(project=project, closed_at__isnull=True)
+    parts = {part.model_version.slug: (part.weight, part.params) for part in opened.policies.all()}
+    assert parts == {"one": (2.0, {"temperature": 0.9, "min_p": 0.1}), "two": (1.0, {"max_tokens": 64})}
+    assert AuditEntry.objects.filter(action="round.opened", object_id=str(opened.pk)).exists()
+    manager.post(f"{SITE}rounds/close/")
+    assert projects.current_round(project) is None
+
+
+@pytest.mark.parametrize("said", [{}, {"m-one-weight": "-1"}, {"m-one-weight": "1", "m-one-top_p": "2"}])
+def test_a_round_that_cannot_be_is_refused_in_words(manager: Client, project: Project, said: dict[str, str]) -> None:
+    makers.make_model("one")
+    before = Round.objects.count()
+    assert manager.post(f"{SITE}rounds/new/", {"note": "", **said}).status_code == 422
+    assert Round.objects.count() == before
+
+
+def test_guidelines_are_previewed_as_trainers_read_them_and_only_then_published(
+    manager: Client, project: Project
+) -> None:
+    said = {"text": "# Kind\n\n**Be** kind.", "note": "shorter", "preview": "1"}
+    page = manager.post(f"{SITE}guidelines/", said).content.decode()
+    assert "<strong>Be</strong>" in page
+    assert "dl-diff-removed" in page
+    assert project.guidelines.count() == 1
+    del said["preview"]
+    assert manager.post(f"{SITE}guidelines/", said)["Location"] == SITE
+    assert project.guidelines.latest("number").note == "shorter"
+
+
+def test_prompts_go_in_and_out_of_the_pool(manager: Client, project: Project) -> None:
+    assert manager.post(f"{SITE}prompts/", {"prompts": "One?\nTwo?\nOne?"})["Location"] == SITE
+    page = manager.post(f"{SITE}prompts/", {"prompts": "Two?\nThree?"}, follow=True).content.decode()
+    assert "1 prompt added. 1 were there already." in page
+    one = Prompt.objects.get(messages__0__content="One?")
+    theirs = projects.add_prompts(
+        project=makers.make_project("other"), prompts=[[{"role": "user", "content": "Theirs?"}]]
+    )[0]
+    manager.post(f"{SITE}prompts/retire/", {"prompt": [one.pk, theirs.pk, "x", "0" * 8 + "-0-0-0-" + "z" * 21]})
+    assert Prompt.objects.filter(retired_at__isnull=False).get() == one
+
+
+def test_settings_are_changed_one_by_one_and_the_log_names_them(manager: Client, project: Project) -> None:
+    page = manager.get(f"{SITE}settings/").content.decode()
+    assert "Nobody ranks answers to a prompt that they wrote." in page
+    from managing.views.settings import SettingsForm
+
+    form = SettingsForm(None, instance=project)
+    values = {name: form[name].value() for name in form.fields}
+    said = {name: value for name, value in values.items() if value is not False and value is not None}
+    answer = manager.post(f"{SITE}settings/", {**said, "max_tokens": "77", "review_fast_seconds": "9"})
+    assert answer.status_code == 302, re.findall('class="errors">.*?<', answer.content.decode())
+    project.refresh_from_db()
+    assert (project.max_tokens, project.review_rules["fast_seconds"]) == (77, 9)
+    assert AuditEntry.objects.get(action="project.changed").fields == ["max_tokens", "review_rules"]
+    assert manager.post(f"{SITE}settings/", {**said, "max_tokens": "0"}).status_code == 422
+
+
+def test_a_project_is_archived_and_made_active_again(manager: Client, project: Project) -> None:
+    manager.post(f"{SITE}archive/", {"archived": "1"})
+    project.refresh_from_db()
+    assert project.archived_at is not None
+    assert "Make it active again" in manager.get(SITE).content.decode()
+    manager.post(f"{SITE}archive/")
+    project.refresh_from_db()
+    assert project.archived_at is None
