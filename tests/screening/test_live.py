@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -51,11 +51,11 @@ class Slow:
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     made, load, choices = Slow(), FILTERS.load, FILTERS.choices
     monkeypatch.setattr(FILTERS, "load", lambda name: made if name == "slow" else load(name))
     monkeypatch.setattr(FILTERS, "choices", lambda: (*choices(), "slow"))
-    yield made
+    return made
 
 
 def use(project: Project, filter: str, when_down: str = "wait") -> None:
@@ -172,7 +172,8 @@ def test_a_warned_reply_is_shown_and_has_its_verdict(parrot: Project) -> None:
         chat, request = reply_of("parrot", parrot, alice)
     turn = chats.store_reply(dialogue=chat)
     assert turn is not None
-    assert Verdict.objects.get(target_id=turn.completion_id).action == "warn"
+    assert turn.completion is not None
+    assert Verdict.objects.get(target_id=turn.completion.pk).action == "warn"
     assert "kill you" in "".join(streams.snapshot(request.pk)[0])
 
 
@@ -183,7 +184,7 @@ def test_nothing_is_shown_before_the_verdict_of_a_filter_that_takes_two_seconds(
     slow.seconds = 2.0
     alice = makers.make_member(parrot, "alice")
     with serving("parrot"):
-        chat, request = reply_of("parrot", parrot, alice)
+        _, request = reply_of("parrot", parrot, alice)
     assert "forbidden sentence" not in "".join(streams.snapshot(request.pk)[0])
     assert Completion.objects.get(request=request).withheld == "blocked"
 
