@@ -104,7 +104,7 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
 def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownTurn]:
     given = {f.turn_id: f for f in TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user)}
     edited = dialogue.composer.get("edit_turn")
-    flagged = verdicts.on_turns(dialogue, turns)
+    flagged = verdicts.on_turns(dialogue, turns) if dialogue.kind == Dialogue.Kind.CHAT else {}
     return [
         ShownTurn(
             turn,
