@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from accounts.audit import record
 from accounts.models import ApiToken, User
 from common.auth import SCOPES
+from common.held import Held, forget
 
 log = logging.getLogger(__name__)
 PREFIX = "duo_"
@@ -55,6 +56,7 @@ def revoke(*, token: ApiToken, by: User | None) -> bool:
     """End a token now; False if it had ended already."""
     ended = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
     if ended:
+        forget()
         record(actor=by, action="token.revoked", obj=token)
     return bool(ended)
 
@@ -78,6 +80,32 @@ def _note_use(token: ApiToken, now: datetime) -> None:
         log.warning("the use of a token is not noted: %s", str(error).splitlines()[0])
 
 
+def _good(digest_: str) -> ApiToken | None:
+    """The token with this digest and its user, while both are good; its use is noted."""
+    now = timezone.now()
+    token = (
+        ApiToken.objects.select_related("user")
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        .filter(digest=digest_, revoked_at__isnull=True, user__is_active=True)
+        .first()
+    )
+    if token is not None and (token.last_used_at is None or token.last_used_at < now - USED_EVERY):
+        _note_use(token, now)
+    return token
+
+
+_held = Held(_good)
+
+
+def held(header: str) -> ApiToken | None:
+    """The token of an Authorization header, as it was at most a second ago; None where it is not good."""
+    keyword, _, token = header.partition(" ")
+    if keyword.lower() != "bearer" or not token.startswith(PREFIX):
+        return None
+    found = _held.get(digest(token))
+    return None if found is None or (found.expires_at is not None and found.expires_at <= timezone.now()) else found
+
+
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -93,19 +121,11 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("The Authorization header takes 'Bearer TOKEN'.")
-        now = timezone.now()
-        token = (
-            ApiToken.objects.select_related("user")
-            .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-            .filter(digest=digest(parts[1].decode("latin-1")), revoked_at__isnull=True, user__is_active=True)
-            .first()
-        )
+        token = _good(digest(parts[1].decode("latin-1")))
         if token is None:
             if guesses_too_often(request.META.get("REMOTE_ADDR")):
                 raise Throttled(GUESSING_TIME, "Too many wrong tokens came from your address.")
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
-        if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
-            _note_use(token, now)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -22,12 +22,18 @@ class ShallowJsonParser(JSONParser):
             body: dict[str, object] = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(TOO_DEEP) from None
-        level: list[object] = [body]
-        for _ in range(DEEPEST):
-            level = [inner for value in level for inner in _inside(value)]
-            if not level:
-                return body
-        raise ParseError(TOO_DEEP)
+        if too_deep(body):
+            raise ParseError(TOO_DEEP)
+        return body
+
+
+def too_deep(body: object) -> bool:
+    level: list[object] = [body]
+    for _ in range(DEEPEST):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return False
+    return True
 
 
 def _inside(value: object) -> Iterable[object]:

@@ -161,5 +161,36 @@ def line(title: str, values: Sequence[float], *, guide: float) -> SafeString | s
     ])  # fmt: skip
 
 
+def course(
+    title: str, points: Sequence[tuple[float, float]], *, over: str, guide: float | None = None
+) -> SafeString | str:
+    """A value over something that is counted, under its title; a dashed line at `guide`."""
+    if len(points) < 2:
+        return ""
+    height, left, top, floor = 190, 60, 34, 148
+    values = [value for _, value in points] + ([] if guide is None else [guide])
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    first, last = points[0][0], points[-1][0]
+
+    def y(value: float) -> float:
+        return floor - (value - low) / span * (floor - top)
+
+    way = " ".join(
+        f"{left + (at - first) / ((last - first) or 1) * (WIDTH - left - 12):.1f},{y(value):.1f}"
+        for at, value in points
+    )
+    body = [
+        _text(left, 18, title),
+        f'<line class="axis" x1="{left}" y1="{floor}" x2="{WIDTH - 12}" y2="{floor}"/>',
+        _text(left - 8, top + 4, f"{high:.2f}", "end"), _text(left - 8, floor, f"{low:.2f}", "end"),
+        f'<polyline class="line" points="{way}"/>', _text(left, floor + 17, f"{first:g}"),
+        _text(WIDTH - 12, floor + 17, f"{last:g}", "end"), _text(WIDTH / 2, floor + 17, over, "middle"),
+    ]  # fmt: skip
+    if guide is not None:
+        body.append(f'<line class="guide" x1="{left}" y1="{y(guide):.1f}" x2="{WIDTH - 12}" y2="{y(guide):.1f}"/>')
+    return _svg(height, title, body)
+
+
 def spelled(value: float, percent: bool) -> str:
     return f"{value:.1%}" if percent else f"{value:.2f}" if abs(value) < 20 else f"{value:.0f}"

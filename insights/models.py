@@ -62,6 +62,18 @@ class Report(models.Model):
         return f"report of {self.project_id} as of {self.as_of:%Y-%m-%d %H:%M}"
 
 
+class RoundsReport(models.Model):
+    """What a project's rounds say beside each other, as of an instant (`insights/rounds.py`)."""
+
+    project = models.OneToOneField("labeling.Project", primary_key=True, on_delete=models.CASCADE, related_name="+")
+    as_of = models.DateTimeField()
+    took_ms = models.PositiveIntegerField(default=0)
+    data = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"rounds of {self.project_id} as of {self.as_of:%Y-%m-%d %H:%M}"
+
+
 class Ledger(models.Model):
     """How far the judgements of a project are brought up to date; its lock keeps two refreshes apart."""
 

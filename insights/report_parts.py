@@ -51,15 +51,15 @@ def build(project: Project, round_: Round | None, data: Data, names: dict[int, s
         "trainers": _trainers(project, votes, agreed["by_person"], names),
         "throughput": _throughput(project, round_, votes),
     }
-    return cast(ReportData, _storable(report))
+    return cast(ReportData, storable(report))
 
 
-def _storable(value: object) -> object:
+def storable(value: object) -> object:
     """Plain JSON: NaN and infinity become null."""
     if isinstance(value, dict):
-        return {str(key): _storable(item) for key, item in value.items()}
+        return {str(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
+        return [storable(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -31,7 +31,7 @@ def insights_of(project: Project, round: Round | None = None) -> ReportData | No
     """The last report of the project, over all rounds or one; made now where there is none yet and little to read.
     None: another process is making it just now, or the next beat will."""
     found = _kept(project, round)
-    if found is None and _quickly_read(project):
+    if found is None and quickly_read(project):
         refresh(project, force=True)
         found = _kept(project, round)
     if found is None:
@@ -49,7 +49,7 @@ def _kept(project: Project, round: Round | None) -> Report | None:
     return Report.objects.filter(project=project, round=round, data__shape=SHAPE).first()
 
 
-def _quickly_read(project: Project) -> bool:
+def quickly_read(project: Project) -> bool:
     return Ranking.objects.filter(comparison__project=project)[: AT_ONCE + 1].count() <= AT_ONCE
 
 

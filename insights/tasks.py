@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db.models import Exists, OuterRef, Q
 
 from common.advisory_lock import try_advisory_lock
-from insights import reports
+from insights import reports, rounds
 from insights.models import Report
 from insights.report_parts import SHAPE
 from labeling.models import Project
@@ -28,6 +28,6 @@ def _refresh() -> None:
     reported = Exists(Report.objects.filter(project=OuterRef("pk"), round=None, data__shape=SHAPE))
     for project in Project.objects.filter(Q(archived_at__isnull=True) | ~reported, throwaway=False):
         try:
-            reports.refresh(project)
+            rounds.refresh(project, changed=reports.refresh(project))
         except Exception:  # one project's trouble must not keep the others from their numbers
             log.exception("insights of %s could not be made", project.slug)

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from insights import views
+from insights import round_views, views
 
 app_name = "insights"
 urlpatterns = [
     path("<slug:slug>/", views.insights, name="project"),
     path("<slug:slug>/progress/", views.progress, name="progress"),
+    path("<slug:slug>/rounds/", round_views.page, name="rounds"),
+    path("<slug:slug>/rounds/tables/<slug:name>.csv", round_views.table, name="rounds-table"),
+    path("<slug:slug>/loop/", views.loop, name="loop"),
     path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
 ]

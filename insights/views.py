@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
 from common.admin import REVIEWERS, within
-from insights import reports, table_output, tables
+from insights import loop_report, reports, table_output, tables
 from insights.live_progress import live_progress
 from insights.models import Report
 from insights.report_types import ReportData
@@ -53,8 +53,9 @@ def insights(request: HttpRequest, project: Project) -> HttpResponse:
     report = reports.insights_of(project, round_)
     context = {
         **admin.site.each_context(request), "title": f"Insights: {project}", "project": project, "report": report,
-        "round": round_, "rounds": Round.objects.filter(project=project).order_by("-number"),
-        "sections": sections(report) if report else [],
+        "round": round_, "query": f"?round={round_.number}" if round_ else "",
+        "rounds": Round.objects.filter(project=project).order_by("-number"),
+        "sections": sections(report) if report else [], "loop": loop_report.report_of(project) is not None,
     }  # fmt: skip
     return TemplateResponse(request, "insights/project.html", context)
 
@@ -79,6 +80,19 @@ def progress(request: HttpRequest, project: Project) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": f"Progress: {project}", "project": project, "p": found}
     name = "insights/_progress.html" if request.headers.get("HX-Request") else "insights/progress.html"
     return TemplateResponse(request, name, context)
+
+
+@project_page
+def loop(request: HttpRequest, project: Project) -> HttpResponse:
+    """What a run of `demo_loop` found, as far as it has come."""
+    report = loop_report.report_of(project)
+    if report is None:
+        raise Http404
+    context = {
+        **admin.site.each_context(request), "title": f"Loop: {project}", "project": project, "report": report,
+        "sections": loop_report.sections(report),
+    }  # fmt: skip
+    return TemplateResponse(request, "insights/loop.html", context)
 
 
 class OverviewRow(TypedDict):

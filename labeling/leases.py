@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import randomness, votes
+from labeling import claiming, randomness, votes
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
@@ -55,9 +55,8 @@ def lease_next(
     if (begun := _begun(project, trainer)) is not None:
         return begun, False
     for kind in exams.kinds_open_to(project, trainer):
-        if (claimed := votes.claim(project, trainer, kind)) is not None:
-            comparison, slot = claimed
-            return lease(comparison=comparison, trainer=trainer, slot=slot), True
+        if (claimed := claiming.claim(project, trainer, kind)) is not None:
+            return claimed, True
     return None, False
 
 
@@ -111,17 +110,16 @@ def lease(
     trainer: User,
     kind: str = Assignment.Kind.VOTE,
     seed: int | None = None,
-    slot: int | None = None,
 ) -> Assignment:
-    """Give a vote of the locked `comparison` (`slot`, else its lowest free one) to `trainer`, with an order of
-    presentation drawn for both."""
+    """Give the lowest free vote of the locked `comparison` to `trainer`, with an order of presentation drawn for
+    both."""
     now = timezone.now()
     seed = randomness.new_seed() if seed is None else seed
     return Assignment.objects.create(
         comparison=comparison,
         trainer=trainer,
         kind=kind,
-        slot=votes.free_slot(comparison) if kind == Assignment.Kind.VOTE and slot is None else slot,
+        slot=votes.free_slot(comparison) if kind == Assignment.Kind.VOTE else None,
         guideline_version=current_guidelines(comparison.project),
         order_shown=randomness.presentation_order(list(comparison.texts), seed),
         order_seed=seed,
@@ -180,11 +178,10 @@ def expiry(project: Project, now: datetime) -> datetime:
 def lock(assignment: Assignment) -> tuple[Comparison, Assignment]:
     """Lock the assignment's comparison, then the assignment; both as they now stand, with the project as the
     caller read it."""
-    comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
-    comparison.project = assignment.comparison.project
-    locked = Assignment.objects.select_for_update(of=("self",)).get(pk=assignment.pk)
-    locked.comparison = comparison
-    return comparison, locked
+    rows = Assignment.objects.select_related("comparison").select_for_update(of=("comparison", "self"))
+    locked = rows.order_by().get(pk=assignment.pk)
+    locked.comparison.project = assignment.comparison.project
+    return locked.comparison, locked
 
 
 def move(assignment: Assignment, state: str, **columns: object) -> None:

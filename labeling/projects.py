@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.audit import record
+from common.held import forget
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
@@ -122,6 +123,7 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
+    forget()
     record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
     return membership
 
@@ -137,6 +139,7 @@ def end_membership(*, project: Project, user: User, by: User | None = None) -> i
     ended = Membership.objects.filter(project=project, user=user, ended_at__isnull=True)
     for membership in ended.select_for_update(of=("self",)):
         record(actor=by, action="role.ended", obj=membership, fields=["ended_at"])
+    forget()
     return ended.update(ended_at=timezone.now())
 
 
@@ -160,14 +163,21 @@ def withdraw_member(*, project: Project, user: User) -> Membership:
     Membership.objects.filter(pk=membership.pk).update(
         withdrawn_at=membership.withdrawn_at or now, ended_at=membership.ended_at or now
     )
+    forget()
     return membership
 
 
 @transaction.atomic
 def add_prompts(
-    *, project: Project, prompts: Iterable[Sequence[Mapping[str, object]]], source: str = "", author: User | None = None
+    *,
+    project: Project,
+    prompts: Iterable[Sequence[Mapping[str, object]]],
+    source: str = "",
+    author: User | None = None,
+    paraphrases: str = "",
 ) -> list[Prompt]:
-    """Add openings to the project's pool; one that is there already is not added again."""
+    """Add openings to the project's pool; one that is there already is not added again. `paraphrases` names the
+    question that all of these ask in different words."""
     all_checked = []
     for number, messages in enumerate(prompts):
         with within(f"prompts.{number}"):
@@ -185,6 +195,7 @@ def add_prompts(
                 messages=checked,
                 source=source,
                 author=author,
+                paraphrases=paraphrases,
                 content_hash=content_hash(checked),
                 prompt_key=prompt_key(checked),
             )

@@ -41,7 +41,7 @@ def draw_turns(*, policy: str, eligible: Sequence[str], n: int, seed: int) -> li
     raise ValueError(f"{policy!r} is not a policy of drawing turns")
 
 
-def presentation_order(ids: Sequence[str], seed: int) -> list[str]:
+def presentation_order(ids: Sequence[T], seed: int) -> list[T]:
     """A uniform permutation (Fisher-Yates)."""
     order = list(ids)
     Random(seed).shuffle(order)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,11 +17,12 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import dialogues, judgements, leases, votes
+from labeling import dialogues, judgements, leases, submission, votes
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
-from labeling.models import Assignment, Comparison, Membership, Project, Ranking
+from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.quality import overlap, screening
+from labeling.submission import Locked
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -59,7 +61,6 @@ def submit_and_lease_next(
         assignment=assignment,
         seconds=seconds,
         expected_version=expected_version,
-        membership=membership,
         reading=reading,
         **said,
     )
@@ -70,42 +71,61 @@ def submit_and_lease_next(
     return Submitted(ranking, following)
 
 
+@transaction.atomic
+def submit_own(
+    *, pk: UUID, trainer: User, seconds: int | None = None, **said: Unpack[Said]
+) -> tuple[Ranking, bool] | None:
+    """`submit_ranking` for a program, which only knows the id: who may submit is read with the lock. None where this
+    person has no such assignment in a project that they are a member of."""
+    locked = submission.lock(pk)
+    if locked is None or locked.assignment.trainer_id != trainer.pk:
+        return None
+    if not (locked.is_member or trainer.is_superuser):
+        return None
+    return _submit(locked, seconds=seconds, reading={}, **said)
+
+
 @joins
 def submit_ranking(
     *,
     assignment: Assignment,
     seconds: int | None = None,
     expected_version: int | None = None,
-    membership: Membership | None = None,
     reading: Reading | None = None,
     **said: Unpack[Said],
 ) -> tuple[Ranking, bool]:
     """Store the trainer's judgement; the same again returns it with False.
 
     A vote that comes after its lease ran out counts if a vote is free and is kept as surplus otherwise.
-    `membership` is the trainer's, from a caller that has it already. `reading` is no part of what was said: it is kept
-    beside it.
+    `reading` is no part of what was said: it is kept beside it.
 
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before, or another
             tab saved the draft since `expected_version`.
     """
-    comparison, locked = leases.lock(assignment)
-    if expected_version not in (None, locked.draft_version) and locked.state in leases.OPEN:
+    locked = submission.lock(assignment.pk, assignment.comparison.project)
+    if locked is None:
+        raise Assignment.DoesNotExist
+    if expected_version not in (None, locked.assignment.draft_version) and locked.assignment.state in leases.OPEN:
         raise Conflict(
             "This task was changed in another tab since. What you see is what you sent: submit again to keep it."
         )
-    judgement = judgements.check(comparison, locked.order_shown, **said)
-    if (standing := _submitted_before(locked, judgement)) is not None:
+    return _submit(locked, seconds=seconds, reading=reading or {}, **said)
+
+
+def _submit(locked: Locked, *, seconds: int | None, reading: Reading, **said: Unpack[Said]) -> tuple[Ranking, bool]:
+    comparison, assignment = locked.comparison, locked.assignment
+    judgement = judgements.check(comparison, assignment.order_shown, **said)
+    if (standing := _submitted_before(assignment, judgement)) is not None:
         return standing, False
     if comparison.state == Comparison.State.DISCARDED:
         raise Gone("This comparison was withdrawn.")
     now = timezone.now()
-    _end_lease(comparison, locked, now)
-    ranking = _store(
-        comparison, locked, judgement, seconds=seconds, membership=membership, reading=reading or {}, now=now
-    )
-    in_force = overlap.votes_in_force(comparison)
+    kind, slot = _vote_of(comparison, assignment)
+    ranking = _ranking(locked, judgement, kind=kind, seconds=seconds, reading=reading, now=now)
+    in_force = submission.store(ranking, slot=slot)
+    if in_force is None:  # it cannot be: the row is locked
+        raise Gone("This task has ended.")
     screening.screen_ranking(ranking, in_force)
     overlap.ask_more_votes(comparison, in_force)
     if comparison.state == Comparison.State.OPEN and len(in_force) >= comparison.votes_wanted:
@@ -124,43 +144,34 @@ def _submitted_before(locked: Assignment, judgement: Judgement) -> Ranking | Non
     return standing
 
 
-def _end_lease(comparison: Comparison, locked: Assignment, now: datetime) -> None:
-    columns: dict[str, object] = {"ended_at": now}
-    if locked.state == Assignment.State.EXPIRED and locked.kind == Assignment.Kind.VOTE:
-        slot = votes.free_slot(comparison) if comparison.state == Comparison.State.OPEN else None
-        columns |= {"slot": slot} if slot is not None else {"kind": Assignment.Kind.SURPLUS}
-    leases.move(locked, Assignment.State.SUBMITTED, **columns)
+def _vote_of(comparison: Comparison, locked: Assignment) -> tuple[str, int | None]:
+    """What the submission counts as, and the vote that it holds: a late one needs a free vote."""
+    if locked.state != Assignment.State.EXPIRED or locked.kind != Assignment.Kind.VOTE:
+        return locked.kind, locked.slot
+    slot = votes.free_slot(comparison) if comparison.state == Comparison.State.OPEN else None
+    return (Assignment.Kind.VOTE, slot) if slot is not None else (Assignment.Kind.SURPLUS, None)
 
 
-def _store(
-    comparison: Comparison,
-    locked: Assignment,
-    judgement: Judgement,
-    *,
-    seconds: int | None,
-    membership: Membership | None,
-    reading: Reading,
-    now: datetime,
+def _ranking(
+    locked: Locked, judgement: Judgement, *, kind: str, seconds: int | None, reading: Reading, now: datetime
 ) -> Ranking:
+    """The row to be stored; an ideal answer is stored here already."""
+    assignment, comparison, ideal = locked.assignment, locked.comparison, judgement.ideal_answer
     if seconds is None:
-        seconds = locked.seconds or round((now - locked.created_at).total_seconds())
-    if membership is None:
-        member = Membership.objects.filter(project=comparison.project_id, user_id=locked.trainer_id)
-        membership = member.order_by().first()
-    ideal = judgement.ideal_answer
-    return Ranking.objects.create(
-        assignment=locked,
+        seconds = assignment.seconds or round((now - assignment.created_at).total_seconds())
+    return Ranking(
+        assignment=assignment,
         comparison=comparison,
-        trainer_id=locked.trainer_id,
-        kind=locked.kind,
-        guideline_version_id=locked.guideline_version_id,
-        order_shown=locked.order_shown,
+        trainer_id=assignment.trainer_id,
+        kind=kind,
+        guideline_version_id=assignment.guideline_version_id,
+        order_shown=assignment.order_shown,
         reading=reading,
         **judgement.columns(),
         flags_version=comparison.project.flags_version,
-        ideal_answer=dialogues.submit_ideal_answer(assignment=locked, text=ideal) if ideal else None,
+        ideal_answer=dialogues.submit_ideal_answer(assignment=assignment, text=ideal) if ideal else None,
         seconds=max(0, seconds),
-        label_weight=membership.label_weight if membership else None,
+        label_weight=locked.label_weight,
         submitted_at=now,
     )
 

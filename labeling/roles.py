@@ -1,11 +1,14 @@
-"""A person's roles over all projects, for the admin site and the API's permissions (settings.PROJECT_ROLES)."""
+"""A person's roles: over all projects, for the admin site and the API's permissions (settings.PROJECT_ROLES), and in
+one project."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.models import User
-from labeling.models import Membership
+from common.held import Held
+from labeling.models import Membership, Project
 
 
 def projects_by_role(user: User) -> dict[str, set[UUID]]:
@@ -15,3 +18,26 @@ def projects_by_role(user: User) -> dict[str, set[UUID]]:
     for role, project_id in rows:
         found.setdefault(role, set()).add(project_id)
     return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A project as one of its members sees it."""
+
+    project: Project
+    role: str
+
+
+def _read(key: tuple[int, str]) -> Standing | None:
+    user_id, slug = key
+    live = Membership.objects.filter(user=user_id, project__slug=slug, ended_at__isnull=True)
+    member = live.select_related("project").order_by().first()
+    return Standing(member.project, member.role) if member else None
+
+
+_held = Held(_read)
+
+
+def standing_of(user: User, slug: str) -> Standing | None:
+    """The project of that slug and the person's role in it, as they were at most a second ago; None for strangers."""
+    return _held.get((user.pk, slug))

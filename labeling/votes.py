@@ -1,15 +1,14 @@
 """Which comparisons want a vote, and how many of their votes are taken. Reads and locks; writes nothing.
 
-`FOR UPDATE SKIP LOCKED` alone does not cap a count (a claimer whose statement began before another's commit
-gets the row with the old count), so votes are recounted in a second statement under the comparison's lock; the
-partial unique constraint on (comparison, slot) backs it up.
+`FOR UPDATE SKIP LOCKED` alone does not cap a count (a claimer whose statement began before another's commit gets the
+row with the old count), so votes are counted by the comparison's slots, each of which a partial unique constraint gives
+to one. Who is given the next vote: `labeling/claiming.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 HELD = (Assignment.State.LEASED, Assignment.State.SUBMITTED)
-CLAIM_TRIES = 20
 
 
 def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Comparison]:
@@ -64,23 +62,6 @@ def with_a_free_vote(rows: QuerySet[Comparison]) -> QuerySet[Comparison]:
         .values("n")
     )
     return rows.alias(held=Coalesce(Subquery(held, output_field=IntegerField()), 0)).filter(held__lt=F("votes_wanted"))
-
-
-def claim(project: Project, trainer: User, kind: str) -> tuple[Comparison, int] | None:
-    """Lock a comparison with a free vote; both. Rows locked by others are passed over at first; when only such
-    rows are left, wait for one, since its vote may yet be free."""
-    for attempt in range(CLAIM_TRIES):
-        rows = wanting(project, trainer, kind)
-        wait = attempt >= CLAIM_TRIES // 2
-        with transaction.atomic():
-            found = rows.select_for_update(of=("self",), skip_locked=not wait).first()
-            if found is not None and (slot := free_slot(found)) is not None:  # recounted under the lock
-                found.project = project
-                return found, slot
-            transaction.set_rollback(True)  # lets go of the row: waiting for one while holding another deadlocks
-        if found is None and not rows.exists():
-            return None
-    return None
 
 
 def free_slot(comparison: Comparison) -> int | None:

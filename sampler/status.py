@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Collection
 from typing import NotRequired, Required, TypedDict
 
 import redis
@@ -62,13 +63,14 @@ def _read_all(client: redis.Redis) -> list[str]:
     return [str(text) for text in client.mget(keys) if text] if keys else []
 
 
-def is_loaded(slug: str) -> bool:
-    """Whether a living worker has that model version loaded. True where Redis does not answer, and nobody knows."""
+def not_loaded(slugs: Collection[str]) -> set[str]:
+    """Those of these model versions that no living worker has loaded; none where Redis does not answer, and nobody
+    knows."""
     try:
         found = ask(settings.REDIS_URL, _read_all)
     except redis.RedisError:
-        return True
-    return any(slug in json.loads(text)["loaded"] for text in found)
+        return set()
+    return set(slugs).difference(*(json.loads(text)["loaded"] for text in found))
 
 
 def workers() -> list[WorkerStatus]:

@@ -14,6 +14,7 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from generation.checkpoints import CannotLoad
+from generation.devices import has_bfloat16
 from generation.types import Model
 from training.options import AUTO, BFLOAT16, Common
 
@@ -25,7 +26,8 @@ TASKS = {"policy": "CAUSAL_LM", "reward": "SEQ_CLS"}
 def accelerator_for(settings: Common) -> Accelerator:
     """On CUDA where it is there, else on the CPU: training is written for these two."""
     cuda = torch.cuda.is_available()
-    half = settings.precision == BFLOAT16 or (settings.precision == AUTO and cuda and torch.cuda.is_bf16_supported())
+    has_half = torch.cuda.is_bf16_supported() if cuda else has_bfloat16()
+    half = settings.precision == BFLOAT16 or (settings.precision == AUTO and has_half)
     # Buffers are the same everywhere: broadcasting them would make every process wait for the others' forward passes.
     same = DistributedDataParallelKwargs(broadcast_buffers=False)
     return Accelerator(mixed_precision="bf16" if half else "no", cpu=not cuda, kwargs_handlers=[same])
@@ -41,6 +43,8 @@ def adapted(model: M, settings: Common, kind: str) -> M:
     if settings.gradient_checkpointing:
         enable = getattr(any_model, "activation_checkpointing_enable", None) or any_model.gradient_checkpointing_enable
         enable()
+    if settings.trained_layers:
+        _freeze_below(any_model, settings.trained_layers)
     if settings.lora_rank:
         try:
             peft: Any = import_module("peft")
@@ -52,6 +56,15 @@ def adapted(model: M, settings: Common, kind: str) -> M:
         any_model = peft.get_peft_model(any_model, config)
     adapted_model: M = any_model
     return adapted_model
+
+
+def _freeze_below(model: Any, layers: int) -> None:
+    """Leave only the upper `layers` of a model to be trained, and what stands above them; not the word vectors."""
+    stack = model.base_model.layers
+    if not 1 <= layers <= len(stack):
+        raise CannotLoad(f"The model has {len(stack)} layers; {layers} were to be trained.")
+    for frozen in (model.get_input_embeddings(), *stack[: len(stack) - layers]):
+        frozen.requires_grad_(False)
 
 
 def save_weights(accelerator: Accelerator, model: object) -> Callable[[Path], None]:

@@ -43,8 +43,9 @@ class Common:
 
     seed: int = option(0, "of the order of the data, and of what is drawn")
     max_length: int = option(1024, "tokens of a conversation; longer ones are left out")
-    precision: str = option(AUTO, "auto: bfloat16 on a GPU that has it", [AUTO, FLOAT32, BFLOAT16])
+    precision: str = option(AUTO, "auto: bfloat16 on a GPU or CPU that calculates with it", [AUTO, FLOAT32, BFLOAT16])
     micro_batch_size: int = option(0, "of one forward pass on a device; 0: the device's whole share of a step")
     gradient_checkpointing: bool = option(False, "keep less for the backward pass: slower, needs less memory")
+    trained_layers: int = option(0, "train only so many upper layers, and no word vectors; 0: all")
     lora_rank: int = option(0, "train adapters of this rank (needs peft), merged at the end; 0: all weights")
     save_every: int = option(0, "steps (ppo: iterations) between states to go on from; 0: none but at the end")

@@ -13,6 +13,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -73,9 +74,12 @@ class Training:
         self.bare: Any = accelerator.unwrap_model(self.actor)
         stop = [one.replace("\\n", "\n") for one in s.stop.split("|") if one]
         chat = ChatTemplate(tokenizer, system_prompt=s.system_prompt, system_turn=s.system_turn)
+        # With weights in 32 bits, every step of drawing would turn them into 16 again.
+        half = accelerator.mixed_precision == "bf16"
+        self.drawn_from = deepcopy(self.bare.policy).to(torch.bfloat16).requires_grad_(False) if half else None
         self.sampler = Sampler(
-            self.bare.policy, tokenizer, chat, max_tokens=s.max_tokens, temperature=s.temperature, stop=stop,
-            rows=s.rows,
+            self.drawn_from or self.bare.policy, tokenizer, chat, max_tokens=s.max_tokens,
+            temperature=s.temperature, stop=stop, rows=s.rows,
         )  # fmt: skip
         self.scale: list[float] = []  # mean and deviation of the first policy's reward
 
@@ -118,12 +122,15 @@ class Training:
         asked = batch(prompts, iteration, s.answers_per_iteration // s.answers_per_prompt, s.seed)
         places = share(range(len(asked)), self.accelerator)
         self.bare.eval()
+        if self.drawn_from is not None:
+            put_back(list(self.drawn_from.parameters()), [one.detach() for one in self.bare.policy.parameters()])
+            self.drawn_from.eval()
+        rollouts = self.sampler.draw(
+            [asked[at] for at in places for _ in range(s.answers_per_prompt)],
+            [Random(f"{s.seed}-{iteration}-{at}-{n}").getrandbits(48)
+             for at in places for n in range(s.answers_per_prompt)],
+        )  # fmt: skip
         with self.accelerator.autocast():
-            rollouts = self.sampler.draw(
-                [asked[at] for at in places for _ in range(s.answers_per_prompt)],
-                [Random(f"{s.seed}-{iteration}-{at}-{n}").getrandbits(48)
-                 for at in places for n in range(s.answers_per_prompt)],
-            )  # fmt: skip
             scores = self.reward_of(rollouts).float().cpu()
             found = [one for part in chunks(rollouts, s.micro_batch_size) for one in self._experience(part)]
         count = total(self.accelerator, len(found))[0]

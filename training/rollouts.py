@@ -18,6 +18,8 @@ from generation.text_stream import TextStream
 from generation.types import LanguageModel, Tokenizer
 from training.accelerated import chunks
 
+READ_TOGETHER = 8  # prompts
+
 
 @dataclass
 class Rollout:
@@ -73,19 +75,16 @@ class Sampler:
     def _draw(self, prompts: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Rollout]:
         batch = RollingBatch(self.model, window=self.window, mixed=self.mixed)
         running: list[Rollout] = []
-        found = []
+        found: list[Rollout] = []
         tokens = torch.empty(0, dtype=torch.long, device=self.model.device)
-        start = 0
-        while start < len(prompts):
-            copies = 1
-            while start + copies < len(prompts) and prompts[start + copies] == prompts[start]:
-                copies += 1
-            fresh = [self._rollout(prompts[start], seed) for seed in seeds[start : start + copies]]
-            logits, past = batch.prefill(fresh[0].prompt_ids, None)
-            first = self._chooser(fresh).choose(logits.expand(copies, -1), [0] * copies)[0]
-            tokens = self._join(batch, fresh, past, running, tokens, first)
-            found += fresh
-            start += copies
+        for part in chunks(_same(prompts), READ_TOGETHER):
+            fresh = [
+                [self._rollout(prompt, seed) for seed in seeds[start : start + copies]]
+                for prompt, start, copies in part
+            ]
+            read = batch.prefill_together([own[0].prompt_ids for own in fresh])
+            tokens = torch.cat([tokens, self._join(batch, fresh, read, running)])
+            found += [one for own in fresh for one in own]
         chooser, count = self._chooser(running), len(running)
         while running:
             if len(running) != count:
@@ -102,15 +101,19 @@ class Sampler:
         return Rollout(list(prompt), rendered.ids, seed, stream)
 
     def _join(
-        self, batch: RollingBatch, fresh: list[Rollout], past: PromptCache, running: list[Rollout],
-        tokens: torch.Tensor, first: torch.Tensor,
+        self, batch: RollingBatch, fresh: Sequence[list[Rollout]], read: Sequence[tuple[torch.Tensor, PromptCache]],
+        running: list[Rollout],
     ) -> torch.Tensor:  # fmt: skip
-        """Those that are not over with their first token become rows."""
-        at = [n for n, token in enumerate(first.tolist()) if not fresh[n].take(token, self.ends, self.max_tokens)]
-        if at:
-            batch.join(past, len(at))
-            running += [fresh[n] for n in at]
-        return torch.cat([tokens, first[at]])
+        """Those that are not over with their first token become rows; returns these tokens."""
+        kept = []
+        for own, (logits, past) in zip(fresh, read, strict=True):
+            first = self._chooser(own).choose(logits.expand(len(own), -1), [0] * len(own))[0]
+            at = [n for n, token in enumerate(first.tolist()) if not own[n].take(token, self.ends, self.max_tokens)]
+            if at:
+                batch.join(past, len(at))
+                running += [own[n] for n in at]
+            kept.append(first[at])
+        return torch.cat(kept)
 
     def _take(self, batch: RollingBatch, running: list[Rollout], drawn: torch.Tensor) -> torch.Tensor:
         """Note a token of each row; rows that are over leave."""
@@ -128,6 +131,17 @@ class Sampler:
         count = len(rows)
         seeds = [one.seed for one in rows]
         return Chooser([self.temperature] * count, [1.0] * count, [0] * count, seeds, self.model.device)
+
+
+def _same(prompts: Sequence[Sequence[Message]]) -> list[tuple[Sequence[Message], int, int]]:
+    """Each prompt, its place, and how often it stands there in a row."""
+    found: list[tuple[Sequence[Message], int, int]] = []
+    for at, prompt in enumerate(prompts):
+        if found and found[-1][0] == prompt:
+            found[-1] = (prompt, found[-1][1], found[-1][2] + 1)
+        else:
+            found.append((prompt, at, 1))
+    return found
 
 
 RewardOf = Callable[[Sequence[Rollout]], torch.Tensor]

@@ -89,7 +89,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
         return share, share
     centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     spread = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2)) / (1 + Z95**2 / n)
-    return centre - spread, centre + spread
+    return max(0.0, centre - spread), min(1.0, centre + spread)  # they lie there, but for the last digit
 
 
 def resamples(clusters: int, draws: int = DRAWS, seed: int = 0) -> Floats:

@@ -49,7 +49,8 @@ _FROM = """
 _PROMPT = f"""
     SELECT json_build_object('id', p.id, 'type', 'prompt', 'split', '', 'source', p.source, 'author', p.author_id,
         'dialogue', NULL, 'created_at', {at("p.created_at")}, 'undone_at', NULL, 'changed_at', NULL,
-        'lost', false, 'body', json_build_object('messages', p.messages, 'source', p.source))
+        'lost', false, 'body',
+        json_build_object('messages', p.messages, 'source', p.source, 'paraphrases', p.paraphrases))
     FROM labeling_prompt p WHERE p.id = ids.id
 """
 # A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history: they

@@ -29,8 +29,11 @@ class PromptForm(RowForm[Prompt]):
 
     class Meta:
         model = Prompt
-        fields = ("project", "source")
-        help_texts = {"source": "Where they come from, for the data card; may stay empty."}
+        fields = ("project", "source", "paraphrases")
+        help_texts = {
+            "source": "Where they come from, for the data card; may stay empty.",
+            "paraphrases": "A name, if all of these ask one thing in different words; may stay empty.",
+        }
 
     def clean_openings(self) -> list[list[Message]]:
         texts: list[list[str]] = [[]]
@@ -66,12 +69,12 @@ class InPoolFilter(admin.SimpleListFilter):
 class PromptAdmin(PageAdmin[Prompt]):
     form = PromptForm
     may_add = True
-    list_display = ("opening", "project", "source", "in_pool", "created_at")
+    list_display = ("opening", "project", "source", "paraphrases", "in_pool", "created_at")
     list_select_related = ("project",)
     list_filter = (ProjectFilter, InPoolFilter)
-    search_fields = ("source", "messages")
-    add_fieldsets = ((None, {"fields": ("project", "openings", "source")}),)
-    fields = ("project", "text", "source", "author", "created_at", "retired_at")
+    search_fields = ("source", "paraphrases", "messages")
+    add_fieldsets = ((None, {"fields": ("project", "openings", "source", "paraphrases")}),)
+    fields = ("project", "text", "source", "paraphrases", "author", "created_at", "retired_at")
     readonly_fields = ("text",)
     actions = ("retire",)
 
@@ -80,6 +83,7 @@ class PromptAdmin(PageAdmin[Prompt]):
             project=obj.project,
             prompts=form.cleaned_data["openings"],
             source=obj.source,
+            paraphrases=obj.paraphrases,
             author=user_of(request),
         )
         obj.pk, obj._state.adding, obj.messages = made[0].pk, False, made[0].messages

@@ -4,42 +4,57 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.serializer_helpers import ReturnDict
 
 from accounts.idempotency import idempotent
 from common.api import checked
 from labeling import assignments, corrections, leases, rankings
-from labeling.api.base import RANKERS, ApiView, assignment_of, project_of, user_of
+from labeling.api import plain
+from labeling.api.base import NOT_YOURS, RANKERS, ApiView, assignment_of, assignment_of_user, project_of, user_of
+from labeling.api.direct import Answer, DirectView, NotOrdinary, Ordinary
 from labeling.api.shapes import ranking as shapes
-from labeling.models import Assignment
-from sampler.models import Completion
+from labeling.models import Assignment, Ranking
+from labeling.roles import standing_of
 
 
-def task_body(assignment: Assignment) -> ReturnDict[str, object]:
+def task_body(assignment: Assignment) -> dict[str, object]:
     """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
     comparison = assignment.comparison
-    texts = dict(Completion.objects.filter(pk__in=assignment.order_shown).values_list("pk", "text"))
-    return shapes.AssignmentOut(
-        {
-            "id": assignment.pk,
-            "state": assignment.state,
-            "expires_at": assignment.expires_at,
-            "guideline_version": assignment.guideline_version.number if assignment.guideline_version else None,
-            "flags": comparison.project.flags,
-            "comparison": {
-                "id": comparison.pk,
-                "prompt": comparison.prompt,
-                "completions": [{"id": cid, "text": texts[UUID(cid)]} for cid in assignment.order_shown],
-            },
-        }
-    ).data
+    return {
+        "id": assignment.pk,
+        "state": assignment.state,
+        "expires_at": assignment.expires_at,
+        "guideline_version": assignment.guideline_version.number if assignment.guideline_version else None,
+        "flags": comparison.project.flags,
+        "comparison": {
+            "id": comparison.pk,
+            "prompt": comparison.prompt,
+            "completions": [{"id": cid, "text": comparison.texts[cid]} for cid in assignment.order_shown],
+        },
+    }
 
 
-class Assignments(ApiView):
+def ranking_body(ranking: Ranking) -> dict[str, object]:
+    """The fields of `shapes.RankingOut`."""
+    names = ("id", "kind", "groups", "ratings", "flags", "note", "not_rankable", "submitted_at")
+    return {name: getattr(ranking, name) for name in names}
+
+
+class Assignments(DirectView):
     write_scope = "label"
+
+    def direct_post(self, request: Ordinary, slug: str) -> Answer:
+        plain.task(request.body)
+        standing = standing_of(request.user, slug)
+        if standing is None or standing.role not in RANKERS:
+            raise NotOrdinary
+        assignment, created = leases.lease_next(project=standing.project, trainer=request.user)
+        if assignment is None:
+            return self.answer(None, 204)
+        return self.answer(task_body(assignment), 201 if created else 200)
 
     @extend_schema(
         summary="Take the next task",
@@ -57,17 +72,24 @@ class Assignments(ApiView):
         assignment, created = leases.lease_next(project=project, trainer=user_of(request))
         if assignment is None:
             return Response(status=204)
-        return Response(task_body(assignment), status=201 if created else 200)
+        return Response(shapes.AssignmentOut(task_body(assignment)).data, status=201 if created else 200)
 
 
 class OneAssignment(ApiView):
     @extend_schema(summary="A task of yours", responses=shapes.AssignmentOut)
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(task_body(assignment_of(request, pk)))
+        return Response(shapes.AssignmentOut(task_body(assignment_of(request, pk))).data)
 
 
-class RankingView(ApiView):
+class RankingView(DirectView):
     write_scope = "label"
+
+    def direct_put(self, request: Ordinary, pk: UUID) -> Answer:
+        submitted = rankings.submit_own(pk=pk, trainer=request.user, **plain.ranking(request.body))
+        if submitted is None:
+            raise Http404(NOT_YOURS)
+        ranking, created = submitted
+        return self.answer(ranking_body(ranking), 201 if created else 200)
 
     @extend_schema(
         summary="Submit the ranking",
@@ -118,8 +140,14 @@ class Undo(ApiView):
         return Response(shapes.Lease(corrections.undo_ranking(assignment=assignment_of(request, pk))).data)
 
 
-class Draft(ApiView):
+class Draft(DirectView):
     write_scope = "label"
+
+    def direct_patch(self, request: Ordinary, pk: UUID) -> Answer:
+        draft, expected, seconds = plain.draft(request.body)
+        assignment = assignment_of_user(request.user, pk)
+        version = assignments.save_draft(assignment=assignment, draft=draft, expected_version=expected, seconds=seconds)
+        return self.answer({"draft": draft, "version": version})
 
     @extend_schema(summary="Unfinished work", responses=shapes.DraftOut)
     def get(self, request: Request, pk: UUID) -> Response:

@@ -9,6 +9,7 @@ from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from accounts.models import User
 from accounts.requests import user_of
 from common.api import ApiView
 from labeling.models import Assignment, Dialogue, Membership, Project, Turn
@@ -18,6 +19,7 @@ ROLE = Membership.Role
 RANKERS = Membership.RANKERS
 ANYBODY = tuple(ROLE)
 STAFF = Membership.REVIEWERS
+NOT_YOURS = "There is no such assignment of yours."
 
 
 def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *, operator: bool = False) -> Project:
@@ -40,11 +42,14 @@ def project_of(request: Request, slug: str, roles: tuple[str, ...] = ANYBODY, *,
 
 def assignment_of(request: Request, pk: UUID) -> Assignment:
     """The caller's own assignment, while they are a member of its project."""
-    user = user_of(request)
+    return assignment_of_user(user_of(request), pk)
+
+
+def assignment_of_user(user: User, pk: UUID) -> Assignment:
     rows = Assignment.objects.of(user).select_related("comparison__project", "guideline_version")
     found = rows.filter(pk=pk, comparison__project__in=Project.objects.visible_to(user)).first()
     if found is None:
-        raise Http404("There is no such assignment of yours.")
+        raise Http404(NOT_YOURS)
     return found
 
 
@@ -71,11 +76,13 @@ def turn_of(request: Request, pk: UUID, *, own: bool = True) -> Turn:
 
 __all__ = [
     "ANYBODY",
+    "NOT_YOURS",
     "RANKERS",
     "ROLE",
     "STAFF",
     "ApiView",
     "assignment_of",
+    "assignment_of_user",
     "dialogue_of",
     "project_of",
     "turn_of",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from common.shapes import Message
+from common.shapes import JsonObject, Message
 from common.visible import equal_pair, visible
 from labeling.errors import Invalid
+from labeling.importers._fields import label_of
 from labeling.importers.base import (
     COMPARISONS,
     DEMONSTRATIONS,
@@ -20,6 +21,8 @@ from labeling.importers.base import (
 )
 from labeling.text import check_messages
 
+MAX_NAME = 80  # characters of a group of paraphrases
+
 
 def checked(messages: list[Message], *, last: str | None = None) -> list[Message]:
     """The messages, if every reader of an export takes them.
@@ -31,6 +34,14 @@ def checked(messages: list[Message], *, last: str | None = None) -> list[Message
         return check_messages(messages, last=last)
     except Invalid as error:
         raise Rejected(str(error)) from None
+
+
+def paraphrases_of(fields: JsonObject) -> str:
+    """The group of paraphrases that a prompt says it belongs to."""
+    name = label_of(fields.get("paraphrases")).strip()
+    if len(name) > MAX_NAME:
+        raise Rejected(f"The name of a group of paraphrases has more than {MAX_NAME} characters.")
+    return name
 
 
 def dialogue(messages: list[Message], kind: str, *, context: frozenset[int] = frozenset()) -> list[Item]:

@@ -63,6 +63,7 @@ class Item:
     judgements: tuple[Judgement, ...] = ()  # none: not ordered
     thumbs: tuple[tuple[int, bool], ...] = ()  # the place of an answer among the messages, and up or down
     context: frozenset[int] = frozenset()  # places of answers that nobody should learn to give
+    paraphrases: str = ""  # of a prompt: the name of the question that others ask in different words
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from common.shapes import Json, JsonObject, Message
 from labeling.importers._fields import kind_of, label_of, object_of, text_of, truth_of
-from labeling.importers._items import checked, dialogue, judged, judgement
+from labeling.importers._items import checked, dialogue, judged, judgement, paraphrases_of
 from labeling.importers.base import (
     COMPARISONS,
     DEMONSTRATIONS,
@@ -25,7 +25,7 @@ TYPES = ("prompt", "dialogue", "comparison")
 
 class Raw:
     about = "rows of the raw configuration of our own exports"
-    version = 2
+    version = 3
     keys = frozenset({"type", "record"})
 
     def matches(self, record: Json) -> bool:
@@ -40,7 +40,8 @@ class Raw:
         if type_ == "prompt":
             if kind not in ("", PROMPTS):
                 raise Rejected(f"The row is a prompt; it cannot be imported as {kind}.")
-            return [Item(PROMPTS, checked(_messages(body.get("messages")), last="user"))]
+            messages = checked(_messages(body.get("messages")), last="user")
+            return [Item(PROMPTS, messages, paraphrases=paraphrases_of(body))]
         if type_ == "dialogue":
             return _dialogue(body, kind)
         return _comparison(body, kind, transforms)

@@ -86,6 +86,7 @@ def write_prompts(target: Target, entries: Sequence[Entry]) -> None:
             source=target.source,
             content_hash=entry.digest,
             prompt_key=entry.key,
+            paraphrases=entry.item.paraphrases,
         )
         for entry in entries
     )

@@ -16,6 +16,8 @@ from labeling.models.prompts import Prompt
 from labeling.models.rounds import Round
 from labeling.models.turns import Turn, TurnDraw
 
+MOST_COMPLETIONS = 9  # of a comparison
+
 
 class Comparison(models.Model):
     """One prompt with K completions to order."""
@@ -113,7 +115,7 @@ class Comparison(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.CheckConstraint(name="comparison_k_at_least_2", condition=Q(k__gte=2, k__lte=9)),
+            models.CheckConstraint(name="comparison_k_at_least_2", condition=Q(k__gte=2, k__lte=MOST_COMPLETIONS)),
             models.CheckConstraint(name="comparison_votes_at_least_1", condition=Q(votes_wanted__gte=1)),
             models.CheckConstraint(
                 name="comparison_discarded_has_reason", condition=~Q(state="discarded") | ~Q(discard_reason="")
@@ -156,6 +158,10 @@ class Comparison(models.Model):
     def cut(self) -> set[str]:
         """Ids of the completions whose model was stopped at the limit of tokens."""
         return {cid for cid, _, finish_reason, _ in self._answers if finish_reason == "length"}
+
+    def know_answers(self, answers: list[tuple[str, str, str, str]]) -> None:
+        """(id, text, finish reason, reasoning) of each completion, as the statement that locked this row read them."""
+        self.__dict__["_answers"] = answers
 
     @cached_property
     def reasoning(self) -> dict[str, str]:

@@ -17,6 +17,13 @@ class Prompt(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
     messages = models.JSONField(help_text='[{"role", "content"}, …]; the last is the user\'s.')
     source = models.CharField(max_length=120, blank=True)
+    paraphrases = models.CharField(
+        "group of paraphrases",
+        max_length=80,
+        blank=True,
+        db_default="",
+        help_text="Prompts with the same name here ask one thing in different words.",
+    )
     content_hash = models.CharField(max_length=64)
     prompt_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised first user turn.")
     author = models.ForeignKey(

@@ -37,7 +37,9 @@ def reply(dialogue: Dialogue) -> Live | None:
 
 def suggestions(composer: Composer) -> list[Live]:
     ids = requests_in(composer)
-    rows = {row.pk: row for row in SampleRequest.objects.filter(pk__in=ids)} if ids else {}
+    rows = (
+        {row.pk: row for row in SampleRequest.objects.filter(pk__in=ids).select_related("model_version")} if ids else {}
+    )
     return _live([rows[pk] for pk in ids if pk in rows])
 
 
@@ -60,7 +62,17 @@ def _live(requests: Sequence[SampleRequest]) -> list[Live]:
     for request in requests:
         rows = stored.get(request.pk)
         entries += _being_written(request) if rows is None else _written(request, rows)
-    return [replace(entry, number=number) for number, entry in enumerate(entries, 1)]
+    return [replace(entry, number=number) for number, entry in enumerate(_with_loading(entries), 1)]
+
+
+def _with_loading(entries: list[Live]) -> list[Live]:
+    """Of those that nobody has begun to write, whether their model is still being loaded."""
+    waiting = {entry.request.model_version.slug for entry in entries if not (entry.ended or entry.text)}
+    absent = status.not_loaded(waiting) if waiting else set()
+    return [
+        replace(entry, loading=not (entry.ended or entry.text) and entry.request.model_version.slug in absent)
+        for entry in entries
+    ]
 
 
 def _written(request: SampleRequest, rows: Sequence[Completion]) -> list[Live]:
@@ -80,8 +92,7 @@ def _being_written(request: SampleRequest) -> list[Live]:
         texts, after, _ = streams.snapshot(request.pk)
     except redis.RedisError:
         texts, after = [], "0"  # the row still tells the end
-    loading = not any(texts) and not status.is_loaded(request.model_version.slug)
     return [
-        Live(request, index, texts[index] if index < len(texts) else "", after, ended=False, loading=loading)
+        Live(request, index, texts[index] if index < len(texts) else "", after, ended=False)
         for index in range(request.n)
     ]

@@ -6,6 +6,7 @@ Called inside the transaction that submits, so that the queue and the work never
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,6 +16,8 @@ from labeling.quality import overlap
 from labeling.quality.rules import ExamRules, ReviewRules
 
 Reason = ReviewItem.Reason
+MOST_SEASONED = 50_000
+_seasoned: set[tuple[UUID, int | None, int]] = set()  # trainers past their first work: nobody becomes new again
 
 
 def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
@@ -30,10 +33,8 @@ def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
     reasons: list[str] = [Reason.MENDED] if ranking.supersedes_id else []
     if randomness.falls_in_share(ranking.pk, rules.random_share):
         reasons.append(Reason.RANDOM)
-    if rules.new_trainer:
-        own = Ranking.objects.filter(trainer_id=ranking.trainer_id, comparison__project=project)
-        if own.order_by()[: rules.new_trainer + 1].count() <= rules.new_trainer:
-            reasons.append(Reason.NEW_TRAINER)
+    if rules.new_trainer and _is_new(ranking, rules.new_trainer):
+        reasons.append(Reason.NEW_TRAINER)
     if rules.fast_seconds and not ranking.not_rankable and (ranking.seconds or 0) < rules.fast_seconds:
         reasons.append(Reason.FAST)
     if rules.contradictions and ranking.contradiction_confirmed:
@@ -45,6 +46,20 @@ def screen_ranking(ranking: Ranking, votes: Sequence[Ranking]) -> list[str]:
                 _queue_ranking(other, [Reason.LOW_AGREEMENT])
                 reasons.append(Reason.LOW_AGREEMENT)
     return reasons if reasons and _queue_ranking(ranking, reasons) else []
+
+
+def _is_new(ranking: Ranking, first: int) -> bool:
+    """Whether it is among the first rankings of its trainer in the project."""
+    key = (ranking.comparison.project_id, ranking.trainer_id, first)
+    if key in _seasoned:
+        return False
+    own = Ranking.objects.filter(trainer_id=ranking.trainer_id, comparison__project=ranking.comparison.project_id)
+    if own.order_by()[: first + 1].count() <= first:
+        return True
+    if len(_seasoned) >= MOST_SEASONED:
+        _seasoned.clear()
+    _seasoned.add(key)
+    return False
 
 
 def screen_dialogue(dialogue: Dialogue) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.shapes import Json, JsonObject
+from insights.loop_report import part, rows_in
 
 FILE = "report.json"
 
@@ -15,8 +16,8 @@ def lines(rounds: Sequence[JsonObject], unit: str) -> list[str]:
     """Each round: how good the reward model is, who is preferred, and every check with its bound."""
     found = []
     for row in rounds:
-        held_out, trained_on = (_part(row, side) for side in ("held_out", "trained_on"))
-        old, new = (_part(held_out, side) for side in ("old", "new"))
+        held_out, trained_on = (part(row, side) for side in ("held_out", "trained_on"))
+        old, new = (part(held_out, side) for side in ("old", "new"))
         found += [
             "",
             f"round {row['round']}: {row['new']} against {row['old']}",
@@ -32,15 +33,15 @@ def lines(rounds: Sequence[JsonObject], unit: str) -> list[str]:
             f"  KL             {_number(row['kl'])} nats an answer; perplexity under the first policy "
             f"{_number(row['perplexity'])} (its own {_number(row['first_perplexity'])})",
             *_curves(row),
-            *(_check(one) for one in _rows(row["checks"])),
+            *(_check(one) for one in rows_in(row["checks"])),
         ]
     return found
 
 
 def _curves(row: JsonObject) -> list[str]:
-    best = ", ".join(f"n={one['n']} {_number(one['win_rate'])}" for one in _rows(row["best_of"]))
+    best = ", ".join(f"n={one['n']} {_number(one['win_rate'])}" for one in rows_in(row["best_of"]))
     found = [f"  best of n      {best}"] if best else []
-    for one in _rows(row["iterations"]):
+    for one in rows_in(row["iterations"]):
         found.append(
             f"  iteration {one['iteration']:>3}  reward {_number(one['reward'])}, KL {_number(one['kl'])}, "
             f"by the rule {_number(one['rule_win_rate'])}, {_number(one['tokens'])} tokens, ended "
@@ -68,17 +69,16 @@ def _number(value: Json) -> str:
     return "none" if not isinstance(value, int | float) else f"{value:.2f}"
 
 
-def _part(row: Mapping[str, Json], name: str) -> JsonObject:
-    found = row[name]
-    assert isinstance(found, dict)
-    return found
-
-
-def _rows(found: Json) -> list[JsonObject]:
-    assert isinstance(found, list)
-    return [one for one in found if isinstance(one, dict)]
+def whole(
+    rounds: Sequence[JsonObject], *, words: str, settings: JsonObject, seconds: Mapping[str, float]
+) -> JsonObject:
+    """All that is known after these rounds."""
+    return {
+        "simulated": True, "rule": words, "settings": settings, "rounds": list(rounds),
+        "holds": all(row["holds"] for row in rounds), "seconds": round(sum(seconds.values())), "stages": dict(seconds),
+    }  # fmt: skip
 
 
 def write(folder: Path, report: JsonObject) -> None:
-    """Beside the checkpoints of the run."""
+    """Beside the checkpoints of the run, where insights reads it."""
     (folder / FILE).write_text(json.dumps(report, indent=1) + "\n")

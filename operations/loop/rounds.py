@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from exports import runs
 from exports.models import ExportRun
 from labeling import projects, scoring
 from labeling.models import Candidate, Prompt, Round
-from operations.loop import measure, processes
+from operations.loop import measure, processes, report
 from operations.loop.best_of import best_of_n
 from operations.loop.checks import Figures, checks
 from operations.loop.collect import collect
@@ -39,6 +40,11 @@ def run_rounds(run: LoopRun, first: ModelVersion) -> list[JsonObject]:
     for number in range(1, run.settings.rounds + 1):
         row, old = _round(run, number, old, first)
         rows.append(row)
+        found = report.whole(
+            rows, words=run.rule.words, settings=asdict(run.settings), seconds=run.stages.seconds()
+        )  # fmt: skip
+        report.write(run.own.folder, found)
+        run.say("\n".join(report.lines([row], run.rule.unit)))
     return rows
 
 
@@ -149,7 +155,8 @@ def _train_policy(
             run, f"train policy {number}", out, "training.ppo", str(export["folder"]), old.location, str(out),
             "--reward-model", judge.location, "--first-policy", first.location,
             "--iterations", str(s.ppo_iterations), "--answers-per-iteration", str(s.ppo_answers),
-            "--learning-rate", str(s.ppo_learning_rate), "--beta", str(s.ppo_beta), "--max-tokens", str(s.max_tokens),
+            "--trained-layers", str(s.ppo_layers), "--learning-rate", str(s.ppo_learning_rate),
+            "--beta", str(s.ppo_beta), "--max-tokens", str(s.max_tokens),
             "--stop", "|".join(stop.replace("\n", "\\n") for stop in STOPS), "--micro-batch-size", "16",
             "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "5", *_system(old),
         )  # fmt: skip

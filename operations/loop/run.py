@@ -33,9 +33,10 @@ class Settings:
     reward_learning_rate: float = 2e-4
     sft_epochs: float = 2.0
     sft_learning_rate: float = 5e-5
-    ppo_iterations: int = 20
+    ppo_iterations: int = 10
     ppo_answers: int = 48
-    ppo_learning_rate: float = 1e-5
+    ppo_layers: int = 10  # the upper ones, that learn
+    ppo_learning_rate: float = 1e-4
     ppo_beta: float = 0.05
     max_kl: float = 5.0  # nats an answer, from the first policy
     swapped: bool = False  # chosen and rejected exchanged, to see that the check can fail

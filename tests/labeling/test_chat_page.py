@@ -18,7 +18,7 @@ from tests.labeling.asking import HTMX, SCRIPT, fresh, texts
 def test_a_chat_streams_settles_and_takes_the_next_message(
     client: Client, project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "is_loaded", lambda slug: True)
+    monkeypatch.setattr(status, "not_loaded", lambda slugs: set())
     client.force_login(alice)
     url = client.post(f"/projects/{project.slug}/start/chat/")["Location"]
     client.post(url + "send/", {"text": "Hello?"})
@@ -94,7 +94,7 @@ def test_a_reply_whose_model_is_still_being_loaded_says_so(
     client: Client, chat: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(status, "is_loaded", loaded.__contains__)
+    monkeypatch.setattr(status, "not_loaded", lambda slugs: set(slugs) - set(loaded))
     request = chats.send_message(dialogue=chat, text="More?")
     assert "is not loaded yet" in client.get(f"/dialogues/{chat.pk}/").content.decode()
     loaded.append(request.model_version.slug)

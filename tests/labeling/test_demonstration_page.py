@@ -50,7 +50,7 @@ def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(
     client: Client, demonstration: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(status, "is_loaded", loaded.__contains__)
+    monkeypatch.setattr(status, "not_loaded", lambda slugs: set(slugs) - set(loaded))
     url = f"/dialogues/{demonstration.pk}/"
     client.post(url + "turns/", {"role": "user", "text": "Name a colour."})
     client.post(url + "suggest/", {"role": "assistant", "text": "half a thought"})

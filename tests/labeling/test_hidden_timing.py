@@ -28,12 +28,12 @@ Body = dict[str, object]
 
 def shape(sql: str) -> str:
     """A statement without its values. Which comparison is claimed is the one question that must differ: ordinary
-    ones are everybody's, hidden ones this trainer's; there only what is fetched and locked is compared."""
+    ones are everybody's, hidden ones this trainer's."""
     sql = re.sub(r"'(?:[^']|'')*'(?:::\w+)?", "?", sql)
     sql = re.sub(r'"s\d+_x\d+"', "savepoint", sql)
     sql = re.sub(r"\b\d+(\.\d+)?\b", "?", sql)
-    if "SKIP LOCKED" in sql and '"labeling_comparison"."only_for_id"' in sql:
-        sql = re.sub(r" WHERE .* (?=ORDER BY)", " … ", sql)
+    if "SKIP LOCKED" in sql:
+        sql = re.sub(r"c\.only_for_id (?:IS NULL|= \? AND c\.kind = \?) ", "… ", sql)
     return re.sub(r"\((\?(, )?)+\)", "(?)", sql)
 
 

@@ -220,7 +220,7 @@ def tiny_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 SMALL = [
     "--topics", "8", "--questions", "2", "--max-tokens", "16", "--reward-steps", "30", "--reward-layers", "2",
     "--reward-learning-rate", "3e-3", "--ppo-iterations", "4", "--ppo-answers", "16", "--ppo-learning-rate", "1e-3",
-    "--sft-learning-rate", "1e-3",
+    "--sft-learning-rate", "1e-3", "--ppo-layers", "2",
 ]  # fmt: skip
 
 

@@ -74,15 +74,15 @@ def test_a_model_is_loaded_where_a_living_worker_says_so_and_where_nobody_can_kn
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     status.report({**WORKER, "at": time.time()})
-    assert [status.is_loaded(slug) for slug in ("smol", "another")] == [True, False]
+    assert status.not_loaded(["smol", "another"]) == {"another"}
     status.report({**WORKER, "at": time.time(), "loaded": {}, "loading": "smol"})
-    assert not status.is_loaded("smol")
+    assert status.not_loaded(["smol"]) == {"smol"}
 
     def away(*_: object) -> None:
         raise redis.ConnectionError("away")
 
     monkeypatch.setattr(status, "ask", away)
-    assert status.is_loaded("smol")
+    assert status.not_loaded(["smol"]) == set()
 
 
 @pytest.mark.django_db

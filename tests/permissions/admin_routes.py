@@ -12,7 +12,10 @@ ADMIN_SITE = {
     "admin/": route("GET POST", ADMITTED),
     "admin/search/": route("GET POST", ADMITTED),
     "admin/insights/<slug:slug>/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/loop/": route("GET", set(), slug="slug"),  # a project that is not a run of the loop
     "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/rounds/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/rounds/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="rates"),
     "admin/insights/<slug:slug>/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="trainers"),
     "admin/login/": route("", set()),  # sends everybody to the one sign-in page, or nowhere
     "admin/logout/": route("POST", ADMITTED),

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import count
 
 from accounts.models import User
-from labeling import candidates, chats, corrections, dialogues, feedback, leases, suggestions, turns, withdrawal
+from labeling import (
+    candidates,
+    chats,
+    corrections,
+    dialogues,
+    feedback,
+    given_prompts,
+    leases,
+    projects,
+    suggestions,
+    turns,
+    withdrawal,
+)  # fmt: skip
 from labeling.models import Dialogue, Project, Turn
 from labeling.quality import reviews
 from sampler import claims, results
@@ -16,6 +29,8 @@ from sampler.params import Drawn
 from tests import makers
 from tests.races.cast import Cast
 from tests.races.pairs import Situation
+
+_words = count(1)
 
 
 @dataclass
@@ -45,6 +60,14 @@ def demonstration(cast: Cast) -> Work:
     turns.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
     work.answer = turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
     return work
+
+
+def given(cast: Cast) -> Work:
+    """A prompt of the pool to be answered, and others that are free."""
+    texts = [f"Why is the sky blue, in {next(_words)} words?" for _ in range(4)]
+    projects.add_prompts(project=cast.project, prompts=[[{"role": "user", "content": text}] for text in texts])
+    dialogue = given_prompts.begin_given(project=cast.project, author=cast.people["alice"])
+    return Work(cast.project, dialogue, cast.people)
 
 
 def handed_in(cast: Cast) -> Work:
@@ -95,6 +118,14 @@ def chat_handed_in(cast: Cast) -> Work:
 
 def add_turn(work: Work) -> object:
     return turns.add_turn(dialogue=work.fresh, role="user", text="And at dusk?")
+
+
+def answer(work: Work) -> object:
+    return turns.add_turn(dialogue=work.fresh, role="assistant", text="Short waves scatter more.")
+
+
+def exchange(work: Work) -> object:
+    return given_prompts.exchange(dialogue=work.fresh)
 
 
 def insert_turn(work: Work) -> object:
@@ -213,6 +244,10 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "composer": save_composer, "composer if unchanged": save_if_unchanged, "suggest": suggest,
             "submit": submit, "discard": discard, "withdraw": withdraw,
         },
+    ),
+    Situation(
+        "given", given,
+        {"exchange": exchange, "answer": answer, "submit": submit, "discard": discard, "withdraw": withdraw},
     ),
     Situation("chat", chat, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
     Situation("answered", answered, {**OF_A_CHAT, "withdraw": withdraw}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.db.models import Q
@@ -19,6 +20,7 @@ from labeling.models import (
 )
 from sampler.models import SampleRequest
 
+NUMBER = re.compile(r"\d+")  # which prompt of a pool was given is another in each run
 Fact = tuple[object, ...]
 Standing = tuple[Fact, ...]
 
@@ -63,5 +65,5 @@ def _dialogue(dialogue: Dialogue) -> Fact:
         dialogue.supersedes_id is None,
         str(dialogue.composer.get("text")),
         dialogue.pending_request_id is None,
-        tuple(turns),
+        tuple((position, role, NUMBER.sub("n", text)) for position, role, text in turns),
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from tests.generation.tiny import make_tiny_model
 from tests.training.exports import make_export
+from training import accelerated
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -29,3 +31,16 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     return make_export(tmp_path / "export")
+
+
+@pytest.fixture(autouse=True)
+def _all_bits() -> Iterator[None]:
+    """Figures are compared to more digits than 16 bits have, on every CPU.
+
+    accelerate keeps one precision for a process: each test begins and leaves it anew, since some take another.
+    """
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accelerated, "has_bfloat16", lambda: False)
+        yield
+    AcceleratorState._reset_state(reset_partial_state=True)

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from tests.training.exports import add_demonstrations, make_export
 from tests.training.facts import number
-from training import fit, reward, sft
+from training import accelerated, fit, reward, sft
 from training.folders import BadFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +122,17 @@ def test_adapters_are_merged_into_a_whole_checkpoint(base: Path, export: Path, t
         assert not before[layer].equal(after[layer])
 
 
+@pytest.mark.parametrize(
+    ("has", "precision", "mixed"),
+    [(True, "auto", "bf16"), (False, "auto", "no"), (True, "float32", "no"), (False, "bfloat16", "bf16")],
+)
+def test_16_bits_are_taken_where_the_cpu_has_them(
+    has: bool, precision: str, mixed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accelerated, "has_bfloat16", lambda: has)
+    assert accelerated.accelerator_for(replace(SETTINGS, precision=precision)).mixed_precision == mixed
+
+
 def test_a_step_that_cannot_be_shared_is_refused(base: Path, export: Path, tmp_path: Path) -> None:
     settings = replace(SETTINGS, batch_size=0)
     with pytest.raises(BadFolder):
@@ -149,7 +160,7 @@ def test_two_processes_lose_what_one_does(name: str, base: Path, export: Path, t
                   "--dynamo_backend", "no"]  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", *launch, "-m", f"training.{name}",
-             str(export), str(base), str(out), "--threads", "1", *arguments],
+             str(export), str(base), str(out), "--threads", "1", "--precision", "float32", *arguments],
             cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]

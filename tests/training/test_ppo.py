@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from common.shapes import Message
+from generation.checkpoints import CannotLoad
 from generation.loading import load_policy, load_tokenizer
 from generation.rendering import ChatTemplate
 from generation.types import LanguageModel
@@ -132,6 +134,35 @@ def test_every_iteration_is_written_down(base: Path, export: Path, judge: Path, 
     assert str(facts["export_id"]) in card
     assert json.loads((tmp_path / "out" / "training.json").read_text()) == facts
     assert not list(tmp_path.glob(".*unfinished"))
+
+
+def test_in_16_bits_answers_are_drawn_from_the_weights_as_they_are(
+    base: Path, export: Path, judge: Path, tmp_path: Path
+) -> None:
+    """A copy of them is drawn from, and renewed in each iteration."""
+    half = replace(QUICK, precision="bfloat16", learning_rate=1e-2, iterations=4)
+    facts = ppo.train(export=export, base=base, reward_model=judge, out=tmp_path / "out", settings=half)
+    history = rows(facts)
+    assert history[0]["kl"] == pytest.approx(0, abs=1e-4)
+    assert history[-1]["kl"] > 0.5
+    assert history[-1]["reward"] > history[0]["reward"]
+    weights = load_file(tmp_path / "out" / "model.safetensors")
+    assert {one.dtype for one in weights.values()} == {torch.float32}
+
+
+def test_only_the_upper_layers_learn_where_they_are_named(
+    base: Path, export: Path, judge: Path, tmp_path: Path
+) -> None:
+    s = replace(QUICK, trained_layers=1)
+    ppo.train(export=export, base=base, reward_model=judge, out=tmp_path / "out", settings=s)
+    before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "out"))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(".layers.1." in name or name in ("model.norm.weight", "lm_head.weight") for name in changed)
+    with pytest.raises(CannotLoad):
+        ppo.train(
+            export=export, base=base, reward_model=judge, out=tmp_path / "no", settings=replace(s, trained_layers=3)
+        )
 
 
 def test_above_the_ceiling_of_kl_the_weights_before_are_kept(

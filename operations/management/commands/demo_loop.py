@@ -119,10 +119,8 @@ class Command(BaseCommand):
             f"Kept as project {own.project.slug}." if keep else "Project, model versions and folders were removed.",
         ]  # fmt: skip
         self.stdout.write("\n".join(lines))
-        holds = all(row["holds"] for row in rows)
         found: JsonObject = {
-            "simulated": True, "rule": run.rule.words, "settings": asdict(run.settings), "rounds": list(rows),
-            "holds": holds, "seconds": round(sum(seconds.values())), "stages": dict(seconds),
+            **report.whole(rows, words=run.rule.words, settings=asdict(run.settings), seconds=seconds),
             "peak_gib": round(processes.peak_memory(), 2), "kept": own.project.slug if keep else None,
         }  # fmt: skip
         report.write(own.folder, found)

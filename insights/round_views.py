@@ -1,0 +1,35 @@
+"""The page of a project's rounds beside each other, and its tables as CSV. It reads one kept report."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from insights import rounds, table_output
+from insights.round_sections import sections
+from insights.round_tables import TABLES
+from insights.views import project_page
+from labeling.models import Project
+
+
+@project_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """New against old, reward models against people, and the limitations of each model version."""
+    report = rounds.rounds_of(project)
+    context = {
+        **admin.site.each_context(request), "title": f"Rounds: {project}", "project": project, "report": report,
+        "sections": sections(report) if report else [],
+    }  # fmt: skip
+    return TemplateResponse(request, "insights/rounds.html", context)
+
+
+@project_page
+def table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
+    """One table as CSV."""
+    report = rounds.rounds_of(project) if name in TABLES else None
+    if report is None:
+        raise Http404
+    response = HttpResponse(table_output.to_csv(TABLES[name](report)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{project.slug}-rounds-{name}.csv"'
+    return response
