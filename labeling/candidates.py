@@ -159,7 +159,7 @@ def _settle(pk: UUID) -> str:
 
 def _wait_for_a_filter(comparison: Comparison) -> bool:
     drawn = Q(request__in=comparison.requests.values("request")) | Q(pk__in=comparison.candidates.values("completion"))
-    return Completion.objects.filter(drawn, withheld=WAITING).exists()
+    return Completion.objects.filter(drawn, withheld=WAITING).exists() or contents.prompt_waits(comparison)
 
 
 def _open(comparison: Comparison) -> str:

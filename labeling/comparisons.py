@@ -59,13 +59,12 @@ def bring(
         return known, False
     key = prompt_key(messages)
     provided = _provided(texts, names)
-    blocked = contents.store_verdicts(project_id=project.pk, completions=provided)
-    waits = any(row.withheld for row in provided)  # opened once the slow filters were asked
+    checked = contents.check_brought(project_id=project.pk, prompt=messages, completions=provided)
     comparison = Comparison.objects.create(
         project=project,
         round=current_round(project),
-        state=Comparison.State.SAMPLING if waits else Comparison.State.OPEN,
-        opened_at=None if waits else timezone.now(),
+        state=Comparison.State.SAMPLING if checked.waits else Comparison.State.OPEN,
+        opened_at=None if checked.waits else timezone.now(),
         prompt=messages,
         prompt_key=key,
         split=split_for(project, key, by.pk if by else None),
@@ -77,8 +76,9 @@ def bring(
     Candidate.objects.bulk_create(
         Candidate(comparison=comparison, index=index, completion=row) for index, row in enumerate(provided)
     )
-    if blocked:
-        discard(comparison=comparison, reason=f"Blocked by the content filter: {blocked[0]}")
+    checked.keep(comparison.pk)
+    if checked.blocked:
+        discard(comparison=comparison, reason=f"Blocked by the content filter: {checked.blocked}")
     return comparison, True
 
 

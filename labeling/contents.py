@@ -5,11 +5,13 @@ Fast filters are asked before a text is stored; slow ones by the worker that wri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from common.shapes import JsonObject
+from common.shapes import JsonObject, Message
 from labeling.errors import Blocked, Invalid
+from labeling.models import Comparison
 from sampler.models import Completion
 from screening import verdicts
 from screening.asking import Findings, ask, blocked_by, missing
@@ -60,15 +62,44 @@ def rules_for_reply(checked: Checked, turn_id: UUID) -> JsonObject:
     return {**rules_of(checked.plan.project), **({"turn": str(turn_id)} if slow else {})}
 
 
-def store_verdicts(*, project_id: UUID, completions: list[Completion]) -> list[str]:
-    """Screen texts that were brought from outside; returns the category of each that is blocked. Those that wait for a
-    slow filter are withheld."""
+@dataclass(frozen=True)
+class Brought:
+    """What was said of a comparison whose texts came from outside."""
+
+    plan: Plan
+    prompt: Findings
+    blocked: str  # the category; empty: nothing is blocked
+    waits: bool  # for a slow filter
+
+    def keep(self, comparison_id: UUID) -> None:
+        """The verdict on its prompt, which stands nowhere else."""
+        verdicts.record(self.plan, Target.PROMPT, {comparison_id: self.prompt})
+
+
+def check_brought(*, project_id: UUID, prompt: Sequence[Message], completions: Sequence[Completion]) -> Brought:
+    """Ask the fast filters about texts from outside. Completions that wait for a slow filter are withheld."""
     plan = plan_for(project_id)
-    said = ask(plan.that_are(fast=True), [row.text for row in completions])
+    texts = [whole(prompt), *(row.text for row in completions)]
+    said_of_prompt, *said = ask(plan.that_are(fast=True), texts)
     verdicts.record(plan, Target.COMPLETION, {row.pk: one for row, one in zip(completions, said, strict=True)})
     for row, one in zip(completions, said, strict=True):
         row.withheld = verdicts.standing(plan, one)
     for withheld in {row.withheld for row in completions} - {""}:
         ids = [row.pk for row in completions if row.withheld == withheld]
         Completion.objects.filter(pk__in=ids).update(withheld=withheld)
-    return [category for one in said if (category := blocked_by(one))]
+    blocked = next((category for one in (said_of_prompt, *said) if (category := blocked_by(one))), "")
+    waits = bool(blocked) or missing(plan, said_of_prompt) or any(row.withheld for row in completions)
+    return Brought(plan, said_of_prompt, blocked, waits)
+
+
+def prompt_waits(comparison: Comparison) -> bool:
+    """Whether a prompt that nobody wrote in a dialogue still wants the word of a filter that blocks."""
+    if comparison.turn_id is not None:
+        return False
+    plan = plan_for(comparison.project_id)
+    return plan.blocks and verdicts.missing_on_record(plan, comparison.pool_prompt_id or comparison.pk)
+
+
+def whole(messages: Sequence[Message]) -> str:
+    """All that a reader may be shown of a prompt."""
+    return "\n".join(message["content"] for message in messages)

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.audit import record
-from labeling import comparisons, projects
+from labeling import comparisons, contents, projects
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Turn
 from labeling.quality import reviews
 from moderation.models import Verdict
@@ -53,16 +53,20 @@ def _unseen(project: Project, name: str, version: str, limit: int) -> Iterable[t
     def new(ref: str) -> Q:
         return Q(~Exists(known.filter(target_id=OuterRef(ref))))
 
-    prompts = Prompt.objects.filter(new("pk"), project=project, retired_at__isnull=True)[:limit]
-    yield Target.PROMPT, {prompt.pk: "\n".join(m["content"] for m in prompt.messages) for prompt in prompts}
-    turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(dialogue__state=Dialogue.State.DRAFT)
-    yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
-    alive = (Comparison.State.SAMPLING, *Comparison.READY)
-    candidates = Candidate.objects.filter(
-        new("completion_id"), comparison__project=project, comparison__state__in=alive
+    prompts = Prompt.objects.filter(new("pk"), project=project)[:limit]
+    yield Target.PROMPT, {prompt.pk: contents.whole(prompt.messages) for prompt in prompts}
+    brought = Comparison.objects.filter(new("pk"), project=project, turn__isnull=True, pool_prompt__isnull=True)
+    yield Target.PROMPT, {pk: contents.whole(messages) for pk, messages in brought.values_list("pk", "prompt")[:limit]}
+    turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(
+        dialogue__state=Dialogue.State.DRAFT, dialogue__kind=Dialogue.Kind.DEMONSTRATION
     )
-    rows = candidates.order_by().select_related("completion")[:limit]
-    yield Target.COMPLETION, {row.completion_id: row.completion.screened_text for row in rows}
+    yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
+    candidates = Candidate.objects.filter(new("completion_id"), comparison__project=project)
+    taken = Turn.objects.filter(new("completion_id"), dialogue__project=project, completion__isnull=False)
+    held = candidates.order_by().values_list("completion_id", flat=True)
+    for ids in (held, taken.order_by().values_list("completion_id", flat=True)):
+        rows = Completion.objects.filter(pk__in=list(ids[:limit]))
+        yield Target.COMPLETION, {row.pk: row.screened_text for row in rows}
 
 
 @transaction.atomic
@@ -86,18 +90,26 @@ def set_standing(plan: Plan, completion_ids: Collection[UUID]) -> None:
 
 def block(verdict: Verdict) -> None:
     """What follows from a block for whatever holds the text. Doing it twice does no harm."""
-    reason = f"Blocked by the content filter: {verdict.category}"
-    if verdict.target == Target.COMPLETION:
-        used = Candidate.objects.filter(completion_id=verdict.target_id, comparison__project_id=verdict.project_id)
-        for candidate in used.select_related("comparison"):
-            comparisons.discard(comparison=candidate.comparison, reason=reason)
-    elif verdict.target == Target.PROMPT:
+    if verdict.target == Target.PROMPT:
         projects.retire_prompts(prompts=Prompt.objects.filter(pk=verdict.target_id, retired_at__isnull=True))
     elif verdict.target == Target.TURN:
         dialogue = Dialogue.objects.filter(turns=verdict.target_id, state=Dialogue.State.SUBMITTED).first()
         if dialogue is not None:
             reviews.ask_review(dialogue=dialogue)
+    for comparison in _with(verdict).exclude(state=Comparison.State.DISCARDED):
+        comparisons.discard(comparison=comparison, reason=f"Blocked by the content filter: {verdict.category}")
     record(actor=None, action="moderation.blocked", obj=verdict, fields=[verdict.category])
+
+
+def _with(verdict: Verdict) -> QuerySet[Comparison]:
+    """The comparisons that show its text: as a completion, or in the prompt."""
+    rows = Comparison.objects.filter(project_id=verdict.project_id)
+    if verdict.target == Target.COMPLETION:
+        return rows.filter(Exists(Candidate.objects.filter(comparison=OuterRef("pk"), completion=verdict.target_id)))
+    if verdict.target == Target.PROMPT:
+        return rows.filter(Q(pk=verdict.target_id) | Q(pool_prompt=verdict.target_id))
+    after = Turn.objects.filter(pk=verdict.target_id, dialogue=OuterRef("turn__dialogue"))
+    return rows.filter(Exists(after.filter(position__lt=OuterRef("turn__position"))))
 
 
 def text_of(verdict: Verdict) -> str:
@@ -106,7 +118,8 @@ def text_of(verdict: Verdict) -> str:
         return str(verdict.text)
     if verdict.target == Target.PROMPT:
         prompt = Prompt.objects.filter(pk=verdict.target_id).first()
-        return "\n".join(m["content"] for m in prompt.messages) if prompt else ""
+        held = prompt or Comparison.objects.filter(pk=verdict.target_id).first()
+        return "" if held is None else contents.whole(held.messages if isinstance(held, Prompt) else held.prompt)
     if verdict.target == Target.TURN:
         return Turn.objects.filter(pk=verdict.target_id).values_list("text", flat=True).first() or ""
     return Completion.objects.filter(pk=verdict.target_id).values_list("text", flat=True).first() or ""

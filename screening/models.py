@@ -107,6 +107,9 @@ class Verdict(models.Model):
         help_text="Of a blocked message.",
     )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
+    rejudged_at = models.DateTimeField(
+        null=True, blank=True, help_text="When new thresholds last changed what follows from the scores."
+    )
 
     class Meta:
         app_label = "moderation"

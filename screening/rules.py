@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from screening.filters.base import FILTERS
@@ -44,10 +45,13 @@ class Plan:
         return Plan(self.project, tuple(r for r in self.rules if FILTERS.load(r.filter).fast is fast), self.waits)
 
 
-def plan_for(project: UUID) -> Plan:
-    chosen = ProjectFilters.objects.filter(project_id=project).order_by("-created_at").first() or ProjectFilters()
+def plan_for(project: UUID, *, at: datetime | None = None) -> Plan:
+    """As it is now, or as it was at an instant."""
+    until = {} if at is None else {"created_at__lte": at}
+    versions = ProjectFilters.objects.filter(project_id=project, **until).order_by("-created_at")
+    chosen = versions.first() or ProjectFilters()
     names = [name for name in chosen.filters if name in FILTERS.choices()]
-    rows = Threshold.objects.filter(project_id=project, filter__in=names).order_by("created_at")
+    rows = Threshold.objects.filter(project_id=project, filter__in=names, **until).order_by("created_at")
     limits = {name: shipped(name) for name in names}
     for row in rows if names else []:
         limits[row.filter][row.category] = (row.warn_at, row.block_at)

@@ -33,6 +33,11 @@ class Migration(migrations.Migration):
             field=models.TextField(blank=True, db_default='', help_text='Of a blocked message, which stands nowhere else.'),
         ),
         migrations.AddField(
+            model_name='verdict',
+            name='rejudged_at',
+            field=models.DateTimeField(blank=True, help_text='When new thresholds last changed what follows from the scores.', null=True),
+        ),
+        migrations.AddField(
             model_name='verdictfeedback',
             name='comment',
             field=models.TextField(blank=True, db_default=''),
