@@ -14,10 +14,12 @@ from django.utils import timezone
 from accounts.audit import record
 from common.transitions import advance
 from labeling import comparisons, dialogues, judgements, leases, undo, votes
+from labeling.criteria import Grades
 from labeling.errors import Gone
 from labeling.judgements import Reading, Said
 from labeling.models import Assignment, Comparison, Dialogue, Ranking, Turn
 from labeling.quality import overlap, reviews, screening
+from labeling.spans import Spans
 
 
 class Draft(TypedDict, total=False):
@@ -30,6 +32,9 @@ class Draft(TypedDict, total=False):
     strengths: list[int]
     not_rankable: str
     ideal_answer: str
+    ideal_from: str
+    criteria: Grades
+    spans: Spans
     reading: Reading
 
 
@@ -79,11 +84,14 @@ def as_draft(ranking: Ranking) -> Draft:
         "note": ranking.note,
         "strengths": ranking.strengths,
         "not_rankable": ranking.not_rankable,
+        "criteria": ranking.criteria,
+        "spans": ranking.spans,
         "reading": ranking.reading,
     }
     if ranking.ideal_answer is not None:
         last = ranking.ideal_answer.turns.order_by("-position").first()
         draft["ideal_answer"] = last.text if last else ""
+        draft["ideal_from"] = str(last.completion_id) if last and last.completion_id else ""
     return draft
 
 

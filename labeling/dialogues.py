@@ -139,8 +139,9 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     return dialogue
 
 
-def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
-    """The answer that a trainer wrote beside a ranking, as a demonstration of theirs, submitted with it."""
+def submit_ideal_answer(*, assignment: Assignment, text: str, begun_from: str | None = None) -> Dialogue:
+    """The answer that a trainer wrote beside a ranking, as a demonstration of theirs, submitted with it. `begun_from`
+    is the completion that they edited."""
     comparison = assignment.comparison
     dialogue = Dialogue.objects.create(
         project=comparison.project,
@@ -157,7 +158,13 @@ def submit_ideal_answer(*, assignment: Assignment, text: str) -> Dialogue:
         split=comparison.split,
     )
     _write_context(dialogue, comparison.prompt)
-    Turn.objects.create(dialogue=dialogue, position=len(comparison.prompt), role=Turn.Role.ASSISTANT, text=text)
+    Turn.objects.create(
+        dialogue=dialogue,
+        position=len(comparison.prompt),
+        role=Turn.Role.ASSISTANT,
+        text=text,
+        completion_id=begun_from,
+    )
     return dialogue
 
 

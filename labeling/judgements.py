@@ -9,12 +9,15 @@ from typing import TypedDict, Unpack
 from common.visible import visible
 from labeling import preferences
 from labeling.control_tokens import refuse_in
+from labeling.criteria import Criterion, Grades, check_grades
 from labeling.errors import Invalid, NeedsConfirmation
 from labeling.models import Comparison
+from labeling.spans import Span, Spans, check_spans
 from labeling.text import clean, content_hash
 
 RATINGS = range(1, 8)
 STRENGTHS = range(1, 5)
+LATER = ("ideal_from", "criteria", "spans")
 # Each reason stands in one list only: none says something of the texts, skip (`assignments.py`) of the person or the
 # moment.
 NONE_REASONS = (
@@ -35,6 +38,9 @@ class Said(TypedDict, total=False):
     note: str
     not_rankable: str | None
     ideal_answer: str
+    ideal_from: str
+    criteria: Mapping[str, Mapping[str, int]] | None
+    spans: Mapping[str, Sequence[Span]] | None
     confirmed: bool
 
 
@@ -57,6 +63,9 @@ class Columns(TypedDict):
     strengths: list[int]
     note: str
     not_rankable: str
+    criteria: Grades
+    scales: list[Criterion]
+    spans: Spans
     contradiction_confirmed: bool
     submission_hash: str
 
@@ -71,9 +80,16 @@ class Judgement:
     not_rankable: str
     ideal_answer: str
     contradicts: bool
+    ideal_from: str  # the completion that the ideal answer was begun from
+    criteria: Grades
+    scales: list[Criterion]  # what could be graded
+    spans: Spans
 
     def digest(self) -> str:
-        return content_hash(asdict(self))
+        """Where nothing is said in a field of `LATER`, that of the releases that had no such field."""
+        said = asdict(self)
+        del said["scales"]
+        return content_hash({name: value for name, value in said.items() if value or name not in LATER})
 
     def columns(self) -> Columns:
         """The ranking's columns that hold what was said."""
@@ -84,6 +100,9 @@ class Judgement:
             "strengths": self.strengths,
             "note": self.note,
             "not_rankable": self.not_rankable,
+            "criteria": self.criteria,
+            "scales": self.scales,
+            "spans": self.spans,
             "contradiction_confirmed": self.contradicts,
             "submission_hash": self.digest(),
         }
@@ -111,6 +130,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
         raise NeedsConfirmation(
             "A completion is rated higher than one that stands above it. Is the order as you mean it?", pairs=pairs
         )
+    ideal = _ideal_answer(said.get("ideal_answer", "")) if project.ask_ideal_answer else ""
     return Judgement(
         groups=ordered,
         ratings=kept_ratings,
@@ -118,8 +138,12 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
         strengths=_strengths(said.get("strengths") or [], ordered, asked=project.ask_strength),
         note=clean(said.get("note", "")).strip(),
         not_rankable=reason,
-        ideal_answer=_ideal_answer(said.get("ideal_answer", "")) if project.ask_ideal_answer else "",
+        ideal_answer=ideal,
         contradicts=bool(pairs),
+        ideal_from=_ideal_from(said.get("ideal_from", ""), order_shown) if ideal else "",
+        criteria=check_grades(said.get("criteria") or {}, order_shown, project.criteria),
+        scales=project.criteria,
+        spans=_spans(comparison, order_shown, said.get("spans") or {}),
     )
 
 
@@ -129,6 +153,19 @@ def _ideal_answer(text: str) -> str:
         return ""
     refuse_in(text, field="ideal_answer", what="The ideal answer")
     return text
+
+
+def _ideal_from(cid: str, order_shown: Sequence[str]) -> str:
+    if cid and cid not in order_shown:
+        raise Invalid("The ideal answer was begun from a text that is not a completion of this comparison.")
+    return cid
+
+
+def _spans(comparison: Comparison, order_shown: Sequence[str], given: Mapping[str, Sequence[Span]]) -> Spans:
+    if not given:
+        return {}
+    texts = comparison.texts
+    return check_spans(given, {cid: texts[cid] for cid in order_shown}, comparison.project.span_categories)
 
 
 def _ratings(ratings: Mapping[str, object], ids: Sequence[str]) -> dict[str, int]:

@@ -169,7 +169,11 @@ def _ranking(
         reading=reading,
         **judgement.columns(),
         flags_version=comparison.project.flags_version,
-        ideal_answer=dialogues.submit_ideal_answer(assignment=assignment, text=ideal) if ideal else None,
+        ideal_answer=dialogues.submit_ideal_answer(
+            assignment=assignment, text=ideal, begun_from=judgement.ideal_from or None
+        )
+        if ideal
+        else None,
         seconds=max(0, seconds),
         label_weight=locked.label_weight,
         submitted_at=now,
@@ -181,12 +185,12 @@ def empty_words(*, project: Project, trainer: User, about: Copies, text: str) ->
     theirs = Q(comparison__project=project, trainer=trainer) | Q(comparison__in=about.comparison_ids)
     found = Ranking.objects.filter(theirs)
     found.exclude(not_rankable="").exclude(not_rankable__in=NONE_REASONS).update(not_rankable=text)
-    return found.update(note="", source_row=None)
+    return found.update(note="", spans={}, source_row=None)
 
 
 def empty_imported(*, about: Copies) -> None:
     """Withdrawal: imported judgements stay without notes and raw records, which quote the person."""
     Ranking.objects.filter(comparison__in=about.comparison_ids, kind=Ranking.Kind.IMPORTED).update(
-        note="", source_row=None
+        note="", spans={}, source_row=None
     )
     about.comparisons.update(source_row=None)

@@ -44,7 +44,7 @@ WHERE r.comparison_id = %(comparison_id)s AND r.kind = 'vote' AND r.undone_at IS
 UNION ALL SELECT stored.id, NULL, NULL FROM stored
 """
 COLUMNS = tuple(field.attname for field in Ranking._meta.concrete_fields)
-JSON = ("order_shown", "groups", "ratings", "flags", "strengths", "reading")
+JSON = ("order_shown", "groups", "ratings", "flags", "strengths", "reading", "criteria", "scales", "spans")
 STATEMENT = STORE.format(
     columns=", ".join(f'"{column}"' for column in COLUMNS), values=", ".join(f"%({column})s" for column in COLUMNS)
 )

@@ -32,7 +32,7 @@ def of(user: User) -> JsonObject:
         "rankings": _rows(
             Ranking.objects.filter(trainer=user).select_related("comparison__project"),
             ("id", "comparison_id", "comparison.project.slug", "groups", "ratings", "flags", "note", "not_rankable",
-             "submitted_at", "undone_at", "seconds", "label_weight"),
+             "criteria", "spans", "submitted_at", "undone_at", "seconds", "label_weight"),
         ),
         "assignments": _rows(
             Assignment.objects.filter(trainer=user),

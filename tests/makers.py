@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from labeling import chats, comparisons, dialogues, leases, projects, rankings, turns
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
+from labeling.spans import Span
 from sampler.models import Completion, ModelVersion, SampleRequest
 
 _numbers = count(1)
@@ -26,6 +27,9 @@ class Judgement(TypedDict, total=False):
     note: str
     not_rankable: str
     ideal_answer: str
+    ideal_from: str
+    criteria: Mapping[str, Mapping[str, int]]
+    spans: Mapping[str, Sequence[Span]]
     seconds: int | None
     confirmed: bool
 

@@ -11,6 +11,24 @@ from exports.formats.base import Context, Format, columns_of
 from exports.sources import rankings
 from exports.sources.rankings import Answer, RankingRecord
 from labeling.preferences import ranks
+from labeling.spans import plain
+
+
+class Graded(TypedDict):
+    name: str
+    grade: int
+
+
+class Marked(TypedDict):
+    start: int
+    end: int
+    category: str
+    comment: str
+
+
+class Scale(TypedDict):
+    name: str
+    steps: int
 
 
 class RankedCompletion(TypedDict):
@@ -26,6 +44,8 @@ class RankedCompletion(TypedDict):
     max_tokens: int | None
     finish_reason: str
     reasoning: str | None
+    criteria: list[Graded]
+    spans: list[Marked]
     seconds: int | None
     place_proposed: bool | None
 
@@ -37,6 +57,7 @@ class Judgement(TypedDict):
     status: str
     reason: str | None
     strengths: list[int]
+    scales: list[Scale]
     prompt_id: str
     dialogue_id: str | None
     turn_id: str | None
@@ -69,6 +90,7 @@ class Rankings(Format[RankingRecord, Judgement]):
             "status": "not_rankable" if record.not_rankable else "ranked",
             "reason": record.not_rankable or None,
             "strengths": record.strengths,
+            "scales": [{"name": scale["name"], "steps": scale["steps"]} for scale in record.scales],
             "prompt_id": record.comparison,
             "dialogue_id": record.dialogue,
             "turn_id": record.turn,
@@ -88,9 +110,10 @@ class Rankings(Format[RankingRecord, Judgement]):
 
 def _completion(answer: Answer, rank: int | None, record: RankingRecord, context: Context) -> RankedCompletion:
     params, read = answer.params, record.reading.get(answer.id)
+    written = context.answer(answer.text)
     return {
         "rank": rank,
-        "completion": context.answer(answer.text),
+        "completion": written,
         "completion_id": answer.id,
         "model": context.model(answer.model_version, answer.label, answer.weights_hash),
         "overall": record.ratings.get(answer.id),
@@ -101,9 +124,32 @@ def _completion(answer: Answer, rank: int | None, record: RankingRecord, context
         "max_tokens": _int(params.get("max_tokens")),
         "finish_reason": answer.finish_reason,
         "reasoning": (context.text(answer.reasoning) or None) if context.include_reasoning else None,
+        "criteria": _grades(record.criteria.get(answer.id, {}), record),
+        "spans": _marks(answer, written[0]["content"], record, context),
         "seconds": _int(read.get("seconds")) if read else None,
         "place_proposed": bool(read.get("proposed")) if read else None,
     }
+
+
+def _grades(given: dict[str, int], record: RankingRecord) -> list[Graded]:
+    return [{"name": scale["name"], "grade": given[scale["name"]]} for scale in record.scales if scale["name"] in given]
+
+
+def _marks(answer: Answer, written: str, record: RankingRecord, context: Context) -> list[Marked]:
+    """Marks, counted in the text as it is `written`. On one that redaction changed they would point elsewhere."""
+    text = plain(answer.text)
+    lead, length = len(text) - len(text.lstrip()), len(written)
+    given = record.spans.get(answer.id, [])
+    if given and written != text.strip():
+        context.counts["marks on redacted texts"] += len(given)
+        return []
+    kept: list[Marked] = []
+    for mark in given:
+        start, end = max(0, mark["start"] - lead), min(length, mark["end"] - lead)
+        if start < end:
+            comment = context.text(mark["comment"])
+            kept.append({"start": start, "end": end, "category": mark["category"], "comment": comment})
+    return kept
 
 
 def _float(value: Json) -> float | None:

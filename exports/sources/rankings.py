@@ -15,6 +15,8 @@ from exports.options import Options
 from exports.selection import rules, votes
 from exports.selection.rules import Instant, Selection
 from exports.sources.base import IMPORTED, Record, Source, at, in_order, report_of
+from labeling.criteria import Criterion
+from labeling.spans import Span
 from sampler.as_read import as_read
 
 CONSENSUS = "consensus"  # the kind of a ranking that several votes were put together to
@@ -57,6 +59,9 @@ class RankingRecord(Record):
     ratings: dict[str, int]
     flags: dict[str, list[str]]
     strengths: list[int]
+    criteria: dict[str, dict[str, int]]
+    scales: list[Criterion]
+    spans: dict[str, list[Span]]
     reading: dict[str, JsonObject]
     order_shown: list[str]
     seconds: int | None
@@ -108,7 +113,8 @@ _ASSEMBLED = f"""
         'reviews', (SELECT json_agg(json_build_array({at("v.created_at")}, v.decision) ORDER BY v.created_at, v.id)
                     FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         'not_rankable', r.not_rankable, 'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags,
-        'strengths', r.strengths, 'reading', r.reading, 'order_shown', r.order_shown, 'seconds', r.seconds,
+        'strengths', r.strengths, 'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
+        'reading', r.reading, 'order_shown', r.order_shown, 'seconds', r.seconds,
         'label_weight', r.label_weight, 'note', r.note, 'guideline', r.guideline_version_id,
         'comparison_kind', c.kind, 'comparison_state', c.state, 'discarded_at', {at("c.discarded_at")},
         'dialogue', c.dialogue_id, 'turn', c.turn_id, 'round', c.round_id, 'split', c.split, 'source', c.source,
@@ -258,6 +264,9 @@ def _consensus(records: Iterable[RankingRecord], method: str) -> Iterator[Rankin
             ratings={},
             flags=votes.majority_flags([vote.flags for vote in judged], shares),
             strengths=[],
+            criteria={},
+            scales=[],
+            spans={},
             reading={},
             seconds=None,
             label_weight=sum(weights) / len(weights) if weights else None,

@@ -94,6 +94,7 @@ _DIALOGUE = f"""
 _RANKINGS = f"""
     SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'trainer', r.trainer_id,
             'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags, 'strengths', r.strengths,
+            'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
             'note', r.note, 'order_shown', r.order_shown, 'not_rankable', r.not_rankable, 'seconds', r.seconds,
             'label_weight', r.label_weight, 'at', {at("r.submitted_at")},
             'undone_at', CASE WHEN r.undone_at <= %(cutoff)s THEN {at("r.undone_at")} END) ORDER BY r.id) AS told,

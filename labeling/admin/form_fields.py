@@ -7,6 +7,8 @@ from django.conf import settings
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
 from common import plugins
+from labeling.criteria import Criterion, check_criteria
+from labeling.errors import Invalid
 
 
 class Lines(forms.CharField):
@@ -18,6 +20,24 @@ class Lines(forms.CharField):
     def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # a list is what a JSON column holds
         lines = [" ".join(line.split()) for line in str(value or "").splitlines()]
         return list(dict.fromkeys(line for line in lines if line))
+
+
+class Criteria(forms.CharField):
+    """Criteria with their steps, one a line: `honest: 5`. Without a number it has 7."""
+
+    def prepare_value(self, value: object) -> object:
+        return "\n".join(f"{one['name']}: {one['steps']}" for one in value) if isinstance(value, list) else value
+
+    def to_python(self, value: object) -> list[Criterion]:  # type: ignore[override]  # a list is what a JSON column holds
+        found = []
+        for line in filter(str.strip, str(value or "").splitlines()):
+            name, colon, steps = line.rpartition(":")
+            numbered = bool(colon) and steps.strip().isdecimal()
+            found.append({"name": (name if numbered else line).strip(), "steps": int(steps) if numbered else 7})
+        try:
+            return check_criteria(found)
+        except Invalid as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 def task_types() -> list[tuple[str, str]]:

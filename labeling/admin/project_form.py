@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from labeling.admin.form_fields import Lines, export_configurations, task_types
+from labeling.admin.form_fields import Criteria, Lines, export_configurations, task_types
 from labeling.admin.project_help import HELP
 from labeling.admin.rules_form import COLUMNS, RulesForm
 from labeling.models import Project
@@ -15,7 +15,13 @@ from labeling.models import Project
 if TYPE_CHECKING:
     from django.contrib.admin.options import _FieldsetSpec as Fieldsets
 
-OTHERS = ("task_types", "flags", "nightly_configs")  # settings whose fields are made here
+OTHERS = (
+    "task_types",
+    "flags",
+    "criteria",
+    "span_categories",
+    "nightly_configs",
+)  # settings whose fields are made here
 
 FIELDSETS: Fieldsets = (
     ("Project", {"fields": ("title", "slug", "description", "language", "task_types")}),
@@ -37,7 +43,13 @@ FIELDSETS: Fieldsets = (
         "Ranking",
         {
             "classes": ["tab"],
-            "fields": (("ask_ratings", "ask_strength", "ask_ideal_answer"), "show_reasoning", "flags"),
+            "fields": (
+                ("ask_ratings", "ask_strength", "ask_ideal_answer"),
+                "criteria",
+                "span_categories",
+                "show_reasoning",
+                "flags",
+            ),
         },
     ),
     (
@@ -97,6 +109,18 @@ class ProjectForm(RulesForm):
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 15}),
         help_text="What can be ticked for each answer, one a line. A change counts up the version stored with labels.",
+    )
+    criteria = Criteria(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="Graded instead of one overall grade, one a line with its steps (2 to 7), for example honest: 5. "
+        "None: the overall grade.",
+    )
+    span_categories = Lines(
+        label="Marks on words",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="What may be wrong with words that a trainer marks in an answer, one a line. None: no marks.",
     )
     nightly_configs = forms.MultipleChoiceField(
         choices=export_configurations,

@@ -22,13 +22,15 @@ from labeling.roles import standing_of
 
 def task_body(assignment: Assignment) -> dict[str, object]:
     """What a trainer may know of a task: texts in the order drawn for them, never who wrote them."""
-    comparison = assignment.comparison
+    comparison, project = assignment.comparison, assignment.comparison.project
+    asked = {"criteria": project.criteria, "span_categories": project.span_categories}
     return {
+        **{name: value for name, value in asked.items() if value},
         "id": assignment.pk,
         "state": assignment.state,
         "expires_at": assignment.expires_at,
         "guideline_version": assignment.guideline_version.number if assignment.guideline_version else None,
-        "flags": comparison.project.flags,
+        "flags": project.flags,
         "comparison": {
             "id": comparison.pk,
             "prompt": comparison.prompt,

@@ -40,6 +40,10 @@ def ranking(body: Mapping[str, object]) -> Ranking:
         "note": _text(body.get("note", "")),
         "not_rankable": _label(200)(reason) if (reason := body.get("not_rankable") or "") else "",
         "ideal_answer": _text(body.get("ideal_answer", "")),
+        # Few projects ask for these: a body with one of them is left to the shape.
+        "ideal_from": "",
+        "criteria": {},
+        "spans": {},
         "seconds": None if (seconds := body.get("seconds")) is None else whole(seconds, BIGGEST),
         "confirmed": _of(bool, body.get("confirmed", True)),
     }

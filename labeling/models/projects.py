@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from labeling.criteria import check_criteria
+from labeling.errors import Invalid
 from labeling.models.roles import Role
+from labeling.spans import check_categories
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -51,6 +56,22 @@ def new_salt() -> str:
 
 def new_key() -> str:
     return secrets.token_hex(32)
+
+
+def criteria_hold(value: object) -> None:
+    _valid(check_criteria, value)
+
+
+def categories_hold(value: object) -> None:
+    _valid(check_categories, value)
+
+
+def _valid(check: Callable[[object], object], value: object) -> None:
+    """A check of ours as one of a field's."""
+    try:
+        check(value)
+    except Invalid as error:
+        raise ValidationError(str(error)) from None
 
 
 def percent() -> list[MinValueValidator | MaxValueValidator]:
@@ -133,6 +154,21 @@ class Project(models.Model):
     flags = models.JSONField(default=default_flags, blank=True)
     flags_version = models.PositiveIntegerField(default=1)
     ask_ratings = models.BooleanField(default=True)
+    criteria = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        validators=[criteria_hold],
+        help_text='Graded instead of one overall grade: [{"name", "steps"}, …].',
+    )
+    span_categories = models.JSONField(
+        "what may be wrong with marked words",
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        validators=[categories_hold],
+        help_text="Empty: no words are marked.",
+    )
     ask_strength = models.BooleanField(default=False, help_text="Llama 2's four levels between adjacent places.")
     ask_ideal_answer = models.BooleanField(default=False)
     show_reasoning = models.BooleanField(

@@ -60,6 +60,24 @@ class Ranking(models.Model):
     flags = models.JSONField(default=dict, blank=True, help_text="Completion id to names of flags.")
     flags_version = models.PositiveIntegerField(default=1)
     strengths = models.JSONField(default=list, blank=True, help_text="1-4 between adjacent groups.")
+    criteria = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="Completion id to grades by the criterion's name.",
+    )
+    scales = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text='The criteria that were asked, with their steps: [{"name", "steps"}, …].',
+    )
+    spans = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="Completion id to marks on its words: start, end, category, comment.",
+    )
     reading = models.JSONField(
         default=dict,
         db_default=models.Value({}, models.JSONField()),

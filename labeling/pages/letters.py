@@ -12,6 +12,11 @@ def letters_of(order_shown: Sequence[str]) -> dict[str, str]:
     return dict(zip(order_shown, LETTERS, strict=False))
 
 
+def ids_of(order_shown: Sequence[str]) -> dict[str, str]:
+    """The completion id of each letter; an id, as programs send it, is its own."""
+    return {letter: cid for cid, letter in letters_of(order_shown).items()} | {cid: cid for cid in order_shown}
+
+
 def spelled(groups: Sequence[Sequence[str]], letters: Mapping[str, str], *, between: str = " > ") -> str:
     """'B > A = C': best first, ties in the order of the alphabet."""
     return between.join(" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in groups)

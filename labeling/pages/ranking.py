@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -28,6 +29,8 @@ class Card:
     flags: list[str]
     seconds: int
     proposed: bool
+    criteria: Mapping[str, int]
+    spans: str  # as JSON, as the page's field holds them; empty: none
 
 
 class Gap(TypedDict):
@@ -103,6 +106,8 @@ def _cards(assignment: Assignment, form: RankingForm) -> list[Card]:
             flags=form.flags.get(cid, []),
             seconds=form.seconds.get(cid, 0),
             proposed=cid in form.proposed,
+            criteria=form.criteria.get(cid, {}),
+            spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
         )
         for letter, cid in zip(LETTERS, assignment.order_shown, strict=False)
     ]

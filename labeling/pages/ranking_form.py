@@ -3,6 +3,7 @@ said of a comparison is checked in `labeling/judgements.py`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from labeling import preferences
 from labeling.errors import Invalid
 from labeling.judgements import NONE_REASONS, Read, Reading, Said
 from labeling.pages.forms import number
-from labeling.pages.letters import letters_of
+from labeling.pages.letters import ids_of, letters_of
+from labeling.spans import Span
 
 if TYPE_CHECKING:
     from common.shapes import JsonLike
@@ -33,6 +35,9 @@ class RankingForm:
     not_rankable: str = ""
     not_rankable_other: str = ""
     ideal_answer: str = ""
+    ideal_from: str = ""  # the completion that it was begun from
+    criteria: dict[str, dict[str, int]] = field(default_factory=dict)
+    spans: dict[str, list[Span]] = field(default_factory=dict)
     none: bool = False  # the button "none can be ranked"
     confirmed: bool = False
     errors: list[str] = field(default_factory=list)
@@ -44,6 +49,7 @@ class RankingForm:
             not_rankable=post.get("not_rankable", ""),
             not_rankable_other=post.get("not_rankable_other", ""),
             ideal_answer=post.get("ideal_answer", ""),
+            ideal_from=ids_of(ids).get(post.get("ideal_from", ""), ""),
             none=bool(post.get("none")),
             confirmed=bool(post.get("confirmed")),
         )
@@ -62,6 +68,20 @@ class RankingForm:
             self.proposed.append(cid)
         if flags := post.getlist(f"flag-{name}"):
             self.flags[cid] = flags
+        grades: dict[str, int] = {}
+        for key in post:
+            if key.startswith(begins := f"criterion-{name}-"):
+                self._number(post.get(key, ""), grades, key.removeprefix(begins), 7, "A grade")
+        if grades:
+            self.criteria[cid] = grades
+        if told := post.get(f"spans-{name}"):
+            self._marks(told, cid)
+
+    def _marks(self, told: str, cid: str) -> None:
+        try:
+            self.spans[cid] = _spans(json.loads(told))
+        except (ValueError, RecursionError):
+            self.errors.append("The marks on a completion cannot be read.")
 
     @classmethod
     def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:
@@ -85,6 +105,9 @@ class RankingForm:
             not_rankable=reason if listed else "",
             not_rankable_other=other or ("" if listed else reason),
             ideal_answer=_text(draft.get("ideal_answer")),
+            ideal_from=_text(draft.get("ideal_from")),
+            criteria={cid: _numbers(grades) for cid, grades in _mapping(draft.get("criteria")).items()},
+            spans={cid: _spans(marks) for cid, marks in _mapping(draft.get("spans")).items()},
         )
 
     def _number(self, value: str, into: dict[str, int], cid: str, highest: int, name: str) -> None:
@@ -109,6 +132,9 @@ class RankingForm:
             "not_rankable": self.not_rankable,
             "not_rankable_other": self.not_rankable_other,
             "ideal_answer": self.ideal_answer,
+            "ideal_from": self.ideal_from,
+            "criteria": self.criteria,
+            "spans": {cid: [_as_json(mark) for mark in marks] for cid, marks in self.spans.items()},
         }
 
     def reading(self) -> Reading:
@@ -136,6 +162,9 @@ class RankingForm:
             "note": self.note,
             "not_rankable": self.reason() if none else "",
             "ideal_answer": self.ideal_answer,
+            "ideal_from": self.ideal_from,
+            "criteria": self.criteria,
+            "spans": self.spans,
             "confirmed": self.confirmed,
         }
 
@@ -168,6 +197,21 @@ def _list(value: object) -> Sequence[object]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _spans(marks: object) -> list[Span]:
+    """Marks as they are kept: whether they fit the text is checked when they are submitted."""
+    kept: list[Span] = []
+    for mark in _list(marks):
+        start, end = _mapping(mark).get("start"), _mapping(mark).get("end")
+        if isinstance(start, int) and isinstance(end, int):
+            words = {name: _text(_mapping(mark).get(name)) for name in ("category", "comment")}
+            kept.append({"start": start, "end": end, "category": words["category"], "comment": words["comment"]})
+    return kept
+
+
+def _as_json(mark: Span) -> dict[str, JsonLike]:
+    return {"start": mark["start"], "end": mark["end"], "category": mark["category"], "comment": mark["comment"]}
 
 
 def _numbers(value: object) -> dict[str, int]:

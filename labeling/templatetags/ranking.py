@@ -12,6 +12,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from labeling.criteria import Criterion
 from labeling.judgements import RATINGS
 from labeling.pages.ranking import Card
 
@@ -19,6 +20,12 @@ register = template.Library()
 
 CHECKED = {True: mark_safe(" checked"), False: ""}
 GRADE = '<label><input type="radio" name="rating-{0}" value="{1}"{2}><span>{1}</span></label>'
+SCALE = (
+    '<fieldset class="rate" data-steps="{1}" data-key="l" tabindex="-1"><legend class="label">{0}</legend>'
+    '<span class="ends" aria-hidden="true">not at all</span><div class="segments">{2}</div>'
+    '<span class="ends" aria-hidden="true">fully</span></fieldset>'
+)
+STEP = '<label><input type="radio" name="criterion-{0}-{1}" value="{2}"{3}><span>{2}</span></label>'
 FLAG = '<label><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{1}</span></label>'
 
 
@@ -28,6 +35,19 @@ def grades(card: Card) -> SafeString:
     return format_html_join(
         "", GRADE, ((card.letter, str(grade), CHECKED[card.rating == str(grade)]) for grade in RATINGS)
     )
+
+
+@register.simple_tag
+def criteria_of(card: Card, asked: Sequence[Criterion]) -> SafeString:
+    """A row of grades for each of the project's criteria."""
+    rows = ((each["name"], each["steps"], _steps(card, each)) for each in asked)
+    return format_html_join("", SCALE, rows)
+
+
+def _steps(card: Card, criterion: Criterion) -> SafeString:
+    name, given = criterion["name"], card.criteria.get(criterion["name"])
+    steps = range(1, criterion["steps"] + 1)
+    return format_html_join("", STEP, ((card.letter, name, str(step), CHECKED[given == step]) for step in steps))
 
 
 @register.simple_tag

@@ -141,7 +141,10 @@ function begin(main) {
   }
 
   /* ---- the order that the grades give ---- */
-  const gradeOf = (card) => Number(($(".rate input:checked", card) || {}).value || 0);
+  const gradeOf = (card) => { // of several criteria, their sum, once all are graded
+    const rates = $$(".rate", card), given = rates.map((rate) => $("input:checked", rate));
+    return given.every(Boolean) ? Math.round(1e6 * given.reduce((sum, one, i) => sum + one.value / (rates[i].dataset.steps || 7), 0)) : 0;
+  };
   const byGrades = () => {
     const order = [...new Set(cards.map(gradeOf))].sort((a, b) => b - a);
     return cards.map((card) => order.indexOf(gradeOf(card)) + 1);
@@ -278,7 +281,11 @@ function begin(main) {
       const at = cards.indexOf(inside), pushing = pushes || event.altKey;
       pushes = false;
       seen.add(inside);
-      if (event.shiftKey && !event.altKey) { const rate = $(`.rate input[value="${digit}"]`, inside); if (rate) { rate.checked = true; changed(rate); } }
+      if (event.shiftKey && !event.altKey) {
+        const rates = $$(".rate", inside), at = event.target.closest(".rate") || rates.find((rate) => !$("input:checked", rate)) || rates[rates.length - 1];
+        const rate = at && $(`input[value="${digit}"]`, at);
+        if (rate) { rate.checked = true; changed(rate); }
+      }
       else if (digit <= k && k > 2) {
         (pushing && digit ? push : put)(inside, digit);
         if (digit) go(free(at) || inside);
@@ -296,8 +303,6 @@ function begin(main) {
       t: () => { const flags = current && $(".flags", current); if (flags) { flags.open = true; $(".chips input", flags).focus(); } },
       x: () => { const fold = current && $(".fold-toggle", current); if (fold) fold.checked = !fold.checked; },
       o: () => { const source = current && $(".source-toggle", current); if (source) source.checked = !source.checked; },
-      n: () => $("#note", main).focus(),
-      u: () => { const undo = $("[data-undo]", main); if (undo) undo.click(); },
       s: () => { const skip = $("[data-skip]", main); if (skip) { skip.open = true; $("input", skip).focus(); } },
       p: () => { const prompt = $("#prompt", main); prompt.open = true; prompt.focus(); prompt.scrollIntoView({ block: "nearest" }); },
       v: () => {
@@ -307,6 +312,9 @@ function begin(main) {
       },
       "=": orderByGrades,
     };
+    /* What says its own key, of the current card or of the page: a button is pressed, a field gets the focus. */
+    const own = /^[a-z]$/i.test(event.key) && [current || main, main].map((part) => $(`[data-key=${event.shiftKey ? event.key : key}]`, part)).find(Boolean);
+    if (own) { event.preventDefault(); if (own.type === "submit" || own.type === "button") own.click(); else own.focus(); return; }
     const act = k === 2 && key in answers ? () => answer(key) : card ? () => { saw(card); go(card); } : does[key];
     if (key !== "r") pushes = false;
     if ((event.shiftKey && key !== "=") || !act) return;

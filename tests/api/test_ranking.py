@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from labeling import projects
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
 
@@ -155,3 +156,28 @@ def test_a_former_member_has_no_tasks_any_more(task: Task, project: Project, ali
 def test_model_names_never_reach_a_trainer(task: Task) -> None:
     _, response = task
     assert "fake" not in response.content.decode()
+
+
+def test_criteria_marks_and_where_an_ideal_answer_was_begun_go_over_the_api(
+    project: Project, alice: User, api: Callable[..., APIClient]
+) -> None:
+    projects.change_settings(
+        project=project, criteria=[{"name": "honest", "steps": 3}], span_categories=["rude"], ask_ideal_answer=True
+    )
+    makers.make_comparison(project, k=2)
+    client = api(alice)
+    task = client.post(f"/api/v1/projects/{project.slug}/assignments/", {"task": "ranking"}, format="json").data
+    assert (task["criteria"], task["span_categories"]) == ([{"name": "honest", "steps": 3}], ["rude"])
+    a, b = (str(completion["id"]) for completion in task["comparison"]["completions"])
+    said = {
+        "groups": [[a], [b]], "criteria": {a: {"honest": 3}}, "ideal_answer": "Better.", "ideal_from": a,
+        "spans": {b: [{"start": 0, "end": 3, "category": "rude", "comment": ""}]},
+    }  # fmt: skip
+    address = f"/api/v1/assignments/{task['id']}/ranking/"
+    wrong = said | {"criteria": {a: {"honest": 4}}}
+    assert client.put(address, wrong, format="json").status_code == 400
+    stored = client.put(address, said, format="json")
+    assert stored.status_code == 201
+    ranking = Ranking.objects.get()
+    assert (ranking.criteria, ranking.spans) == (said["criteria"], said["spans"])
+    assert client.put(address, said, format="json").status_code == 200

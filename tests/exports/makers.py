@@ -90,7 +90,8 @@ def make_ranking_record(groups: list[list[str]], texts: dict[str, str]) -> Ranki
     return RankingRecord(
         id="r", split="train", source="", author=None, dialogue=None, comparison="c", trainer=1, kind="vote",
         submitted_at="2026-11-22T10:00:00.000000Z", undone_at=None, superseded_at=None, reviews=None, not_rankable="",
-        groups=groups, ratings={}, flags={}, strengths=[], reading={}, order_shown=list(texts), seconds=None,
+        groups=groups, ratings={}, flags={}, strengths=[],
+        criteria={}, scales=[], spans={}, reading={}, order_shown=list(texts), seconds=None,
         label_weight=None, note="", guideline=None, comparison_kind="normal", comparison_state="closed",
         discarded_at=None, turn=None,
         round=None, prompt=[{"role": "user", "content": "Hi"}], answers=answers,

@@ -11,7 +11,7 @@ from common.shapes import Message
 from labeling import dialogues, given_prompts, projects, turns
 from labeling.models import Comparison, Project
 from tests import makers
-from tests.exports.makers import export, rows
+from tests.exports.makers import export, given, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -25,9 +25,9 @@ TALK: list[Message] = [
 def test_only_the_answer_to_a_given_prompt_is_an_example(project: Project, alice: User, tmp_path: Path) -> None:
     projects.change_settings(project=project, prompted_share=0.5)
     projects.add_prompts(project=project, prompts=[TALK])
-    given = given_prompts.begin(project=project, author=alice, kind="demonstration")
-    turns.add_turn(dialogue=given, role="assistant", text="The Rhine.")
-    dialogues.submit_dialogue(dialogue=given)
+    begun = given_prompts.begin(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=begun, role="assistant", text="The Rhine.")
+    dialogues.submit_dialogue(dialogue=begun)
     makers.make_demonstration(project, alice, question="How long is a day?")
     export(project, tmp_path / "x", "--config", "sft,raw")
     found = {row["completion"][0]["content"]: row for row in rows(tmp_path / "x", "sft")}
@@ -51,3 +51,13 @@ def test_what_stood_before_an_ideal_answer_is_not_its_authors_example(
     (row,) = rows(tmp_path / "x", "sft")
     assert row["completion"] == [{"role": "assistant", "content": "The Rhine."}]
     assert row["prompt"] == TALK
+
+
+def test_an_ideal_answer_begun_from_a_completion_says_so(project: Project, alice: User, tmp_path: Path) -> None:
+    projects.change_settings(project=project, ask_ideal_answer=True)
+    made = makers.make_comparison(project)
+    best = str(given(made.candidates.order_by("index").first()).completion_id)
+    makers.make_ranking(made, alice, ideal_answer="Answer a, but better.", ideal_from=best)
+    export(project, tmp_path / "x", "--config", "sft")
+    (row,) = rows(tmp_path / "x", "sft")
+    assert (row["source"], row["model"], row["finish_reason"]) == ("edited", "fake", None)

@@ -87,7 +87,18 @@ def golden_project(db: None) -> Project:
             first,
             {"groups": [[first[0]], [first[1], first[2]], [first[3]]], "ratings": {first[0]: 6}, "strengths": [3, 1]},
         ),
-        ("hello", second, {"groups": [[second[0]], [second[1]]], "flags": {second[1]: ["opinion"]}, "note": "rude"}),
+        (
+            "hello",
+            second,
+            {
+                "groups": [[second[0]], [second[1]]],
+                "flags": {second[1]: ["opinion"]},
+                "note": "rude",
+                "criteria": {second[0]: {"honest": 5}},
+                "scales": [{"name": "honest", "steps": 5}],
+                "spans": {second[1]: [{"start": 8, "end": 9, "category": "rude", "comment": "Why?"}]},
+            },
+        ),
     ):
         lease = makers.make_lease(Comparison.objects.get(pk=fixed(name)), alice)
         Ranking.objects.create(

@@ -47,7 +47,7 @@ def test_every_setting_of_a_project_is_explained_in_a_sentence(managing: Client,
     editable = {f.name for f in Project._meta.fields if f.editable} - {
         "id", "throwaway", "flags_version", "archived_at", "review_rules", "exam", "split_salt", "slug",
     }  # fmt: skip
-    assert editable <= shown | {"task_types", "flags", "nightly_configs"}
+    assert editable <= shown | {"task_types", "flags", "criteria", "span_categories", "nightly_configs"}
 
 
 def test_settings_are_stored_validated_and_audited_by_name(managing: Client, project: Project) -> None:

@@ -12,6 +12,20 @@ class TaskIn(Shape):
     task = serializers.ChoiceField(["ranking"], default="ranking")
 
 
+class CriterionOut(Shape):
+    name = serializers.CharField()
+    steps = serializers.IntegerField(help_text="Graded from 1 to this.")
+
+
+class SpanShape(Shape):
+    start = serializers.IntegerField(
+        min_value=0, max_value=BIGGEST, help_text="Code points of the text with LF line ends, from 0."
+    )
+    end = serializers.IntegerField(min_value=1, max_value=BIGGEST, help_text="Exclusive.")
+    category = serializers.CharField(max_length=60)
+    comment = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+
 class ComparisonTask(Shape):
     id = serializers.UUIDField()
     prompt = Message(many=True)
@@ -24,6 +38,10 @@ class AssignmentOut(Shape):
     expires_at = serializers.DateTimeField()
     guideline_version = serializers.IntegerField(allow_null=True)
     flags = serializers.ListField(child=serializers.CharField())
+    criteria = CriterionOut(many=True, required=False, help_text="Graded instead of `ratings`, where the project asks.")
+    span_categories = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of marks on words, where the project asks for them."
+    )
     comparison = ComparisonTask()
 
 
@@ -52,7 +70,18 @@ class RankingIn(Shape):
     not_rankable = serializers.CharField(
         default="", allow_blank=True, allow_null=True, max_length=200, help_text="Why none can be ranked."
     )
+    criteria = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField(min_value=1, max_value=7)),
+        default=dict,
+        help_text="Completion id to grades by the criterion's name.",
+    )
+    spans = serializers.DictField(
+        child=SpanShape(many=True), default=dict, help_text="Completion id to marks on its words."
+    )
     ideal_answer = Text(default="", allow_blank=True)
+    ideal_from = serializers.CharField(
+        max_length=64, default="", allow_blank=True, help_text="The completion that the ideal answer was begun from."
+    )
     seconds = serializers.IntegerField(default=None, allow_null=True, min_value=0, max_value=BIGGEST)
     confirmed = serializers.BooleanField(
         default=True,
