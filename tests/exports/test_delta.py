@@ -143,10 +143,10 @@ def screens(project: Project, who: User, random: Random) -> None:
 
 def blocks_a_text(project: Project, who: User, random: Random) -> None:
     """As new thresholds do; or frees one that was blocked."""
-    given = Verdict.objects.filter(project=project).order_by("created_at", "pk")
-    found = random.choice(given.values_list("pk", flat=True)) if given else None
-    if (verdict := given.filter(pk=found).first()) is None:
+    given = list(Verdict.objects.filter(project=project).order_by("created_at", "pk"))
+    if not given:
         return
+    verdict = random.choice(given)
     verdict.action, verdict.rejudged_at = "block" if verdict.action == "none" else "none", timezone.now()
     verdict.save()
     if verdict.action == "block":
