@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.forms import LoginForm
+from django.utils.translation import gettext_lazy as _
 
 
 class SignInForm(LoginForm):
@@ -10,6 +11,6 @@ class SignInForm(LoginForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "User name or e-mail"
+        self.fields["login"].label = _("User name or e-mail")
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)

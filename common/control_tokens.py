@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 
+from django.utils.translation import gettext, gettext_noop
+
 _ROLES = (
     "system|user|assistant|human|bot|prompter|tool|tools|function|observation|end|eot|eom|eos|bos|bom|sot|sop|eop|eod|"
     "pad|unk|sep|start|message|channel|constrain|return|call|endoftext|startoftext|endofprompt|endofturn|endofmessage|"
@@ -85,13 +87,14 @@ def _less_blanks(text: str, end: int) -> int:
     return end
 
 
-def refusal(token: str, what: str = "The text") -> str:
+def refusal(token: str, what: str = gettext_noop("The text")) -> str:
     """Why a text with it is refused, and how to write of it all the same."""
     apart = f"{token[0]} {token[1:]}"
-    return (
-        f"{what} holds {token}, a control token: a model would read it as the border of a turn. "
-        f"To write about it, put a blank into it: {apart}."
+    text = gettext(
+        "%(what)s holds %(token)s, a control token: a model would read it as the border of a turn. "
+        "To write about it, put a blank into it: %(apart)s."
     )
+    return text % {"what": gettext(what), "token": token, "apart": apart}
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ by block from a thread.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import IO
+from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
@@ -15,10 +15,18 @@ from django.http import StreamingHttpResponse
 BLOCK = 1 << 18
 
 
+class Blocks(Protocol):
+    """What can be read from the front and closed."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+    def close(self) -> None: ...
+
+
 class Download(StreamingHttpResponse):
     """`file`, from where it stands to its end; closed when the answer ends or the client leaves."""
 
-    def __init__(self, file: IO[bytes], *, filename: str, size: int | None = None, status: int = 200) -> None:
+    def __init__(self, file: Blocks, *, filename: str, size: int | None = None, status: int = 200) -> None:
         self._file = file
         super().__init__(self._blocks(), status=status, content_type="application/octet-stream")
         self.headers["Content-Disposition"] = f'attachment; filename="{filename}"'

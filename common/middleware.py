@@ -13,12 +13,12 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.decorators import sync_and_async_middleware
 
 from common.serving import access
 
-IN_UTC = ("/admin/", "/api/")
+NO_PLACE = ("/admin/", "/api/")  # the same for everybody, wherever they are
 Synchronous = Callable[[HttpRequest], HttpResponseBase]
 Asynchronous = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Handler = Synchronous | Asynchronous
@@ -67,12 +67,25 @@ def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[objec
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
-    if request.path_info.startswith(IN_UTC):
+    if request.path_info.startswith(NO_PLACE):
         return None
     try:
         return ZoneInfo(request.COOKIES.get("zone", "UTC")[:64])
     except (KeyError, ValueError, OSError):  # no such zone, no name at all, the name of a folder
         return None
+
+
+def _in_language_of_the_reader(request: HttpRequest) -> AbstractContextManager[object]:
+    """A person's pages are in the language chosen in the menu (a cookie), else in one that the browser asks for. The
+    admin site and the API speak English to everybody."""
+    return translation.override(_language(request))
+
+
+def _language(request: HttpRequest) -> str:
+    if request.path_info.startswith(NO_PLACE):
+        return settings.LANGUAGE_CODE
+    chosen = request.COOKIES.get("language", "")
+    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)
 
 
 def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -84,5 +97,6 @@ def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpRe
 
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
+LanguageOfTheReader = middleware(around=_in_language_of_the_reader)
 KeptFromCaches = middleware(answer=_for_nobody_else)
 RequestNoted = middleware(answer=access.note, around=access.known)

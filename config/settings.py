@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "common.middleware.SignInInPlace",
     "common.middleware.TimeZoneOfTheReader",
+    "common.middleware.LanguageOfTheReader",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -87,8 +88,17 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "common.translated.PerLanguage",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": ["common.translated"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -186,10 +196,11 @@ SPECTACULAR_SETTINGS = {
 }
 
 USE_TZ = True
-USE_I18N = False  # every page is in English; looking for translations took a fifth of a page's time
+LANGUAGES = [("en", "English")]  # of the pages, each by its own name; a choice is offered where there are several
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 
 STATIC_URL = f"{env.public_path}/static/"
 WHITENOISE_STATIC_PREFIX = "/static/"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from common.transitions import advance
 from labeling import leases
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 MAX_DRAFT_CHARACTERS = 200_000
 SKIP_REASONS = (
-    "Not my subject",
-    "Not my language",
-    "Too long to read with care now",
-    "It upsets me",
-    "It is not displayed correctly",
+    gettext_noop("Not my subject"),
+    gettext_noop("Not my language"),
+    gettext_noop("Too long to read with care now"),
+    gettext_noop("It upsets me"),
+    gettext_noop("It is not displayed correctly"),
 )
 """Offered on the page; a trainer may say another."""
 OWN_WORDS = "A reason of their own, withdrawn."
@@ -61,7 +62,7 @@ def save_draft(
         Conflict: another tab saved since `expected_version`. Gone: submitted or skipped meanwhile.
     """
     if len(str(draft)) > MAX_DRAFT_CHARACTERS:
-        raise Invalid(f"A draft holds at most {MAX_DRAFT_CHARACTERS:,} characters.")
+        raise Invalid("A draft holds at most %(most)s characters.", most=f"{MAX_DRAFT_CHARACTERS:,}")
     check_json(draft)
     now = timezone.now()
     rows = Assignment.objects.filter(pk=assignment.pk, state__in=leases.OPEN)

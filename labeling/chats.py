@@ -49,7 +49,7 @@ def _send(
         raise Invalid("The last message has no answer: try again first.")
     position = last.position + 1 if last else 0
     if position >= drafts.MAX_TURNS:
-        raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
+        raise Invalid("A dialogue holds at most %(most)s turns.", most=drafts.MAX_TURNS)
     turn = Turn.objects.create(
         dialogue=locked,
         position=position,

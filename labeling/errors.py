@@ -6,16 +6,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 
 class LabelingError(Exception):
-    """Base of the refusals; `str(error)` is a sentence for the person who acted."""
+    """Base of the refusals; `str(error)` is a sentence for the person who acted, in the language of their page.
+
+    `values` fill the places of the message, which is written as `%(name)s`.
+    """
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.values = values
+
+    def __str__(self) -> str:
+        text = gettext(self.args[0]) if self.args[0] else ""
+        return text % self.values if self.values else text
 
 
 class Invalid(LabelingError, ValueError):
     """What was sent cannot be stored. `field` is where it stands, as `prompt.0.content`; empty: in no one place."""
 
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, field: str = "", **values: object) -> None:
+        super().__init__(message, **values)
         self.field = field
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypedDict, Unpack
 
+from django.utils.translation import gettext_noop
+
 from common.visible import visible
 from labeling import preferences
 from labeling.control_tokens import refuse_in
@@ -21,9 +23,9 @@ LATER = ("ideal_from", "criteria", "spans")
 # Each reason stands in one list only: none says something of the texts, skip (`assignments.py`) of the person or the
 # moment.
 NONE_REASONS = (
-    "All of them are wrong or unusable",
-    "The prompt makes no sense",
-    "The prompt asks for something that must not be answered",
+    gettext_noop("All of them are wrong or unusable"),
+    gettext_noop("The prompt makes no sense"),
+    gettext_noop("The prompt asks for something that must not be answered"),
 )
 """Offered on the page; a trainer may say another."""
 
@@ -151,7 +153,7 @@ def _ideal_answer(text: str) -> str:
     text = clean(text).strip()
     if not visible(text):
         return ""
-    refuse_in(text, field="ideal_answer", what="The ideal answer")
+    refuse_in(text, field="ideal_answer", what=gettext_noop("The ideal answer"))
     return text
 
 

@@ -30,7 +30,10 @@ def clean(text: str) -> str:
     if not text.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         raise Invalid("The text holds half of a surrogate pair, which is not a character.")
     if len(text) > MAX_CHARACTERS:
-        raise Invalid(f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are kept.")
+        raise Invalid(
+            "The text has %(length)s characters; at most %(most)s are kept.",
+            length=f"{len(text):,}", most=f"{MAX_CHARACTERS:,}",
+        )  # fmt: skip
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -81,7 +81,7 @@ def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
     last = locked.turns.aggregate(last=Max("position"))["last"]
     end = 0 if last is None else last + 1
     if end >= drafts.MAX_TURNS:
-        raise Invalid(f"A dialogue holds at most {drafts.MAX_TURNS} turns.")
+        raise Invalid("A dialogue holds at most %(most)s turns.", most=drafts.MAX_TURNS)
     at = end if position is None else max(0, min(position, end))
     if at < locked.given_turns or (role == Turn.Role.SYSTEM and locked.given_turns):
         raise Invalid(GIVEN)

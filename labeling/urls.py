@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("history/", records.history, name="history"),
     path("session/", records.session, name="session"),
     path("theme/", records.theme, name="theme"),
+    path("language/", records.language, name="language"),
     path("projects/<slug:slug>/guidelines/", records.guidelines, name="guidelines"),
     path("projects/<slug:slug>/rank/", ranking.next_task, name="next"),
     path("projects/<slug:slug>/nothing/", ranking.nothing, name="nothing"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
 
 from labeling.control_tokens import refuse_in_any
@@ -55,10 +56,13 @@ def plain(field: forms.Field) -> None:
     if not type(field.widget).__module__.startswith("unfold"):
         return
     old = field.widget
+    choices = list(old.choices) if isinstance(old, ChoiceWidget) else []
     if isinstance(field, forms.BooleanField):
         field.widget = forms.CheckboxInput()
+    elif isinstance(field, forms.MultipleChoiceField):
+        field.widget = forms.CheckboxSelectMultiple(choices=choices)
     elif isinstance(field, forms.ChoiceField):
-        field.widget = forms.Select(choices=list(old.choices) if isinstance(old, forms.Select) else ())
+        field.widget = forms.Select(choices=choices)
     elif isinstance(field, forms.IntegerField):
         field.widget = forms.NumberInput()
     elif isinstance(old, forms.Textarea):

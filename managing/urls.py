@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from managing.views import new_project, people, rounds, settings, site, texts
+from managing.views import exporting, new_project, people, rounds, settings, site, texts
 
 app_name = "managing"
 urlpatterns = [
@@ -20,5 +20,10 @@ urlpatterns = [
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
+    path("projects/<slug:slug>/exports/", exporting.exports, name="exports"),
+    path("projects/<slug:slug>/exports/<slug:export>/", exporting.one, name="exports-one"),
+    path("projects/<slug:slug>/exports/<slug:export>/do/<slug:what>/", exporting.do, name="exports-do"),
+    path("projects/<slug:slug>/exports/<slug:export>/zip/", exporting.whole, name="exports-zip"),
+    path("projects/<slug:slug>/exports/<slug:export>/files/<path:name>", exporting.file, name="exports-file"),
     path("projects/<slug:slug>/settings/", settings.settings, name="settings"),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.comparisons import Comparison
 from labeling.models.guidelines import GuidelineVersion
@@ -28,10 +29,10 @@ class Assignment(models.Model):
     """The lease of one vote of a comparison to a trainer."""
 
     class State(models.TextChoices):
-        LEASED = "leased", "Leased"  # being worked on; holds its slot
-        SUBMITTED = "submitted", "Submitted"  # has a ranking in force
-        SKIPPED = "skipped", "Skipped"  # given back with a reason
-        EXPIRED = "expired", "Expired"  # no heartbeat in time; its draft is kept
+        LEASED = "leased", _("Leased")  # being worked on; holds its slot
+        SUBMITTED = "submitted", _("Submitted")  # has a ranking in force
+        SKIPPED = "skipped", _("Skipped")  # given back with a reason
+        EXPIRED = "expired", _("Expired")  # no heartbeat in time; its draft is kept
 
     TRANSITIONS = {
         State.LEASED: frozenset({State.SUBMITTED, State.SKIPPED, State.EXPIRED}),
@@ -41,9 +42,9 @@ class Assignment(models.Model):
     }
 
     class Kind(models.TextChoices):
-        VOTE = "vote", "Vote"  # counts; holds a slot
-        SURPLUS = "surplus", "Surplus"  # came late and found no slot; kept outside the count
-        RESEARCH = "research", "Research"  # a reviewer's own blind vote, outside the count
+        VOTE = "vote", _("Vote")  # counts; holds a slot
+        SURPLUS = "surplus", _("Surplus")  # came late and found no slot; kept outside the count
+        RESEARCH = "research", _("Research")  # a reviewer's own blind vote, outside the count
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="assignments")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.projects import Project
@@ -44,16 +45,16 @@ class Dialogue(models.Model):
     """A conversation: written by a trainer, held with a model, or imported."""
 
     class Kind(models.TextChoices):
-        DEMONSTRATION = "demonstration", "Demonstration"
-        CHAT = "chat", "Chat"
-        IMPORTED = "imported", "Imported"
+        DEMONSTRATION = "demonstration", _("Demonstration")
+        CHAT = "chat", _("Chat")
+        IMPORTED = "imported", _("Imported")
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"  # being written; every turn can change
-        SUBMITTED = "submitted", "Submitted"  # immutable; undo for some minutes
-        ACCEPTED = "accepted", "Accepted"  # reviewed and kept
-        RETURNED = "returned", "Returned"  # sent back; a new version supersedes it
-        DISCARDED = "discarded", "Discarded"  # given up, or taken back: its copy is the next draft
+        DRAFT = "draft", _("Draft")  # being written; every turn can change
+        SUBMITTED = "submitted", _("Submitted")  # immutable; undo for some minutes
+        ACCEPTED = "accepted", _("Accepted")  # reviewed and kept
+        RETURNED = "returned", _("Returned")  # sent back; a new version supersedes it
+        DISCARDED = "discarded", _("Discarded")  # given up, or taken back: its copy is the next draft
 
     HANDED_IN = (State.SUBMITTED, State.ACCEPTED)  # finished by its author and in force
 

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Comparison
@@ -33,16 +34,16 @@ class Ranking(models.Model):
     class Strength(models.IntegerChoices):
         """Llama 2's levels (arXiv 2307.09288, section 3.2.1)."""
 
-        NEGLIGIBLE = 1, "negligibly better or unsure"
-        SLIGHT = 2, "slightly better"
-        BETTER = 3, "better"
-        SIGNIFICANT = 4, "significantly better"
+        NEGLIGIBLE = 1, _("negligibly better or unsure")
+        SLIGHT = 2, _("slightly better")
+        BETTER = 3, _("better")
+        SIGNIFICANT = 4, _("significantly better")
 
     class Kind(models.TextChoices):
-        VOTE = "vote", "Vote"
-        SURPLUS = "surplus", "Surplus"
-        RESEARCH = "research", "Research"
-        IMPORTED = "imported", "Imported"
+        VOTE = "vote", _("Vote")
+        SURPLUS = "surplus", _("Surplus")
+        RESEARCH = "research", _("Research")
+        IMPORTED = "imported", _("Imported")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="rankings")

@@ -13,6 +13,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Left
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.dialogues import Dialogue
 
@@ -25,9 +26,9 @@ class Turn(models.Model):
     that verbatim / edited / own and the edit ratio are derived, never stored twice."""
 
     class Role(models.TextChoices):
-        SYSTEM = "system", "System"
-        USER = "user", "User"
-        ASSISTANT = "assistant", "Assistant"
+        SYSTEM = "system", _("System")
+        USER = "user", _("User")
+        ASSISTANT = "assistant", _("Assistant")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     dialogue = models.ForeignKey(Dialogue, on_delete=models.CASCADE, related_name="turns")
@@ -69,8 +70,8 @@ class TurnFeedback(models.Model):
     """Thumbs on a model-written turn, by its trainer, a guest or a reviewer; or imported with it, of nobody here."""
 
     class Kind(models.TextChoices):
-        GIVEN = "given", "Given"
-        IMPORTED = "imported", "Imported"
+        GIVEN = "given", _("Given")
+        IMPORTED = "imported", _("Imported")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")

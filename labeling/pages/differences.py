@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from django.utils.translation import gettext
 from rapidfuzz.distance import LCSseq
 
 Runs = list[tuple[str, str]]
@@ -21,12 +22,13 @@ def word_diff(a: str, b: str) -> tuple[Runs, Runs]:
     Raises: TooLong: finding them would take more than half a second or 100 MB.
     """
     if max(len(a), len(b)) > MOST_CHARACTERS:
-        raise TooLong(f"Texts of more than {MOST_CHARACTERS:,} characters are too long to be compared by words.")
+        told = gettext("Texts of more than %s characters are too long to be compared by words.")
+        raise TooLong(told % f"{MOST_CHARACTERS:,}")
     left, right = _words(a), _words(b)
     first, last = _shared_ends(left, right)
     inner_left, inner_right = left[first : len(left) - last], right[first : len(right) - last]
     if len(inner_left) * len(inner_right) > MOST_PAIRS:
-        raise TooLong("These texts are too long to be compared by words.")
+        raise TooLong(gettext("These texts are too long to be compared by words."))
     sides: tuple[Runs, Runs] = ([], [])
     for side in sides:
         _add(side, "same", left[:first])

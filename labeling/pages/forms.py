@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_noop
 
 from labeling.errors import Invalid
 from labeling.models import Turn
 from labeling.pages.composer import Composer
 
-PRAISE = ("helpful", "correct", "well written", "right length", "careful")
+PRAISE = (
+    gettext_noop("helpful"), gettext_noop("correct"), gettext_noop("well written"), gettext_noop("right length"),
+    gettext_noop("careful"),
+)  # fmt: skip
 COMPLAINTS = (
-    "not true", "not helpful", "ignores the instruction", "too long", "harmful or unsafe", "refused needlessly",
-    "guessed instead of asking",
+    gettext_noop("not true"),
+    gettext_noop("not helpful"),
+    gettext_noop("ignores the instruction"),
+    gettext_noop("too long"),
+    gettext_noop("harmful or unsafe"),
+    gettext_noop("refused needlessly"),
+    gettext_noop("guessed instead of asking"),
 )  # fmt: skip
 
 
@@ -55,4 +64,4 @@ def require_valid(form: forms.Form) -> None:
     """Raises Invalid, in words, where a posted form cannot be read."""
     if not form.is_valid():
         words = " ".join(str(message) for messages in form.errors.values() for message in messages)
-        raise Invalid(f"That could not be read: {words}")
+        raise Invalid("That could not be read: %(words)s", words=words)

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, gettext_noop
 
 from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 PAGE = 50
 OPENING = 140  # characters
 SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
+
+
+# Values of kinds, roles and states that pages show through the filter `translated`.
+SHOWN = (
+    gettext_noop("ranking"), gettext_noop("demonstration"), gettext_noop("chat"), gettext_noop("imported"),
+    gettext_noop("submitted"), gettext_noop("accepted"), gettext_noop("returned"), gettext_noop("skipped"),
+    gettext_noop("guest"), gettext_noop("reviewer"), gettext_noop("manager"), gettext_noop("Ranking"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Ro
 
 def _order(row: Ranking) -> str:
     if row.not_rankable:
-        return f"not rankable: {row.not_rankable}"
+        return gettext("not rankable: %s") % row.not_rankable
     return spelled(row.groups, letters_of(row.order_shown))
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from labeling import edits
 from labeling.models import Turn
 
-WORDS = {"own": "own words", "verbatim": "from a suggestion, verbatim", "model": "written by the model",
-         "given": "given"}  # fmt: skip
+WORDS = {
+    "own": gettext_noop("own words"), "verbatim": gettext_noop("from a suggestion, verbatim"),
+    "model": gettext_noop("written by the model"), "given": gettext_noop("given"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Provenance:
     @property
     def words(self) -> str:
         """For the trainer."""
-        return f"from a suggestion, edited ({self.percent} %)" if self.kind == "edited" else WORDS[self.kind]
+        if self.kind == "edited":
+            return gettext("from a suggestion, edited (%(percent)s %%)") % {"percent": self.percent}
+        return gettext(WORDS[self.kind])
 
 
 def provenance(turn: Turn) -> Provenance:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from django.utils.translation import gettext
+
 from labeling import undo
 from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
@@ -136,8 +138,8 @@ def contradiction_words(
 ) -> list[str]:
     """'You placed A above C, but rated A 3 and C 6.'"""
     letters = letters_of(order_shown)
+    told = gettext("You placed %(a)s above %(b)s, but rated %(a)s %(grade_a)s and %(b)s %(grade_b)s.")
     return [
-        f"You placed {letters[above]} above {letters[below]}, but rated {letters[above]} {ratings[above]} "
-        f"and {letters[below]} {ratings[below]}."
+        told % {"a": letters[above], "b": letters[below], "grade_a": ratings[above], "grade_b": ratings[below]}
         for above, below in pairs
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
+from django.utils.translation import gettext, gettext_noop
 
 from labeling import preferences
 from labeling.errors import Invalid
@@ -61,8 +62,8 @@ class RankingForm:
 
     def _card(self, post: QueryDict, cid: str, name: str, *, highest: int) -> None:
         """The fields of one completion, whose names end in its letter, or in its id as a program sends them."""
-        self._number(post.get(f"place-{name}", ""), self.places, cid, highest, "A place")
-        self._number(post.get(f"rating-{name}", ""), self.ratings, cid, 7, "A rating")
+        self._number(post.get(f"place-{name}", ""), self.places, cid, highest, gettext_noop("A place"))
+        self._number(post.get(f"rating-{name}", ""), self.ratings, cid, 7, gettext_noop("A rating"))
         self.seconds[cid] = number(post.get(f"read-{name}")) or 0
         if post.get(f"proposed-{name}"):
             self.proposed.append(cid)
@@ -117,7 +118,8 @@ class RankingForm:
         if value.isascii() and value.isdigit() and 1 <= int(value) <= highest:
             into[cid] = int(value)
         else:
-            self.errors.append(f"{name} is a whole number from 1 to {highest}, not {value[:20]!r}.")
+            told = gettext("%(name)s is a whole number from 1 to %(highest)s, not %(value)r.")
+            self.errors.append(told % {"name": gettext(name), "highest": highest, "value": value[:20]})
 
     def draft(self) -> dict[str, JsonLike]:
         return {
@@ -179,9 +181,10 @@ class RankingForm:
         if self.errors:
             return " ".join(self.errors)
         if none:
-            return "" if self.reason() else "Say why none of them can be ranked."
+            return "" if self.reason() else gettext("Say why none of them can be ranked.")
         missing = [letter for cid, letter in letters_of(order_shown).items() if cid not in self.places]
-        return f"Every completion needs a place; without one: {', '.join(missing)}." if self.places and missing else ""
+        told = gettext("Every completion needs a place; without one: %s.")
+        return told % ", ".join(missing) if self.places and missing else ""
 
     def reason(self) -> str:
         return (self.not_rankable_other.strip() or self.not_rankable).strip()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from labeling import given_prompts
 from labeling.task_types.base import RANKERS, TaskType
@@ -21,12 +22,12 @@ def _wanted(user: User) -> Expression:
 
 
 TASK = TaskType(
-    title="Write a demonstration",
-    about="Write the answers that the assistant should give, with the model's suggestions at hand.",
-    verb="Begin a dialogue",
+    title=gettext_noop("Write a demonstration"),
+    about=gettext_noop("Write the answers that the assistant should give, with the model's suggestions at hand."),
+    verb=gettext_noop("Begin a dialogue"),
     place=2,
     roles=RANKERS,
     begin=lambda project: reverse("start", args=[project.slug, "demonstration"]),
     ready=_wanted,
-    why_not="Every prompt is answered, or somebody is answering it.",
+    why_not=gettext_noop("Every prompt is answered, or somebody is answering it."),
 )

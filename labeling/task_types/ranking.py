@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from labeling import votes
 from labeling.models import Assignment, Comparison
@@ -30,12 +31,12 @@ def _wanted(user: User) -> Expression:
 
 
 TASK = TaskType(
-    title="Rank completions",
-    about="Read a prompt and put several answers in order.",
-    verb="Rank the next one",
+    title=gettext_noop("Rank completions"),
+    about=gettext_noop("Read a prompt and put several answers in order."),
+    verb=gettext_noop("Rank the next one"),
     place=1,
     roles=RANKERS,
     begin=lambda project: reverse("next", args=[project.slug]),
     ready=_wanted,
-    why_not="Nothing wants ranking just now.",
+    why_not=gettext_noop("Nothing wants ranking just now."),
 )

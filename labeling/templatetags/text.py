@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 
 from labeling.pages import markdown
 from labeling.pages.markdown import directions
@@ -44,8 +45,8 @@ def last_line(text: str) -> SafeString:
 def ago(moment: datetime) -> str:
     """'just now', or how long ago in words."""
     if (timezone.now() - moment).total_seconds() < 60:
-        return "just now"
-    return f"{timesince(moment, depth=1)} ago"
+        return gettext("just now")
+    return gettext("%s ago") % timesince(moment, depth=1)
 
 
 @register.filter

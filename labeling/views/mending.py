@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import corrections, leases
@@ -33,7 +34,7 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         return _page(request, ranking, form, contradictions=words)
     except LabelingError as error:
         return _page(request, ranking, form, errors=[str(error)])
-    messages.success(request, "Your new version is in. Thank you for looking again.")
+    messages.success(request, gettext("Your new version is in. Thank you for looking again."))
     return go(request, "home")
 
 
@@ -84,6 +85,6 @@ def practise(request: PageRequest, slug: str) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("practice", slug)
     if assignment is None:
-        messages.info(request, "This project has no practice items yet.")
+        messages.info(request, gettext("This project has no practice items yet."))
         return redirect("practice", slug)
     return redirect("ranking", assignment.pk)

@@ -1,8 +1,12 @@
-"""Pages to read: guidelines, the history of own work; and the small ones: session, theme."""
+"""Pages to read: guidelines, the history of own work; and the small ones: session, theme, language."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse, JsonResponse
+from collections.abc import Collection
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
@@ -47,13 +51,24 @@ def session(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def theme(request: PageRequest) -> HttpResponse:
+    return _chosen(request, "theme", THEMES)
+
+
+@login_not_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    return _chosen(request, "language", [code for code, _ in settings.LANGUAGES])
+
+
+def _chosen(request: HttpRequest, name: str, choices: Collection[str]) -> HttpResponse:
+    """A choice for a year in this browser, and back to the page where it was made; any other choice takes it away."""
     back = request.headers.get("referer", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         back = "/"
     response = HttpResponse(status=204) if wants_json(request) else redirect(back)
-    chosen = request.POST.get("theme", "")
-    if chosen in THEMES:
-        response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure())
+    chosen = request.POST.get(name, "")
+    if chosen in choices:
+        response.set_cookie(name, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure())
     else:
-        response.delete_cookie("theme")
+        response.delete_cookie(name)
     return response

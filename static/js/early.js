@@ -1,6 +1,12 @@
 /* Runs before the first paint: says that scripts are on, so that nothing jumps afterwards, and tells the server
    in which time zone its reader lives. */
 document.documentElement.classList.add("js");
+/* What scripts say, in the language of the page: base.html has the messages of every language but English. */
+let catalog = null;
+function gettext(text) {
+  catalog = catalog || JSON.parse((document.getElementById("messages") || {}).textContent || "{}");
+  return catalog[text] || text;
+}
 (function () {
   "use strict";
   const zone = "zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone;

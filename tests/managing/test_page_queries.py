@@ -7,6 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from exports import runs
 from labeling import invitations, projects
 from labeling.models import Project
 from tests import makers
@@ -17,6 +18,7 @@ PAGES = {
     "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
     "guidelines": f"{SITE}guidelines/", "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
+    "exports": f"{SITE}exports/",
 }  # fmt: skip
 
 
@@ -53,6 +55,7 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         projects.add_prompts(project=project, prompts=text, author=alice)
         projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
         projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
+        runs.request(project=project, trigger="api", by=mona, ring=False)
         invitations.invite(project=project, role="trainer", by=mona, places=3)
         other = makers.make_project(f"other-{count}-{number}")
         projects.set_membership(project=other, user=mona, role="manager")

@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from labeling import invitations
 from labeling.models import Dialogue, Project
+from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 from tests.labeling.test_admin_scope import SECRET, client_of, other  # noqa: F401 - a fixture
@@ -21,6 +22,7 @@ def addresses(project: Project) -> list[str]:
     made, _ = invitations.invite(project=project, role="trainer", by=None, email=f"{SECRET}@example.org")
     known: dict[str, object] = {
         "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": 1, "name": "manifest.json",
+        "export": name_of(project.exports.get()), "what": "remove",
     }  # fmt: skip
     found = []
     for pattern in urlpatterns:
@@ -41,6 +43,7 @@ def test_no_address_shows_or_admits_anything_of_another_project(
 ) -> None:
     client = client_of(request.getfixturevalue(who))
     before = (other.memberships.count(), other.rounds.count(), other.prompts.count(), other.invitations.count() + 1)
+    assert other.exports.get().state == "finished"
     for address in addresses(other):
         for method in ("get", "post"):
             answer = getattr(client, method)(address)
@@ -51,6 +54,7 @@ def test_no_address_shows_or_admits_anything_of_another_project(
     assert before == (
         other.memberships.count(), other.rounds.count(), other.prompts.count(), other.invitations.count(),
     )  # fmt: skip
+    assert other.exports.get().state == "finished"
 
 
 def test_the_search_finds_what_is_ones_own_and_nothing_else(

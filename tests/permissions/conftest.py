@@ -59,6 +59,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from exports.models import ExportRun
     from labeling.api.suggestions import SALT
     from labeling.models import Review
+    from managing.pages.exporting import name_of
     from moderation.models import Verdict
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
@@ -88,6 +89,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
+        "export_name": name_of(export),
     }  # fmt: skip
 
 

@@ -112,6 +112,16 @@ MANAGED = {
     f"{PROJECT}guidelines/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/retire/": route("POST", MANAGES, slug="slug"),
+    f"{PROJECT}exports/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}exports/<slug:export>/": route("GET", MANAGES, slug="slug", export="export_name"),
+    f"{PROJECT}exports/<slug:export>/do/<slug:what>/": route(
+        "POST", MANAGES, slug="slug", export="export_name", what="remove"
+    ),
+    # the files of this one were removed: nobody gets them (tests/managing/test_exports.py takes one home)
+    f"{PROJECT}exports/<slug:export>/zip/": route("GET", set(), slug="slug", export="export_name"),
+    f"{PROJECT}exports/<slug:export>/files/<path:name>": route(
+        "GET", set(), slug="slug", export="export_name", name="file"
+    ),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
 }
 # On pages a member whose role does not include a kind of work reads so in a sentence (422).
@@ -120,6 +130,7 @@ PAGES = {
     "history/": route("GET", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
+    "language/": route("POST", EVERYBODY),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
     "metrics": route("GET", set()),  # only with a token of its own

@@ -15,6 +15,7 @@ import comrak
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from labeling.pages.markdown import bounds, directions, kept, mathml, written
 from labeling.pages.markdown.code import code_as_html
@@ -62,7 +63,7 @@ def is_long(text: str) -> bool:
 
 def _html(text: str, how: kept.How) -> SafeString:
     if len(text) > bounds.LONGEST:  # as quick as looking it up
-        return mark_safe(_as_written(text, bounds.TOO_LONG.format(length=len(text))))
+        return mark_safe(_as_written(text, gettext(bounds.TOO_LONG) % f"{len(text):,}"))
     return mark_safe(kept.kept(_rendered, text, how))
 
 
@@ -80,9 +81,9 @@ def _marked_up(text: str, *, links: bool) -> str:
         html = _parsed(signs.put_in(text, links=links), links=links)
         bounds.check_html(html)
     except bounds.TooMuch as error:
-        return _as_written(text, str(error))
+        return _as_written(text, gettext(str(error)))
     except TooManySigns:
-        return _as_written(text, "This text holds nearly every sign there is; it is shown as written.")
+        return _as_written(text, gettext("This text holds nearly every sign there is; it is shown as written."))
     left = bounds.HIGHLIGHT_IN_ALL
 
     def code(match: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
+from django.utils.translation import gettext_noop
+
 LONGEST = 200_000  # characters
 PADDED_CELLS = 20_000  # cells that a text's tables have without having been written
 DEEPEST = 60  # lists, quotes and emphasis within each other
@@ -17,10 +19,10 @@ HIGHLIGHT_UP_TO = 10_000  # characters of one code block
 HIGHLIGHT_LINE = 300  # of one line: most lexers that are quadratic are so within a line
 HIGHLIGHT_IN_ALL = 20_000  # characters of all code blocks of a text
 
-TOO_LONG = "This text has {length:,} characters. Texts of more than 200,000 are shown as written."
-TABLE_TOO_WIDE = "A table of this text is much wider than its rows; the text is shown as written."
-TOO_DEEP = "This text nests lists, quotes or emphasis more than 60 deep; it is shown as written."
-TOO_MUCH_MARKUP = "This text is nearly all markup; it is shown as written."
+TOO_LONG = gettext_noop("This text has %s characters. Texts of more than 200,000 are shown as written.")
+TABLE_TOO_WIDE = gettext_noop("A table of this text is much wider than its rows; the text is shown as written.")
+TOO_DEEP = gettext_noop("This text nests lists, quotes or emphasis more than 60 deep; it is shown as written.")
+TOO_MUCH_MARKUP = gettext_noop("This text is nearly all markup; it is shown as written.")
 
 DELIMITER = re.compile(r"^(?=[^\n]*\|)[ \t>|:-]++$", re.MULTILINE)
 BLANK = re.compile(r"\n[ \t>]*+(?:\n|$)")

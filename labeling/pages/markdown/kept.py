@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from django.core.cache import cache
+from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
 SHORT = 8_000  # characters: looking it up elsewhere would save nothing
@@ -27,16 +28,19 @@ Render = Callable[[str, How], str]
 
 def kept(render: Render, text: str, how: How) -> str:
     """`render(text, how)`, from where it is kept."""
-    return _in_process(render, text, how) if len(text) <= SHORT else _shared(render, text, how)
+    language = str(get_language())  # of the sentences that say why a text is shown as written
+    if len(text) <= SHORT:
+        return _in_process(render, text, how, language)
+    return _shared(render, text, how, language)
 
 
 @lru_cache(maxsize=1024)
-def _in_process(render: Render, text: str, how: How) -> str:
+def _in_process(render: Render, text: str, how: How, language: str) -> str:
     return render(text, how)
 
 
-def _shared(render: Render, text: str, how: How) -> str:
-    digest = hashlib.sha256(f"{VERSION} {how} {text}".encode("utf-8", "surrogatepass")).hexdigest()
+def _shared(render: Render, text: str, how: How, language: str) -> str:
+    digest = hashlib.sha256(f"{VERSION} {language} {how} {text}".encode("utf-8", "surrogatepass")).hexdigest()
     key = f"laid-out:{int(digest[:8], 16) % SLOTS}"
     found: object = None
     with suppress(RedisError):

@@ -1,0 +1,149 @@
+"""Pages in several languages that look nothing up: `{% translate %}` and `{% blocktranslate %}` are resolved when a
+template is compiled, once for each language, and what a page renders is plain text and variables.
+
+Looking up each message for each page took a fifth of a page's time. The tags and their messages are Django's own
+(django/templatetags/i18n.py), so `makemessages` finds them; in a message, a variable may have filters.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.template import Library, Node, TemplateSyntaxError, Variable
+from django.template.base import NodeList, Origin, Parser, TextNode, Token, TokenType, VariableNode
+from django.template.context import Context
+from django.template.loaders import cached
+from django.utils import translation
+from django.utils.html import json_script
+from django.utils.translation.trans_real import DjangoTranslation
+from django.views.i18n import JavaScriptCatalog
+
+register = Library()
+PLACE = re.compile(r"%\(([^)]*)\)s")
+
+
+class PerLanguage(cached.Loader):
+    """Django's cached loader with a compiled template for each language."""
+
+    def cache_key(self, template_name: str, skip: list[Origin] | None = None) -> str:
+        return f"{translation.get_language()} {super().cache_key(template_name, skip)}"
+
+
+@register.tag("translate")
+def do_translate(parser: Parser, token: Token) -> TextNode:
+    """`{% translate "Words as they stand" %}`."""
+    _, *rest = token.split_contents()
+    literal = Variable(rest[0]).literal if len(rest) == 1 and rest[0][:1] in "'\"" else None
+    if not isinstance(literal, str):
+        raise TemplateSyntaxError("'translate' takes one text in quotes; a text with variables is a 'blocktranslate'.")
+    return TextNode(_unescaped(translation.gettext(_escaped(literal))))
+
+
+@register.tag("blocktranslate")
+def do_blocktranslate(parser: Parser, token: Token) -> Node:
+    """`{% blocktranslate [trimmed] [count n=VALUE] %}A text, {{ variables }}{% plural %}…{% endblocktranslate %}`."""
+    _, *options = token.split_contents()
+    trimmed = "trimmed" in options
+    counts = [option.partition("=")[2] for option in options if option.startswith("n=")]
+    if [option for option in options if option not in ("trimmed", "count")] != [f"n={value}" for value in counts]:
+        raise TemplateSyntaxError("'blocktranslate' takes 'trimmed' and 'count n=VALUE'.")
+    singular, end = _message(parser, trimmed)
+    if not counts:
+        return _Text(_nodes(parser, translation.gettext(singular)))
+    if end != "plural":
+        raise TemplateSyntaxError("A 'blocktranslate' with a count has a {% plural %} part.")
+    plural, _ = _message(parser, trimmed)
+    return _Counted(parser, singular, plural, counts[0])
+
+
+@register.filter
+def translated(text: object) -> str:
+    """A text that is a value, as a reason in a list: looked up as the page is made."""
+    return translation.gettext(str(text)) if text else ""
+
+
+@register.simple_tag
+def page_language() -> str:
+    return str(translation.get_language())
+
+
+@register.simple_tag
+def page_languages() -> list[tuple[str, str]]:
+    """Codes and names, each in its own language; none where there is nothing to choose."""
+    return list(settings.LANGUAGES) if len(settings.LANGUAGES) > 1 else []
+
+
+@register.tag
+def script_messages(parser: Parser, token: Token) -> TextNode:
+    """What scripts say, for `gettext` of js/early.js; in English they know it themselves."""
+    language = str(translation.get_language())
+    if language == settings.LANGUAGE_CODE:
+        return TextNode("")
+    catalog = JavaScriptCatalog()
+    catalog.translation = DjangoTranslation(language, "djangojs", [str(path) for path in settings.LOCALE_PATHS])
+    return TextNode(json_script(catalog.get_catalog(), "messages"))
+
+
+class _Text(Node):
+    child_nodelists = ("nodelist",)
+
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> str:
+        return self.nodelist.render(context)
+
+
+class _Counted(Node):
+    """A text whose form hangs on a number; every form is compiled when it is first met."""
+
+    def __init__(self, parser: Parser, singular: str, plural: str, count: str) -> None:
+        self.parser, self.singular, self.plural = parser, singular, plural
+        self.count = parser.compile_filter(count)
+        self.forms: dict[str, NodeList] = {}
+
+    def render(self, context: Context) -> str:
+        n = self.count.resolve(context)
+        text = translation.ngettext(self.singular, self.plural, n)
+        if text not in self.forms:
+            self.forms[text] = _nodes(self.parser, text)
+        with context.push(n=n):
+            return self.forms[text].render(context)
+
+
+def _message(parser: Parser, trimmed: bool) -> tuple[str, str]:
+    """The message up to the next block tag, as `makemessages` writes it, and that tag."""
+    parts = []
+    while parser.tokens:
+        token = parser.next_token()
+        if token.token_type == TokenType.TEXT:
+            parts.append(_escaped(token.contents))
+        elif token.token_type == TokenType.VAR:
+            parts.append(f"%({token.contents})s")
+        else:
+            break
+    if token.contents not in ("plural", "endblocktranslate"):
+        raise TemplateSyntaxError(f"'blocktranslate' holds texts and variables only, and no {token.contents!r}.")
+    text = "".join(parts)
+    return (translation.trim_whitespace(text) if trimmed else text), token.contents
+
+
+def _nodes(parser: Parser, text: str) -> NodeList:
+    """Texts and variables of a translated message."""
+    pieces = PLACE.split(text)
+    nodes = NodeList()
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            nodes.append(VariableNode(parser.compile_filter(piece)))
+        elif piece:
+            nodes.append(TextNode(_unescaped(piece)))
+    return nodes
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("%%", "%")

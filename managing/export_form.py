@@ -1,0 +1,155 @@
+"""What an export may be asked for, as a form of five fields and a fold; its meaning is checked by `Options`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django import forms
+
+from common.plugins import Folder
+from exports.formats.base import FORMATS
+from exports.models import ExportPreset, ExportRun
+from exports.options import BadOptions, Options
+from exports.renderings.base import RENDERINGS
+from labeling.models import GuidelineVersion, Project, Round
+from managing.forms import SiteForm
+
+if TYPE_CHECKING:
+    from exports.formats.base import Format
+    from exports.renderings.base import Rendering
+    from exports.sources.base import Record
+    from exports.writing.files import Row
+
+CONSENSUS = [
+    ("", "every vote is a row of its own"), ("borda", "one ranking, by the places summed (Borda)"),
+    ("plackett-luce", "one ranking, by the likeliest strengths (Plackett-Luce)"),
+    ("majority", "one ranking, by the majority of each pair"),
+]  # fmt: skip
+COMPRESSIONS = [("", "no"), ("gzip", "gzip"), ("zstd", "zstd")]
+EARLIER = 30  # exports that a new one can go on from
+TICKED = {
+    "include_verbatim": "Include suggestions that were taken word for word",
+    "include_truncated": "Include answers that were cut at their limit",
+    "include_control_tokens": "Include texts that hold control tokens",
+    "include_reasoning": "Include what reasoning models said before they answered",
+    "include_unsafe": "Include answers that are flagged as unsafe",
+    "include_surplus": "Include late votes that found no place",
+    "include_research": "Include reviewers' own blind votes",
+}
+
+
+def _offered(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> Iterator[tuple[str, str]]:
+    """Each with its sentence, without the marks that the sentence carries for the data card."""
+    for name in folder.choices():
+        yield name, f"{name}: {folder.load(name).about}".replace("`", "")
+
+
+def _share(label: str, help_text: str) -> forms.FloatField:
+    return forms.FloatField(label=label, required=False, min_value=0, max_value=1, help_text=help_text)
+
+
+class ExportForm(SiteForm):
+    configs = forms.MultipleChoiceField(
+        label="What to write", required=False, choices=lambda: list(_offered(FORMATS)),
+        widget=forms.CheckboxSelectMultiple, help_text="Each is a folder of its own. None ticked: all of them.",
+    )  # fmt: skip
+    renderings = forms.MultipleChoiceField(
+        label="Formats of other programs", required=False, choices=lambda: list(_offered(RENDERINGS)),
+        widget=forms.CheckboxSelectMultiple, help_text="The same data once more, as these programs read it.",
+    )  # fmt: skip
+    round = forms.ChoiceField(label="From which round", required=False)
+    consensus = forms.ChoiceField(label="Several votes on a comparison", required=False, choices=CONSENSUS)
+    redact = forms.BooleanField(
+        label="Mask e-mail addresses, phone and card numbers, and keys", required=False,
+        help_text="Words of trainers and models alike. What is masked is counted.",
+    )  # fmt: skip
+    cutoff = forms.DateTimeField(
+        label="As of", required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="The data as it stood at this instant of your clock. Empty: now.",
+    )  # fmt: skip
+    since = forms.ChoiceField(
+        label="Only what is new", required=False, help_text="Rows that an earlier export had already are left out."
+    )
+    guideline_version = forms.ChoiceField(label="Made under which guidelines", required=False)
+    min_label_weight = _share(
+        "Least weight of a trainer", "From 0 to 1: labels of trainers whose weight is less are left out."
+    )
+    min_agreement = _share(
+        "Least agreement", "From 0 to 1: comparisons whose votes agree less are left out; so are those of one vote."
+    )
+    mix = forms.CharField(
+        label="Imported data to mix in", required=False,
+        help_text="Names of imports, each with the share of it to take: alpaca=0.5, hh=1",
+    )  # fmt: skip
+    compress = forms.ChoiceField(label="Compress the files", required=False, choices=COMPRESSIONS)
+    shards = forms.IntegerField(
+        label="Files for each split", required=False, min_value=1, max_value=1000, help_text="Usually 1."
+    )
+    folded = (
+        "cutoff", "since", "guideline_version", "min_label_weight", "min_agreement", "mix", "compress", "shards",
+        *TICKED,
+    )  # fmt: skip
+
+    def __init__(self, project: Project, data: Mapping[str, str] | None, *, preset: Options) -> None:
+        super().__init__(data, initial=_initial(preset))
+        for name, label in TICKED.items():
+            self.fields[name] = forms.BooleanField(label=label, required=False)
+        self._choose("round", [("", "all rounds"), *_rounds(project)])
+        self._choose("guideline_version", [("", "any version"), *_guidelines(project)])
+        self._choose("since", [("", "everything"), *_earlier(project)])
+
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        wanted = {name: value for name, value in cleaned.items() if name in TICKED or value not in ("", None, [])}
+        wanted.pop("cutoff", None)
+        if "mix" in wanted:
+            wanted["mix"] = [part.strip() for part in str(wanted["mix"]).split(",") if part.strip()]
+        try:
+            cleaned["options"] = Options.from_dict(wanted)
+        except BadOptions as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+        return cleaned
+
+
+def preset_of(project: Project) -> Options:
+    """What this project usually asks for; else what every export has unless told otherwise."""
+    kept = ExportPreset.objects.filter(project=project).first()
+    try:
+        return Options.from_dict(kept.options if kept else None)
+    except BadOptions:  # kept by an earlier release, and not understood any more
+        return Options.from_dict(None)
+
+
+def _initial(preset: Options) -> dict[str, object]:
+    values: dict[str, object] = dict(preset.to_dict())
+    if set(preset.configs) == set(FORMATS.choices()):
+        values["configs"] = []
+    values["mix"] = ", ".join(f"{source}={weight:g}" for source, weight in preset.mix)
+    values["since"] = preset.since.isoformat() if preset.since else ""
+    values["min_label_weight"] = preset.min_label_weight or None
+    return {name: "" if value is None else value for name, value in values.items()}
+
+
+def _rounds(project: Project) -> Iterator[tuple[str, str]]:
+    rows = Round.objects.filter(project=project).order_by("-number").values_list("number", "note")
+    for number, note in rows[:100]:
+        yield str(number), f"round {number}{f': {note}' if note else ''}"
+
+
+def _guidelines(project: Project) -> Iterator[tuple[str, str]]:
+    rows = GuidelineVersion.objects.filter(project=project).order_by("-number").values_list("number", "note")
+    for number, note in rows[:100]:
+        yield str(number), f"version {number}{f': {note}' if note else ''}"
+
+
+def _earlier(project: Project) -> Iterator[tuple[str, str]]:
+    rows = ExportRun.objects.filter(project=project, manifest__isnull=False).order_by("-cutoff")
+    for cutoff in rows.values_list("cutoff", flat=True)[:EARLIER]:
+        yield cutoff.isoformat(), f"what came after {cutoff:%-d %b %Y, %H:%M} UTC"

@@ -1,0 +1,99 @@
+"""An export as its page shows it: its name in addresses, how far it is, its files, what it left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from django.template.defaultfilters import filesizeformat
+
+from exports import storage
+from exports.models import ExportRun
+from managing.pages.search import id_range
+
+if TYPE_CHECKING:
+    from labeling.models import Project
+
+State = ExportRun.State
+SHOWN = 20  # exports in the list of a project
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of an export."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An export for people."""
+
+    run: ExportRun
+    name: str
+    standing: str
+    files: Sequence[Part]
+    left_out: Sequence[tuple[str, int]]
+
+    @property
+    def underway(self) -> bool:
+        return self.run.state in (State.QUEUED, State.RUNNING)
+
+    @property
+    def here(self) -> bool:
+        """Whether its files can be taken from here; those of the command lie where it was told."""
+        return self.run.state == State.FINISHED and self.run.trigger != ExportRun.Trigger.COMMAND
+
+    @property
+    def percent(self) -> int:
+        expected = self.run.rows_expected
+        return min(99, 100 * self.run.rows_written // expected) if expected else 0
+
+
+def name_of(run: ExportRun) -> str:
+    """Its name in addresses: the day of its cutoff and the beginning of its id, as its folder is called."""
+    return f"{run.cutoff.astimezone(UTC):%Y-%m-%d}-{run.pk.hex[:8]}"
+
+
+def find(project: Project, name: str) -> ExportRun | None:
+    """The project's export of that name."""
+    try:
+        first, last = id_range(name.rpartition("-")[2])
+    except ValueError:
+        return None
+    rows = ExportRun.objects.filter(project=project, pk__gte=first, pk__lte=last).select_related("requested_by")
+    return next((run for run in rows if name_of(run) == name), None)
+
+
+def latest(project: Project) -> list[Shown]:
+    rows = ExportRun.objects.filter(project=project).select_related("requested_by").defer("manifest")
+    return [shown(run, whole=False) for run in rows.order_by("-created_at")[:SHOWN]]
+
+
+def shown(run: ExportRun, *, whole: bool = True) -> Shown:
+    """For its page; with `whole` false for a line of the list, which reads no manifest."""
+    manifest = (run.manifest or {}) if whole else {}
+    files = [
+        Part(file["path"], f"{file['rows']:,} rows, {filesizeformat(file['bytes'])}")
+        for file in manifest.get("files", ())
+    ]
+    files += [
+        Part(storage.README, "the data card"), Part(storage.MANIFEST, "how it was made, and every file's checksum"),
+        Part(storage.SUMS, "checksums for sha256sum"),
+    ]  # fmt: skip
+    left_out = sorted(manifest.get("excluded", {}).items())
+    return Shown(run, name_of(run), _standing(run), files if whole else (), left_out)
+
+
+def _standing(run: ExportRun) -> str:
+    if run.state == State.RUNNING:
+        of = f" of about {run.rows_expected:,}" if run.rows_expected else ""
+        return f"{run.rows_written:,}{of} rows are written"
+    said = {
+        State.QUEUED: "waits for a worker", State.FINISHED: f"{run.rows_written:,} rows",
+        State.FAILED: "could not be written", State.REMOVED: "its files were removed",
+    }  # fmt: skip
+    return said[State(run.state)]

@@ -1,0 +1,72 @@
+"""Template tags whose messages are looked up once for each language, when a template is compiled."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.template import Context, Engine, TemplateSyntaxError
+from django.utils import translation
+
+ENGINE = Engine(builtins=["common.translated"])
+
+
+def shown(source: str, language: str = "de", **values: object) -> str:
+    with translation.override(language):
+        return ENGINE.from_string(source).render(Context(values))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Sign out"), ("de", "Abmelden"), ("es", "Salir")])
+def test_a_text_is_in_the_language_of_the_page(language: str, words: str) -> None:
+    assert shown("<b>{% translate 'Sign out' %}</b>", language) == f"<b>{words}</b>"
+
+
+def test_variables_stand_where_the_language_wants_them_and_are_escaped() -> None:
+    source = "{% blocktranslate %}Place {{ gap.number }} over place {{ gap.below }}{% endblocktranslate %}"
+    assert shown(source, gap={"number": "<i>", "below": 2}) == "Platz &lt;i&gt; über Platz 2"
+
+
+def test_a_variable_may_have_filters_and_a_text_may_hold_per_cent() -> None:
+    source = "{% blocktranslate %}100 % of {{ text|length|add:1 }}{% endblocktranslate %}"
+    assert shown(source, text="abc") == "100 % of 4"
+
+
+@pytest.mark.parametrize(("others", "words"), [(1, "1 Vergleich wartet"), (2, "2 Vergleiche warten")])
+def test_the_form_hangs_on_the_number(others: int, words: str) -> None:
+    source = (
+        "{% blocktranslate count n=others %}{{ n }} comparison waits for a second person. You have already ranked it."
+        "{% plural %}{{ n }} comparisons wait for a second person. You have already ranked them.{% endblocktranslate %}"
+    )
+    assert shown(source, others=others).startswith(words)
+
+
+def test_lines_are_joined_where_asked() -> None:
+    assert shown("{% blocktranslate trimmed %}\n  Sign\n  out\n{% endblocktranslate %}", "en") == "Sign out"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% translate word %}",
+        "{% translate %}",
+        "{% blocktranslate with a=b %}x{% endblocktranslate %}",
+        "{% blocktranslate %}{% if a %}x{% endif %}{% endblocktranslate %}",
+        "{% blocktranslate count n=a %}x{% endblocktranslate %}",
+    ],
+)
+def test_what_cannot_be_translated_is_refused_when_it_is_compiled(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        shown(source)
+
+
+def test_nothing_is_looked_up_while_a_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    with translation.override("de"):
+        template = ENGINE.from_string(
+            "{% translate 'Sign out' %}{% blocktranslate %}Menu of {{ user }}{% endblocktranslate %}"
+        )
+        monkeypatch.setattr(translation, "gettext", lambda text: pytest.fail(text))
+        assert template.render(Context({"user": "ada"})) == "AbmeldenMenü von ada"
+
+
+def test_scripts_get_their_messages_in_every_language_but_their_own() -> None:
+    assert shown("{% script_messages %}", settings.LANGUAGE_CODE) == ""
+    assert '"tie": "Gleichstand"' in shown("{% script_messages %}")

@@ -1,0 +1,78 @@
+"""axe-core on every page of the manager's site, and nothing on them that only a programmer reads."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from exports import runs, tasks
+from labeling import invitations, projects
+from labeling.models import Project
+from managing.pages.exporting import name_of
+from managing.urls import urlpatterns
+from tests import makers
+from tests.journeys.conftest import Visits
+from tests.journeys.test_accessibility import WIDTHS, issues
+from tests.journeys.test_setting_up import check_screen
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+QUICK = [(390, "dark"), (1280, "light")]
+
+
+@pytest.fixture
+def pages(project: Project, alice: User, mona: User, settings: Settings) -> dict[str, str]:
+    """Every page of the site by its name, with something on it."""
+    makers.make_ranking(makers.make_comparison(project, votes=2), alice)
+    makers.make_demonstration(project, alice, question="Where do puffins nest?")
+    prompt = [[{"role": "user", "content": "How do I boil an egg? " * 20}]]
+    projects.add_prompts(project=project, prompts=prompt, source="kitchen")
+    invitations.invite(project=project, role="trainer", by=mona, places=3)
+    run = runs.request(project=project, trigger="admin", by=mona, ring=False)
+    assert tasks.run_export(str(run.pk)) == "finished"
+    waiting = runs.request(project=project, trigger="admin", by=mona, ring=False)
+    site = f"/manage/projects/{project.slug}/"
+    return {
+        "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
+        "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
+        "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
+        "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
+        "an export that waits": f"{site}exports/{name_of(waiting)}/",
+    }  # fmt: skip
+
+
+NO_PAGES = {  # answers to a button, and downloads
+    "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
+    "exports-file",
+}  # fmt: skip
+
+
+def walk(visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str) -> dict[str, list[str]]:
+    visitor = visit(mona, color_scheme=theme, viewport={"width": width, "height": 800})
+    found: dict[str, list[str]] = {}
+    for name, path in pages.items():
+        page = visitor.open(path)
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        check_screen(page)
+        found |= issues(page, name)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.setdefault(name, []).append("scrolls sideways")
+    return found
+
+
+@pytest.mark.parametrize(("width", "theme"), QUICK)
+def test_every_page_passes_axe_and_shows_nothing_only_programmers_read(
+    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
+) -> None:
+    missing = {str(pattern.name) for pattern in urlpatterns} - set(pages) - NO_PAGES
+    assert not missing, "pages without a test"
+    assert not walk(visit, mona, pages, width, theme)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_passes_axe_at_any_width_in_either_theme(
+    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
+) -> None:
+    assert not walk(visit, mona, pages, width, theme)

@@ -1,0 +1,129 @@
+"""Exports on the manager's site: the project's preset, progress, one zip and single files, what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.http import StreamingHttpResponse
+from django.test import Client
+
+from accounts.models import AuditEntry, User
+from exports import runs, tasks
+from exports.models import ExportRun
+from labeling.models import Project
+from managing.pages.exporting import name_of
+from tests import makers
+from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
+
+SITE = "/manage/projects/demo/exports/"
+
+
+@pytest.fixture
+def manager(client: Client, mona: User, project: Project, alice: User) -> Client:
+    project.test_share = 0.0
+    project.save(update_fields=["test_share"])
+    makers.make_ranking(makers.make_comparison(project), alice)
+    client.force_login(mona)
+    return client
+
+
+def taken(client: Client, address: str) -> bytes:
+    answer = client.get(address)
+    assert isinstance(answer, StreamingHttpResponse), answer.status_code
+    return answer.getvalue()
+
+
+def text_of(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+def test_an_export_is_asked_for_watched_and_taken_home_as_a_zip_and_file_by_file(manager: Client, mona: User) -> None:
+    answer = manager.post(SITE, {"configs": ["rankings"], "renderings": ["soft"], "include_unsafe": "on"})
+    run = ExportRun.objects.get()
+    assert answer["Location"] == f"{SITE}{name_of(run)}/"
+    assert (run.requested_by, run.options["configs"], run.options["include_verbatim"]) == (mona, ["rankings"], False)
+    address = answer["Location"]
+    assert "It waits for a worker." in text_of(manager, address)
+    assert manager.get(f"{address}zip/").status_code == manager.get(f"{address}files/README.md").status_code == 404
+    ExportRun.objects.update(state="running", lease_expires_at=run.cutoff, rows_written=3, rows_expected=6)
+    part = manager.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "3 of about 6 rows are written" in part
+    assert 'value="50"' in part
+    assert "<html" not in part
+    ExportRun.objects.update(state="queued", lease_expires_at=None)
+    assert tasks.run_export(str(run.pk)) == "finished"
+    page = text_of(manager, address)
+    assert "rankings/train.jsonl" in page
+    data = taken(manager, f"{address}files/rankings/train.jsonl")
+    archive = zipfile.ZipFile(io.BytesIO(taken(manager, f"{address}zip/")))
+    assert archive.testzip() is None
+    folder = name_of(run)
+    assert archive.read(f"{folder}/rankings/train.jsonl") == data
+    assert json.loads(archive.read(f"{folder}/manifest.json"))["export_id"] == str(run.pk)
+    listed = archive.read(f"{folder}/SHA256SUMS").decode().splitlines()
+    assert {line.split("  ")[1] for line in listed} < {
+        one.filename.removeprefix(f"{folder}/") for one in archive.filelist
+    }
+    for missing in ("rankings/none.jsonl", "../secret_key"):
+        assert manager.get(f"{address}files/{missing}").status_code == 404
+    assert AuditEntry.objects.filter(action="export.downloaded", actor=mona).count() == 2
+    manager.post(f"{address}do/remove/")
+    run.refresh_from_db()
+    assert run.state == "removed"
+    assert "Its files were removed." in text_of(manager, address)
+    assert manager.get(f"{address}zip/").status_code == 404
+
+
+def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager: Client, project: Project) -> None:
+    chosen = {
+        "configs": ["rankings", "sft"], "redact": "on", "round": "1", "consensus": "borda", "mix": "hh=0.5",
+        "shards": "3", "compress": "zstd", "min_label_weight": "0.25", "keep": "1",
+    }  # fmt: skip
+    assert manager.post(SITE, chosen)["Location"] == SITE
+    assert not ExportRun.objects.exists()
+    page = manager.get(SITE)
+    shown = {field.name: field.value() for field in page.context["form"]}
+    del chosen["keep"]
+    for name, value in chosen.items():
+        said = shown[name]
+        assert said is True if value == "on" else said == value if isinstance(value, list) else str(said) == value, name
+    assert shown["include_unsafe"] is False
+    again = {name: value for name, value in shown.items() if value not in (False, None, "")}
+    assert manager.post(SITE, again).status_code == 302
+    assert ExportRun.objects.get().options == project.export_preset.options
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ({"mix": "hh"}, "SOURCE=WEIGHT"),
+        ({"round": "77"}, "77 is not one of the available choices"),
+        ({"cutoff": "2999-01-01T00:00"}, "it must be in the past"),
+        ({"min_agreement": "2"}, "less than or equal to 1"),
+        ({"configs": ["nothing"]}, "nothing is not one of the available choices"),
+    ],
+)
+def test_what_cannot_be_is_answered_on_the_form(manager: Client, said: dict[str, str], answer: str) -> None:
+    page = manager.post(SITE, said)
+    assert page.status_code == 422
+    assert answer in page.content.decode()
+    assert not ExportRun.objects.exists()
+
+
+def test_a_failed_one_is_tried_again_and_others_find_nothing(manager: Client, project: Project, rita: User) -> None:
+    run = runs.request(project=project, trigger="api", ring=False)
+    ExportRun.objects.update(state="failed", error="The disk was full.")
+    address = f"{SITE}{name_of(run)}/"
+    assert "The disk was full." in text_of(manager, address)
+    assert manager.post(f"{address}do/again/").status_code == 302
+    run.refresh_from_db()
+    assert run.state == "queued"
+    assert manager.post(f"{address}do/nothing/").status_code == 404
+    for name in ("2026-01-01-00000000", name_of(run)[:-1] + "x", f"{name_of(run)}0", "x"):
+        assert manager.get(f"{SITE}{name}/").status_code == 404
+    manager.force_login(rita)  # reviews, and does not manage
+    for path in ("", f"{name_of(run)}/", f"{name_of(run)}/zip/"):
+        assert manager.get(f"{SITE}{path}").status_code == 404
