@@ -45,7 +45,8 @@ def check(*, project_id: UUID, text: str, author_id: int | None) -> Checked:
     (findings,) = ask(fast, [text])
     if category := blocked_by(findings):
         verdict = verdicts.record_unsent(plan, text=text, author_id=author_id, findings=findings)
-        raise Blocked(f"This was not sent: the content filter blocks it ({category}).", verdict=verdict.pk)
+        sentence = "This was not sent: the content filter blocks it (%(category)s)."
+        raise Blocked(sentence, verdict=verdict.pk, category=category)
     if missing(fast, findings):
         raise Invalid(AWAY)
     return Checked(plan, findings)
