@@ -1,9 +1,12 @@
 """The arithmetic of PPO and RLOO. Tensors only: rows are answers, columns their tokens, padded on the right.
 
-Schulman et al. 2015 (arXiv 1506.02438) and 2017 (1707.06347), Ahmadian et al. 2024 (2402.14740).
+Schulman et al. 2015 (arXiv 1506.02438) and 2017 (1707.06347), Ahmadian et al. 2024 (2402.14740); what length explains
+of a reward: Singhal et al. 2023 (2310.03716), Huang et al. 2024 (2409.17407).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 
@@ -16,6 +19,19 @@ def token_rewards(
     last = mask.long().sum(1) - 1
     rewards[torch.arange(len(scores)), last] += scores
     return rewards
+
+
+def moments(lengths: torch.Tensor, scores: torch.Tensor) -> list[float]:
+    """What the line of scores over lengths follows from; sums, so that processes can add theirs."""
+    x, y = lengths.double(), scores.double()
+    return [float(len(x)), *(part.sum().item() for part in (x, y, x * x, x * y))]
+
+
+def over_length(sums: Sequence[float]) -> tuple[float, float]:
+    """Slope of the least-squares line of the scores over the lengths, and the mean length."""
+    count, x, y, xx, xy = sums
+    spread = xx - x * x / count
+    return (xy - x * y / count) / spread if spread > 1e-9 else 0.0, x / count
 
 
 def gae(

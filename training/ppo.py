@@ -14,14 +14,13 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch.nn.utils.rnn import pad_sequence
 
 from common.shapes import JsonObject, Message
 from generation import checkpoints
@@ -34,26 +33,14 @@ from training.accelerated import accelerator_for, adapted, chunks, copied, put_b
 from training.actor import Actor, Padded, reference_logprobs
 from training.command import Tell
 from training.curves import Line, Panel
+from training.experience import Experience, columns
 from training.fit import batch, rate
 from training.folders import BadFolder
 from training.ppo_options import PPO, RLOO, Settings, check
 from training.record import Record
 from training.rollouts import RewardOf, Rollout, Sampler, scorer
 
-NOTHING = torch.empty(0)
 SHOWN = ("reward", "kl", "tokens", "ended", "perplexity")  # in the curve
-
-
-@dataclass
-class Experience:
-    """An answer with what was computed of it before it is learnt from; tensors of its tokens."""
-
-    rollout: Rollout
-    logprobs: torch.Tensor
-    reference: torch.Tensor
-    values: torch.Tensor
-    advantages: torch.Tensor = NOTHING
-    returns: torch.Tensor = NOTHING
 
 
 class Training:
@@ -137,7 +124,7 @@ class Training:
         if not self.scale:
             mean, square = (v / count for v in total(self.accelerator, scores.sum().item(), (scores**2).sum().item()))
             self.scale = [mean, math.sqrt(max(square - mean**2, 1e-8))]
-        self._advantages(found, scores)
+        slope = self._advantages(found, scores)
         sums = total(
             self.accelerator, scores.sum().item(), sum((one.logprobs - one.reference).sum().item() for one in found),
             sum(len(one.rollout.ids) for one in found), sum(one.rollout.ended for one in found),
@@ -147,7 +134,7 @@ class Training:
         return found, {
             "reward": reward / count, "reward_in_deviations": (reward / count - self.scale[0]) / self.scale[1],
             "kl": kl / count, "tokens": tokens / count, "ended": ended / count,
-            "perplexity": math.exp(surprise / tokens),
+            "perplexity": math.exp(surprise / tokens), "length_slope": slope * tokens / count,
         }  # fmt: skip
 
     def _experience(self, rollouts: Sequence[Rollout]) -> list[Experience]:
@@ -158,18 +145,27 @@ class Training:
         own = zip(rollouts, logprobs.cpu(), reference.float().cpu(), values.cpu(), strict=True)
         return [Experience(one, *(t[: len(one.ids)] for t in tensors)) for one, *tensors in own]
 
-    def _advantages(self, found: list[Experience], scores: torch.Tensor) -> None:
+    def _advantages(self, found: list[Experience], scores: torch.Tensor) -> float:
+        """Fill them in; return how many deviations of reward go with a token more."""
         s = self.settings
         unended = torch.tensor([not one.rollout.ended for one in found], dtype=torch.float32)
-        scores = (scores - self.scale[0]) / self.scale[1] - s.unended_penalty * unended
-        mask = _columns([torch.ones_like(one.values) for one in found])
-        kl = _columns([one.logprobs - one.reference for one in found])
+        lengths = torch.tensor([len(one.rollout.ids) for one in found], dtype=torch.float32)
+        scores = (scores - self.scale[0]) / self.scale[1]
+        slope, mean_length = advantages.over_length(
+            total(self.accelerator, *advantages.moments(lengths, scores))
+        )  # fmt: skip
+        if s.length_controlled:
+            # Fitted anew each time: the first policy's line would pay for length once its reason is gone.
+            scores = scores - slope * (lengths - mean_length)
+        scores = scores - s.unended_penalty * unended
+        mask = columns([torch.ones_like(one.values) for one in found])
+        kl = columns([one.logprobs - one.reference for one in found])
         rewards = advantages.token_rewards(scores, kl, mask, beta=s.beta)
         if s.algorithm == RLOO:
             gains = advantages.leave_one_out(rewards.sum(1), s.answers_per_prompt)[:, None] * mask
             returns = gains
         else:
-            values = _columns([one.values for one in found])
+            values = columns([one.values for one in found])
             gains, returns = advantages.gae(rewards, values, mask, gamma=s.gamma, lam=s.lam)
             count, sum_, square = total(
                 self.accelerator, mask.sum().item(), gains.sum().item(), (gains**2).sum().item()
@@ -178,6 +174,7 @@ class Training:
             gains = advantages.whitened(gains, mask, mean, math.sqrt(max(0.0, square / count - mean**2)))
         for row, one in enumerate(found):
             one.advantages, one.returns = (t[row, : len(one.values)] for t in (gains, returns))
+        return slope
 
     # The policy moves
 
@@ -208,7 +205,7 @@ class Training:
         for piece in pieces:
             padded = Padded([one.rollout for one in piece], self.pad, self.accelerator.device)
             old, values, gains, returns = (
-                _columns([getattr(one, name) for one in piece]).to(self.accelerator.device)
+                columns([getattr(one, name) for one in piece]).to(self.accelerator.device)
                 for name in ("logprobs", "values", "advantages", "returns")
             )
             with self.accelerator.autocast():
@@ -229,10 +226,6 @@ class Training:
         self.optimizer.step()
         self.optimizer.zero_grad()
         return total(self.accelerator, *sums)
-
-
-def _columns(rows: Sequence[torch.Tensor]) -> torch.Tensor:
-    return pad_sequence(list(rows), batch_first=True)
 
 
 def train(

@@ -23,6 +23,7 @@ class Settings(Common):
     beta: float = option(0.05, "price of a nat of KL, in deviations of the first policy's reward")
     max_kl: float = option(0.0, "nats an answer: above it, the run stops with the weights before; 0: none")
     unended_penalty: float = option(1.0, "deviations, for an answer that does not end within its tokens")
+    length_controlled: bool = option(False, "take off the reward what length explains of it in an iteration")
     gamma: float = option(1.0, "discount of later tokens")
     lam: float = option(0.95, "of generalised advantage estimation")
     clip: float = option(0.2, "of the ratio, and of the value's move")

@@ -154,11 +154,13 @@ def _train_policy(
         _trained(
             run, f"train policy {number}", out, "training.ppo", str(export["folder"]), old.location, str(out),
             "--reward-model", judge.location, "--first-policy", first.location,
-            "--iterations", str(s.ppo_iterations), "--answers-per-iteration", str(s.ppo_answers),
+            "--iterations", str(number * s.ppo_iterations), "--answers-per-iteration", str(s.ppo_answers),
             "--trained-layers", str(s.ppo_layers), "--learning-rate", str(s.ppo_learning_rate),
-            "--beta", str(s.ppo_beta), "--max-tokens", str(s.max_tokens),
+            "--beta", str(s.ppo_beta), "--unended-penalty", str(s.ppo_unended_penalty),
+            "--max-tokens", str(s.max_tokens),
             "--stop", "|".join(stop.replace("\n", "\\n") for stop in STOPS), "--micro-batch-size", "16",
-            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "5", *_system(old),
+            "--max-kl", str(s.max_kl * number / s.rounds), "--save-every", "2",
+            *(["--length-controlled"] if run.rule.keeps_length else []), *_system(old),
         )  # fmt: skip
     else:
         source = run.own.folder / f"best-{number}"

@@ -25,7 +25,7 @@ class Settings:
     train: str = "best-of-n"  # or ppo
     rule: str = "commas"
     questions: int = 7  # about each topic
-    completions: int = 4
+    completions: int = 6
     max_tokens: int = 48
     best_of: int = 4
     reward_layers: int = 4
@@ -33,11 +33,12 @@ class Settings:
     reward_learning_rate: float = 2e-4
     sft_epochs: float = 2.0
     sft_learning_rate: float = 5e-5
-    ppo_iterations: int = 10
+    ppo_iterations: int = 4  # of the first round; a later one takes its number times as many
     ppo_answers: int = 48
     ppo_layers: int = 10  # the upper ones, that learn
     ppo_learning_rate: float = 1e-4
     ppo_beta: float = 0.05
+    ppo_unended_penalty: float = 2.0
     max_kl: float = 5.0  # nats an answer, from the first policy
     swapped: bool = False  # chosen and rejected exchanged, to see that the check can fail
     seed: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
@@ -68,3 +69,18 @@ def test_the_expected_gradient_of_rloo_is_that_of_the_expected_reward(group: int
         (gradient,) = torch.autograd.grad(-loss / group, theta)
         total += logprobs.detach().sum().exp() * gradient
     assert total.tolist() == pytest.approx(analytic.tolist(), abs=1e-10)
+
+
+def test_what_length_explains_is_the_line_of_least_squares() -> None:
+    """Beside numpy's; taken off, scores and lengths have no correlation. Sums of two processes are those of one."""
+    torch.manual_seed(1)
+    lengths = torch.randint(5, 48, (48,)).float()
+    scores = -0.05 * lengths + torch.randn(48)
+    parts = [advantages.moments(lengths[at], scores[at]) for at in (slice(0, 20), slice(20, 48))]
+    slope, mean = advantages.over_length([one + other for one, other in zip(*parts, strict=True)])
+    assert slope == pytest.approx(np.polyfit(lengths.numpy(), scores.numpy(), 1)[0], abs=1e-6)
+    assert mean == pytest.approx(lengths.mean().item(), abs=1e-5)
+    left = scores - slope * (lengths - mean)
+    assert torch.corrcoef(torch.stack([left, lengths]))[0, 1].item() == pytest.approx(0, abs=1e-5)
+    assert left.mean().item() == pytest.approx(scores.mean().item(), abs=1e-5)
+    assert advantages.over_length(advantages.moments(torch.full((4,), 9.0), torch.randn(4))) == (0.0, 9.0)

@@ -36,6 +36,7 @@ from training.rollouts import Rollout, Sampler
 CPU = torch.device("cpu")
 QUICK = Settings(iterations=3, answers_per_iteration=16, minibatch_size=8, max_tokens=12, learning_rate=1e-3)
 ARMS = {8: 1.0, 9: 0.6}  # tokens that are rewarded
+COMMA = 7
 ASK = [Message(role="user", content="and")]
 
 
@@ -78,6 +79,38 @@ def test_the_optimum_of_reward_less_kl_is_reached_on_a_toy_of_ten_tokens(algorit
 
     assert objective(before) < 0.6 * optimum
     assert objective(after) > 0.98 * optimum
+
+
+def length_and_commas(base: Path, folder: Path, *, length_controlled: bool) -> list[tuple[float, float]]:
+    """Tokens and commas an answer, before and after training where each comma costs."""
+    s = Settings(
+        iterations=12, answers_per_iteration=128, minibatch_size=64, learning_rate=3e-3, beta=0.0, max_tokens=24,
+        rows=128, unended_penalty=0.0, length_controlled=length_controlled,
+    )  # fmt: skip
+    accelerator = accelerator_for(s)
+    policy, reference = load_policy(str(base), CPU), load_policy(str(base), CPU)
+    found: list[tuple[float, float]] = []
+
+    def reward_of(rollouts: Sequence[Rollout]) -> torch.Tensor:
+        commas = [one.ids.count(COMMA) for one in rollouts]
+        tokens = sum(len(one.ids) for one in rollouts)
+        found.append((tokens / len(rollouts), sum(commas) / len(rollouts)))
+        return -torch.tensor(commas).float()
+
+    record = Record(folder, {}, accelerator, lambda text: None)
+    Training(accelerator, s, policy, reference, load_tokenizer(str(base)), reward_of, record).run([ASK])
+    return [found[0], found[-1]]
+
+
+@pytest.mark.slow
+def test_a_reward_that_is_freed_of_length_leaves_the_length_alone(tmp_path: Path) -> None:
+    """Longer answers have more commas. Without the option the policy learns to say less, with it to say it without."""
+    base = make_tiny_model(tmp_path / "base", words=4)
+    (length, commas), plain = length_and_commas(base, tmp_path / "plain", length_controlled=False)
+    _, freed = length_and_commas(base, tmp_path / "freed", length_controlled=True)
+    assert plain[0] < 0.4 * length
+    assert 0.7 * length < freed[0] < 1.4 * length
+    assert freed[1] < 0.3 * commas
 
 
 def test_answers_are_those_that_the_sampler_draws(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from operations.loop.stages import Stages
 from operations.loop.topics import QUESTIONS, TOPICS
 from sampler.models import ModelVersion
 
-QUICK = Settings(questions=2, reward_steps=24, ppo_iterations=5, ppo_answers=32, quick=True)
+QUICK = Settings(questions=2, completions=4, reward_steps=24, ppo_answers=32, quick=True)
 LEAST_TOPICS = 8
 
 
