@@ -12,6 +12,7 @@ import hashlib
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 
 def _cipher() -> MultiFernet:
@@ -21,7 +22,15 @@ def _cipher() -> MultiFernet:
     )
 
 
+ERRORS = {
+    "cannot_generate_recovery_codes": _("Set up an app or a key first: recovery codes stand in for them."),
+    "incorrect_code": _("That code is not correct."),
+}
+
+
 class Adapter(DefaultMFAAdapter):
+    error_messages = {**DefaultMFAAdapter.error_messages, **ERRORS}
+
     def encrypt(self, text: str) -> str:
         return _cipher().encrypt(text.encode()).decode()
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.sign_in import OneName
@@ -21,6 +22,12 @@ from labeling.errors import Gone
 from labeling.models import Invitation
 
 SESSION_KEY = "invitation"
+SIGN_ON_ERRORS = {
+    "email_taken": _("An account here has that address. Sign in to it, then add %s on its page Sign-on."),
+    "no_password": _("Set a password first: without one you could not sign in any more."),
+    "disconnect_last": _("This is the only way into your account. Set a password first."),
+    "connected_other": _("That account opens another account here already."),
+}
 
 
 def remember(request: HttpRequest, invitation: Invitation) -> None:
@@ -60,6 +67,8 @@ class AccountAdapter(OneName):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    error_messages = {**DefaultSocialAccountAdapter.error_messages, **SIGN_ON_ERRORS}
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
         return True  # the operator chose the server; a new account is a member of nothing
 

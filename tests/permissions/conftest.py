@@ -57,6 +57,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from django.utils import timezone
 
     from exports.models import ExportRun
+    from hub.models import Repository
     from labeling.api.suggestions import SALT
     from labeling.models import Review
     from managing.pages.exporting import name_of
@@ -90,6 +91,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
+        "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip
 
 

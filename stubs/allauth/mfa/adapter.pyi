@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+
 class DefaultMFAAdapter:
+    error_messages: Mapping[str, object]
     def encrypt(self, text: str) -> str: ...
     def decrypt(self, encrypted_text: str) -> str: ...

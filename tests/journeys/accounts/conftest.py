@@ -102,3 +102,14 @@ def open_confirmed(page: Page, path: str) -> None:
     page.fill("input[name=password]", makers.PASSWORD)
     page.locator("main form button").first.click()
     page.wait_for_url(f"**{path}")
+
+
+def virtual_key(page: Page) -> None:
+    """A key of this browser that says yes at once."""
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": options})

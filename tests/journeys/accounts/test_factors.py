@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import Page, expect
 
 from accounts.models import AuditEntry, User
-from tests.journeys.accounts.conftest import open_confirmed, sign_in, sign_out, signed_in
+from tests.journeys.accounts.conftest import open_confirmed, sign_in, sign_out, signed_in, virtual_key
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -36,7 +36,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(page: Page, nina: User) ->
     page.wait_for_url("**/2fa/authenticate/**")
     page.fill("input[name=code]", "000000")
     page.locator("main form button").first.click()
-    expect(page.locator("main")).to_contain_text("Incorrect code")
+    expect(page.locator("main")).to_contain_text("not correct")
     page.fill("input[name=code]", code(secret, ahead=1))
     page.locator("main form button").first.click()
     signed_in(page)
@@ -45,13 +45,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(page: Page, nina: User) ->
 
 
 def test_a_passkey_signs_in_without_a_password(page: Page, nina: User) -> None:
-    device = page.context.new_cdp_session(page)
-    device.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-        "isUserVerified": True, "automaticPresenceSimulation": True,
-    }  # fmt: skip
-    device.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    virtual_key(page)
     sign_in(page)
     signed_in(page)
     open_confirmed(page, "/accounts/2fa/webauthn/add/")
