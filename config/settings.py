@@ -116,13 +116,7 @@ WEB_THREADS = env.web_threads  # requests at work at once in a web process, each
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url
-CACHES = {
-    "default": {
-        "BACKEND": "common.cache.SharedOrOwn",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "cache",
-    }
-}
+CACHES = {"default": {"BACKEND": "common.cache.SharedOrOwn", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

@@ -47,7 +47,7 @@ def run_import(run_id: str) -> str:
             return "waits for another import"
         run = runs.claim(pk=UUID(run_id))
         if run is None:
-            return "nothing to do"
+            return "taken back" if runs.remove(pk=UUID(run_id)) else "nothing to do"
         try:
             runs.execute(run=run)
         except runs.LostLease:

@@ -59,7 +59,8 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from exports.models import ExportRun
     from hub.models import Repository
     from labeling.api.suggestions import SALT
-    from labeling.models import Review
+    from labeling.models import ImportRun, Review
+    from managing.pages import importing
     from managing.pages.exporting import name_of
     from moderation.models import Verdict
 
@@ -82,6 +83,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     export = ExportRun.objects.create(
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
+    upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk,
         "owner": "alice", "token": token, "invitation": invitation.pk,
@@ -91,6 +93,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
+        "upload": importing.name_of(upload),
         "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip
 
