@@ -11,5 +11,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("config.api_urls")),
     path("", include("operations.urls")),
+    path("", include("moderation.urls")),
     path("", include("labeling.urls")),
 ]

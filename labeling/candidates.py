@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import visible
-from labeling import places, policies, randomness, selection
+from labeling import contents, places, policies, randomness, selection
 from labeling.models import (
     Candidate,
     CandidateCopy,
@@ -34,6 +34,7 @@ from labeling.models import (
 from sampler import control_tokens, sampling
 from sampler.duplicates import similarity
 from sampler.models import Completion, SampleRequest
+from screening.verdicts import WAITING
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ def request_missing(comparison: Comparison) -> int:
                 params=policies.params_of(comparison.project, policy),
                 purpose=SampleRequest.Purpose.COMPARISON,
                 priority=priority,
+                screening=contents.rules_of(comparison.project_id),
             )
             ComparisonRequest.objects.create(comparison=comparison, request=request)
     return wanted.total()
@@ -136,6 +138,8 @@ def _settle(pk: UUID) -> str:
     requests = list(SampleRequest.objects.filter(pk__in=comparison.requests.values("request")))
     if any(request.state not in SampleRequest.ENDED for request in requests):
         return "waiting"
+    if _wait_for_a_filter(comparison):
+        return "waiting"
     _take_completions(comparison)
     if comparison.candidates.count() >= comparison.k:
         return _open(comparison)
@@ -148,9 +152,15 @@ def _settle(pk: UUID) -> str:
         _keep_copies(comparison)
         return _open(comparison)
     failures = [request.failure for request in requests if request.failure]
-    reason = failures[-1] if failures else "The completions were empty, equal to each other or held control tokens."
+    unusable = "The completions were empty, blocked, equal to each other or held control tokens."
+    reason = failures[-1] if failures else unusable
     _advance(comparison, Comparison.State.DISCARDED, discard_reason=reason[:200])
     return "discarded"
+
+
+def _wait_for_a_filter(comparison: Comparison) -> bool:
+    drawn = Q(request__in=comparison.requests.values("request")) | Q(pk__in=comparison.candidates.values("completion"))
+    return Completion.objects.filter(drawn, withheld=WAITING).exists() or contents.prompt_waits(comparison)
 
 
 def _open(comparison: Comparison) -> str:
@@ -187,7 +197,7 @@ def _unused(comparison: Comparison) -> list[Completion]:
     """Usable completions that were drawn for it and are not in it, in storage order."""
     rows = (
         Completion.objects.filter(request__in=comparison.requests.values("request"))
-        .filter(finish_reason__in=_usable_ends(comparison.project))
+        .filter(finish_reason__in=_usable_ends(comparison.project), withheld="")
         .exclude(pk__in=comparison.candidates.values("completion"))
         .select_related("model_version")
     )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
+from common.shapes import JsonObject
 from common.visible import visible
-from labeling import drafts, policies
+from labeling import contents, drafts, policies
+from labeling.contents import Checked
 from labeling.errors import Conflict, Invalid
 from labeling.models import Dialogue, ReplyRequest, Turn
 from sampler import sampling
-from sampler.models import SampleRequest
+from sampler.models import Completion, SampleRequest
+from screening.verdicts import WAITING
 
 STILL_WRITING = "The model is still writing. Wait for it, or stop it."
 
 
-@transaction.atomic
 def send_message(
     *, dialogue: Dialogue, text: str, seconds: int = 0, expected_version: int | None = None
 ) -> SampleRequest:
@@ -24,10 +26,19 @@ def send_message(
     Raises:
         Conflict: the answer to the last message is still being written.
         Invalid: the last message has no answer yet (ask again with `retry_reply`).
+        Blocked: by the content filter; nothing was sent.
     """
+    text = drafts.checked_text(text)
+    checked = contents.check(project_id=dialogue.project_id, text=text, author_id=dialogue.author_id)
+    return _send(dialogue, text, checked, seconds=seconds, expected_version=expected_version)
+
+
+@transaction.atomic
+def _send(
+    dialogue: Dialogue, text: str, checked: Checked, *, seconds: int, expected_version: int | None
+) -> SampleRequest:
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_chat(locked)
-    text = drafts.checked_text(text)
     take_reply(locked)
     if _is_writing(locked):
         raise Conflict(STILL_WRITING, version=locked.version)
@@ -39,14 +50,15 @@ def send_message(
     position = last.position + 1 if last else 0
     if position >= drafts.MAX_TURNS:
         raise Invalid("A dialogue holds at most %(most)s turns.", most=drafts.MAX_TURNS)
-    Turn.objects.create(
+    turn = Turn.objects.create(
         dialogue=locked,
         position=position,
         role=Turn.Role.USER,
         text=text,
         seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
     )
-    return _ask(locked, dialogue, seconds=seconds)
+    checked.keep(turn.pk)
+    return _ask(locked, dialogue, seconds=seconds, screening=contents.rules_for_reply(checked, turn.pk))
 
 
 @transaction.atomic
@@ -60,7 +72,8 @@ def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
     last = locked.turns.order_by("-position").first()
     if last is None or last.role != Turn.Role.USER:
         raise Invalid("There is no message without an answer.")
-    return _ask(locked, dialogue)
+    screening = {**contents.rules_of(locked.project_id), "turn": str(last.pk)}
+    return _ask(locked, dialogue, screening=screening)
 
 
 @transaction.atomic
@@ -81,8 +94,10 @@ def store_reply(*, dialogue: Dialogue) -> Turn | None:
 
 def store_ended_replies(*, limit: int = 200) -> int:
     """Turn ended replies of idle chats into turns; the beat task's share of `store_reply`."""
-    waiting = Dialogue.objects.drafts().filter(
-        pending_request__state__in=[SampleRequest.State.DONE, SampleRequest.State.CANCELLED]
+    waiting = (
+        Dialogue.objects.drafts()
+        .filter(pending_request__state__in=[SampleRequest.State.DONE, SampleRequest.State.CANCELLED])
+        .exclude(Exists(Completion.objects.filter(request=OuterRef("pending_request"), withheld=WAITING)))
     )
     return sum(store_reply(dialogue=dialogue) is not None for dialogue in waiting[:limit])
 
@@ -103,7 +118,7 @@ def finish(locked: Dialogue) -> None:
         last.delete()
 
 
-def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleRequest:
+def _ask(locked: Dialogue, dialogue: Dialogue, *, screening: JsonObject, seconds: int = 0) -> SampleRequest:
     assert locked.model_version is not None
     policy = locked.round.policies.filter(model_version=locked.model_version).first() if locked.round else None
     request = sampling.request_completions(
@@ -113,6 +128,7 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleReq
         params=policies.params_of(locked.project, policy),
         purpose=SampleRequest.Purpose.REPLY,
         priority=SampleRequest.Priority.INTERACTIVE,
+        screening=screening,
     )
     ReplyRequest.objects.create(dialogue=locked, request=request)
     locked.pending_request = request
@@ -122,13 +138,16 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0) -> SampleReq
 
 
 def take_reply(locked: Dialogue) -> Turn | None:
-    """`store_reply` for a caller that holds the dialogue's lock."""
+    """`store_reply` for a caller that holds the dialogue's lock. A reply that the content filter blocks becomes no
+    turn; one that waits for a filter stays where it is."""
     request = locked.pending_request
     if request is None or request.state not in (SampleRequest.State.DONE, SampleRequest.State.CANCELLED):
         return None
     completion = request.completions.order_by("index").first()
+    if completion is not None and completion.withheld == WAITING:
+        return None
     turn = None
-    if completion is not None and visible(completion.text):
+    if completion is not None and not completion.withheld and visible(completion.text):
         last = locked.turns.aggregate(last=Max("position"))["last"]
         turn = Turn.objects.create(
             dialogue=locked,
@@ -145,7 +164,10 @@ def take_reply(locked: Dialogue) -> Turn | None:
 
 
 def _is_writing(locked: Dialogue) -> bool:
-    return locked.pending_request is not None and locked.pending_request.state not in SampleRequest.ENDED
+    request = locked.pending_request
+    if request is None:
+        return False
+    return request.state not in SampleRequest.ENDED or request.completions.filter(withheld=WAITING).exists()
 
 
 def _require_chat(dialogue: Dialogue) -> None:

@@ -18,14 +18,14 @@ from django.utils import timezone
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import equal_pair, visible
-from labeling import assignments
+from labeling import assignments, contents
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Candidate, Comparison, Project, Prompt
 from labeling.projects import current_round, retire_prompts, split_for
 from labeling.text import check_messages, clean, content_hash, prompt_key
 from sampler import sampling
-from sampler.models import ModelVersion
+from sampler.models import Completion, ModelVersion
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -58,12 +58,13 @@ def bring(
     if known is not None:
         return known, False
     key = prompt_key(messages)
-    now = timezone.now()
+    provided = _provided(texts, names)
+    checked = contents.check_brought(project_id=project.pk, prompt=messages, completions=provided)
     comparison = Comparison.objects.create(
         project=project,
         round=current_round(project),
-        state=Comparison.State.OPEN,
-        opened_at=now,
+        state=Comparison.State.SAMPLING if checked.waits else Comparison.State.OPEN,
+        opened_at=None if checked.waits else timezone.now(),
         prompt=messages,
         prompt_key=key,
         split=split_for(project, key, by.pk if by else None),
@@ -72,7 +73,12 @@ def bring(
         k=len(texts),
         votes_wanted=votes or project.votes_per_comparison,
     )
-    _provide(comparison, texts, names)
+    Candidate.objects.bulk_create(
+        Candidate(comparison=comparison, index=index, completion=row) for index, row in enumerate(provided)
+    )
+    checked.keep(comparison.pk)
+    if checked.blocked:
+        discard(comparison=comparison, reason=f"Blocked by the content filter: {checked.blocked}")
     return comparison, True
 
 
@@ -93,16 +99,12 @@ def _refuse_control_tokens(messages: Sequence[Message], texts: Sequence[str]) ->
     refuse_in_any([*prompt, *((f"completions.{n}.text", f"Completion {n + 1}", text) for n, text in enumerate(texts))])
 
 
-def _provide(comparison: Comparison, texts: Sequence[str], names: Sequence[str]) -> None:
+def _provided(texts: Sequence[str], names: Sequence[str]) -> list[Completion]:
     versions = {version.slug: version for version in ModelVersion.objects.filter(slug__in=names)}
-    Candidate.objects.bulk_create(
-        Candidate(
-            comparison=comparison,
-            index=index,
-            completion=sampling.provide(text=text, model_version=versions.get(name), model_label=name),
-        )
-        for index, (text, name) in enumerate(zip(texts, names, strict=True))
-    )
+    return [
+        sampling.provide(text=text, model_version=versions.get(name), model_label=name)
+        for text, name in zip(texts, names, strict=True)
+    ]
 
 
 def discard(*, comparison: Comparison, reason: str, harmful: bool = False) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.utils.translation import gettext
 
@@ -38,6 +39,15 @@ def within(field: str) -> Iterator[None]:
         yield
     except Invalid as error:
         raise Invalid(str(error), field=f"{field}.{error.field}" if error.field else field) from None
+
+
+class Blocked(LabelingError):
+    """The content filter blocks the text, and the project says that what it blocks is not sent. `verdict` is the id of
+    its word, on which whoever wrote the text may say that it is wrong."""
+
+    def __init__(self, message: str, *, verdict: UUID, **values: object) -> None:
+        super().__init__(message, **values)
+        self.verdict = verdict
 
 
 class Conflict(LabelingError):

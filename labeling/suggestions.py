@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from labeling import drafts, policies
+from labeling import contents, drafts, policies
 from labeling.errors import Invalid
 from labeling.models import Dialogue, SuggestionRequest, Turn
 from sampler import sampling
@@ -40,6 +40,7 @@ def request_suggestions(*, dialogue: Dialogue, role: str, n: int | None = None) 
             params=policies.params_of(locked.project, policy),
             purpose=SampleRequest.Purpose.SUGGESTION,
             priority=SampleRequest.Priority.INTERACTIVE,
+            screening=contents.rules_of(locked.project_id),
         )
         for policy, share in policies.shares(available, drawn)
     ]
@@ -59,7 +60,7 @@ def require_offered(*, dialogue: Dialogue, completion_ids: Collection[UUID]) -> 
     if not wanted:
         return
     offered = SuggestionRequest.objects.filter(dialogue__in=_line(dialogue)).values("request")
-    if Completion.objects.filter(pk__in=wanted, request__in=offered).count() < len(wanted):
+    if Completion.objects.filter(pk__in=wanted, request__in=offered, withheld="").count() < len(wanted):
         raise Invalid("There is no such suggestion in this dialogue.")
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from labeling import drafts
+from labeling import contents, drafts
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.suggestions import require_offered
@@ -22,7 +22,6 @@ from sampler.models import Completion
 GIVEN = "The prompt was given and stays as it is: write what comes after it."
 
 
-@transaction.atomic
 def add_turn(
     *,
     dialogue: Dialogue,
@@ -38,10 +37,26 @@ def add_turn(
     """Put a turn at `position` (default: the end) of a demonstration and empty the composer.
 
     Order of roles is checked at submission, so that turns can be inserted and deleted meanwhile.
+
+    Raises:
+        Blocked: by the content filter; nothing was added.
     """
+    text = drafts.checked_text(text)
+    checked = contents.check(project_id=dialogue.project_id, text=text, author_id=dialogue.author_id)
+    with transaction.atomic():
+        turn = _add(
+            dialogue, role, text, completion, suggestions_shown, position, seconds, pasted_chars, expected_version
+        )
+        checked.keep(turn.pk)
+    return turn
+
+
+def _add(
+    dialogue: Dialogue, role: str, text: str, completion: Completion | None, suggestions_shown: Sequence[str],
+    position: int | None, seconds: int, pasted_chars: int, expected_version: int | None,
+) -> Turn:  # fmt: skip
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_demonstration(locked)
-    text = drafts.checked_text(text)
     named = [UUID(str(cid)) for cid in suggestions_shown]
     require_offered(dialogue=locked, completion_ids=[*named, *([completion.pk] if completion else [])])
     at = _make_room(locked, role, position)
@@ -79,7 +94,6 @@ def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
     return at
 
 
-@transaction.atomic
 def edit_turn(
     *,
     turn: Turn,
@@ -92,7 +106,17 @@ def edit_turn(
 
     Raises:
         Gone: the turn was deleted meanwhile.
+        Blocked: by the content filter; nothing was changed.
     """
+    text = drafts.checked_text(text)
+    checked = contents.check(project_id=turn.dialogue.project_id, text=text, author_id=turn.dialogue.author_id)
+    with transaction.atomic():
+        _edit(turn, text, completion, seconds, expected_version)
+        checked.keep(turn.pk)
+    return turn
+
+
+def _edit(turn: Turn, text: str, completion: Completion | None, seconds: int, expected_version: int | None) -> None:
     locked = drafts.lock_draft(turn.dialogue, expected_version)
     _require_demonstration(locked)
     position = locked.turns.filter(pk=turn.pk).values_list("position", flat=True).first()
@@ -100,7 +124,7 @@ def edit_turn(
         raise Gone("This turn was deleted meanwhile.")
     if position < locked.given_turns:
         raise Invalid(GIVEN)
-    turn.text = drafts.checked_text(text)
+    turn.text = text
     if completion is not None:
         require_offered(dialogue=locked, completion_ids=[completion.pk])
         turn.completion = completion
@@ -109,7 +133,6 @@ def edit_turn(
     turn.save(update_fields=["text", "completion", "edited_at", "seconds"])
     turn.refresh_from_db(fields=["seconds"])
     drafts.touch(locked, turn.dialogue, seconds=seconds)
-    return turn
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Project, Prompt, Turn
 from labeling.quality import reviews
 from sampler import sampling
+from screening import verdicts
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -47,6 +48,7 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "prompts": projects.empty_prompts(project=project, author=user, text=WITHDRAWN),
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
+    verdicts.empty_unsent(project=project.pk, author_id=user.pk, text=WITHDRAWN)
     dialogues.empty(rows=copies.dialogues, text=WITHDRAWN)
     quoting = lineage.quoting(project, user)
     quoting.dialogues.update(source_row=None)

@@ -16,18 +16,20 @@ from accounts.requests import user_of
 from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter, within
 from labeling.admin.base import Button, PageAdmin, RowForm, short, text_html
 from labeling.models import Project
+from moderation import marks as people
 from moderation import reports, verdicts
-from moderation.filters.base import FILTERS
 from moderation.models import Threshold, Verdict
+from screening import rules
+from screening.filters.base import FILTERS
 
 
 def _harmful(request: HttpRequest, verdict: Verdict, _text: str) -> str:
-    verdicts.mark(verdict=verdict, user=user_of(request), harmful=True)
+    people.mark(verdict=verdict, user=user_of(request), harmful=True)
     return "Marked as harmful."
 
 
 def _harmless(request: HttpRequest, verdict: Verdict, _text: str) -> str:
-    verdicts.mark(verdict=verdict, user=user_of(request), harmful=False)
+    people.mark(verdict=verdict, user=user_of(request), harmful=False)
     return "Marked as harmless."
 
 
@@ -79,7 +81,7 @@ class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin[Verdict]):
 
     def _mark(self, request: HttpRequest, queryset: QuerySet[Verdict], *, harmful: bool) -> None:
         for verdict in queryset:
-            verdicts.mark(verdict=verdict, user=user_of(request), harmful=harmful)
+            people.mark(verdict=verdict, user=user_of(request), harmful=harmful)
         messages.success(request, "Marked.")
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
@@ -140,7 +142,7 @@ class ThresholdAdmin(PageAdmin[Threshold]):
         return {"filter": "patterns", **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Threshold, form: ThresholdForm, change: bool) -> None:
-        made = verdicts.set_threshold(
-            project=obj.project, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
+        made = rules.set_threshold(
+            project=obj.project_id, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
         )
         obj.pk, obj._state.adding = made.pk, False

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from labeling.models import Project
 from moderation.models import VerdictFeedback
-from moderation.verdicts import thresholds
+from screening.rules import thresholds
 
 
 class Row(TypedDict):
@@ -27,7 +27,7 @@ class Row(TypedDict):
 
 def report(project: Project, name: str, what_if: Sequence[float] = (0.3, 0.5, 0.7, 0.9)) -> list[Row]:
     """Precision and recall by category among the marked texts, at the threshold in force and at others."""
-    limits = thresholds(project, name)
+    limits = thresholds(project.pk, name)
     marked = VerdictFeedback.objects.filter(verdict__project=project, verdict__filter=name).select_related("verdict")
     words: dict[UUID, list[VerdictFeedback]] = defaultdict(list)
     for word in marked:
@@ -35,7 +35,7 @@ def report(project: Project, name: str, what_if: Sequence[float] = (0.3, 0.5, 0.
     rows: list[Row] = []
     for category, (warn_at, _) in sorted(limits.items()):
         scored = [(found[0].verdict.scores.get(category, 0.0), _harmful(found, category)) for found in words.values()]
-        for threshold in sorted({warn_at, *what_if}):
+        for threshold in sorted({*([] if warn_at is None else [warn_at]), *what_if}):
             rows.append(_row(category, threshold, scored, in_force=threshold == warn_at))
     return rows
 

@@ -15,5 +15,5 @@ def screen() -> None:
         if not mine:
             return
         for project in Project.objects.active():
-            for name in verdicts.in_worker():
+            for name in verdicts.in_worker(project):
                 verdicts.screen(project, name)

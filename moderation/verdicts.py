@@ -1,81 +1,49 @@
-"""Screening of texts: every prompt, turn and completion gets a verdict, whole, in whatever place it stands.
+"""Verdicts on texts that nobody waited for, and what a block does to what holds them.
 
-Moderation reads labeling and acts through its functions: a blocked completion takes its comparison out of
+Live texts are screened where they come in (`labeling/contents.py`, `sampler/screener.py`). This finds the rest: pool
+prompts, imports, submitted turns, and texts whose filter was down. A blocked completion takes its comparison out of
 work, a blocked prompt leaves the pool, a blocked dialogue goes to review. Nothing is deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.audit import record
-from labeling import comparisons, projects
+from labeling import comparisons, contents, projects
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Turn
 from labeling.quality import reviews
-from moderation.filters.base import FILTERS
-from moderation.models import Threshold, Verdict, VerdictFeedback
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from moderation.models import Verdict
+from sampler.models import Completion
+from screening import verdicts
+from screening.asking import Findings, ask
+from screening.filters.base import FILTERS
+from screening.rules import Plan, Rule, plan_for, thresholds
 
 Action, Target = Verdict.Action, Verdict.Target
-Limits: TypeAlias = dict[str, tuple[float, float | None]]  # (warn at, block at) by category
 BATCH = 500
 
 
-def in_worker() -> list[str]:
-    """Filters that the default worker runs by itself."""
-    return [name for name in FILTERS.choices() if FILTERS.load(name).in_worker]
-
-
-def thresholds(project: Project, name: str) -> Limits:
-    """The filter's own, then the project's newest."""
-    found: Limits = {category: (warn_at, None) for category, warn_at in FILTERS.load(name).categories.items()}
-    for row in Threshold.objects.filter(project=project, filter=name).order_by("created_at"):
-        found[row.category] = (row.warn_at, row.block_at)
-    return found
-
-
-def set_threshold(
-    *, project: Project, filter: str, category: str, warn_at: float, block_at: float | None = None
-) -> Threshold:
-    """From now on; verdicts given before stand as they were given."""
-    return Threshold.objects.create(
-        project=project, filter=filter, category=category, warn_at=warn_at, block_at=block_at
-    )
-
-
-def judge(scores: Mapping[str, float], limits: Limits) -> tuple[str, str]:
-    """(action, category that decided): the strictest action, then the highest score."""
-    found: list[tuple[int, float, str]] = []
-    for category, score in scores.items():
-        warn_at, block_at = limits.get(category, (0.5, None))
-        if block_at is not None and score >= block_at:
-            found.append((2, score, category))
-        elif score >= warn_at:
-            found.append((1, score, category))
-    if not found:
-        return Action.NONE, ""
-    strictness, _, category = max(found)
-    return (Action.BLOCK if strictness == 2 else Action.WARN), category
+def in_worker(project: Project) -> list[str]:
+    """The project's filters that the default worker runs by itself."""
+    return [rule.filter for rule in plan_for(project.pk).rules if FILTERS.load(rule.filter).in_worker]
 
 
 def screen(project: Project, name: str, *, limit: int = BATCH) -> int:
-    """Give verdicts on up to `limit` texts of each kind that have none yet; return how many."""
+    """Give verdicts on up to `limit` texts of each kind that have none of this filter yet; return how many got one."""
     chosen = FILTERS.load(name)
-    limits = thresholds(project, name)
+    whole = plan_for(project.pk)
+    plan = Plan(project.pk, (Rule(name, thresholds(project.pk, name)),), whole.waits)
     done = 0
     for target, texts in _unseen(project, name, chosen.version, limit):
-        if not texts:
-            continue
-        ids = list(texts)
-        for text_id, scores in zip(ids, chosen.score([texts[one] for one in ids]), strict=True):
-            done += _store(project, name, chosen.version, target, text_id, scores, limits)
+        said = ask(plan, list(texts.values()))
+        found = dict(zip(texts, said, strict=True))
+        _store(plan, whole, target, found)
+        done += sum(not one.failed for findings in said for one in findings)
     return done
 
 
@@ -85,61 +53,73 @@ def _unseen(project: Project, name: str, version: str, limit: int) -> Iterable[t
     def new(ref: str) -> Q:
         return Q(~Exists(known.filter(target_id=OuterRef(ref))))
 
-    prompts = Prompt.objects.filter(new("pk"), project=project, retired_at__isnull=True)[:limit]
-    yield Target.PROMPT, {prompt.pk: "\n".join(m["content"] for m in prompt.messages) for prompt in prompts}
-    turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(dialogue__state=Dialogue.State.DRAFT)
-    yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
-    alive = (Comparison.State.SAMPLING, *Comparison.READY)
-    candidates = Candidate.objects.filter(
-        new("completion_id"), comparison__project=project, comparison__state__in=alive
+    prompts = Prompt.objects.filter(new("pk"), project=project)[:limit]
+    yield Target.PROMPT, {prompt.pk: contents.whole(prompt.messages) for prompt in prompts}
+    brought = Comparison.objects.filter(new("pk"), project=project, turn__isnull=True, pool_prompt__isnull=True)
+    yield Target.PROMPT, {pk: contents.whole(messages) for pk, messages in brought.values_list("pk", "prompt")[:limit]}
+    turns = Turn.objects.filter(new("pk"), dialogue__project=project).exclude(
+        dialogue__state=Dialogue.State.DRAFT, dialogue__kind=Dialogue.Kind.DEMONSTRATION
     )
-    yield Target.COMPLETION, dict(candidates.order_by().values_list("completion_id", "completion__text")[:limit])
+    yield Target.TURN, dict(turns.order_by().values_list("pk", "text")[:limit])
+    candidates = Candidate.objects.filter(new("completion_id"), comparison__project=project)
+    taken = Turn.objects.filter(new("completion_id"), dialogue__project=project, completion__isnull=False)
+    held = candidates.order_by().values_list("completion_id", flat=True)
+    for ids in (held, taken.order_by().values_list("completion_id", flat=True)):
+        rows = Completion.objects.filter(pk__in=list(ids[:limit]))
+        yield Target.COMPLETION, {row.pk: row.screened_text for row in rows}
 
 
 @transaction.atomic
-def _store(
-    project: Project, name: str, version: str, target: str, text_id: UUID, scores: dict[str, float], limits: Limits
-) -> int:
-    action, category = judge(scores, limits)
-    verdict, made = Verdict.objects.get_or_create(
-        project=project, target_id=text_id, filter=name, filter_version=version,
-        defaults={"target": target, "scores": scores, "action": action, "category": category},
-    )  # fmt: skip
-    if made and action == Action.BLOCK:
-        _block(verdict)
-    return int(made)
+def _store(plan: Plan, whole: Plan, target: str, found: dict[UUID, Findings]) -> None:
+    verdicts.record(plan, target, found)
+    if target == Target.COMPLETION:
+        set_standing(whole, found)
+    for verdict in Verdict.objects.filter(project_id=plan.project, target_id__in=list(found), action=Action.BLOCK):
+        block(verdict)
 
 
-def _block(verdict: Verdict) -> None:
-    reason = f"Blocked by the content filter: {verdict.category}"
-    if verdict.target == Target.COMPLETION:
-        used = Candidate.objects.filter(completion_id=verdict.target_id, comparison__project_id=verdict.project_id)
-        for candidate in used.select_related("comparison"):
-            comparisons.discard(comparison=candidate.comparison, reason=reason)
-    elif verdict.target == Target.PROMPT:
-        projects.retire_prompts(prompts=Prompt.objects.filter(pk=verdict.target_id))
-    else:
+def set_standing(plan: Plan, completion_ids: Collection[UUID]) -> None:
+    """Release or withhold completions as the verdicts on record say."""
+    known = verdicts.known(plan, completion_ids)
+    by_standing: dict[str, list[UUID]] = {}
+    for pk in completion_ids:
+        by_standing.setdefault(verdicts.standing(plan, known.get(pk, ())), []).append(pk)
+    for withheld, ids in by_standing.items():
+        Completion.objects.filter(pk__in=ids).exclude(withheld=withheld).update(withheld=withheld)
+
+
+def block(verdict: Verdict) -> None:
+    """What follows from a block for whatever holds the text. Doing it twice does no harm."""
+    if verdict.target == Target.PROMPT:
+        projects.retire_prompts(prompts=Prompt.objects.filter(pk=verdict.target_id, retired_at__isnull=True))
+    elif verdict.target == Target.TURN:
         dialogue = Dialogue.objects.filter(turns=verdict.target_id, state=Dialogue.State.SUBMITTED).first()
         if dialogue is not None:
             reviews.ask_review(dialogue=dialogue)
+    for comparison in _with(verdict).exclude(state=Comparison.State.DISCARDED):
+        comparisons.discard(comparison=comparison, reason=f"Blocked by the content filter: {verdict.category}")
     record(actor=None, action="moderation.blocked", obj=verdict, fields=[verdict.category])
 
 
-def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "") -> VerdictFeedback:
-    """A person's word; a second one of the same person replaces the first."""
-    feedback, _ = VerdictFeedback.objects.update_or_create(
-        verdict=verdict, user=user, defaults={"harmful": harmful, "category": category}
-    )
-    record(actor=user, action="moderation.marked", obj=verdict, fields=["harmful"])
-    return feedback
+def _with(verdict: Verdict) -> QuerySet[Comparison]:
+    """The comparisons that show its text: as a completion, or in the prompt."""
+    rows = Comparison.objects.filter(project_id=verdict.project_id)
+    if verdict.target == Target.COMPLETION:
+        return rows.filter(Exists(Candidate.objects.filter(comparison=OuterRef("pk"), completion=verdict.target_id)))
+    if verdict.target == Target.PROMPT:
+        return rows.filter(Q(pk=verdict.target_id) | Q(pool_prompt=verdict.target_id))
+    after = Turn.objects.filter(pk=verdict.target_id, dialogue=OuterRef("turn__dialogue"))
+    return rows.filter(Exists(after.filter(position__lt=OuterRef("turn__position"))))
 
 
 def text_of(verdict: Verdict) -> str:
     """The text that it is about, as it stands now; empty where it is gone."""
+    if verdict.target == Target.MESSAGE:
+        return str(verdict.text)
     if verdict.target == Target.PROMPT:
         prompt = Prompt.objects.filter(pk=verdict.target_id).first()
-        return "\n".join(m["content"] for m in prompt.messages) if prompt else ""
+        held = prompt or Comparison.objects.filter(pk=verdict.target_id).first()
+        return "" if held is None else contents.whole(held.messages if isinstance(held, Prompt) else held.prompt)
     if verdict.target == Target.TURN:
         return Turn.objects.filter(pk=verdict.target_id).values_list("text", flat=True).first() or ""
-    used = Candidate.objects.filter(completion_id=verdict.target_id)
-    return used.values_list("completion__text", flat=True).first() or ""
+    return Completion.objects.filter(pk=verdict.target_id).values_list("text", flat=True).first() or ""

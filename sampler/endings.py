@@ -99,8 +99,8 @@ def ended(request_ids: list[str]) -> dict[str, Ended]:
             found[str(pk)] = (state, [])
     if found:
         texts = Completion.objects.filter(request__in=list(found)).order_by("index")
-        for pk, text in texts.values_list("request_id", "text"):
-            found[str(pk)][1].append(text)
+        for pk, text, withheld in texts.values_list("request_id", "text", "withheld"):
+            found[str(pk)][1].append("" if withheld else text)
     return found
 
 

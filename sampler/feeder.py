@@ -19,6 +19,7 @@ from sampler.loaded_models import LoadedModel, waiting_for
 from sampler.models import ModelVersion, SampleRequest
 from sampler.output import LOST_CONNECTION
 from sampler.params import SEEDS, SamplingParams
+from sampler.screened import last_message
 
 logger = logging.getLogger(__name__)
 POLL = 0.5  # seconds after which the feeder looks without having been rung for
@@ -112,8 +113,9 @@ class Feeder:
             params = replace(params, seed=row.pk.int % SEEDS)
         job = Job(uuid.uuid4(), row.prompt, params, row.writes, live)
         held = Held(
-            row.pk, row.attempts, model, live, row.alone, row.created_at, row.started_at or timezone.now(), params
-        )
+            row.pk, row.attempts, model, live, row.alone, row.created_at, row.started_at or timezone.now(), params,
+            screening=row.screening, message=last_message(row.prompt),
+        )  # fmt: skip
         self.state.held.add(job.id, held)
         model.engine.add(job)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from common.shapes import JsonObject
 from sampler.engines.base import PromptReport
 from sampler.loaded_models import LoadedModel, LoadedModels
 from sampler.output import ResultWriter, TokenPublisher
@@ -26,6 +27,8 @@ class Held:
     created_at: datetime
     started_at: datetime
     params: SamplingParams
+    screening: JsonObject = field(default_factory=dict)  # empty: nobody's rules
+    message: str = ""  # the last of the prompt
     report: PromptReport = field(default_factory=lambda: PromptReport())
     first_token_at: datetime | None = None
 

@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from common.control_tokens import control_tokens
 from common.transitions import advance
+from sampler import screened
 from sampler.engines.base import PromptReport, Provenance
 from sampler.models import Completion, SampleRequest
 from sampler.params import Drawn
+from sampler.screened import Screened
 from sampler.text import storable
 
 State = SampleRequest.State
@@ -34,6 +36,7 @@ class Result:
 
     drawn: Sequence[Drawn]
     cancelled: bool = False
+    screened: Screened | None = None  # None: nobody has asked the filters yet
     prompt_report: PromptReport | None = None
     provenance: Provenance | None = None
     started_at: dt.datetime | None = None
@@ -54,8 +57,13 @@ def complete(*, request_id: UUID, attempt: int, result: Result) -> bool:
         if not moved:
             return False
         rows = SampleRequest.objects.select_related("model_version")
-        row = rows.only("model_version__control_tokens", "params", "created_at", "started_at").get(pk=request_id)
-        Completion.objects.bulk_create(_completion(row, one, result, now) for one in result.drawn)
+        columns = ("model_version__control_tokens", "params", "created_at", "started_at", "screening")
+        row = rows.only(*columns).get(pk=request_id)
+        made = [_completion(row, one, result, now) for one in result.drawn]
+        if row.screening:
+            screened.store(row.screening, made, result.screened)
+        else:
+            Completion.objects.bulk_create(made)
     return True
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from common.shapes import Message
+from common.shapes import JsonObject, Message
 from common.transitions import advance
 from sampler.doorbells import ring_on_commit
 from sampler.models import Completion, ModelVersion, SampleRequest
@@ -33,10 +33,12 @@ def request_completions(
     purpose: str = SampleRequest.Purpose.OTHER,
     priority: int = SampleRequest.Priority.BACKGROUND,
     writes: str = SampleRequest.Writes.ASSISTANT,
+    screening: JsonObject | None = None,
 ) -> SampleRequest:
     """Ask for n completions of a prompt. The doorbell rings when the transaction commits.
 
-    Parameters not given are the model version's own.
+    Parameters not given are the model version's own. `screening` names the project by whose rules the texts are
+    screened, and the turn that the last message of the prompt is.
 
     Raises:
         ValueError: the model version takes no requests, or the prompt or a parameter is wrong.
@@ -55,6 +57,7 @@ def request_completions(
         purpose=purpose,
         priority=priority,
         writes=writes,
+        screening=screening or {},
     )
     ring_on_commit([model_version.slug])
     return row

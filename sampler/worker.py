@@ -29,6 +29,8 @@ from sampler.loaded_models import LoadedModel
 from sampler.models import SampleRequest
 from sampler.output import Entry
 from sampler.results import Result
+from sampler.screened import Screened
+from sampler.screener import End, Piece, Screener
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Worker:
         )
         self.models = self.state.models
         self.feeder = Feeder(self.state)
+        self.screener = Screener(self.state.publisher)
 
     # What others call
 
@@ -71,6 +74,7 @@ class Worker:
             self.ring()
             for thread in threads:
                 thread.join(5.0)
+            self.screener.close(within=5.0)
             state.writer.close(within=10.0)
             state.publisher.close(within=2.0)
             state.models.close()
@@ -119,7 +123,9 @@ class Worker:
                 tokens += event.tokens
                 if held.first_token_at is None:
                     _saw_first_token(held)
-                if held.live:
+                if held.live and held.screening:
+                    self.screener.put(Piece(event.job_id, held, event.index, event.text))
+                elif held.live:
                     entries.append((held.request_id, {"i": event.index, "t": event.text}))
             elif isinstance(event, Started):
                 held.report = event.report
@@ -137,7 +143,13 @@ class Worker:
         self.state.held.drop(event.job_id)
         if isinstance(event, Failed) or (isinstance(event, Returned) and event.broken):
             metrics.failed(held.model.slug)
-        self.state.writer.put(partial(self._write_and_tell, _write_of(event, held), held))
+        if held.screening:
+            self.screener.put(End(event.job_id, held, event, partial(self._write, event, held)))
+        else:
+            self._write(event, held)
+
+    def _write(self, event: Event, held: Held, screened: Screened | None = None) -> None:
+        self.state.writer.put(partial(self._write_and_tell, _write_of(event, held, screened), held))
 
     def _write_and_tell(self, write: Callable[[], bool], held: Held) -> None:
         """In the writer's thread: the row first, then the end of the live text."""
@@ -164,15 +176,16 @@ def _saw_first_token(held: Held) -> None:
     metrics.first_token(held.model.slug, interactive=held.live, seconds=waited)
 
 
-def _write_of(event: Event, held: Held) -> Callable[[], bool]:
+def _write_of(event: Event, held: Held, screened: Screened | None) -> Callable[[], bool]:
     """What is written when a job has ended so."""
     request_id, attempt = held.request_id, held.attempt
     if isinstance(event, Ended):
         used = held.params.to_dict()
         drawn = [d if d.params else replace(d, params={**used, "n": 1, "seed": d.seed}) for d in event.drawn]
         result = Result(
-            drawn, cancelled=event.cancelled, prompt_report=held.report, provenance=held.model.provenance,
-            started_at=held.started_at, first_token_at=held.first_token_at, finished_at=timezone.now(),
+            drawn, cancelled=event.cancelled, screened=screened, prompt_report=held.report,
+            provenance=held.model.provenance, started_at=held.started_at, first_token_at=held.first_token_at,
+            finished_at=timezone.now(),
         )  # fmt: skip
         return partial(results.complete, request_id=request_id, attempt=attempt, result=result)
     if isinstance(event, Failed):

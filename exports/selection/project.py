@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
+from uuid import UUID
 
 import orjson
 
@@ -16,6 +17,7 @@ from exports.selection import votes
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import Snapshot, instant
 from labeling.models import Project
+from moderation import held_back
 
 Parameters = Mapping[str, object]
 
@@ -94,6 +96,8 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
             withdrawn_dialogues=frozenset(view.read(_THEIRS, parameters)),
             withdrawn_keys=frozenset(view.read(_KEYS, parameters) if options.since else ()),
             withdrawn_lately=bool(lately),
+            blocked=frozenset(view.read(held_back.BLOCKED, parameters)),
+            judged_anew=frozenset(view.read(held_back.JUDGED_ANEW, parameters) if options.since else ()),
             guidelines={g["id"]: g["number"] for g in guidelines},
             rounds=dict(orjson.loads(text) for text in view.read(_ROUNDS, parameters)),
             control_tokens=control_tokens(frozenset(view.read(_CONTROL_TOKENS, parameters))),
@@ -120,17 +124,20 @@ def _parameters(project: Project, cutoff: datetime, options: Options, withdrawn:
         "round": options.round,
         "kinds": list(options.kinds),
         "mixed": [source for source, _ in options.mix],
+        "filters": held_back.blocking(project.pk),
     }
 
 
 def _earlier(view: Snapshot, options: Options, parameters: Parameters) -> Instant | None:
     if options.since is None:
         return None
-    then = {**parameters, "cutoff": options.since}
+    filters = held_back.blocking(UUID(str(parameters["project"])), instants=(options.since, None))
+    then = {**parameters, "cutoff": options.since, "filters": filters}
     return _at(view, options.since, then, votes.agreement(view.read(votes.VOTES, then), bound=options.min_agreement))
 
 
 def _at(view: Snapshot, moment: datetime, parameters: Parameters, judged: votes.Agreement) -> Instant:
     from exports.selection import near_duplicates  # brings numpy
 
-    return Instant(instant(moment), judged.below, near_duplicates.found(view, parameters))
+    waiting = view.read(held_back.NOT_JUDGED, parameters) if parameters["filters"] else ()
+    return Instant(instant(moment), judged.below, near_duplicates.found(view, parameters), frozenset(waiting))

@@ -22,7 +22,11 @@ CONTROL_TOKEN = "control token in a text"
 NEAR_DUPLICATE = "test row with a near-duplicate in train"
 NOT_MIXED = "imported, not mixed in"
 Decided = tuple[str, str, str | None]  # of a review: its instant, the decision, when it was taken back
-UNDATED = frozenset({WITHDRAWN, EDITED, DRAFT_DISCARDED})
+BLOCKED = "blocked by the content filter"
+NOT_JUDGED = "not judged by the content filter yet"
+GONE = frozenset({WITHDRAWN, BLOCKED})
+"""What any earlier export may hold and nobody may keep: each gets a tombstone, in whole exports too."""
+UNDATED = GONE | {EDITED, DRAFT_DISCARDED, NOT_JUDGED}
 """Reasons without a date: nobody can say whether the record stood at an earlier instant."""
 
 
@@ -33,6 +37,7 @@ class Instant:
     at: str
     disagreeing: frozenset[str] = frozenset()  # comparisons whose votes agree less than asked
     near_duplicates: frozenset[str] = frozenset()  # keys of test prompts that train has too
+    not_judged: frozenset[str] = frozenset()  # records with a text that the content filter had no word on
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Selection:
     withdrawn_dialogues: frozenset[str] = frozenset()
     withdrawn_keys: frozenset[str] = frozenset()  # of prompts that went since the earlier export of a delta
     withdrawn_lately: bool = False  # whether anybody did since then
+    blocked: frozenset[str] = frozenset()  # records with a text that the content filter blocks
+    judged_anew: frozenset[str] = frozenset()  # records whose texts got another verdict since then
     guidelines: Mapping[str, int] = field(default_factory=dict)
     rounds: Mapping[str, int] = field(default_factory=dict)
     control_tokens: ControlTokens = FAMILIES
@@ -53,6 +60,13 @@ class Selection:
 
     def mixed_in(self, source: str) -> bool:
         return any(source == name for name, _ in self.options.mix)
+
+
+def screened(record: str, at: Instant, selection: Selection) -> str:
+    """What the content filter says of the texts of a record; "" as its name: nobody asks."""
+    if record in selection.blocked:
+        return BLOCKED
+    return NOT_JUDGED if record in at.not_judged else ""
 
 
 def reviewed(reviews: Sequence[Decided] | None, at: str) -> str:

@@ -58,6 +58,11 @@ class Record:
         raise NotImplementedError
 
     @property
+    def screened_as(self) -> str:
+        """The id of the prompt, dialogue, turn or comparison with all its texts, for the content filter."""
+        return self.id
+
+    @property
     def mixed_as(self) -> str:
         """The id of the dialogue or comparison that is mixed in, or left out, as a whole."""
         return self.dialogue or self.id

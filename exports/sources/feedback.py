@@ -43,6 +43,10 @@ class FeedbackRecord(Record):
     def origin(self) -> str:
         return self.turn.kind
 
+    @property
+    def screened_as(self) -> str:
+        return self.turn.id
+
     def label_at(self, at: str) -> bool:
         """The opinion that stood at `at`."""
         for opinion in self.earlier:

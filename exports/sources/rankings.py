@@ -90,6 +90,10 @@ class RankingRecord(Record):
         return IMPORTED if IMPORTED in (self.kind, self.comparison_kind) else self.kind
 
     @property
+    def screened_as(self) -> str:
+        return self.comparison
+
+    @property
     def mixed_as(self) -> str:
         return self.comparison
 

@@ -73,7 +73,7 @@ class Rows:
                 held = not before or before in rules.UNDATED or unsure
                 if not reason and not before and not unsure and not source.changed(record, since.at, until.at):
                     continue
-            if held or reason == rules.WITHDRAWN:
+            if held or reason in rules.GONE:
                 self._take_back(record, formats, reason or CHANGED)
             if reason:
                 self.counts.exclude(list(formats), reason)
@@ -82,8 +82,11 @@ class Rows:
 
     def _unsure(self, record: Record, source: Source[Record]) -> bool:
         """Whether nobody can say if the earlier export held it, since a text or vote that was withdrawn meanwhile may
-        have kept it out: an equal prompt that stood for it, a near-duplicate in train, a vote that disagreed."""
+        have kept it out: an equal prompt that stood for it, a near-duplicate in train, a vote that disagreed; or since
+        the content filter had another word on one of its texts."""
         selection = self._facts.selection
+        if record.screened_as in selection.judged_anew:
+            return True
         if not source.trained_on or not (selection.withdrawn_keys or selection.withdrawn_lately):
             return False
         return (
@@ -93,7 +96,9 @@ class Rows:
         )
 
     def _reason(self, record: Record, source: Source[Record], at: Instant) -> str:
-        if reason := source.standing(record, at, self._facts.selection):
+        selection = self._facts.selection
+        reason = source.standing(record, at, selection) or rules.screened(record.screened_as, at, selection)
+        if reason:
             return reason
         near = at.near_duplicates
         if near and source.trained_on and self._split(record) == "test" and prompt_key(record.messages_before) in near:

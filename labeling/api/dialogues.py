@@ -43,7 +43,7 @@ def texts_of(request: SampleRequest) -> list[str]:
     """The request's texts so far: live while it runs, its rows after."""
     if request.state == SampleRequest.State.RUNNING:
         return list(streams.snapshot(request.pk)[0])
-    return list(request.completions.order_by("index").values_list("text", flat=True))
+    return list(request.completions.filter(withheld="").order_by("index").values_list("text", flat=True))
 
 
 class Dialogues(ApiView):

@@ -53,6 +53,6 @@ class OneSuggestionRequest(ApiView):
             "state": asked.state,
             "texts": texts_of(asked),
             "error": asked.failure,
-            "completions": asked.completions.order_by("index"),
+            "completions": asked.completions.filter(withheld="").order_by("index"),
         }
         return Response(shapes.SuggestionsOut(body).data)

@@ -31,7 +31,7 @@ def suggestion(dialogue: Dialogue, completion_id: UUID | None) -> Completion | N
     """A completion that was offered in this dialogue; others are as if there were none."""
     if completion_id is None:
         return None
-    return Completion.objects.filter(pk=completion_id, request__in=requests_in(dialogue.composer)).first()
+    return Completion.objects.filter(pk=completion_id, request__in=requests_in(dialogue.composer), withheld="").first()
 
 
 def suggestions_shown(dialogue: Dialogue) -> list[str]:

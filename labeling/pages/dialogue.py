@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 from labeling import undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
-from labeling.pages import live
+from labeling.pages import live, verdicts
 from labeling.pages.composer import Composer, position_in
 from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
 from labeling.pages.provenance import Provenance, provenance
+from screening.models import Verdict
+from screening.rules import harms
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,6 +29,7 @@ class ShownTurn:
     provenance: Provenance
     feedback: TurnFeedback | None
     editing: bool = False
+    verdict: Verdict | None = None
     given: bool = False  # part of a given prompt
     insert: bool = True  # whether a turn may be put before it
 
@@ -44,6 +47,8 @@ class DialogueContext(TypedDict):
     editing: bool
     live: Live | None
     unanswered: bool
+    lost: Verdict | None
+    harms: Sequence[str]
     suggestions: list[Live]
     suggesting: bool
     praise: Sequence[str]
@@ -58,6 +63,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     shown = _shown(dialogue, turns, user)
     reply = live.reply(dialogue)
     cards = live.suggestions(composer)
+    chat = dialogue.kind == Dialogue.Kind.CHAT
     asked_last = bool(turns) and turns[-1].role == Turn.Role.USER
     return {
         "dialogue": dialogue,
@@ -69,7 +75,9 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "position": position_in(composer),
         "editing": any(one.editing for one in shown),
         "live": reply,
-        "unanswered": reply is None and asked_last and dialogue.kind == Dialogue.Kind.CHAT,
+        "unanswered": reply is None and asked_last and chat,
+        "lost": verdicts.on_lost_reply(dialogue) if reply is None and asked_last and chat else None,
+        "harms": harms(),
         "suggestions": cards,
         "suggesting": any(not card.ended for card in cards),
         "praise": PRAISE,
@@ -96,12 +104,14 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
 def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownTurn]:
     given = {f.turn_id: f for f in TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user)}
     edited = dialogue.composer.get("edit_turn")
+    flagged = verdicts.on_turns(dialogue, turns) if dialogue.kind == Dialogue.Kind.CHAT else {}
     return [
         ShownTurn(
             turn,
             _provenance(dialogue, turn),
             given.get(turn.pk),
             editing=str(turn.pk) == edited,
+            verdict=flagged.get(turn.pk),
             given=turn.position < dialogue.given_turns,
             insert=turn.position >= dialogue.given_turns,
         )
@@ -119,7 +129,8 @@ def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:
 
 def shown_turn(turn: Turn, *, user: User) -> ShownTurn:
     feedback = TurnFeedback.objects.filter(turn=turn, user=user).first()
-    return ShownTurn(turn, Provenance("model"), feedback)
+    flagged = verdicts.on_turns(turn.dialogue, [turn])
+    return ShownTurn(turn, Provenance("model"), feedback, verdict=flagged.get(turn.pk))
 
 
 def role_of_next(dialogue: Dialogue, composer: Composer) -> str:

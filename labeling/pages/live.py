@@ -25,6 +25,7 @@ class Live:
     ended: bool = True
     failed: str = ""
     completion: Completion | None = None
+    withheld: str = ""  # by the content filter: "waiting" or "blocked"; then there is no text
     number: int = 0
     loading: bool = False  # nothing is written yet, and no worker has the model loaded
 
@@ -78,7 +79,12 @@ def _written(request: SampleRequest, rows: Sequence[Completion]) -> list[Live]:
     failed = request.failure
     if not rows:
         return [Live(request, 0, "", failed=failed)]
-    return [Live(request, row.index, row.text.strip(), failed=failed, completion=row) for row in rows]
+    return [
+        Live(request, row.index, "", failed=failed, withheld=row.withheld)
+        if row.withheld
+        else Live(request, row.index, row.text.strip(), failed=failed, completion=row)
+        for row in rows
+    ]
 
 
 def _being_written(request: SampleRequest) -> list[Live]:

@@ -18,6 +18,7 @@ from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm,
 from labeling.suggestions import request_suggestions
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
+from screening.rules import harms
 
 
 @require_POST
@@ -111,6 +112,7 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
         "project": dialogue.project,
         "shown": shown_turn(turn, user=request.user),
         "just_given": True,
+        "harms": harms(),
     }
     context |= {"praise": PRAISE, "complaints": COMPLAINTS}
     return render(request, "labeling/_feedback.html", context)

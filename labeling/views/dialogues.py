@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling import corrections, dialogues, given_prompts, turns
-from labeling.errors import Conflict, Gone, LabelingError
+from labeling.errors import Blocked, Conflict, Gone, LabelingError
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
 from labeling.pages.dialogue import dialogue_context
@@ -47,7 +47,9 @@ def refuse(request: PageRequest, pk: UUID, error: LabelingError) -> HttpResponse
     sent = ComposerForm(request.POST)
     if sent.is_valid():
         fresh.composer = sent.composer(fresh.composer)
-    return show(request, fresh, status=409 if isinstance(error, Conflict) else 422, errors=[str(error)])
+    blocked = error.verdict if isinstance(error, Blocked) else None
+    status = 409 if isinstance(error, Conflict) else 422
+    return show(request, fresh, status=status, errors=[str(error)], blocked=blocked)
 
 
 @require_POST

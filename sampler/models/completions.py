@@ -36,6 +36,10 @@ class Completion(models.Model):
     model_label = models.CharField(max_length=200, blank=True, help_text="Name given with a provided text.")
     text = models.TextField(blank=True)
     finish_reason = models.CharField(max_length=20, choices=FinishReason.choices)
+    withheld = models.CharField(
+        max_length=7, blank=True, db_default="",
+        help_text='By the content filter: "waiting" for its verdict or "blocked"; empty: it may be shown and used.',
+    )  # fmt: skip
     reasoning = models.TextField(blank=True, help_text="What a reasoning model said before it answered.")
     reasoning_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Null: not counted apart.")
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -67,6 +71,11 @@ class Completion(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def screened_text(self) -> str:
+        """All that a reader may be shown of it."""
+        return f"{self.reasoning}\n\n{self.text}" if self.reasoning else self.text
 
     @property
     def is_cut(self) -> bool:

@@ -53,6 +53,10 @@ class SampleRequest(models.Model):
     purpose = models.CharField(max_length=12, choices=Purpose.choices, default=Purpose.OTHER)
     priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.BACKGROUND)
     n = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(64)])
+    screening = models.JSONField(
+        default=dict, blank=True, db_default={},
+        help_text='By whose rules its texts are screened: {"project", "turn" of the message, if it has one}; or none.',
+    )  # fmt: skip
     params = models.JSONField(default=dict, blank=True, help_text="SamplingParams as asked for.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Fencing token: one more at every claim.")

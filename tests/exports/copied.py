@@ -164,7 +164,7 @@ class Copied:
 
     def rest(self) -> None:
         """What other rooms keep: verdicts, and replies of the API, hers and those of others that quote her."""
-        for name in verdicts.in_worker():
+        for name in verdicts.in_worker(self.project):
             verdicts.screen(self.project, name)
         for user, said in ((self.kat, {"note": MARK}), (self.tom, {"id": str(self.drawn.pk), "prompt": MARK})):
             IdempotentReply.objects.create(user=user, key="k", request_hash="h", status=201, body=said)

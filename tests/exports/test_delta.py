@@ -20,6 +20,9 @@ from labeling import comparisons, corrections, dialogues, feedback, projects, tu
 from labeling.errors import Gone
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
 from labeling.withdrawal import withdraw
+from moderation import verdicts
+from moderation.models import Verdict
+from screening import rules
 from tests import makers
 from tests.exports.makers import export, rows
 
@@ -128,10 +131,33 @@ def submits_a_rated_chat(project: Project, who: User, random: Random) -> None:
     dialogues.submit_dialogue(dialogue=chat)
 
 
+def says_block(project: Project, who: User, random: Random) -> None:
+    """From now on nothing goes out that the content filter has not seen, or that it blocks; or no more."""
+    block_at = random.choice([0.8, None])
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=block_at)
+
+
+def screens(project: Project, who: User, random: Random) -> None:
+    verdicts.screen(project, "patterns", limit=random.choice([3, 500]))
+
+
+def blocks_a_text(project: Project, who: User, random: Random) -> None:
+    """As new thresholds do; or frees one that was blocked."""
+    given = list(Verdict.objects.filter(project=project).order_by("created_at", "pk"))
+    if not given:
+        return
+    verdict = random.choice(given)
+    verdict.action, verdict.rejudged_at = "block" if verdict.action == "none" else "none", timezone.now()
+    verdict.save()
+    if verdict.action == "block":
+        verdicts.block(verdict)
+
+
 SPLITS = ("train", "test")
 EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
     ranks, takes_back, votes_too, reviews, discards, demonstrates, undoes_a_dialogue, rates, thinks_again,
     gives_a_chat_up, adds_a_prompt, retires_a_prompt, opens_with_a_prompt, comments, submits_a_rated_chat,
+    says_block, screens, blocks_a_text, blocks_a_text,
 )  # fmt: skip
 
 

@@ -10,9 +10,10 @@ from django.urls import reverse
 from accounts.models import User
 from labeling import projects
 from labeling.models import Comparison, Project, ReviewItem
-from moderation import reports, tasks, verdicts
-from moderation.filters import patterns
+from moderation import marks, reports, tasks, verdicts
 from moderation.models import Verdict, VerdictFeedback
+from screening import rules
+from screening.filters import patterns
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -20,16 +21,18 @@ BAD = "I will kill you tomorrow."
 
 
 def plant(comparison: Comparison, index: int, text: str) -> None:
+    """As a text that came in before its project had filters."""
     completion = comparison.candidates.get(index=index).completion
     completion.text = text
     completion.save(update_fields=["text"])
+    Verdict.objects.filter(target_id=completion.pk).delete()
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 3])
 def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project: Project, index: int) -> None:
     comparison = makers.make_comparison(project)
     plant(comparison, index, "word " * 3000 + BAD)
-    assert verdicts.screen(project, "patterns") == 4
+    assert verdicts.screen(project, "patterns") == 1
     found = Verdict.objects.get(action="warn")
     assert found.target_id == comparison.candidates.get(index=index).completion_id
     assert found.category == "violence"
@@ -39,13 +42,14 @@ def test_unsafe_text_is_caught_in_any_completion_at_any_offset(project: Project,
 def test_blocking_takes_comparisons_and_prompts_out_and_sends_dialogues_to_review(
     project: Project, alice: User
 ) -> None:
-    verdicts.set_threshold(project=project, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     comparison = makers.make_comparison(project)
     plant(comparison, 2, BAD)
     [prompt] = projects.add_prompts(project=project, prompts=[[{"role": "user", "content": BAD}]])
     project.review_rules = {"random_share": 0, "new_trainer": 0}
     project.save()
     dialogue = makers.make_demonstration(project, alice, question=BAD)
+    Verdict.objects.all().delete()  # texts from before the project had a filter
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     tasks.screen()
     comparison.refresh_from_db()
     prompt.refresh_from_db()
@@ -64,7 +68,7 @@ def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(
     assert set(Verdict.objects.values_list("action", flat=True)) == {"none"}
     verdict = Verdict.objects.first()
     assert verdict is not None
-    verdicts.mark(verdict=verdict, user=rita, harmful=True, category="hate")
+    marks.mark(verdict=verdict, user=rita, harmful=True, category="hate")
     row = next(r for r in reports.report(project, "patterns") if r["category"] == "hate" and r["in_force"])
     assert (row["false_negatives"], row["recall"]) == (1, 0)
 
@@ -73,12 +77,12 @@ def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project: Pro
     for text in (BAD, "They massacre the pawns in this chess game."):
         comparison = makers.make_comparison(project, k=2)
         plant(comparison, 0, text)
-    verdicts.set_threshold(project=project, filter="patterns", category="violence", warn_at=0.4)
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.4)
     verdicts.screen(project, "patterns")
     warned = {v.scores["violence"]: v for v in Verdict.objects.filter(action="warn")}
-    verdicts.mark(verdict=warned[0.9], user=rita, harmful=True)
-    verdicts.mark(verdict=warned[0.4], user=rita, harmful=True)
-    verdicts.mark(verdict=warned[0.4], user=rita, harmful=False)
+    marks.mark(verdict=warned[0.9], user=rita, harmful=True)
+    marks.mark(verdict=warned[0.4], user=rita, harmful=True)
+    marks.mark(verdict=warned[0.4], user=rita, harmful=False)
     assert VerdictFeedback.objects.count() == 2
     rows = {r["threshold"]: r for r in reports.report(project, "patterns") if r["category"] == "violence"}
     assert (rows[0.4]["precision"], rows[0.4]["recall"]) == (0.5, 1)

@@ -62,6 +62,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from labeling.models import ImportRun, Review
     from managing.pages import importing
     from managing.pages.exporting import name_of
+    from moderation.models import Verdict
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
@@ -89,6 +90,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
+        "verdict": Verdict.objects.get(target_id=turn.pk).pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),

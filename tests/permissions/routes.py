@@ -177,6 +177,8 @@ PAGES = {
     "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/edit/": route("POST", {OWNER}, **OWN_TURN),
     "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/delete/": route("POST", {OWNER}, **OWN_TURN),
     "dialogues/<uuid:pk>/turns/<uuid:turn_pk>/feedback/": route("POST", {OWNER}, pk="chat", turn_pk="model_turn"),
+    "content/<uuid:pk>/": route("POST", {OWNER} | REVIEWS, pk="verdict"),
+    "content/turns/<uuid:pk>/harmful/": route("POST", {OWNER} | REVIEWS, pk="model_turn"),
     "dialogues/<uuid:pk>/submit/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/undo/": route("POST", {OWNER}, **OWN_DRAFT),
     "dialogues/<uuid:pk>/exchange/": route("POST", {OWNER}, **OWN_DRAFT),

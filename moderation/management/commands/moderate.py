@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from labeling.management.lookups import project_named
 from moderation import verdicts
-from moderation.filters.base import FILTERS
+from screening.filters.base import FILTERS
 
 
 class Command(BaseCommand):

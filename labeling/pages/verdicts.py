@@ -1,0 +1,44 @@
+"""What the content filter says of texts that a page shows: warnings, and why a message has no answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from labeling.models import Dialogue, ReplyRequest, Turn
+from screening.models import Verdict
+from screening.verdicts import BLOCKED, strictest
+
+
+def on_turns(dialogue: Dialogue, turns: Sequence[Turn]) -> dict[UUID, Verdict]:
+    """The verdict that decides, of each turn that has a warning or a block; a reply's is on its completion."""
+    named = [(turn.pk, text_id) for turn in turns for text_id in (turn.pk, turn.completion_id) if text_id is not None]
+    found = _acting(dialogue, {text_id for _, text_id in named})
+    by_turn: dict[UUID, list[Verdict]] = defaultdict(list)
+    for turn_id, text_id in named:
+        by_turn[turn_id] += found.get(text_id, [])
+    return {turn_id: one for turn_id, verdicts in by_turn.items() if (one := strictest(verdicts)) is not None}
+
+
+def on_lost_reply(dialogue: Dialogue) -> Verdict | None:
+    """Of the newest reply, where the filter blocked it, so that the last message has no answer."""
+    asked = ReplyRequest.objects.filter(dialogue=dialogue).select_related("request").order_by("-request__created_at")
+    newest = asked.first()
+    if newest is None:
+        return None
+    rows = newest.request.completions.filter(withheld=BLOCKED).values_list("pk", flat=True)
+    blocked = set(rows)
+    if not blocked:
+        return None
+    turn = newest.request.screening.get("turn")
+    found = _acting(dialogue, {*blocked, *([UUID(str(turn))] if turn else [])})
+    return strictest([one for verdicts in found.values() for one in verdicts])
+
+
+def _acting(dialogue: Dialogue, text_ids: Iterable[UUID]) -> dict[UUID, list[Verdict]]:
+    rows = Verdict.objects.filter(project=dialogue.project_id, target_id__in=set(text_ids))
+    found: dict[UUID, list[Verdict]] = defaultdict(list)
+    for row in rows.exclude(action=Verdict.Action.NONE):
+        found[row.target_id].append(row)
+    return found

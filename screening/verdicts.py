@@ -1,0 +1,92 @@
+"""Verdicts as rows: written once a text was screened, read by whoever lets a text count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID, uuid4
+
+from screening.asking import Finding, Findings, blocked_by, missing
+from screening.models import Verdict
+from screening.rules import Plan
+
+Target = Verdict.Target
+OPEN, WAITING, BLOCKED = "", "waiting", "blocked"
+
+
+def standing(plan: Plan, findings: Findings) -> str:
+    """Whether a text counts: OPEN, WAITING for a filter that blocks, or BLOCKED."""
+    if blocked_by(findings):
+        return BLOCKED
+    return WAITING if missing(plan, findings) else OPEN
+
+
+def record(plan: Plan, target: str, found: Mapping[UUID, Findings]) -> None:
+    """Keep what was said of texts, in one statement. A filter that was down leaves a row where the project goes on
+    without it, and none where its word is waited for. A text that is screened again has its verdict replaced."""
+    rows = [
+        _row(plan, target, text_id, one)
+        for text_id, findings in found.items()
+        for one in findings
+        if not (one.failed and plan.waits)
+    ]
+    if rows:
+        Verdict.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["target_id", "project", "filter", "filter_version"],
+            update_fields=["scores", "category", "action", "failed"],
+        )
+
+
+def record_unsent(plan: Plan, *, text: str, author_id: int | None, findings: Findings) -> Verdict:
+    """Keep a blocked message, which is stored nowhere else, so that its author can say that the filter is wrong."""
+    message = uuid4()
+    rows = [_row(plan, Target.MESSAGE, message, one, text, author_id) for one in findings if not one.failed]
+    Verdict.objects.bulk_create(rows)
+    return next(row for row in rows if row.action == Verdict.Action.BLOCK)
+
+
+def _row(plan: Plan, target: str, text_id: UUID, one: Finding, text: str = "", author_id: int | None = None) -> Verdict:
+    return Verdict(
+        project_id=plan.project,
+        target=target,
+        target_id=text_id,
+        filter=one.filter,
+        filter_version=one.version,
+        scores=dict(one.scores),
+        category=one.category,
+        action=one.action,
+        failed=one.failed,
+        text=text,
+        author_id=author_id,
+    )
+
+
+def known(plan: Plan, text_ids: Iterable[UUID]) -> dict[UUID, Findings]:
+    """What is on record of these texts, newest version of a filter last."""
+    rows = Verdict.objects.filter(project_id=plan.project, target_id__in=list(text_ids)).order_by("created_at")
+    found: dict[UUID, dict[str, Finding]] = defaultdict(dict)
+    for row in rows:
+        # A recorded failure counts as a word: the project said to go on without one.
+        found[row.target_id][row.filter] = Finding(
+            row.filter, row.filter_version, row.scores, Verdict.Action(row.action), row.category
+        )
+    return {text_id: tuple(by_filter.values()) for text_id, by_filter in found.items()}
+
+
+def missing_on_record(plan: Plan, text_id: UUID) -> bool:
+    """Whether a text still waits for the word of a filter that blocks."""
+    return missing(plan, known(plan, [text_id]).get(text_id, ()))
+
+
+def strictest(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Of the verdicts on one text, the one that decides."""
+    order = {Verdict.Action.BLOCK: 0, Verdict.Action.WARN: 1}
+    acting = [one for one in verdicts if one.action in order]
+    return min(acting, key=lambda one: order[Verdict.Action(one.action)], default=None)
+
+
+def empty_unsent(*, project: UUID, author_id: int, text: str) -> int:
+    """Withdrawal: the words of a person's blocked messages go."""
+    return Verdict.objects.filter(project_id=project, author_id=author_id, target=Target.MESSAGE).update(text=text)
