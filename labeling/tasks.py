@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common.advisory_lock import try_advisory_lock
-from labeling import candidates, chats, leases, stock
+from labeling import candidates, chats, leases, selection, stock
 from labeling.imports import runs
 from labeling.quality import hidden
 
@@ -18,6 +18,7 @@ CHORES: tuple[Callable[[], object], ...] = (
     leases.expire_leases,
     chats.store_ended_replies,
     candidates.settle_sampling,
+    selection.open_chosen,
     stock.keep_stock,
     hidden.keep_hidden,
 )
