@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0026_imports_can_be_taken_back'),
+        ('labeling', '0027_comparisons_chosen_by_a_reward_model'),
     ]
 
     operations = [
