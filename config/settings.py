@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "insights",
     "exports",
     "webhooks",
+    "hub",
     "managing",
     "operations",
 ]
@@ -292,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
     "accounts: forget old replies": {"task": "accounts.tasks.tidy", "schedule": crontab(hour="4", minute="10")},
     "operations: warn of a disk that fills up": {"task": "operations.tasks.watch_disk", "schedule": 60.0},
     "exports: resume what a killed worker left": {"task": "exports.tasks.resume", "schedule": 30.0},
+    "hub: resume what a killed worker left": {"task": "hub.tasks.resume", "schedule": 30.0},
 }
 DISK_LOW = env.disk_low  # bytes free below which the operator is warned; None: a share of the disk
 BACKUPS = env.backups  # a folder, or "" for none
@@ -310,6 +312,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
+HUB_TOKEN = environment.secret("HF_TOKEN")  # without it nothing is pushed to the Hugging Face Hub
+HUB_ENDPOINT = env.hub_endpoint
+HUB_NAMESPACES = env.hub_namespaces  # each with the projects that may push there; an empty set: all of them
 MAIL_IS_SET_UP = bool(os.environ.get("EMAIL_URL"))
 SAMPLER_MAX_ATTEMPTS = 3  # tries that failed by the request itself
 SAMPLER_RETRY_SECONDS = 1.0  # before the second try; doubles with each
@@ -333,6 +338,7 @@ LOGGING = {
     },
     "loggers": {
         "httpx": {"level": "WARNING"},  # it tells of every request
+        "httpx2": {"level": "WARNING"},  # and so does that of huggingface_hub
         "common.serving.access": {"level": "INFO" if env.log_format == "JSON" else "WARNING"},
         "celery.beat": {"level": "WARNING"},  # it tells of every task that it sends
         "celery.worker.strategy": {"level": "WARNING"},

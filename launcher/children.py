@@ -13,9 +13,9 @@ from launcher.supervisor import Child
 from launcher.watching import Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
-# Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks. One
-# process stays free.
-WORKER_PROCESSES = "6"
+# Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks,
+# pushes to the Hub. One process stays free.
+WORKER_PROCESSES = "7"
 WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 

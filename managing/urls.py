@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from managing.views import exporting, new_project, people, rounds, settings, site, texts
+from managing.views import exporting, new_project, people, pushing, rounds, settings, site, texts
 
 app_name = "managing"
 urlpatterns = [
@@ -25,5 +25,7 @@ urlpatterns = [
     path("projects/<slug:slug>/exports/<slug:export>/do/<slug:what>/", exporting.do, name="exports-do"),
     path("projects/<slug:slug>/exports/<slug:export>/zip/", exporting.whole, name="exports-zip"),
     path("projects/<slug:slug>/exports/<slug:export>/files/<path:name>", exporting.file, name="exports-file"),
+    path("projects/<slug:slug>/hub/", pushing.hub, name="exports-hub"),
+    path("projects/<slug:slug>/hub/<int:number>/take-back/", pushing.take_back, name="exports-hub-back"),
     path("projects/<slug:slug>/settings/", settings.settings, name="settings"),
 ]

@@ -44,6 +44,8 @@ class Environment:
     log_level: str
     log_format: str
     webhooks_to_private_addresses: bool
+    hub_endpoint: str
+    hub_namespaces: dict[str, frozenset[str]]
     sampler_memory_limit: int | None
     sampler_grace: float
     sampler_lease: float
@@ -87,6 +89,8 @@ def read(base_dir: Path) -> Environment:
         log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
         log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
+        hub_endpoint=(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
+        hub_namespaces=values.namespaces("DUOLOGUE_HUB_NAMESPACES"),
         sampler_memory_limit=values.size("SAMPLER_MEMORY_LIMIT"),
         sampler_grace=values.seconds("SAMPLER_GRACE", 20.0),
         sampler_lease=max(1.0, values.seconds("SAMPLER_LEASE", 60.0)),

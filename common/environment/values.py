@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 
@@ -52,6 +53,21 @@ def megabytes(name: str, default: int) -> int:
     if not value.isdigit() or not 1 <= int(value) <= 1024:
         raise SettingError(f"{name} is {value!r}: it takes whole megabytes, 1 to 1024.")
     return int(value) * 1024 * 1024
+
+
+def namespaces(name: str) -> dict[str, frozenset[str]]:
+    """`lab, acme:poems+essays`: names, each with the projects that it is for; none named: for all of them."""
+    found: dict[str, frozenset[str]] = {}
+    for part in filter(None, (part.strip() for part in os.environ.get(name, "").split(","))):
+        namespace, narrowed, projects = part.partition(":")
+        slugs = [slug.strip() for slug in projects.split("+")]
+        plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", namespace)
+        if not plain or (narrowed and not all(re.fullmatch(r"[-a-zA-Z0-9_]+", slug) for slug in slugs)):
+            raise SettingError(f"{name} holds {part!r}: it takes NAMESPACE or NAMESPACE:PROJECT+PROJECT, by commas.")
+        if namespace in found:
+            raise SettingError(f"{name} names {namespace} twice.")
+        found[namespace] = frozenset(slugs) if narrowed else frozenset()
+    return found
 
 
 def secret(name: str) -> str:

@@ -137,6 +137,11 @@ long: TRL's `--max_length` is 1024 tokens by default.
 
 {_lines(commands) or "    see docs/formats.md"}
 
+## Withdrawals
+
+People may withdraw what they wrote. Later exports leave it out, and their `tombstones.jsonl` lists what is gone.
+Whoever keeps a copy of this one is asked to replace it by a later one.
+
 ## Licence and contact
 
 Licence: {project.licence or "other"}. Contact: {project.contact or "the project's managers"}.

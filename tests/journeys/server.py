@@ -20,6 +20,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from tests.stand_ins.hub import TOKEN
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 Found = TypeVar("Found")
 
@@ -60,6 +62,7 @@ class Server:
         env = os.environ | {
             "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "DUOLOGUE_LOG_LEVEL": "WARNING",
             "PYTHONWARNINGS": "ignore", "SECRET_KEY": settings.SECRET_KEY,
+            "HF_TOKEN": TOKEN, "HF_ENDPOINT": "http://127.0.0.1:9", "DUOLOGUE_HUB_NAMESPACES": "acme",
         }  # fmt: skip
         env.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(self.port),

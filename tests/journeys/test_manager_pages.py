@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django import Settings
+from django.utils import timezone
 
 from accounts.models import User
 from exports import runs, tasks
+from hub.models import Push, Repository
 from labeling import invitations, projects
-from labeling.models import Project
+from labeling.models import Membership, Project
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
 from tests import makers
@@ -21,7 +22,7 @@ QUICK = [(390, "dark"), (1280, "light")]
 
 
 @pytest.fixture
-def pages(project: Project, alice: User, mona: User, settings: Settings) -> dict[str, str]:
+def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every page of the site by its name, with something on it."""
     makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     makers.make_demonstration(project, alice, question="Where do puffins nest?")
@@ -31,19 +32,23 @@ def pages(project: Project, alice: User, mona: User, settings: Settings) -> dict
     run = runs.request(project=project, trigger="admin", by=mona, ring=False)
     assert tasks.run_export(str(run.pk)) == "finished"
     waiting = runs.request(project=project, trigger="admin", by=mona, ring=False)
+    repository = Repository.objects.create(project=project, name="acme/kind-answers", state="made", made_by=mona)
+    Push.objects.create(repository=repository, export=run, requested_by=mona, state="finished", commit="x")
+    Push.objects.create(repository=repository, export=run, state="failed", error="The Hub answered 500.")
+    Membership.objects.filter(user=alice).update(withdrawn_at=timezone.now(), ended_at=timezone.now())
     site = f"/manage/projects/{project.slug}/"
     return {
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
-        "an export that waits": f"{site}exports/{name_of(waiting)}/",
+        "exports-hub": f"{site}hub/", "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
 
 
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file",
+    "exports-file", "exports-hub-back",
 }  # fmt: skip
 
 

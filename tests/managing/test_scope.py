@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from accounts.models import User
+from hub.models import Repository
 from labeling import invitations
 from labeling.models import Dialogue, Project
 from managing.pages.exporting import name_of
@@ -20,8 +21,10 @@ from tests.labeling.test_admin_scope import SECRET, client_of, other  # noqa: F4
 def addresses(project: Project) -> list[str]:
     """Every address of the site, with the other project's own rows where it names one."""
     made, _ = invitations.invite(project=project, role="trainer", by=None, email=f"{SECRET}@example.org")
+    repository = Repository.objects.create(project=project, name=f"acme/{SECRET}", state="made")
     known: dict[str, object] = {
-        "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": 1, "name": "manifest.json",
+        "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": repository.pk,
+        "name": "manifest.json",
         "export": name_of(project.exports.get()), "what": "remove",
     }  # fmt: skip
     found = []
@@ -55,6 +58,7 @@ def test_no_address_shows_or_admits_anything_of_another_project(
         other.memberships.count(), other.rounds.count(), other.prompts.count(), other.invitations.count(),
     )  # fmt: skip
     assert other.exports.get().state == "finished"
+    assert other.hub_repositories.get().state == "made"
 
 
 def test_the_search_finds_what_is_ones_own_and_nothing_else(

@@ -57,6 +57,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from django.utils import timezone
 
     from exports.models import ExportRun
+    from hub.models import Repository
     from labeling.api.suggestions import SALT
     from labeling.models import Review
     from managing.pages.exporting import name_of
@@ -88,6 +89,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
+        "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip
 
 

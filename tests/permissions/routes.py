@@ -122,6 +122,8 @@ MANAGED = {
     f"{PROJECT}exports/<slug:export>/files/<path:name>": route(
         "GET", set(), slug="slug", export="export_name", name="file"
     ),
+    f"{PROJECT}hub/": route("GET", MANAGES, slug="slug"),  # no namespace is allowed: nobody posts
+    f"{PROJECT}hub/<int:number>/take-back/": route("POST", MANAGES, slug="slug", number="repository"),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),
 }
 # On pages a member whose role does not include a kind of work reads so in a sentence (422).
