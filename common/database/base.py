@@ -26,7 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _note(
         self, execute: Callable[..., object], sql: str, params: object, many: bool, context: dict[str, object]
     ) -> object:
-        if not str(sql).lstrip("( \n").upper().startswith(READS):
+        if not str(sql)[:40].lstrip("( \n").upper().startswith(READS):
             self.wrote = True
             self.stored = self.stored or not self.in_atomic_block
         return execute(sql, params, many, context)
