@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import TypeVar
 
 import redis
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 from common.redis_client import TIMEOUT, Away, at_once, away
 
@@ -26,14 +26,24 @@ LOCK_OUTS = ("allauth:", "wrong-tokens:")  # counters of failed sign-ins and of 
 T = TypeVar("T")
 
 
+@cache
+def _client(servers: tuple[str, ...]) -> RedisCacheClient:
+    """The process's one: Django makes a cache for every request, and each would connect anew."""
+    return RedisCacheClient(list(servers), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=at_once())
+
+
 class SharedOrOwn(RedisCache):
     """The shared cache while Redis answers, else one of this process."""
 
     def __init__(self, server: str, params: dict[str, object], away: Away = away) -> None:
-        options = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": at_once()}
-        super().__init__(server, {**params, "OPTIONS": options})
+        super().__init__(server, params)
+        self.servers = (server,)
         self.own = LocMemCache("without-redis", {"OPTIONS": {"MAX_ENTRIES": MOST_OWN}})
         self.away = away
+
+    @cached_property
+    def _cache(self) -> RedisCacheClient:
+        return _client(self.servers)
 
     def _either(self, shared: Callable[[], T], own: Callable[[], T]) -> T:
         if self.away:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView  # its module reads settings that name a class of this one
 
 SHARED_EVERY = 1.0  # seconds
+COUNTED = "duologue.counted"  # in a request's META: it may be asked twice whether it is within the rate
 MOST = 50_000  # people that a process remembers
 
 
@@ -46,7 +47,7 @@ class Rate(UserRateThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         key = self.get_cache_key(request, view)
-        if key is None or self.num_requests is None or self.duration is None:
+        if key is None or self.num_requests is None or self.duration is None or COUNTED in request.META:
             return True
         now = self.timer()
         window, into = divmod(now, self.duration)
@@ -61,6 +62,7 @@ class Rate(UserRateThrottle):
             if count.total + count.own + count.before * (1 - into / self.duration) >= self.num_requests:
                 return False
             count.own += 1
+        request.META[COUNTED] = key
         return True
 
     def wait(self) -> float:

@@ -1,6 +1,7 @@
 """What uvicorn runs: Django in lasting threads, and around it what keeps one request or person from stopping all."""
 
 import os
+from importlib import import_module
 from typing import cast
 
 import django
@@ -21,6 +22,7 @@ from common.serving.fair_share import FairShare  # noqa: E402
 
 AT_ONCE = 2  # requests of one person at work at the same time; more wait without a thread
 connections.settings["default"]["CONN_MAX_AGE"] = 300  # seconds; only here, where threads last
+import_module(settings.ROOT_URLCONF)  # some seconds, which the first person would wait
 django_application = cast(ASGI3Application, ThreadedHandler(threads=settings.WEB_THREADS))
 limited = BodyLimit(django_application, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 application = Access(Deadline(FairShare(limited, at_once=AT_ONCE)))

@@ -49,7 +49,8 @@ ORDER BY r.submitted_at, r.id LIMIT %(limit)s
 ADD = rf"""
 WITH wanted AS MATERIALIZED (
     SELECT r.id, r.comparison_id, r.trainer_id, r.kind, r.submitted_at, r.seconds, r.groups, r.order_shown, r.ratings,
-        c.project_id, c.round_id, c.prompt_key, {ASKED_FOR_MORE.format(ranking="r", comparison="c")} AS extra
+        c.project_id, c.round_id, c.prompt_key,
+        c.selection IN ('margin', 'rest') OR {ASKED_FOR_MORE.format(ranking="r", comparison="c")} AS extra
     FROM labeling_ranking r JOIN labeling_comparison c ON c.id = r.comparison_id WHERE r.id = ANY(%(ids)s)
 ), texts AS MATERIALIZED (
     SELECT d.comparison_id, d.completion_id::text AS cid, d.index,

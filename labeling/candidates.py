@@ -18,7 +18,7 @@ from django.utils import timezone
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import visible
-from labeling import places, policies, randomness
+from labeling import places, policies, randomness, selection
 from labeling.models import (
     Candidate,
     CandidateCopy,
@@ -65,6 +65,7 @@ def new_comparison(
         k=project.completions_per_comparison,
     )
     comparison.votes_wanted = votes_for(comparison)
+    comparison.selection = selection.drawn_for(comparison)
     comparison.save(force_insert=True)
     return comparison
 
@@ -107,12 +108,12 @@ def settle_sampling(*, limit: int = 500) -> dict[str, int]:
         request__state__in=SampleRequest.ENDED
     )
     ready = (
-        Comparison.objects.filter(state=Comparison.State.SAMPLING)
+        Comparison.objects.filter(state=Comparison.State.SAMPLING, held_at__isnull=True)
         .exclude(Exists(under_way))
         .order_by("created_at")
         .values_list("pk", flat=True)[:limit]
     )
-    outcome = {"opened": 0, "resampled": 0, "discarded": 0, "waiting": 0, "broken": 0}
+    outcome = {"opened": 0, "held": 0, "resampled": 0, "discarded": 0, "waiting": 0, "broken": 0}
     for pk in list(ready):
         try:
             outcome[_settle(pk)] += 1
@@ -127,7 +128,7 @@ def _settle(pk: UUID) -> str:
     comparison = (
         Comparison.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("project", "round")
-        .filter(pk=pk, state=Comparison.State.SAMPLING)
+        .filter(pk=pk, state=Comparison.State.SAMPLING, held_at__isnull=True)
         .first()
     )
     if comparison is None:
@@ -153,6 +154,9 @@ def _settle(pk: UUID) -> str:
 
 
 def _open(comparison: Comparison) -> str:
+    if comparison.selection == Comparison.Selection.MARGIN:
+        selection.hold(comparison)
+        return "held"
     _advance(comparison, Comparison.State.OPEN, opened_at=timezone.now())
     return "opened"
 

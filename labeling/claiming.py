@@ -1,8 +1,10 @@
 """Giving a trainer the next comparison that wants their vote: chosen, locked, counted and leased in one statement.
 
 Written by hand, because every task begins with it: as five statements of the ORM, with a savepoint around two of them,
-it took six times as long. `tests/labeling/test_claiming.py` holds its plan: it walks an index from the oldest open
-comparison on, and looks at each by an index, so that it costs the same whatever waits.
+it took six times as long. It is sent behind the lock on the trainer's membership, and outside a transaction nothing
+else is: so who lost a vote to another holds no lock while it tries again. `tests/labeling/test_claiming.py` holds its
+plan: it walks an index from the oldest open comparison on, and looks at each by an index, so that it costs the same
+whatever waits.
 
 What makes it safe: a statement sees the votes as they were when it began, so of two that choose one comparison at the
 same time the second may take a slot that the first has just taken. It waits for nothing and counts nothing again: the
@@ -21,8 +23,11 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
+from common import prepared
+from common.prepared import Prepared
 from labeling import randomness, votes
-from labeling.models import Assignment, Comparison, GuidelineVersion, Project
+from labeling.errors import Invalid
+from labeling.models import Assignment, Comparison, GuidelineVersion, Membership, Project
 from labeling.models.comparisons import MOST_COMPLETIONS
 
 if TYPE_CHECKING:
@@ -38,11 +43,24 @@ HIDDEN = "c.only_for_id = %(trainer)s AND c.kind = %(kind)s"
 NOT_OWN = "(c.author_id IS NULL OR c.author_id <> %(trainer)s)"
 # A scalar subquery is asked row by row, by an index. As EXISTS it may become a join with all that this trainer ever
 # had, or with all votes of the project.
+LOCK = """
+SELECT id FROM labeling_membership
+WHERE project_id = %(project)s AND user_id = %(trainer)s AND ended_at IS NULL AND role IN ({rankers}) FOR UPDATE
+"""
 STATEMENT = """
-WITH wanted AS (
+WITH member AS (
+    SELECT id FROM labeling_membership
+    WHERE project_id = %(project)s AND user_id = %(trainer)s AND ended_at IS NULL AND role IN ({rankers})),
+begun AS (
+    SELECT a.id FROM labeling_assignment a JOIN labeling_comparison c ON c.id = a.comparison_id
+    WHERE %(look)s AND a.trainer_id = %(trainer)s AND a.state IN ('leased', 'expired') AND c.project_id = %(project)s
+        AND (a.state = 'leased' AND a.kind = 'vote' OR a.state = 'expired' AND c.state = 'open' AND a.draft <> '{{}}')
+    LIMIT 1),
+wanted AS (
     SELECT c.id, c.kind, c.state, c.prompt, c.votes_wanted, c.extra_votes
     FROM labeling_comparison c
     WHERE c.project_id = %(project)s AND c.state = 'open' AND c.opened_at >= %(since)s AND {whose}
+      AND EXISTS (SELECT FROM member) AND NOT EXISTS (SELECT FROM begun)
       AND (SELECT a.id FROM labeling_assignment a
            WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s LIMIT 1) IS NULL
       AND (SELECT count(*) FROM labeling_assignment a WHERE a.comparison_id = c.id
@@ -61,7 +79,7 @@ given AS (
         order_shown, order_seed, draft, draft_version, seconds, skip_reason, created_at, heartbeat_at, expires_at)
     SELECT %(id)s, wanted.id, %(trainer)s, 'vote', free.slot, 'leased', guidelines.id,
         (SELECT coalesce(jsonb_agg(answers.ids[place::int + 1] ORDER BY n), '[]')
-         FROM jsonb_array_elements_text(%(orders)s::jsonb -> cardinality(answers.ids)) WITH ORDINALITY p (place, n)),
+         FROM jsonb_array_elements_text(%(orders)s -> cardinality(answers.ids)) WITH ORDINALITY p (place, n)),
         %(seed)s, '{{}}', 0, 0, '', %(now)s, %(now)s, %(expires)s
     FROM wanted CROSS JOIN answers LEFT JOIN guidelines ON true CROSS JOIN LATERAL (
         SELECT min(slot) AS slot FROM generate_series(0, wanted.votes_wanted - 1) slot
@@ -70,8 +88,11 @@ given AS (
     WHERE free.slot IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING slot, order_shown)
-SELECT wanted.*, given.slot, given.order_shown, guidelines.id, guidelines.number, answers.texts, ({first})
-FROM wanted CROSS JOIN answers LEFT JOIN given ON true LEFT JOIN guidelines ON true
+SELECT EXISTS (SELECT FROM member), EXISTS (SELECT FROM begun),
+    wanted.id, wanted.kind, wanted.state, wanted.prompt, wanted.votes_wanted, wanted.extra_votes,
+    given.slot, given.order_shown, guidelines.id, guidelines.number, answers.texts,
+    CASE WHEN wanted.id IS NOT NULL THEN ({first}) END
+FROM answers LEFT JOIN wanted ON true LEFT JOIN given ON true LEFT JOIN guidelines ON true
 """
 # Behind it everything that is open was had by this trainer, or is their own.
 FIRST = """
@@ -81,26 +102,46 @@ WHERE c.project_id = %(project)s AND c.state = 'open' AND c.opened_at >= %(since
        WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s LIMIT 1) IS NULL
 ORDER BY c.opened_at, c.id LIMIT 1
 """
+TYPES = {
+    "project": "uuid", "trainer": "bigint", "kind": "text", "look": "boolean", "since": "timestamptz", "id": "uuid",
+    "orders": "jsonb", "seed": "bigint", "now": "timestamptz", "expires": "timestamptz",
+}  # fmt: skip
+NOT_A_RANKER = "Your role in this project does not include ranking."
 Answers = list[tuple[str, str, str, str]]
 Row = tuple[
-    uuid.UUID, str, str, str, int, int, int | None, str | None, uuid.UUID | None, int | None, Answers, datetime | None
-]
+    bool, bool,  # whether they may rank here, whether they have begun something
+    uuid.UUID | None, str, str, str, int, int, int | None, str | None, uuid.UUID | None, int | None,
+    Answers, datetime | None,
+]  # fmt: skip
 
 
-def claim(project: Project, trainer: User, kind: str) -> Assignment | None:
+class HasBegun(Exception):
+    """The trainer has a task that is not ended; nothing was leased."""
+
+
+def claim(project: Project, trainer: User, kind: str, *, beside_begun: bool = False) -> Assignment | None:
     """A new lease on the oldest comparison of that kind which wants this trainer's vote; None where none does. Rows
-    locked by others are passed over, and waited for only when nothing else is left, since a vote may yet be free."""
+    locked by others are passed over, and waited for only when nothing else is left, since a vote may yet be free.
+
+    Raises:
+        Invalid: they may not rank here. HasBegun, where it is not said that they may have something else.
+    """
     for attempt in range(TRIES):
         since = begins.of(project, trainer) if kind == Comparison.Kind.NORMAL else ALWAYS
         lease = _Lease(project, trainer)
-        row = lease.store(kind, since)
-        if row is not None and kind == Comparison.Kind.NORMAL:
+        row = lease.store(kind, since, look=not beside_begun)
+        is_member, has_begun, found, slot = row[0], row[1], row[2], row[8]
+        if not is_member:
+            raise Invalid(NOT_A_RANKER)
+        if has_begun:
+            raise HasBegun
+        if found is not None and kind == Comparison.Kind.NORMAL:
             begins.note(project, trainer, row[-1], afresh=since == ALWAYS)
-        if row is not None and row[6] is not None:
+        if found is not None and slot is not None:
             return lease.assignment(row)
-        if row is None and since != ALWAYS:
+        if found is None and since != ALWAYS:
             begins.forget(project, trainer)
-        elif row is None:
+        elif found is None:
             if not votes.wanting(project, trainer, kind).exists():
                 return None
             time.sleep(PAUSE * min(attempt, 5))
@@ -132,13 +173,17 @@ class Begins:
 
 
 begins = Begins()
+RANKERS = ", ".join(f"'{role}'" for role in Membership.RANKERS)
+lock = Prepared("lock_member", LOCK.format(rankers=RANKERS), {"project": "uuid", "trainer": "bigint"})
 
 
 @cache
-def statement(*, hidden: bool, exclude_own: bool) -> str:
+def statement(*, hidden: bool, exclude_own: bool) -> Prepared:
     whose = HIDDEN if hidden else NORMAL
     whose = f"{whose} AND {NOT_OWN}" if exclude_own else whose
-    return STATEMENT.format(whose=whose, first=FIRST.format(whose=whose))
+    text = STATEMENT.format(rankers=RANKERS, whose=whose, first=FIRST.format(whose=whose))
+    name = f"claim_{'hidden' if hidden else 'normal'}{'_of_others' if exclude_own else ''}"
+    return Prepared(name, text, TYPES)
 
 
 def _orders(seed: int) -> str:
@@ -155,20 +200,20 @@ class _Lease:
         self.pk, self.seed, self.now = uuid.uuid4(), randomness.new_seed(), timezone.now()
         self.expires = self.now + timedelta(minutes=project.lease_minutes)
 
-    def store(self, kind: str, since: datetime) -> Row | None:
-        """What was found, with a slot if it could be leased; None where nothing wants a vote."""
-        values: dict[str, uuid.UUID | str | int | datetime] = {
-            "project": self.project.pk, "trainer": self.trainer.pk, "kind": kind, "since": since, "id": self.pk,
-            "orders": _orders(self.seed), "seed": self.seed, "now": self.now, "expires": self.expires,
+    def store(self, kind: str, since: datetime, *, look: bool) -> Row:
+        """What was found, with a slot if it could be leased. The membership is locked first, in the same round trip, so
+        that of two requests of one trainer the second sees what the first was given."""
+        values: dict[str, prepared.Value] = {
+            "project": self.project.pk, "trainer": self.trainer.pk, "kind": kind, "look": look, "since": since,
+            "id": self.pk, "orders": _orders(self.seed), "seed": self.seed, "now": self.now, "expires": self.expires,
         }  # fmt: skip
         hidden = kind != Comparison.Kind.NORMAL
-        with connection.cursor() as cursor:
-            cursor.execute(statement(hidden=hidden, exclude_own=self.project.exclude_own_chats), values)
-            return cast("Row | None", cursor.fetchone())
+        found = statement(hidden=hidden, exclude_own=self.project.exclude_own_chats)
+        return cast(Row, prepared.run([lock, found], values)[0])
 
     def assignment(self, row: Row) -> Assignment:
         """The row that was stored, with its comparison, whose other columns are read when asked for."""
-        cid, kind, state, prompt, wanted, extra, slot, order, guidelines_id, number, texts, _ = row
+        _, _, cid, kind, state, prompt, wanted, extra, slot, order, guidelines_id, number, texts, _ = row
         names = ["id", "project_id", "kind", "state", "prompt", "votes_wanted", "extra_votes"]
         values = [cid, self.project.pk, kind, state, orjson.loads(prompt), wanted, extra]
         comparison = Comparison.from_db(connection.alias, names, values)

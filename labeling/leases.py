@@ -22,6 +22,7 @@ from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
 from labeling.quality import exams
+from labeling.quality.rules import ExamRules
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -29,33 +30,44 @@ if TYPE_CHECKING:
 OPEN = (Assignment.State.LEASED, Assignment.State.EXPIRED)  # can still be submitted or skipped
 MAX_SECONDS_PER_SAVE = 600
 UNFINISHED = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.State.OPEN) & ~Q(draft={})
-NOT_A_RANKER = "Your role in this project does not include ranking."
 
 
 # -- given -----------------------------------------------------------------------------------------
 
 
-@joins
-def lease_next(
-    *, project: Project, trainer: User, membership: Membership | None = None
-) -> tuple[Assignment | None, bool]:
+def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, bool]:
     """The trainer's lease: the open one, else a new one on a comparison that wants a vote, else None.
 
     Returns (assignment, whether it is new). Holds the lock on the trainer's membership, so that two tabs
     of one trainer get the same lease; never a comparison that the trainer had before, nor one of their own
-    chats where the project excludes them. A caller that holds the membership's lock already gives it.
+    chats where the project excludes them. Mostly one round trip: only what was begun, and an exam, whose items
+    are made when they are wanted, take a transaction of several.
 
     Raises:
         Invalid: the person may not rank here, or not yet; nothing was written.
     """
-    if membership is None and lock_membership(project=project, trainer=trainer) is None:
-        raise Invalid(NOT_A_RANKER)
+    if project.archived_at is None and not ExamRules.of(project.exam).required:
+        try:
+            return _new(project, trainer)
+        except claiming.HasBegun:
+            pass
+    return _begun_or_new(project, trainer)
+
+
+@joins
+def _begun_or_new(project: Project, trainer: User) -> tuple[Assignment | None, bool]:
+    if lock_membership(project=project, trainer=trainer) is None:
+        raise Invalid(claiming.NOT_A_RANKER)
     if project.archived_at is not None:
         return None, False
     if (begun := _begun(project, trainer)) is not None:
         return begun, False
+    return _new(project, trainer, beside_begun=True)
+
+
+def _new(project: Project, trainer: User, *, beside_begun: bool = False) -> tuple[Assignment | None, bool]:
     for kind in exams.kinds_open_to(project, trainer):
-        if (claimed := claiming.claim(project, trainer, kind)) is not None:
+        if (claimed := claiming.claim(project, trainer, kind, beside_begun=beside_begun)) is not None:
             return claimed, True
     return None, False
 
@@ -96,7 +108,7 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
         Invalid: a guest, or not a member.
     """
     if lock_membership(project=project, trainer=trainer) is None:
-        raise Invalid(NOT_A_RANKER)
+        raise Invalid(claiming.NOT_A_RANKER)
     item = exams.next_practice(project=project, trainer=trainer)
     if item is None:
         return None

@@ -56,7 +56,7 @@ def submit_and_lease_next(
         What `submit_ranking` raises; nothing was written then.
     """
     project = assignment.comparison.project
-    membership = leases.lock_membership(project=project, trainer=trainer)
+    leases.lock_membership(project=project, trainer=trainer)  # the first lock of all
     ranking, _ = submit_ranking(
         assignment=assignment,
         seconds=seconds,
@@ -65,7 +65,7 @@ def submit_and_lease_next(
         **said,
     )
     try:
-        following, _ = leases.lease_next(project=project, trainer=trainer, membership=membership)
+        following, _ = leases.lease_next(project=project, trainer=trainer)
     except Invalid as refusal:  # raised before it writes anything
         return Submitted(ranking, None, str(refusal))
     return Submitted(ranking, following)
@@ -123,7 +123,7 @@ def _submit(locked: Locked, *, seconds: int | None, reading: Reading, **said: Un
     now = timezone.now()
     kind, slot = _vote_of(comparison, assignment)
     ranking = _ranking(locked, judgement, kind=kind, seconds=seconds, reading=reading, now=now)
-    in_force = submission.store(ranking, slot=slot)
+    in_force = submission.store(ranking, slot=slot, may_close=not overlap.may_ask_more(comparison))
     if in_force is None:  # it cannot be: the row is locked
         raise Gone("This task has ended.")
     screening.screen_ranking(ranking, in_force)

@@ -14,6 +14,7 @@ from common.visible import visible
 from labeling.models import Assignment, Candidate, Comparison, Project, Ranking
 from labeling.preferences import Groups, strict_pairs
 from sampler import rewards
+from sampler.classifiers.base import Classifier
 from sampler.models import ModelVersion, RewardScore
 
 SPLITS = ("test", "train")
@@ -49,34 +50,45 @@ def candidates(project: Project, *, round: int | None = None) -> QuerySet[Candid
     return ready if round is None else ready.filter(comparison__round__number=round)
 
 
+def to_score(project: Project, *, round: int | None = None) -> QuerySet[Candidate]:
+    """Candidates that are all there: of comparisons that are ready, or that wait for their scores to be chosen."""
+    held = Candidate.objects.filter(
+        comparison__project=project, comparison__state=Comparison.State.SAMPLING, comparison__held_at__isnull=False
+    )
+    held = held if round is None else held.filter(comparison__round__number=round)
+    return candidates(project, round=round) | held
+
+
 def score_project(
     *,
     project: Project,
     reward_model: ModelVersion,
     round: int | None = None,
+    classifier: Classifier | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Counts:
     """Score what is not scored yet; return how many are there, were scored before and now.
 
-    Nothing is loaded where nothing is to be done.
+    Nothing is loaded where nothing is to be done, or where a `classifier` that is loaded is handed in.
 
     Raises:
         ValueError: the reward model cannot be used.
     """
-    found = candidates(project, round=round)
+    found = to_score(project, round=round)
     ids = set(found.values_list("completion_id", flat=True))
     missing = rewards.unscored(reward_model, ids)
     if missing:
-        classifier = rewards.load(reward_model)
+        loaded = classifier or rewards.load(reward_model)
         try:
             rewards.score(
                 model_version=reward_model,
                 items=_items(found, missing),
-                classifier=classifier,
+                classifier=loaded,
                 progress=lambda done: progress(done, len(missing)),
             )
         finally:
-            classifier.close()
+            if loaded is not classifier:
+                loaded.close()
     return {"completions": len(ids), "scored_before": len(ids) - len(missing), "scored_now": len(missing)}
 
 

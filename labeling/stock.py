@@ -66,6 +66,7 @@ def _in_stock(project: Project) -> int:
     under_way = Comparison.objects.filter(
         project=project,
         kind=Comparison.Kind.NORMAL,
+        held_at__isnull=True,  # nobody may rank it yet
         state__in=[Comparison.State.SAMPLING, Comparison.State.OPEN],
     )
     ready = [votes.with_a_free_vote(under_way)]

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common.advisory_lock import try_advisory_lock
-from labeling import candidates, chats, leases, stock
+from labeling import candidates, chats, leases, selection, stock
 from labeling.imports import runs
 from labeling.quality import hidden
 
@@ -18,6 +18,7 @@ CHORES: tuple[Callable[[], object], ...] = (
     leases.expire_leases,
     chats.store_ended_replies,
     candidates.settle_sampling,
+    selection.open_chosen,
     stock.keep_stock,
     hidden.keep_hidden,
 )
@@ -47,7 +48,7 @@ def run_import(run_id: str) -> str:
             return "waits for another import"
         run = runs.claim(pk=UUID(run_id))
         if run is None:
-            return "nothing to do"
+            return "taken back" if runs.remove(pk=UUID(run_id)) else "nothing to do"
         try:
             runs.execute(run=run)
         except runs.LostLease:

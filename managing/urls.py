@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from managing.views import exporting, new_project, people, pushing, rounds, settings, site, texts
+from managing.views import exporting, importing, new_project, people, pushing, rounds, settings, site, texts
 
 app_name = "managing"
 urlpatterns = [
@@ -20,6 +20,10 @@ urlpatterns = [
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
+    path("projects/<slug:slug>/imports/", importing.imports, name="imports"),
+    path("projects/<slug:slug>/imports/<slug:upload>/", importing.one, name="imports-one"),
+    path("projects/<slug:slug>/imports/<slug:upload>/do/<slug:what>/", importing.do, name="imports-do"),
+    path("projects/<slug:slug>/imports/<slug:upload>/records/", importing.records, name="imports-records"),
     path("projects/<slug:slug>/exports/", exporting.exports, name="exports"),
     path("projects/<slug:slug>/exports/<slug:export>/", exporting.one, name="exports-one"),
     path("projects/<slug:slug>/exports/<slug:export>/do/<slug:what>/", exporting.do, name="exports-do"),

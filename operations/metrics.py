@@ -73,9 +73,12 @@ def labeling() -> Families:
     yield leases
     ready = GaugeMetricFamily("duologue_comparisons", "Comparisons not closed.", labels=["state"])
     states = (Comparison.State.SAMPLING, Comparison.State.OPEN)
-    counted = Comparison.objects.filter(state__in=states).order_by().values_list("state").annotate(Count("pk"))
+    waiting = Comparison.objects.filter(state__in=states)
+    counted = waiting.filter(held_at__isnull=True).order_by().values_list("state").annotate(Count("pk"))
     for state, count in counted:
         ready.add_metric([state], count)
+    if to_be_chosen := waiting.filter(state=Comparison.State.SAMPLING, held_at__isnull=False).count():
+        ready.add_metric(["held"], to_be_chosen)  # until a reward model chooses them
     yield ready
 
 

@@ -73,7 +73,7 @@ def statements(made: Made) -> list[int]:
 
 def _counted(captured: CaptureQueriesContext) -> int:
     texts = [query["sql"].lstrip().upper() for query in captured.captured_queries]
-    return sum(not text.startswith(TRANSACTION_CONTROL) for text in texts)
+    return sum(text.count(";\n") + 1 for text in texts if not text.startswith(TRANSACTION_CONTROL))
 
 
 @dataclass(frozen=True)

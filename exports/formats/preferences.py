@@ -46,6 +46,8 @@ class Pair(TypedDict):
     guideline_version: int | None
     seconds: int | None
     source: str | None
+    selection: str | None
+    selection_margin: float | None
 
 
 class Preferences(Format[RankingRecord, Pair]):
@@ -104,6 +106,8 @@ class Preferences(Format[RankingRecord, Pair]):
                 "guideline_version": guideline,
                 "seconds": record.seconds,
                 "source": record.source or None,
+                "selection": record.selection or None,
+                "selection_margin": record.selection_margin,
             }
 
 

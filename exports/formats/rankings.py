@@ -69,6 +69,8 @@ class Judgement(TypedDict):
     language: str
     kind: str
     source: str | None
+    selection: str | None
+    selection_margin: float | None
     label_weight: float | None
     num_votes: int | None
     note: str | None
@@ -102,6 +104,8 @@ class Rankings(Format[RankingRecord, Judgement]):
             "language": context.language,
             "kind": record.kind,
             "source": record.source or None,
+            "selection": record.selection or None,
+            "selection_margin": record.selection_margin,
             "label_weight": record.label_weight,
             "num_votes": record.num_votes,
             "note": context.text(record.note) or None,

@@ -73,6 +73,8 @@ class RankingRecord(Record):
     discarded_at: str | None
     turn: str | None
     round: str | None
+    selection: str
+    selection_margin: float | None
     prompt: list[Message]
     answers: list[Answer]  # in the order shown
     num_votes: int | None = None  # of a consensus
@@ -115,6 +117,7 @@ _ASSEMBLED = f"""
         'comparison_kind', c.kind, 'comparison_state', c.state, 'discarded_at', {at("c.discarded_at")},
         'dialogue', c.dialogue_id, 'turn', c.turn_id, 'round', c.round_id, 'split', c.split, 'source', c.source,
         'author', c.author_id, 'withdrawn', c.withdrawn_at IS NOT NULL, 'prompt', c.prompt,
+        'selection', c.selection, 'selection_margin', c.selection_margin,
         'answers', (SELECT json_agg(json_build_object(
                         'id', x.id, 'model_version', x.model_version_id, 'label', x.model_label, 'params', x.params,
                         'finish_reason', x.finish_reason, 'text', x.text, 'reasoning', x.reasoning,

@@ -111,7 +111,7 @@ _COMPARISON = f"""
             OR c.kind = 'imported' AND cardinality(%(withdrawn_since)s::int[]) > 0,
         'withdrawn', c.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', c.kind, 'dialogue', c.dialogue_id, 'turn', c.turn_id, 'source', c.source,
-            'round', c.round_id, 'prompt', c.prompt, 'completions',
+            'round', c.round_id, 'selection', c.selection, 'prompt', c.prompt, 'completions',
             (SELECT json_agg(json_build_object('id', x.id, 'text', x.text, 'params', x.params, 'model',
                 coalesce(x.model_version_id::text, x.model_label), 'finish_reason', x.finish_reason)
                 ORDER BY k.index)

@@ -71,6 +71,7 @@ class ComparisonAdmin(PageAdmin[Comparison], BigTableAdmin[Comparison]):
         "prompt_text",
         ("k", "votes_wanted", "extra_votes"),
         ("author", "source", "split"),
+        ("selection", "selection_margin", "selection_model"),
         "known_order",
         "explanation",
         ("created_at", "opened_at", "closed_at"),

@@ -36,6 +36,7 @@ FIELDSETS: Fieldsets = (
                 ("resample_limit", "near_duplicate_threshold"),
                 ("stock_target", "suggestions_per_request"),
                 "prompted_share",
+                ("margin_share", "margin_model"),
             ),
         },
     ),
@@ -152,6 +153,8 @@ class ProjectForm(RulesForm):
             self.add_error("exam_failing", "The failing share must be lower than the good one.")
         if data.get("overlap_votes", 2) < data.get("votes_per_comparison", 1):
             self.add_error("overlap_votes", "Not fewer than the votes of every comparison.")
+        if data.get("margin_share") and not data.get("margin_model"):
+            self.add_error("margin_model", "A share above 0 needs a reward model that chooses.")
         for prefix, rules in self.rules():
             names = list(rules.as_json())
             data[COLUMNS[prefix]] = {name: data[f"{prefix}_{name}"] for name in names if f"{prefix}_{name}" in data}

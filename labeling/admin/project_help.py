@@ -17,6 +17,9 @@ HELP = {
     "prompted_share": "Share of a trainer's demonstrations (0 to 1) that answer a prompt of the pool; each is given to "
     "one person. At 1 nobody writes prompts of their own.",
     "stock_target": "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none.",
+    "margin_share": "Share of comparisons (0 to 0.9) that a reward model chooses, those whose order it is least sure "
+    "of; the others come at random. The model has to run: manage.py score PROJECT --reward-model SLUG --watch 30.",
+    "margin_model": "A model version with the role reward, trained on this project's rankings.",
     "ask_ratings": "Each answer gets an overall grade from 1 to 7 before the ranking.",
     "ask_strength": "Asks how much better, in Llama 2's four levels, between neighbouring places.",
     "ask_ideal_answer": "Trainers may write the answer that they wanted to see; it becomes a demonstration.",

@@ -71,7 +71,7 @@ class DirectView(ApiView):
             raise NotOrdinary
         body = body_of(request)
         request.user = token.user
-        # One that is over the rate is asked again by the framework, and refused without being counted.
+        # One that is over the rate is asked again by the framework, and refused; no request is counted twice.
         if not all(throttle.allow_request(cast(Request, request), self) for throttle in self.get_throttles()):
             raise NotOrdinary
         return Ordinary(token.user, body)

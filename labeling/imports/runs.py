@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, TypedDict, cast
+from typing import IO, TYPE_CHECKING, NotRequired, TypedDict, cast
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -18,11 +18,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.audit import record
 from common import plugins, redis_client
 from common.transitions import advance
 from labeling.errors import LabelingError
 from labeling.importers.base import Options
-from labeling.imports import running
+from labeling.imports import running, storing
 from labeling.imports.records import Unreadable
 from labeling.models import ImportRun, Project
 
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
     from django.core.files import File
 
     from accounts.models import User
-    from labeling.imports.reporting import Report
+    from common.shapes import Message
+    from labeling.imports.reporting import Report, Shown
 
 log = logging.getLogger(__name__)
 State = ImportRun.State
 LEASE = timedelta(minutes=3)  # a batch takes seconds
 MAX_ATTEMPTS = 3
 KEPT = timedelta(days=30)  # reports hold lines of the file
-SAMPLES, SAMPLE_LENGTH = 3, 4_000
+SAMPLES, SAMPLE_LENGTH, TEXT_LENGTH = 5, 4_000, 20_000
+WAITS = timedelta(days=1)  # how long the file of a preview waits to be imported
 ENDED_EARLY = "The worker that read the file ended before it was done, {} times. What it had stored is kept."
 BROKE = "It broke off after {:,} records by a fault of ours. What was stored is kept, and the log says more."
 
@@ -49,6 +52,7 @@ class Asked(TypedDict):
     kind: str
     source: str
     encoding: str
+    keep: NotRequired[bool]  # of a file that is only tried: it waits a day to be imported (`carry_out`)
 
 
 class LostLease(Exception):
@@ -136,7 +140,8 @@ def _end(run: ImportRun, state: str, **columns: object) -> None:
     )
     if not ended:
         raise LostLease
-    default_storage.delete(run.stored_as)
+    if not (state == State.FINISHED and run.dry_run and run.asked.get("keep")):
+        default_storage.delete(run.stored_as)
     run.refresh_from_db()
 
 
@@ -146,14 +151,59 @@ def _written(report: Report) -> str:
             "line": sample["line"],
             "before": json.dumps(sample["before"], ensure_ascii=False, default=str)[:SAMPLE_LENGTH],
             "after": json.dumps(sample["after"], ensure_ascii=False, default=str)[:SAMPLE_LENGTH],
+            "shown": [_cut(item) for item in sample["after"]],
         }
         for sample in report.samples
     ]
     return json.dumps({**report.to_dict(), "samples": samples}, default=str)
 
 
+def _cut(item: Shown) -> Shown:
+    """An item for a page, of which no text is very long."""
+    messages: list[Message] = [{**message, "content": message["content"][:TEXT_LENGTH]} for message in item["messages"]]
+    return {**item, "messages": messages, "completions": [text[:TEXT_LENGTH] for text in item["completions"]]}
+
+
+@transaction.atomic
+def carry_out(*, preview: ImportRun, by: User) -> ImportRun | None:
+    """Import the file of a preview; None where it waits no more. The file is not read into the request."""
+    held = ImportRun.objects.select_for_update(no_key=True).get(pk=preview.pk)
+    if held.state != State.FINISHED or not held.dry_run or not held.asked.get("keep") or not held.stored_as:
+        return None
+    asked = {name: value for name, value in held.asked.items() if name != "keep"}
+    run = ImportRun.objects.create(
+        project=held.project, requested_by=by, file_name=held.file_name, asked=asked, stored_as=held.stored_as
+    )
+    held.stored_as = ""
+    held.save(update_fields=["stored_as"])
+    record(actor=by, action="project.import", obj=held.project, project_id=held.project_id)
+    _ring(run.pk)
+    return run
+
+
+@transaction.atomic
+def take_back(*, run: ImportRun, by: User) -> bool:
+    """Have everything removed that came in under the import's name and that nobody has worked on since."""
+    if run.dry_run or not advance(run, to=State.REVERTING, table=ImportRun.TRANSITIONS):
+        return False
+    record(actor=by, action="import.taken_back", obj=run)
+    _ring(run.pk)
+    return True
+
+
+def remove(*, pk: UUID) -> bool:
+    """Remove what a run brought in, where it is to be taken back; a worker that dies has removed nothing."""
+    run = ImportRun.objects.select_related("project").filter(pk=pk, state=State.REVERTING).first()
+    if run is None:
+        return False
+    with transaction.atomic():
+        counts = storing.revert(project=run.project, source=str(run.asked.get("source") or run.summary["source"]))
+        report = json.dumps({**run.summary, "taken_back": counts})
+        return bool(advance(run, to=State.REVERTED, table=ImportRun.TRANSITIONS, report=report))
+
+
 def resume() -> int:
-    """Ring for runs that wait and for those whose worker is gone; end hopeless ones; forget old reports."""
+    """Ring for runs that wait and for those whose worker is gone; end hopeless ones; forget old reports and files."""
     now = timezone.now()
     gone = Q(state=State.RUNNING, lease_expires_at__lt=now)
     for run in ImportRun.objects.filter(gone, attempts__gte=MAX_ATTEMPTS):
@@ -161,10 +211,15 @@ def resume() -> int:
             _end(run, State.FAILED, error=ENDED_EARLY.format(run.attempts))
         except LostLease:
             continue
-    waiting = ImportRun.objects.filter(Q(state=State.QUEUED) | gone).order_by("created_at")
+    waiting = ImportRun.objects.filter(Q(state__in=(State.QUEUED, State.REVERTING)) | gone).order_by("created_at")
     pks = list(waiting.values_list("pk", flat=True))
     for pk in pks:
         _ring(pk)
+    for run in ImportRun.objects.filter(dry_run=True, asked__keep=True, finished_at__lt=now - WAITS).exclude(
+        stored_as=""
+    ):
+        default_storage.delete(run.stored_as)
+        ImportRun.objects.filter(pk=run.pk).update(stored_as="")
     ImportRun.objects.filter(state__in=ImportRun.ENDED, finished_at__lt=now - KEPT).delete()
     return len(pks)
 

@@ -28,6 +28,13 @@ class Comparison(models.Model):
         CLOSED = "closed", "Closed"  # has all the votes it wanted
         DISCARDED = "discarded", "Discarded"  # `discard_reason` says why
 
+    class Selection(models.TextChoices):
+        """How it came to be ranked, where a reward model chooses some (`labeling/selection.py`)."""
+
+        RANDOM = "random", "In its turn"  # a fair sample of all
+        MARGIN = "margin", "Chosen: a reward model was unsure of its order"
+        REST = "rest", "Left over by the choice"
+
     READY = (State.OPEN, State.CLOSED)  # with all its completions, not discarded
 
     TRANSITIONS = {
@@ -90,6 +97,16 @@ class Comparison(models.Model):
     votes_wanted = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     extra_votes = models.PositiveSmallIntegerField(
         default=0, help_text="How many of the votes wanted were added because the first ones disagreed."
+    )
+    held_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its completions are all there and it waits to be chosen."
+    )
+    selection = models.CharField(max_length=6, choices=Selection.choices, blank=True, default="", db_default="")
+    selection_margin = models.FloatField(
+        null=True, blank=True, help_text="How sure the reward model was of its order: 0 not at all, 1 altogether."
+    )
+    selection_model = models.ForeignKey(
+        "sampler.ModelVersion", null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     known_groups = models.JSONField(null=True, blank=True, help_text="The order that a calibration item expects.")
     explanation = models.TextField(blank=True, help_text="Shown after a practice item.")

@@ -25,13 +25,17 @@ class ImportRun(models.Model):
         RUNNING = "running", "Running"  # held until `lease_expires_at`
         FINISHED = "finished", "Finished"  # `report` says what came in and what was refused
         FAILED = "failed", "Failed"  # `error` says why
+        REVERTING = "reverting", "Being taken back"  # a worker removes what came in
+        REVERTED = "reverted", "Taken back"
 
-    ENDED = (State.FINISHED, State.FAILED)
+    ENDED = (State.FINISHED, State.FAILED, State.REVERTED)
     TRANSITIONS: dict[str, frozenset[str]] = {
         State.QUEUED: frozenset({State.RUNNING, State.FAILED}),
         State.RUNNING: frozenset({State.QUEUED, State.RUNNING, State.FINISHED, State.FAILED}),
-        State.FINISHED: frozenset(),
+        State.FINISHED: frozenset({State.REVERTING}),
         State.FAILED: frozenset(),
+        State.REVERTING: frozenset({State.REVERTED}),
+        State.REVERTED: frozenset(),
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -21,6 +21,8 @@ from labeling.spans import check_categories
 if TYPE_CHECKING:
     from accounts.models import User
 
+MOST_CHOSEN = 0.9  # of the comparisons; the others are the fair sample
+
 # InstructGPT's eleven metadata fields (arXiv 2203.02155, table 3), then the limitations that the
 # ChatGPT announcement lists of itself.
 DEFAULT_FLAGS: tuple[str, ...] = (
@@ -150,6 +152,24 @@ class Project(models.Model):
         default=20, help_text="Ready comparisons kept ahead of demand, made from prompts while no chats wait."
     )
 
+    margin_share = models.FloatField(
+        "share chosen by a reward model",
+        default=0.0,
+        db_default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(MOST_CHOSEN)],
+        help_text="Share of the comparisons that a reward model chooses: those whose order it is least sure of.",
+    )
+    margin_model = models.ForeignKey(
+        "sampler.ModelVersion",
+        verbose_name="reward model that chooses",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        limit_choices_to={"role": "reward"},
+        related_name="+",
+    )
+
     # ranking
     flags = models.JSONField(default=default_flags, blank=True)
     flags_version = models.PositiveIntegerField(default=1)
@@ -232,6 +252,10 @@ class Project(models.Model):
                     test_share__gte=0,
                     test_share__lte=1,
                 ),
+            ),
+            models.CheckConstraint(
+                name="project_margin_share_bounded",
+                condition=Q(margin_share__gte=0, margin_share__lte=MOST_CHOSEN),
             ),
             models.CheckConstraint(
                 name="project_prompted_share_0_to_1", condition=Q(prompted_share__gte=0, prompted_share__lte=1)

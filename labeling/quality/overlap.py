@@ -44,10 +44,15 @@ def votes_in_force(comparison: Comparison) -> list[Ranking]:
     return list(votes.order_by().only("comparison_id", "groups", "ratings"))
 
 
+def may_ask_more(comparison: Comparison) -> bool:
+    """Whether the last vote that was asked for may not be the last one."""
+    return comparison.project.adaptive_overlap and not comparison.extra_votes
+
+
 def ask_more_votes(comparison: Comparison, votes: Sequence[Ranking]) -> bool:
     """Once all `votes` are in and disagree, want more; once per comparison. The caller holds its lock."""
     project = comparison.project
-    if not project.adaptive_overlap or comparison.extra_votes:
+    if not may_ask_more(comparison):
         return False
     if len(votes) < max(2, comparison.votes_wanted) or not disagree(votes, project.adaptive_tau_bound):
         return False

@@ -83,7 +83,7 @@ def standing_of(project: Project) -> Standing:
     """Counted up to what a page needs to say; a large project is not counted through."""
     rows = Comparison.objects.filter(project=project, only_for__isnull=True)
     return Standing(
-        being_sampled=rows.filter(state=Comparison.State.SAMPLING)[:1000].count(),
+        being_sampled=rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True)[:1000].count(),
         ready=rows.filter(state=Comparison.State.OPEN)[:1000].count(),
         ranked=Ranking.objects.filter(comparison__project=project).exists(),
     )

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.shapes import JsonObject
+from common.throttling import Count, Rate
 from labeling.api import direct, plain
 from labeling.api.shapes import ranking as shapes
 from labeling.models import Project
@@ -93,7 +94,7 @@ def _never(view: object, request: object) -> None:
 
 
 @pytest.mark.django_db
-def test_a_task_takes_three_statements_and_its_submission_three(
+def test_a_task_takes_two_statements_and_its_submission_two(
     project: Project, alice: User, api: Callable[..., APIClient]
 ) -> None:
     client = api(alice)
@@ -109,9 +110,23 @@ def test_a_task_takes_three_statements_and_its_submission_three(
             )
         assert answer.status_code == 201
         control = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
-        return [sum(not q["sql"].startswith(control) for q in queries) for queries in (taken, submitted)]
+        sent = [[q["sql"] for q in queries if not q["sql"].startswith(control)] for queries in (taken, submitted)]
+        return [sum(text.count(";\n") + 1 for text in texts) for texts in sent]  # several go in one round trip
 
     counts = [task() for _ in range(12)]
-    assert counts[-1] == [3, 3]  # once the trainer is not new to the project any more
+    assert counts[-1] == [2, 2]  # once the trainer is not new to the project any more
     assert max(taken for taken, _ in counts[1:]) <= 6
     assert max(submitted for _, submitted in counts[1:]) <= 8
+
+
+@pytest.mark.django_db
+def test_a_request_that_is_handed_on_to_the_framework_counts_once(
+    project: Project, alice: User, api: Callable[..., APIClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: dict[str, Count] = {}
+    monkeypatch.setattr(Rate, "_counts", counts)
+    monkeypatch.setattr(Rate, "_share", lambda *_: None)
+    makers.make_comparison(project)
+    answer = api(alice).post(f"/api/v1/projects/{project.slug}/assignments/", {"task": " ranking"}, format="json")
+    assert answer.status_code in (201, 400)
+    assert [count.own for count in counts.values()] == [1]

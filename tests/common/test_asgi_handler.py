@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 from django.db import connection, connections
-from django.http import HttpRequest, HttpResponse
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
 
+from common import asgi_handler
 from common.asgi_handler import ThreadedHandler
 
 
@@ -31,7 +33,16 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("on purpose")
 
 
-urlpatterns = [path("who", who), path("where", where), path("broken", broken)]
+async def live(request: HttpRequest) -> StreamingHttpResponse:
+    async def words() -> AsyncIterator[str]:
+        for word in ("one ", "two"):
+            await asyncio.sleep(0)
+            yield word
+
+    return StreamingHttpResponse(words())
+
+
+urlpatterns = [path("who", who), path("where", where), path("broken", broken), path("live", live)]
 
 
 async def ask(
@@ -54,7 +65,7 @@ async def ask(
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
-    scope = {
+    scope: dict[str, object] = {
         "type": "http",
         "method": method,
         "path": address,
@@ -99,3 +110,42 @@ def test_requests_share_threads_and_their_connections_and_async_views_stay_on_th
     assert len(set(answers)) <= 2, "a new thread or connection for a request"
     assert on_loop == str(threading.get_ident()), "an async view left the event loop"
     assert failure[0] == 500
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_makes_no_thread_and_a_connection_that_answered_is_not_asked_again(
+    handler: ThreadedHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def is_usable(self: DatabaseWrapper) -> bool:
+        asked.append(1)
+        return True
+
+    monkeypatch.setattr(DatabaseWrapper, "is_usable", is_usable)
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", True)
+    made: list[str] = []
+    begin = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        made.append(self.name)
+        begin(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    async def several() -> None:
+        for _ in range(12):
+            await ask(handler, "/who")
+
+    asyncio.run(several())
+    assert len([name for name in made if name.startswith("request_")]) <= 2
+    assert [name for name in made if not name.startswith("request")] == []
+    assert not asked
+    monkeypatch.setattr(asgi_handler, "ANSWERED", 0.0)
+    asyncio.run(several())
+    assert len(asked) >= 11, "one that was idle is asked"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_response_of_several_parts_is_streamed(handler: ThreadedHandler) -> None:
+    assert asyncio.run(ask(handler, "/live")) == (200, "one two")

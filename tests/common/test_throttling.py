@@ -25,9 +25,13 @@ class Process:
         self.rate = Own
 
     def asks(self, times: int) -> list[bool]:
-        request = Mock(spec=Request)
-        request.user.is_authenticated, request.user.pk = True, 12345
-        return [self.rate().allow_request(request, Mock(spec=APIView)) for _ in range(times)]
+        return [self.rate().allow_request(a_request(), Mock(spec=APIView)) for _ in range(times)]
+
+
+def a_request() -> Mock:
+    request = Mock(spec=Request, META={})
+    request.user.is_authenticated, request.user.pk = True, 12345
+    return request
 
 
 @pytest.fixture
@@ -62,3 +66,9 @@ def test_the_window_before_counts_by_the_share_that_is_left_of_it(
     assert process.asks(1) == [False]
     clock[0] += 58 + 30  # half of the next minute
     assert process.asks(6) == [True] * 5 + [False]
+
+
+def test_a_request_that_is_asked_about_twice_counts_once(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+    process, request = Process(monkeypatch, clock), a_request()
+    assert [process.rate().allow_request(request, Mock(spec=APIView)) for _ in range(4)] == [True] * 4
+    assert process.asks(10) == [True] * 9 + [False]

@@ -94,5 +94,5 @@ def make_ranking_record(groups: list[list[str]], texts: dict[str, str]) -> Ranki
         criteria={}, scales=[], spans={}, reading={}, order_shown=list(texts), seconds=None,
         label_weight=None, note="", guideline=None, comparison_kind="normal", comparison_state="closed",
         discarded_at=None, turn=None,
-        round=None, prompt=[{"role": "user", "content": "Hi"}], answers=answers,
+        round=None, selection="", selection_margin=None, prompt=[{"role": "user", "content": "Hi"}], answers=answers,
     )  # fmt: skip

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
 from labeling import invitations, projects
-from labeling.models import Membership, Project
+from labeling.imports import runs as import_runs
+from labeling.models import ImportRun, Membership, Project
+from labeling.tasks import run_import
+from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
 from tests import makers
@@ -37,18 +43,44 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     Push.objects.create(repository=repository, export=run, state="failed", error="The Hub answered 500.")
     Membership.objects.filter(user=alice).update(withdrawn_at=timezone.now(), ended_at=timezone.now())
     site = f"/manage/projects/{project.slug}/"
+    preview, came_in = uploaded(project, mona)
     return {
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
-        "exports-hub": f"{site}hub/", "an export that waits": f"{site}exports/{name_of(waiting)}/",
+        "exports-hub": f"{site}hub/", "imports": f"{site}imports/",
+        "imports-one": f"{site}imports/{importing.name_of(came_in)}/",
+        "imports-records": f"{site}imports/{importing.name_of(came_in)}/records/?kind=comparisons",
+        "a preview": f"{site}imports/{importing.name_of(preview)}/",
+        "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
+
+
+def uploaded(project: Project, by: User) -> tuple[ImportRun, ImportRun]:
+    """A file that was looked at and waits, and one that came in."""
+    made = import_runs.carry_out(preview=looked_at(project, by, "pairs.jsonl"), by=by)
+    assert made is not None
+    run_import(str(made.pk))
+    return looked_at(project, by, "again.jsonl"), ImportRun.objects.get(pk=made.pk)
+
+
+def looked_at(project: Project, by: User, name: str) -> ImportRun:
+    line = {
+        "id": name, "prompt": [{"role": "user", "content": "Is the sky blue?"}],
+        "chosen": [{"role": "assistant", "content": "# Yes\n\n| a | b |\n|---|---|\n| 1 | `code` |\n"}],
+        "rejected": [{"role": "assistant", "content": "No. " * 300}], "remark": "unused",
+    }  # fmt: skip
+    asked: import_runs.Asked = {"format": "", "kind": "", "source": "pairs", "encoding": "", "keep": True}
+    file = SimpleUploadedFile(name, json.dumps(line).encode() + b"\nnot json\n")
+    run = import_runs.request(project=project, by=by, file=file, asked=asked, dry_run=True)
+    run_import(str(run.pk))
+    return ImportRun.objects.get(pk=run.pk)
 
 
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file", "exports-hub-back",
+    "exports-file", "exports-hub-back", "imports-do",
 }  # fmt: skip
 
 

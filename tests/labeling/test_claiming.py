@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from benchmarks import filling
+from common.prepared import Prepared
 from labeling import assignments, claiming, leases
 from labeling.models import Assignment, Comparison, Project
 from tests import makers
@@ -30,8 +31,8 @@ def nodes(plan: Plan) -> Iterator[Plan]:
 def values(project: Project, trainer: User) -> dict[str, UUID | str | int | datetime]:
     now = timezone.now()
     return {
-        "project": project.pk, "trainer": trainer.pk, "kind": NORMAL, "since": claiming.ALWAYS, "id": uuid4(),
-        "orders": claiming._orders(1), "seed": 1, "now": now, "expires": now,
+        "project": project.pk, "trainer": trainer.pk, "kind": NORMAL, "look": True, "since": claiming.ALWAYS,
+        "id": uuid4(), "orders": claiming._orders(1), "seed": 1, "now": now, "expires": now,
     }  # fmt: skip
 
 
@@ -50,15 +51,20 @@ def test_its_plan_walks_the_open_comparisons_by_age_and_looks_at_each_by_an_inde
             FROM labeling_comparison ORDER BY opened_at LIMIT 1000""", [alice.pk])  # fmt: skip
         cursor.execute("ANALYZE labeling_comparison, labeling_assignment, labeling_candidate, sampler_completion")
         statement = claiming.statement(hidden=False, exclude_own=exclude_own)
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values(project, alice))
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as every connection has it
+        cursor.execute(statement.prepare.replace(statement.name, "explained", 1))
+        execute = statement.execute.replace(statement.name, "explained", 1)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}", values(project, alice))
         (found,) = cursor.fetchone() or ([],)
+        cursor.execute("DEALLOCATE explained")
     whole = found[0]["Plan"]
     scans = {
         (str(node["Relation Name"]), str(node.get("Index Name")))
         for node in nodes(whole)
         if "Relation Name" in node and "Scan" in str(node["Node Type"])
     }
-    assert {index for table, index in scans if table == "labeling_comparison"} == {"comparison_open"}
+    by = {index for table, index in scans if table == "labeling_comparison"}
+    assert by == {"comparison_open", "labeling_comparison_pkey"}  # the latter for what the trainer has begun
     # Joins come after, over the rows of the one that was chosen; those that the trainer had are only looked at.
     assert max(float(str(node["Actual Rows"])) for node in nodes(whole)) <= 10
     read_whole = {str(node["Relation Name"]) for node in nodes(whole) if node["Node Type"] == "Seq Scan"}
@@ -97,7 +103,9 @@ def test_a_slot_that_another_took_meanwhile_is_tried_again(
     blind = claiming.STATEMENT.replace("a.slot IS NOT NULL AND a.state IN", "false AND a.state IN", 1)
     assert blind != claiming.STATEMENT
     blind = blind.replace("AND a.slot = slot.slot", "AND false")
-    seen = [blind.format(whose=claiming.NORMAL, first=claiming.FIRST.format(whose=claiming.NORMAL))]
+    whose = claiming.NORMAL
+    text = blind.format(rankers=claiming.RANKERS, whose=whose, first=claiming.FIRST.format(whose=whose))
+    seen = [Prepared("blind", text, claiming.TYPES)]
     honest = claiming.statement(hidden=False, exclude_own=True)
     monkeypatch.setattr(claiming, "statement", lambda **_: seen.pop() if seen else honest)
     lease = claiming.claim(project, alice, NORMAL)
@@ -135,10 +143,12 @@ def test_before_it_is_said_that_nothing_is_left_all_are_looked_at(project: Proje
     assert claiming.begins.of(project, alice) == new.opened_at
     Assignment.objects.filter(comparison=old).delete()
     Comparison.objects.filter(pk=old.pk).update(state="open", closed_at=None)  # opened again, older than the rest
-    second = claiming.claim(project, alice, NORMAL)
+    with pytest.raises(claiming.HasBegun):
+        claiming.claim(project, alice, NORMAL)
+    second = claiming.claim(project, alice, NORMAL, beside_begun=True)
     assert second is not None
     assert second.comparison_id == old.pk
-    assert claiming.claim(project, alice, NORMAL) is None
+    assert claiming.claim(project, alice, NORMAL, beside_begun=True) is None
 
 
 def _members(project: Project, count: int) -> list[User]:

@@ -14,7 +14,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import assignments, leases, rankings
+from common.prepared import Prepared
+from labeling import assignments, claiming, leases, rankings
 from labeling.models import Assignment, Comparison, Ranking
 from tests import makers
 
@@ -104,3 +105,38 @@ def test_two_tabs_of_one_trainer_get_one_lease(transactional_db: None) -> None:
     in_threads(lambda _: leases.lease_next(project=project, trainer=trainer), list(range(8)))
     assert Assignment.objects.filter(trainer=trainer).count() == 1
     assert connection.vendor == "postgresql"
+
+
+def test_who_lost_a_vote_to_another_holds_no_lock_while_they_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under load many lose a vote. When they kept the comparison locked until they had another, whoever had won it
+    waited to submit, and with 32 trainers at the same oldest comparisons half of a submission was this wait."""
+    project = makers.make_project()
+    alice, bob = (makers.make_member(project, name) for name in ("alice", "bob"))
+    contested, other = makers.make_comparison(project), makers.make_comparison(project)
+    leases.lease(comparison=contested, trainer=bob)
+    held_votes = "a.slot IS NOT NULL AND a.state IN"
+    blind = claiming.STATEMENT.replace(held_votes, "false AND a.state IN", 1).replace(
+        "AND a.slot = slot.slot", "AND false"
+    )
+    first = claiming.FIRST.format(whose=claiming.NORMAL)
+    text = blind.format(rankers=claiming.RANKERS, whose=claiming.NORMAL, first=first)
+    honest, tried = claiming.statement(hidden=False, exclude_own=True), list[str]()
+
+    def statement(**_: bool) -> Prepared:
+        tried.append("lost" if not tried else "again")
+        if tried == ["lost"]:
+            return Prepared("blind_to_votes", text, claiming.TYPES)
+        in_threads(submit, [bob])
+        return honest
+
+    def submit(trainer: User) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        assignment = Assignment.objects.get(trainer=trainer)
+        rankings.submit_ranking(assignment=assignment, groups=[[c] for c in assignment.order_shown])
+
+    monkeypatch.setattr(claiming, "statement", statement)
+    lease, _ = leases.lease_next(project=project, trainer=alice)
+    assert lease is not None
+    assert lease.comparison_id == other.pk
+    assert tried == ["lost", "again"]

@@ -12,7 +12,7 @@ from exports import runs
 from exports.models import ExportRun
 from hub import pushes
 from labeling import invitations, projects
-from labeling.models import Project
+from labeling.models import ImportRun, Project
 from tests import makers
 
 MOST = 15
@@ -21,7 +21,7 @@ PAGES = {
     "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
     "guidelines": f"{SITE}guidelines/", "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
-    "exports": f"{SITE}exports/", "hub": f"{SITE}hub/",
+    "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/",
 }  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
         projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
         runs.request(project=project, trigger="api", by=mona, ring=False)
+        ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", requested_by=mona)
         push(project, mona, f"acme/{count}-{number}")
         invitations.invite(project=project, role="trainer", by=mona, places=3)
         other = makers.make_project(f"other-{count}-{number}")

@@ -11,7 +11,8 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from hub.models import Repository
 from labeling import invitations
-from labeling.models import Dialogue, Project
+from labeling.models import Dialogue, ImportRun, Project
+from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
@@ -21,11 +22,14 @@ from tests.labeling.test_admin_scope import SECRET, client_of, other  # noqa: F4
 def addresses(project: Project) -> list[str]:
     """Every address of the site, with the other project's own rows where it names one."""
     made, _ = invitations.invite(project=project, role="trainer", by=None, email=f"{SECRET}@example.org")
+    uploaded = ImportRun.objects.create(
+        project=project, file_name=f"{SECRET}.jsonl", stored_as="", asked={"source": SECRET}, state="finished"
+    )
     repository = Repository.objects.create(project=project, name=f"acme/{SECRET}", state="made")
     known: dict[str, object] = {
         "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": repository.pk,
         "name": "manifest.json",
-        "export": name_of(project.exports.get()), "what": "remove",
+        "export": name_of(project.exports.get()), "what": "remove", "upload": importing.name_of(uploaded),
     }  # fmt: skip
     found = []
     for pattern in urlpatterns:
@@ -59,6 +63,7 @@ def test_no_address_shows_or_admits_anything_of_another_project(
     )  # fmt: skip
     assert other.exports.get().state == "finished"
     assert other.hub_repositories.get().state == "made"
+    assert {run.state for run in other.import_runs.all()} == {"finished"}
 
 
 def test_the_search_finds_what_is_ones_own_and_nothing_else(

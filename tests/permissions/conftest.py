@@ -59,7 +59,8 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from exports.models import ExportRun
     from hub.models import Repository
     from labeling.api.suggestions import SALT
-    from labeling.models import Review
+    from labeling.models import ImportRun, Review
+    from managing.pages import importing
     from managing.pages.exporting import name_of
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
@@ -81,6 +82,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     export = ExportRun.objects.create(
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
+    upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk,
         "owner": "alice", "token": token, "invitation": invitation.pk,
@@ -89,6 +91,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
+        "upload": importing.name_of(upload),
         "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip
 

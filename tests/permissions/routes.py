@@ -122,6 +122,13 @@ MANAGED = {
     f"{PROJECT}exports/<slug:export>/files/<path:name>": route(
         "GET", set(), slug="slug", export="export_name", name="file"
     ),
+    f"{PROJECT}imports/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}imports/<slug:upload>/": route("GET", MANAGES, slug="slug", upload="upload"),
+    f"{PROJECT}imports/<slug:upload>/do/<slug:what>/": route(
+        "POST", MANAGES, slug="slug", upload="upload", what="import"
+    ),
+    # of one that was only tried: nothing came in (tests/managing/test_imports.py)
+    f"{PROJECT}imports/<slug:upload>/records/": route("GET", set(), slug="slug", upload="upload"),
     f"{PROJECT}hub/": route("GET", MANAGES, slug="slug"),  # no namespace is allowed: nobody posts
     f"{PROJECT}hub/<int:number>/take-back/": route("POST", MANAGES, slug="slug", number="repository"),
     f"{PROJECT}settings/": route("GET POST", MANAGES, slug="slug"),

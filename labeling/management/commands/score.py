@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser
+from typing import NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling import scoring
 from labeling.management.lookups import model_version_named, project_named
 from labeling.models import Project
+from sampler import rewards
 from sampler.models import ModelVersion
 
 
@@ -23,13 +25,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="slug of the project")
         parser.add_argument("--reward-model", required=True, metavar="SLUG", help="registered with --role reward")
+        parser.add_argument(
+            "--watch", type=float, default=None, metavar="SECONDS",
+            help="go on, and look so often for what is new: for projects where a reward model chooses what is ranked",
+        )  # fmt: skip
         parser.add_argument("--round", type=int, default=None, metavar="N", help="only this round's comparisons")
 
-    def handle(self, *, project: str, reward_model: str, round: int | None, **options: object) -> None:
+    def handle(
+        self, *, project: str, reward_model: str, round: int | None, watch: float | None = None, **options: object
+    ) -> None:
         chosen = self._project(project, round)
         model = self._reward_model(reward_model)
         self._last = time.monotonic()
         try:
+            if watch is not None:
+                self._watch(chosen, model, round, max(0.1, watch))
             counts = scoring.score_project(project=chosen, reward_model=model, round=round, progress=self._tell)
         except ValueError as error:
             raise CommandError(str(error)) from None
@@ -46,6 +56,16 @@ class Command(BaseCommand):
             "mean_score": scoring.mean_scores(project=chosen, reward_model=model, round=round),
         }
         self.stdout.write(json.dumps(report))
+
+    def _watch(self, project: Project, model: ModelVersion, round: int | None, pause: float) -> NoReturn:
+        """Score what comes, until the process is ended."""
+        classifier = rewards.load(model)
+        self.stderr.write(f"{model.slug} is loaded; it scores what comes to be ranked in {project.slug}")
+        while True:
+            counts = scoring.score_project(project=project, reward_model=model, round=round, classifier=classifier)
+            if counts["scored_now"]:
+                self.stderr.write(f"{counts['scored_now']:,} scored now")
+            time.sleep(pause)
 
     def _project(self, slug: str, round: int | None) -> Project:
         project = project_named(slug)
