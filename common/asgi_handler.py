@@ -6,11 +6,15 @@ views are synchronous (docs/decisions/0002), so here everything from reading the
 in one thread of a pool: no thread is made, and the database connection stays with the thread. An asynchronous view (the
 live text) is still awaited on the event loop, and its response is streamed from there, holding neither thread nor
 connection.
+
+A request that loses the database before anything of it was stored is made again: PostgreSQL is back a second or two
+after it was restarted, and nobody needs to know.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,18 +26,22 @@ from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix, set_urlconf
 from django.utils.log import log_response
 
+from common.database.base import DatabaseWrapper
 from common.serving.deadline import watchdog
+
+log = logging.getLogger(__name__)
 
 Scope = dict[str, object]
 Receive = Callable[[], Awaitable[Mapping[str, object]]]
 Send = Callable[[Mapping[str, object]], Awaitable[None]]
 ANSWERED = 1.0  # seconds for which a connection that answered is not asked whether it lives
+PAUSES = (0.25, 0.75, 1.5, 3.0)  # seconds before a request that lost the database is made again
 _of_thread = threading.local()
 
 
@@ -56,23 +64,34 @@ class ThreadedHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        answer = await self._in_thread(scope, body)
+        answer = await self._in_thread(scope, body, bool(PAUSES))
+        for left, pause in zip(range(len(PAUSES) - 1, -1, -1), PAUSES, strict=True):
+            if (sent := getattr(answer, "sent", None)) is None:
+                break
+            await asyncio.sleep(pause)
+            log.warning("the database went away before anything was stored: made again")
+            answer = await self._in_thread(scope, sent, left > 0)
         if answer.streaming:
             await self._stream(answer, receive, send)
         else:
             await self.send_response(answer, send)
 
-    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
-        """All that is done in the thread; an answer that is not streamed is over then."""
+    def _answer(self, scope: Scope, body: IO[bytes], again: bool) -> HttpResponseBase:
+        """All that is done in the thread; an answer that is not streamed is over then, but for one that is to be made
+        `again`, which holds what was sent."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         _trust_connection()
-        with watchdog.at_work():
+        own = connections["default"]
+        assert isinstance(own, DatabaseWrapper)
+        with watchdog.at_work(), own.noting():
             request, refused = self.create_request(scope, body)
             answer = cast(HttpResponseBase, refused if request is None else self._of(request))
             answer._handler_class = type(self)  # type: ignore[attr-defined]
             _note_connection()
-            if answer.streaming:
+            if again and request is not None and _may_be_made_again(answer, request):
+                close_old_connections()  # the answer is not closed: that would close what was sent
+            elif answer.streaming:
                 close_old_connections()  # what is streamed is read elsewhere
             else:
                 answer.close()  # sends `request_finished`
@@ -106,6 +125,15 @@ class ThreadedHandler(ASGIHandler):
                 await sync_to_async(answer.close)()
             if whole:
                 sending.result()
+
+
+def _may_be_made_again(answer: HttpResponseBase, request: HttpRequest) -> bool:
+    sent = request._stream  # where Django keeps what was sent
+    if not getattr(answer, "nothing_was_stored", False) or sent.closed:
+        return False
+    sent.seek(0)
+    answer.sent = sent  # type: ignore[attr-defined]
+    return True
 
 
 def _trust_connection() -> None:

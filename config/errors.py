@@ -8,12 +8,13 @@ import logging
 import sys
 from http import HTTPStatus
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from common.outages import Outage, outage_of
+from common.outages import DATABASE, Outage, outage_of
 from common.serving import request_id
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ def _away(request: HttpRequest, outage: Outage, error: BaseException | None) -> 
         facts = {"outage": outage, "number": request_id.current.get(), "home": reverse("home"), "sent": _sent(request)}
         answer = HttpResponse(render_to_string("503.html", facts), status=503)  # no request: it would ask the database
     answer["Retry-After"] = str(outage.after)
+    # Whoever made the request may make it again: all of it was taken back, or the same key stores it once.
+    answer.nothing_was_stored = outage == DATABASE and (  # type: ignore[attr-defined]
+        not getattr(connection, "stored", True) or "idempotency-key" in request.headers
+    )
     answer["Cache-Control"] = "no-store"
     answer._has_been_logged = True  # type: ignore[attr-defined]  # one line, above, and no traceback
     return answer

@@ -11,7 +11,7 @@ from pathlib import Path
 from celery.schedules import crontab
 
 from common import environment, processes
-from config import unfold
+from config import account_forms, unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 processes.keep_private()
@@ -134,24 +134,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignIn",
-    "signup": "accounts.forms.SignUp",
-    "add_email": "accounts.forms.AddEmail",
-    "change_password": "accounts.forms.ChangePassword",
-    "set_password": "accounts.forms.SetPassword",
-    "reset_password": "accounts.forms.ResetPassword",
-    "reset_password_from_key": "accounts.forms.ResetPasswordKey",
-    "reauthenticate": "accounts.forms.Reauthenticate",
-}
-MFA_FORMS = {
-    "authenticate": "accounts.forms.Authenticate",
-    "reauthenticate": "accounts.forms.ReauthenticateByCode",
-    "activate_totp": "accounts.forms.ActivateApp",
-    "add_webauthn": "accounts.forms.AddKey",
-    "edit_webauthn": "accounts.forms.RenameKey",
-}
-SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SignUpFromElsewhere"}
+ACCOUNT_FORMS, MFA_FORMS = account_forms.ACCOUNT_FORMS, account_forms.MFA_FORMS
+SOCIALACCOUNT_FORMS = account_forms.SOCIALACCOUNT_FORMS
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up without an invitation or the operator's sign-on

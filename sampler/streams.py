@@ -2,7 +2,8 @@
 
 Entries are `{"i": index, "t": text}` and at last `{"end": state}`. A stream expires an hour after
 its last entry. The request's row stays the truth: whoever follows a stream that Redis has lost gets
-the texts from the row's completions once it has ended. `{"reset": 1}` tells that a try was lost and
+the texts from the row's completions once it has ended: a stream with its end goes after a minute, so that Redis holds
+those of replies under way and no more. `{"reset": 1}` tells that a try was lost and
 the texts begin anew.
 """
 
@@ -23,7 +24,8 @@ from django.conf import settings
 from common.redis_client import ask
 from sampler import endings
 
-EXPIRES = 3600
+EXPIRES = 3600  # seconds after the last entry
+ENDED = 60  # and after the end, from when on the row has the texts
 MAX_ENTRIES = 50_000
 BLOCK = 30  # seconds that one read waits for an entry: an idle stream wakes for nothing else
 
@@ -57,13 +59,13 @@ def publish(entries: Iterable[tuple[UUID | str, Fields]]) -> None:
         redis.RedisError: Redis is not there; nobody needs to care but who waits for the live text.
     """
     pipe = client().pipeline(transaction=False)
-    touched: dict[str, None] = {}
+    touched: dict[str, int] = {}
     for request_id, fields in entries:
         name = key(request_id)
         pipe.xadd(name, {k: str(v) for k, v in fields.items()}, maxlen=MAX_ENTRIES, approximate=True)
-        touched[name] = None
-    for name in touched:
-        pipe.expire(name, EXPIRES)
+        touched[name] = ENDED if "end" in fields else EXPIRES
+    for name, seconds in touched.items():
+        pipe.expire(name, seconds)
     if touched:
         pipe.execute()
 

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks.soak import valkey
 from benchmarks.soak.faults import Faults
 from benchmarks.soak.ledger import WAYS, Ledger, check
 from benchmarks.soak.site import Account, Site
@@ -72,7 +73,14 @@ def report(site: Site, ledger: Ledger, faults: Faults) -> int:
     wrong = check(site, ledger)
     outside = ledger.fivehundreds(faults.outages)
     growth = site.growth()
-    wrong += [f"{count} x {what} outside an outage" for what, count in outside.items()]
+    wrong += [
+        f"{one.status} {one.path} begun outside an outage ({one.beside(faults.outages)}): {one.said}; the log: "
+        + (" | ".join(site.logged(one.number)) or "nothing")
+        for one in outside
+    ]
+    for series in site.inside.values():
+        if told := valkey.growth(series, after=12):
+            say(f"Valkey: {told}")
     wrong += [f"the {name} grew by {100 * by:.0f} %" for name, by in growth.items() if by > MOST_GROWTH]
     wrong += [f"never acknowledged: {what}" for what in ledger.given_up]
     wrong += [f"no {way} was acknowledged at all" for way in WAYS if not ledger.done[way]]
@@ -81,7 +89,7 @@ def report(site: Site, ledger: Ledger, faults: Faults) -> int:
     facts = {
         "rankings": len(ledger.rankings), "dialogues": len(ledger.dialogues), "done": dict(ledger.done),
         "answers": len(ledger.answers),
-        "5xx": sum(status >= 500 for _, status, _ in ledger.answers), "5xx outside": sum(outside.values()),
+        "5xx": sum(one.status >= 500 for one in ledger.answers), "5xx outside": len(outside),
         "faults": len(faults.ended), "not run": sorted(faults.not_run),
         "growth": {name: round(by, 3) for name, by in growth.items()}, "wrong": len(wrong),
     }  # fmt: skip

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -21,12 +22,25 @@ FAKETIME = Path("/usr/lib")  # Debian's libfaketime is under it; elsewhere, FAKE
 EVERYTHING = ("web server", "default worker", "beat", "sampler", "PostgreSQL", "Valkey")
 
 
+@dataclass(frozen=True)
+class Outage:
+    """From a second before something was broken until a second after all was well again."""
+
+    name: str
+    began: float
+    ended: float
+
+    def distance(self, began: float, ended: float) -> float:
+        return max(0.0, self.began - ended, began - self.ended)
+
+
 class Faults:
     """Each fault is a method that breaks something and returns when it has stopped doing so."""
 
     def __init__(self, site: Site, *, count: int, every: float, seed: int, say: Callable[[str], None]) -> None:
         self.site, self.count, self.every, self.seed, self.say = site, count, every, seed, say
-        self.outages: list[tuple[float, float]] = []
+        self.outages: list[Outage] = []
+        self.killed: tuple[str, int] | None = None
         self.not_run: set[str] = set()
         self.ended: list[str] = []
 
@@ -57,21 +71,35 @@ class Faults:
                 self.not_run.add(name)
                 continue
             lasted = self.recover()
-            self.outages.append((began - 1.0, time.monotonic() + 1.0))
+            self.outages.append(Outage(name, began - 1.0, time.monotonic() + 1.0))
             self.ended.append(name)
             self.say(f"{name}: all well again after {lasted:.1f} s")
 
     def recover(self, patience: float = 120.0) -> float:
+        """Until all is well. What was killed must be there again: others may notice only after a moment that it is
+        gone, and say until then that all is well."""
         began = time.monotonic()
-        while not self.site.ready():
+        while self._is_gone() or not self.site.ready():
             if time.monotonic() - began > patience:
                 self.say(f"not ready after {patience:.0f} s")
                 break
             time.sleep(0.3)
+        self.killed = None
         return time.monotonic() - began
 
+    def _is_gone(self) -> bool:
+        if self.killed is None:
+            return False
+        name, pid = self.killed
+        return self.site.children().get(name, pid) == pid
+
     def kill(self, name: str) -> bool:
-        return self._signal(name, signal.SIGKILL)
+        pid = self.site.children().get(name)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        self.killed = (name, pid)
+        return True
 
     def stop(self, name: str) -> bool:
         pid = self.site.children().get(name)
@@ -122,11 +150,4 @@ class Faults:
         except subprocess.TimeoutExpired:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
-        return True
-
-    def _signal(self, name: str, number: signal.Signals) -> bool:
-        pid = self.site.children().get(name)
-        if pid is None:
-            return False
-        os.kill(pid, number)
         return True

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.soak.faults import Outage
 from benchmarks.soak.site import PROJECT, ROOT, Site
 
 # The ways in which trainers work.
@@ -21,23 +22,49 @@ API_DEMONSTRATION, PAGE_DEMONSTRATION = "demonstration by the API", "demonstrati
 WAYS = (API_RANKING, PAGE_RANKING, CHAT, API_DEMONSTRATION, PAGE_DEMONSTRATION)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One request and what came of it."""
+
+    began: float
+    ended: float
+    status: int  # 0: none came
+    path: str
+    number: str = ""  # the server's number of it
+    said: str = ""  # the begin of a refusal
+
+    def beside(self, outages: Sequence[Outage]) -> str:
+        """Where it lies to the outage that is nearest to it."""
+        near = min(outages, key=lambda one: one.distance(self.began, self.ended), default=None)
+        if near is None:
+            return "there was no outage"
+        if near.began <= self.ended and self.began <= near.ended:
+            return f"at work when this began, {near.began - self.began:.1f} s after it: {near.name}"
+        side = (
+            f"begun {self.began - near.ended:.1f} s after the end of"
+            if self.began > near.ended
+            else (f"answered {near.began - self.ended:.1f} s before")
+        )
+        return f"{side}: {near.name}"
+
+
 @dataclass
 class Ledger:
     """Written by the trainers as the answers come."""
 
     rankings: dict[str, list[list[str]]] = field(default_factory=dict)  # assignment: groups
     dialogues: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # dialogue: (role, text) of its turns
-    answers: list[tuple[float, int, str]] = field(default_factory=list)  # begun at, status (0: none), path
+    answers: list[Answer] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)  # what stayed unacknowledged to the end
     done: Counter[str] = field(default_factory=Counter)  # what was acknowledged, by the way of working
 
-    def fivehundreds(self, outages: list[tuple[float, float]]) -> Counter[str]:
+    def fivehundreds(self, outages: Sequence[Outage]) -> list[Answer]:
         """Answers of 5xx to requests begun outside of every outage."""
-        return Counter(
-            f"{status} {path}"
-            for at, status, path in self.answers
-            if status >= 500 and not any(began <= at <= ended for began, ended in outages)
-        )
+        return [
+            one
+            for one in self.answers
+            if one.status >= 500 and not any(outage.began <= one.began <= outage.ended for outage in outages)
+        ]
 
 
 def check(site: Site, ledger: Ledger) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.soak import valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "soak"
@@ -35,6 +38,7 @@ class Site:
     process: subprocess.Popen[bytes] | None = None
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    inside: dict[int, list[valkey.Inside]] = field(default_factory=dict)  # of Valkey, by pid
 
     @property
     def var(self) -> Path:
@@ -57,7 +61,7 @@ class Site:
             os.environ.pop(name, None)
         os.environ |= {
             "DUOLOGUE_VAR": str(self.var), "DUOLOGUE_PORT": str(self.port), "PYTHONPATH": str(ROOT),
-            "DUOLOGUE_API_RATE": "100000/min", "SAMPLER_LEASE": "10",
+            "DUOLOGUE_API_RATE": "100000/min", "SAMPLER_LEASE": "10", "DUOLOGUE_LOG_FORMAT": "json",
         }  # fmt: skip
         with (self.folder / "start.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -139,6 +143,18 @@ class Site:
                 continue
         return found
 
+    def logged(self, number: str) -> list[str]:
+        """What the server wrote of the request with this number."""
+        told = []
+        for path in sorted((self.var / "log").glob("*.log*")):
+            for line in path.read_text(errors="replace").splitlines():
+                if number and number in line:
+                    with contextlib.suppress(ValueError):
+                        facts = json.loads(line)
+                        cause = str(facts.get("exception", "")).strip().splitlines()[-1:]
+                        told.append(" ".join([f"{facts['time']} {facts['message']}", *cause]))
+        return told
+
     def weigh(self) -> None:
         """Note how much memory each child holds now."""
         for name, pid in self.children().items():
@@ -149,6 +165,9 @@ class Site:
             held = next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
             self.names[pid] = name
             self.memory.setdefault(pid, []).append((time.monotonic(), held))
+            if name == "Valkey":
+                with contextlib.suppress(Exception):  # it may be away just now
+                    self.inside.setdefault(pid, []).append(valkey.look())
 
     def growth(self, *, after: float = 60.0) -> dict[str, float]:
         """By process: what it gained from its first minute's end to its last moment, the largest of each kind."""

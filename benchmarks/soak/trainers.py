@@ -14,7 +14,15 @@ from dataclasses import dataclass
 import httpx
 
 from benchmarks.browsing import letters_of, places
-from benchmarks.soak.ledger import API_DEMONSTRATION, API_RANKING, CHAT, PAGE_DEMONSTRATION, PAGE_RANKING, Ledger
+from benchmarks.soak.ledger import (
+    API_DEMONSTRATION,
+    API_RANKING,
+    CHAT,
+    PAGE_DEMONSTRATION,
+    PAGE_RANKING,
+    Answer,
+    Ledger,
+)
 from benchmarks.soak.site import PROJECT, Account
 
 API = "/api/v1"
@@ -62,15 +70,17 @@ class Trainer:
     ) -> httpx.Response:
         """Until it is answered with anything but 5xx. The same key goes along each time, so it is done once."""
         headers = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex}
-        began = time.monotonic()
+        began, kind = time.monotonic(), f"{method} {re.sub(r'[0-9a-f-]{36}', 'ID', path)}"
         while True:
             at = time.monotonic()
             try:
                 answer = await client.request(method, path, json=body, data=form, headers=headers)
             except httpx.HTTPError:
-                self.ledger.answers.append((at, 0, path))
+                self.ledger.answers.append(Answer(at, time.monotonic(), 0, kind))
             else:
-                self.ledger.answers.append((at, answer.status_code, re.sub(r"[0-9a-f-]{36}", "ID", path)))
+                said = answer.text[:300] if answer.status_code >= 500 else ""
+                number = answer.headers.get("x-request-id", "")
+                self.ledger.answers.append(Answer(at, time.monotonic(), answer.status_code, kind, number, said))
                 if answer.status_code < 500 and answer.status_code != 429:
                     return answer
             if time.monotonic() - began > GIVE_UP:

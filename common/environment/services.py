@@ -55,7 +55,7 @@ def database_settings(url: str) -> DatabaseSettings:
     if not name:
         raise SettingError("DATABASE_URL names no database: postgres://user:password@host:port/name.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "common.database",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

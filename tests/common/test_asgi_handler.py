@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -45,9 +45,16 @@ async def live(request: HttpRequest) -> StreamingHttpResponse:
 urlpatterns = [path("who", who), path("where", where), path("broken", broken), path("live", live)]
 
 
-async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
+async def ask(
+    handler: ThreadedHandler,
+    address: str,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    headers: Sequence[tuple[bytes, bytes]] = ((b"host", b"localhost"),),
+) -> tuple[int, str]:
     sent: list[Mapping[str, Any]] = []
-    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    asked = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> dict[str, Any]:
         for message in asked:
@@ -60,10 +67,10 @@ async def ask(handler: ThreadedHandler, address: str) -> tuple[int, str]:
 
     scope: dict[str, object] = {
         "type": "http",
-        "method": "GET",
+        "method": method,
         "path": address,
         "query_string": b"",
-        "headers": [(b"host", b"localhost")],
+        "headers": [*headers, (b"content-length", str(len(body)).encode())],
     }
     await handler(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]).decode()
@@ -75,10 +82,14 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedHandler]:
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         handler = ThreadedHandler(threads=2)
         yield handler
-        together = threading.Barrier(2)  # so that each of the two threads closes its own
-        for closed in [handler.threads.submit(close, together) for _ in range(2)]:
-            closed.result()
-        handler.threads.shutdown()
+        close_all(handler, 2)
+
+
+def close_all(handler: ThreadedHandler, threads: int) -> None:
+    together = threading.Barrier(threads)  # so that each thread closes its own
+    for closed in [handler.threads.submit(close, together) for _ in range(threads)]:
+        closed.result()
+    handler.threads.shutdown()
 
 
 def close(together: threading.Barrier) -> None:

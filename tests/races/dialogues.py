@@ -108,11 +108,17 @@ def unanswered(cast: Cast) -> Work:
 
 def chat_handed_in(cast: Cast) -> Work:
     """With an open comparison drawn from it."""
+    work = drawn(cast)
+    candidates.settle_sampling()
+    return work
+
+
+def drawn(cast: Cast) -> Work:
+    """A chat handed in, its comparison's texts written and not opened yet."""
     work = answered(cast)
     dialogues.submit_dialogue(dialogue=work.fresh)
     for request in SampleRequest.objects.filter(model_version=work.dialogue.model_version, state="queued"):
         makers.answer(request, *[f"Answer {word}." for word in ("amber", "basalt", "cedar", "delta")[: request.n]])
-    candidates.settle_sampling()
     return work
 
 
@@ -126,6 +132,10 @@ def answer(work: Work) -> object:
 
 def exchange(work: Work) -> object:
     return given_prompts.exchange(dialogue=work.fresh)
+
+
+def bob_begins(work: Work) -> object:
+    return given_prompts.begin_given(project=work.project, author=work.people["bob"])
 
 
 def insert_turn(work: Work) -> object:
@@ -186,6 +196,10 @@ def complete(work: Work) -> object:
     request = _pending(work)
     drawn = [Drawn(index=0, text="Short waves scatter more.", finish_reason="stop", completion_tokens=4)]
     return results.complete(request_id=request.pk, attempt=1, result=results.Result(drawn))
+
+
+def open_drawn(work: Work) -> object:
+    return candidates.settle_sampling()
 
 
 def lease_to_bob(work: Work) -> object:
@@ -251,7 +265,10 @@ SITUATIONS: Sequence[Situation[Work]] = (
     ),
     Situation(
         "given", given,
-        {"exchange": exchange, "answer": answer, "submit": submit, "discard": discard, "withdraw": withdraw},
+        {
+            "exchange": exchange, "answer": answer, "bob begins": bob_begins, "submit": submit, "discard": discard,
+            "withdraw": withdraw,
+        },
     ),
     Situation("chat", chat, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
     Situation("answered", answered, {**OF_A_CHAT, "withdraw": withdraw}),
@@ -259,6 +276,11 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "handed in", handed_in,
         {"undo": undo, **REVIEWS, "submit": submit, "ask review": ask_review, "withdraw": withdraw},
+    ),
+    Situation(
+        "drawn", drawn,
+        {"open": open_drawn, "undo": undo, "exclude": REVIEWS["exclude"], "bob leases": lease_to_bob,
+         "withdraw": withdraw},
     ),
     Situation(
         "chat handed in", chat_handed_in,
