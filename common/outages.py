@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import kombu.exceptions
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError
+from django.utils.translation import gettext_noop
 
 DISK_FULL = "53100"  # SQLSTATE; https://www.postgresql.org/docs/current/errcodes-appendix.html
 AWAY = ("08", "57P01", "57P02", "57P03", "53300", "25006")  # no connection, going, starting, too many, read-only
@@ -29,19 +30,21 @@ class Outage:
 
 
 DISK = Outage(
-    "The disk is full",
-    "The disk of this server is full, so nothing of this was stored. Reading goes on. What you wrote is kept in your "
-    "browser: send it again when the operator has made room.",
+    gettext_noop("The disk is full"),
+    gettext_noop(
+        "The disk of this server is full, so nothing of this was stored. Reading goes on. What you wrote is kept in "
+        "your browser: send it again when the operator has made room."
+    ),
     60,
 )
 DATABASE = Outage(
-    "The database does not answer",
-    "The database does not answer just now, so nothing of this was stored. Try again in a moment.",
+    gettext_noop("The database does not answer"),
+    gettext_noop("The database does not answer just now, so nothing of this was stored. Try again in a moment."),
     5,
 )
 REDIS = Outage(
-    "A service does not answer",
-    "A service that this needs does not answer just now. Try again in a moment.",
+    gettext_noop("A service does not answer"),
+    gettext_noop("A service that this needs does not answer just now. Try again in a moment."),
     5,
 )
 

@@ -192,7 +192,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 USE_TZ = True
-LANGUAGES = [("en", "English")]  # of the pages, each by its own name; a choice is offered where there are several
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]  # of the pages; the admin site is in English
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
+from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject
 from common.visible import visible
@@ -15,7 +16,7 @@ from sampler import sampling
 from sampler.models import Completion, SampleRequest
 from screening.verdicts import WAITING
 
-STILL_WRITING = "The model is still writing. Wait for it, or stop it."
+STILL_WRITING = gettext_noop("The model is still writing. Wait for it, or stop it.")
 
 
 def send_message(

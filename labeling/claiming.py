@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from common import prepared
 from common.prepared import Prepared
@@ -106,7 +107,7 @@ TYPES = {
     "project": "uuid", "trainer": "bigint", "kind": "text", "look": "boolean", "since": "timestamptz", "id": "uuid",
     "orders": "jsonb", "seed": "bigint", "now": "timestamptz", "expires": "timestamptz",
 }  # fmt: skip
-NOT_A_RANKER = "Your role in this project does not include ranking."
+NOT_A_RANKER = gettext_noop("Your role in this project does not include ranking.")
 Answers = list[tuple[str, str, str, str]]
 Row = tuple[
     bool, bool,  # whether they may rank here, whether they have begun something

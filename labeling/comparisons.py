@@ -85,12 +85,16 @@ def bring(
 def _checked(completions: Sequence[Mapping[str, str | None]]) -> tuple[list[str], list[str]]:
     """Texts and names of models, as they are stored."""
     if not 2 <= len(completions) <= 9:
-        raise Invalid(f"A comparison has 2 to 9 completions, not {len(completions)}.")
+        raise Invalid("A comparison has 2 to 9 completions, not %(completions)s.", completions=len(completions))
     texts = [clean(item.get("text") or "") for item in completions]
     if not all(map(visible, texts)):
         raise Invalid("A completion has no text.")
     if (pair := equal_pair(texts)) is not None:
-        raise Invalid(f"Completions {pair[0] + 1} and {pair[1] + 1} are equal: a reader sees no difference.")
+        raise Invalid(
+            "Completions %(pair)s and %(other)s are equal: a reader sees no difference.",
+            pair=pair[0] + 1,
+            other=pair[1] + 1,
+        )
     return texts, [str(item.get("model_version") or "")[:200] for item in completions]
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import JsonObject, Message
 from labeling.errors import Blocked, Invalid
 from labeling.models import Comparison
@@ -18,7 +20,9 @@ from screening.asking import Findings, ask, blocked_by, missing
 from screening.rules import Plan, plan_for
 from screening.verdicts import Target
 
-AWAY = "The content filter is away, and this project waits for it. Your text is kept here: send it again in a minute."
+AWAY = gettext_noop(
+    "The content filter is away, and this project waits for it. Your text is kept here: send it again in a minute."
+)
 
 
 @dataclass(frozen=True)

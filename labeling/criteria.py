@@ -31,16 +31,18 @@ def check_criteria(given: object) -> list[Criterion]:
         Invalid: no name, one twice, or steps that nobody could tell apart.
     """
     if not isinstance(given, list) or len(given) > MOST:
-        raise Invalid(f"At most {MOST} criteria are asked.")
+        raise Invalid("At most %(most)s criteria are asked.", most=MOST)
     checked: list[Criterion] = []
     for one in given:
         if not isinstance(one, Mapping) or set(one) != {"name", "steps"}:
             raise Invalid("A criterion takes exactly 'name' and 'steps'.")
         name, steps = one["name"], one["steps"]
         if not isinstance(name, str) or not name.strip() or len(name) > LONGEST:
-            raise Invalid(f"A criterion has a name of at most {LONGEST} characters.")
+            raise Invalid("A criterion has a name of at most %(longest)s characters.", longest=LONGEST)
         if isinstance(steps, bool) or not isinstance(steps, int) or steps not in STEPS:
-            raise Invalid(f"{name!r} takes {STEPS[0]} to {STEPS[-1]} steps.")
+            raise Invalid(
+                "%(name)s takes %(steps)s to %(last)s steps.", name=repr(name), steps=STEPS[0], last=STEPS[-1]
+            )
         checked.append({"name": name, "steps": steps})
     names = [criterion["name"].casefold() for criterion in checked]
     if len(set(names)) < len(names):
@@ -57,14 +59,16 @@ def check_grades(given: Mapping[str, Mapping[str, object]], ids: Sequence[str], 
     if not isinstance(given, Mapping) or any(not isinstance(grades, Mapping) for grades in given.values()):
         raise Invalid("Grades on criteria are given by completion, then by criterion.")
     if unknown := set(given) - set(ids):
-        raise Invalid(f"{sorted(unknown)[0]} is not a completion of this comparison.")
+        raise Invalid("%(one)s is not a completion of this comparison.", one=sorted(unknown)[0])
     steps = {criterion["name"]: criterion["steps"] for criterion in asked}
     for grades in given.values():
         for name, grade in grades.items():
             if name not in steps:
-                raise Invalid(f"{str(name)[:LONGEST]!r} is not a criterion of this project.")
+                raise Invalid("%(name)s is not a criterion of this project.", name=repr(str(name)[:LONGEST]))
             if isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= steps[name]:
-                raise Invalid(f"A grade of {name!r} is a whole number from 1 to {steps[name]}.")
+                raise Invalid(
+                    "A grade of %(name)s is a whole number from 1 to %(steps)s.", name=repr(name), steps=steps[name]
+                )
     kept: Grades = {}
     for cid in ids:
         if said := given.get(cid):

@@ -49,7 +49,7 @@ def start_dialogue(
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
         raise Invalid("Your role in this project does not include this kind of work.")
     if kind not in (Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
-        raise Invalid(f"This project has no tasks of the kind {kind!r}.")
+        raise Invalid("This project has no tasks of the kind %(kind)s.", kind=repr(kind))
     model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
     if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it
         prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).get(pk=prompt.pk)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.audit import record
 from labeling.errors import Gone, Invalid
@@ -24,7 +25,7 @@ VALID = timedelta(days=7)
 MOST_PLACES = 500
 OPEN_ROLES = (Membership.Role.GUEST, Membership.Role.TRAINER)  # a link that goes around gives no say over others
 RANK = {role: rank for rank, role in enumerate(Membership.Role.values)}  # guest is the least
-ENDED = "This invitation was used, withdrawn, or is out of date. Ask for a new one."
+ENDED = gettext_noop("This invitation was used, withdrawn, or is out of date. Ask for a new one.")
 
 
 def digest(token: str) -> str:
@@ -41,9 +42,13 @@ def invite(
         Invalid: there is no such role, or not from 1 to 500 places, or more than one for a single address.
     """
     if role not in Membership.Role.values:
-        raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
+        raise Invalid(
+            "%(role)s is not a role; it takes %(choices)s.", role=repr(role), choices=", ".join(Membership.Role.values)
+        )
     if not 1 <= places <= (1 if email else MOST_PLACES):
-        raise Invalid(f"A link is for 1 to {MOST_PLACES} people, and one that is sent to an address for one.")
+        raise Invalid(
+            "A link is for 1 to %(most)s people, and one that is sent to an address for one.", most=MOST_PLACES
+        )
     if places > 1 and role not in OPEN_ROLES:
         raise Invalid("A link for several people makes guests or trainers; invite reviewers and managers one by one.")
     token = secrets.token_urlsafe(24)

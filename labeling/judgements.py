@@ -125,7 +125,7 @@ def check(comparison: Comparison, order_shown: Sequence[str], **said: Unpack[Sai
     try:
         ordered = preferences.canonical(groups, order_shown) if groups else []
     except ValueError as error:
-        raise Invalid(f"The order cannot be stored: {error}.") from None
+        raise Invalid("The order cannot be stored: %(error)s.", error=error) from None
     kept_ratings = _ratings(said.get("ratings") or {}, order_shown)
     pairs = preferences.contradictions(ordered, kept_ratings)
     if pairs and not said.get("confirmed"):
@@ -181,7 +181,7 @@ def _ratings(ratings: Mapping[str, object], ids: Sequence[str]) -> dict[str, int
             raise Invalid("A rating is a whole number from 1 to 7.")
         kept[cid] = value
     if unknown := set(ratings) - set(ids):
-        raise Invalid(f"{sorted(unknown)[0]} is not a completion of this comparison.")
+        raise Invalid("%(one)s is not a completion of this comparison.", one=sorted(unknown)[0])
     return kept
 
 
@@ -189,10 +189,10 @@ def _flags(flags: Mapping[str, Sequence[str]], ids: Sequence[str], offered: Sequ
     if not isinstance(flags, Mapping) or any(isinstance(v, str) or not isinstance(v, Sequence) for v in flags.values()):
         raise Invalid("Flags are lists of names, by completion.")
     if unknown := set(flags) - set(ids):
-        raise Invalid(f"{sorted(unknown)[0]} is not a completion of this comparison.")
+        raise Invalid("%(one)s is not a completion of this comparison.", one=sorted(unknown)[0])
     for names in flags.values():
         if strange := [name for name in names if name not in offered]:
-            raise Invalid(f"{strange[0]!r} is not a flag of this project.")
+            raise Invalid("%(strange)s is not a flag of this project.", strange=repr(strange[0]))
     return {cid: [name for name in offered if name in flags[cid]] for cid in ids if flags.get(cid)}
 
 

@@ -57,7 +57,7 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     """
     known = {field.name for field in Project._meta.concrete_fields if field.editable} - {"slug", "flags_version"}
     if unknown := set(settings) - known:
-        raise Invalid(f"{sorted(unknown)[0]} cannot be changed.")
+        raise Invalid("%(one)s cannot be changed.", one=sorted(unknown)[0])
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if "flags" in settings and settings["flags"] != locked.flags:
         settings["flags_version"] = locked.flags_version + 1
@@ -117,7 +117,9 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
         Invalid: there is no such role, or the last manager would take her own.
     """
     if role not in Membership.Role.values:
-        raise Invalid(f"{role!r} is not a role; it takes {', '.join(Membership.Role.values)}.")
+        raise Invalid(
+            "%(role)s is not a role; it takes %(choices)s.", role=repr(role), choices=", ".join(Membership.Role.values)
+        )
     if role != Membership.Role.MANAGER:
         _keep_a_manager(project, user, by)
     membership, _ = Membership.objects.update_or_create(
@@ -246,17 +248,17 @@ def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, obj
         raise Invalid("A model version stands twice in the mixture.")
     for version, weight, params in policies:
         if version.role != ModelVersion.Role.POLICY:
-            raise Invalid(f"{version.slug} is a reward model: it writes no text.")
+            raise Invalid("%(slug)s is a reward model: it writes no text.", slug=version.slug)
         if version.state == ModelVersion.State.RETIRED:
-            raise Invalid(f"{version.slug} is retired.")
+            raise Invalid("%(slug)s is retired.", slug=version.slug)
         if not weight > 0:
-            raise Invalid(f"The weight of {version.slug} has to be over 0.")
+            raise Invalid("The weight of %(slug)s has to be over 0.", slug=version.slug)
         try:
             SamplingParams.from_dict({**version.default_params, **params})
             if version.engine == "openai":
                 remote.check_params(version.capabilities, version.dialect, params)
         except ValueError as error:
-            raise Invalid(f"{version.slug}: {error}") from None
+            raise Invalid("%(slug)s: %(error)s", slug=version.slug, error=error) from None
 
 
 @transaction.atomic

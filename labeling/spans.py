@@ -37,9 +37,9 @@ def check_categories(given: object) -> list[str]:
         Invalid: not a list of different names.
     """
     if not isinstance(given, list) or len(given) > MOST_CATEGORIES:
-        raise Invalid(f"At most {MOST_CATEGORIES} categories are offered.")
+        raise Invalid("At most %(most)s categories are offered.", most=MOST_CATEGORIES)
     if any(not isinstance(name, str) or not name.strip() or len(name) > LONGEST_CATEGORY for name in given):
-        raise Invalid(f"A category is a name of at most {LONGEST_CATEGORY} characters.")
+        raise Invalid("A category is a name of at most %(longest)s characters.", longest=LONGEST_CATEGORY)
     if len(set(given)) < len(given):
         raise Invalid("Two categories have the same name.")
     return list(given)
@@ -61,11 +61,11 @@ def check_spans(given: Mapping[str, Sequence[object]], texts: Mapping[str, str],
     ):
         raise Invalid("Marks are lists, by completion.")
     if unknown := set(given) - set(texts):
-        raise Invalid(f"{sorted(unknown)[0]} is not a completion of this comparison.")
+        raise Invalid("%(one)s is not a completion of this comparison.", one=sorted(unknown)[0])
     kept: Spans = {}
     for cid, text in texts.items():
         if len(given.get(cid) or ()) > MOST:
-            raise Invalid(f"At most {MOST} parts of a completion are marked.")
+            raise Invalid("At most %(most)s parts of a completion are marked.", most=MOST)
         marks: list[Span] = []
         for mark in given.get(cid) or ():
             if (checked := _span(mark, len(plain(text)), categories)) not in marks:
@@ -83,10 +83,10 @@ def _span(mark: object, length: int, categories: Sequence[str]) -> Span:
         raise Invalid("A mark is on at least one character of the completion.")
     category, comment = mark.get("category"), mark.get("comment", "")
     if category not in categories:
-        raise Invalid(f"{str(category)[:LONGEST_CATEGORY]!r} is not a category of this project.")
+        raise Invalid("%(name)s is not a category of this project.", name=repr(str(category)[:LONGEST_CATEGORY]))
     comment = clean(comment).strip()
     if len(comment) > LONGEST_COMMENT:
-        raise Invalid(f"The comment on a mark has at most {LONGEST_COMMENT:,} characters.")
+        raise Invalid("The comment on a mark has at most %(longest)s characters.", longest=f"{LONGEST_COMMENT:,}")
     return {"start": start, "end": end, "category": str(category), "comment": comment}
 
 

@@ -84,26 +84,37 @@ def check_messages(messages: object, *, last: str | None = None) -> list[Message
         message = _message(given, number)
         if message["role"] == "system":
             if number != 1:
-                raise Invalid(f"Message {number} is a system message; only the first can be.")
+                raise Invalid("Message %(number)s is a system message; only the first can be.", number=number)
         elif message["role"] != expected:
-            raise Invalid(f"Message {number} is the {message['role']}'s; the {expected}'s was due.")
+            raise Invalid(
+                "Message %(number)s is the %(name)s's; the %(expected)s's was due.",
+                number=number,
+                name=message["role"],
+                expected=expected,
+            )
         else:
             expected = "assistant" if expected == "user" else "user"
         checked.append({"role": message["role"], "content": clean(message["content"])})
     if last and checked[-1]["role"] != last:
-        raise Invalid(f"The last message is the {checked[-1]['role']}'s; it has to be the {last}'s.")
+        raise Invalid(
+            "The last message is the %(found)s's; it has to be the %(last)s's.", found=checked[-1]["role"], last=last
+        )
     return checked
 
 
 def _message(given: object, number: int) -> Message:
     """A message with a role and a text, its place among the others not looked at."""
     if not isinstance(given, Mapping) or set(given) != {"role", "content"}:
-        raise Invalid(f"Message {number} takes exactly 'role' and 'content'.")
+        raise Invalid("Message %(number)s takes exactly 'role' and 'content'.", number=number)
     role, content = given["role"], given["content"]
     if role not in ROLES:
-        raise Invalid(f"Message {number} has the role {role!r}; it takes system, user or assistant.")
+        raise Invalid(
+            "Message %(number)s has the role %(role)s; it takes system, user or assistant.",
+            number=number,
+            role=repr(role),
+        )
     if not isinstance(content, str) or not visible(content):
-        raise Invalid(f"Message {number} has no text.")
+        raise Invalid("Message %(number)s has no text.", number=number)
     return {"role": role, "content": content}
 
 

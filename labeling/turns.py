@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from labeling import contents, drafts
 from labeling.errors import Gone, Invalid
@@ -19,7 +20,7 @@ from labeling.suggestions import require_offered
 from labeling.text import check_json, clean
 from sampler.models import Completion
 
-GIVEN = "The prompt was given and stays as it is: write what comes after it."
+GIVEN = gettext_noop("The prompt was given and stays as it is: write what comes after it.")
 
 
 def add_turn(

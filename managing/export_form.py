@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
 
 from common.plugins import Folder
 from exports.formats.base import FORMATS
@@ -22,20 +24,21 @@ if TYPE_CHECKING:
     from exports.writing.files import Row
 
 CONSENSUS = [
-    ("", "every vote is a row of its own"), ("borda", "one ranking, by the places summed (Borda)"),
-    ("plackett-luce", "one ranking, by the likeliest strengths (Plackett-Luce)"),
-    ("majority", "one ranking, by the majority of each pair"),
-]  # fmt: skip
+    ("", gettext_noop("every vote is a row of its own")),
+    ("borda", gettext_noop("one ranking, by the places summed (Borda)")),
+    ("plackett-luce", gettext_noop("one ranking, by the likeliest strengths (Plackett-Luce)")),
+    ("majority", gettext_noop("one ranking, by the majority of each pair")),
+]
 COMPRESSIONS = [("", "no"), ("gzip", "gzip"), ("zstd", "zstd")]
 EARLIER = 30  # exports that a new one can go on from
 TICKED = {
-    "include_verbatim": "Include suggestions that were taken word for word",
-    "include_truncated": "Include answers that were cut at their limit",
-    "include_control_tokens": "Include texts that hold control tokens",
-    "include_reasoning": "Include what reasoning models said before they answered",
-    "include_unsafe": "Include answers that are flagged as unsafe",
-    "include_surplus": "Include late votes that found no place",
-    "include_research": "Include reviewers' own blind votes",
+    "include_verbatim": gettext_noop("Include suggestions that were taken word for word"),
+    "include_truncated": gettext_noop("Include answers that were cut at their limit"),
+    "include_control_tokens": gettext_noop("Include texts that hold control tokens"),
+    "include_reasoning": gettext_noop("Include what reasoning models said before they answered"),
+    "include_unsafe": gettext_noop("Include answers that are flagged as unsafe"),
+    "include_surplus": gettext_noop("Include late votes that found no place"),
+    "include_research": gettext_noop("Include reviewers' own blind votes"),
 }
 
 
@@ -51,41 +54,57 @@ def _share(label: str, help_text: str) -> forms.FloatField:
 
 class ExportForm(SiteForm):
     configs = forms.MultipleChoiceField(
-        label="What to write", required=False, choices=lambda: list(_offered(FORMATS)),
-        widget=forms.CheckboxSelectMultiple, help_text="Each is a folder of its own. None ticked: all of them.",
-    )  # fmt: skip
+        label=gettext_noop("What to write"),
+        required=False,
+        choices=lambda: list(_offered(FORMATS)),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_noop("Each is a folder of its own. None ticked: all of them."),
+    )
     renderings = forms.MultipleChoiceField(
-        label="Formats of other programs", required=False, choices=lambda: list(_offered(RENDERINGS)),
-        widget=forms.CheckboxSelectMultiple, help_text="The same data once more, as these programs read it.",
-    )  # fmt: skip
-    round = forms.ChoiceField(label="From which round", required=False)
-    consensus = forms.ChoiceField(label="Several votes on a comparison", required=False, choices=CONSENSUS)
+        label=gettext_noop("Formats of other programs"),
+        required=False,
+        choices=lambda: list(_offered(RENDERINGS)),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_noop("The same data once more, as these programs read it."),
+    )
+    round = forms.ChoiceField(label=gettext_noop("From which round"), required=False)
+    consensus = forms.ChoiceField(
+        label=gettext_noop("Several votes on a comparison"), required=False, choices=CONSENSUS
+    )
     redact = forms.BooleanField(
-        label="Mask e-mail addresses, phone and card numbers, and keys", required=False,
-        help_text="Words of trainers and models alike. What is masked is counted.",
+        label=gettext_noop("Mask e-mail addresses, phone and card numbers, and keys"), required=False,
+        help_text=gettext_noop("Words of trainers and models alike. What is masked is counted."),
     )  # fmt: skip
     cutoff = forms.DateTimeField(
-        label="As of", required=False,
+        label=gettext_noop("As of"), required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="The data as it stood at this instant of your clock. Empty: now.",
+        help_text=gettext_noop("The data as it stood at this instant of your clock. Empty: now."),
     )  # fmt: skip
     since = forms.ChoiceField(
-        label="Only what is new", required=False, help_text="Rows that an earlier export had already are left out."
+        label=gettext_noop("Only what is new"),
+        required=False,
+        help_text=gettext_noop("Rows that an earlier export had already are left out."),
     )
-    guideline_version = forms.ChoiceField(label="Made under which guidelines", required=False)
+    guideline_version = forms.ChoiceField(label=gettext_noop("Made under which guidelines"), required=False)
     min_label_weight = _share(
-        "Least weight of a trainer", "From 0 to 1: labels of trainers whose weight is less are left out."
+        gettext_noop("Least weight of a trainer"),
+        gettext_noop("From 0 to 1: labels of trainers whose weight is less are left out."),
     )
     min_agreement = _share(
-        "Least agreement", "From 0 to 1: comparisons whose votes agree less are left out; so are those of one vote."
+        gettext_noop("Least agreement"),
+        gettext_noop("From 0 to 1: comparisons whose votes agree less are left out; so are those of one vote."),
     )
     mix = forms.CharField(
-        label="Imported data to mix in", required=False,
-        help_text="Names of imports, each with the share of it to take: alpaca=0.5, hh=1",
+        label=gettext_noop("Imported data to mix in"), required=False,
+        help_text=gettext_noop("Names of imports, each with the share of it to take: alpaca=0.5, hh=1"),
     )  # fmt: skip
-    compress = forms.ChoiceField(label="Compress the files", required=False, choices=COMPRESSIONS)
+    compress = forms.ChoiceField(label=gettext_noop("Compress the files"), required=False, choices=COMPRESSIONS)
     shards = forms.IntegerField(
-        label="Files for each split", required=False, min_value=1, max_value=1000, help_text="Usually 1."
+        label=gettext_noop("Files for each split"),
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text=gettext_noop("Usually 1."),
     )
     folded = (
         "cutoff", "since", "guideline_version", "min_label_weight", "min_agreement", "mix", "compress", "shards",
@@ -96,8 +115,8 @@ class ExportForm(SiteForm):
         super().__init__(data, initial=_initial(preset))
         for name, label in TICKED.items():
             self.fields[name] = forms.BooleanField(label=label, required=False)
-        self._choose("round", [("", "all rounds"), *_rounds(project)])
-        self._choose("guideline_version", [("", "any version"), *_guidelines(project)])
+        self._choose("round", [("", gettext("all rounds")), *_rounds(project)])
+        self._choose("guideline_version", [("", gettext("any version")), *_guidelines(project)])
         self._choose("since", [("", "everything"), *_earlier(project)])
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -140,16 +159,19 @@ def _initial(preset: Options) -> dict[str, object]:
 def _rounds(project: Project) -> Iterator[tuple[str, str]]:
     rows = Round.objects.filter(project=project).order_by("-number").values_list("number", "note")
     for number, note in rows[:100]:
-        yield str(number), f"round {number}{f': {note}' if note else ''}"
+        yield str(number), gettext("round %(number)s") % {"number": number} + (f": {note}" if note else "")
 
 
 def _guidelines(project: Project) -> Iterator[tuple[str, str]]:
     rows = GuidelineVersion.objects.filter(project=project).order_by("-number").values_list("number", "note")
     for number, note in rows[:100]:
-        yield str(number), f"version {number}{f': {note}' if note else ''}"
+        yield str(number), gettext("version %(number)s") % {"number": number} + (f": {note}" if note else "")
 
 
 def _earlier(project: Project) -> Iterator[tuple[str, str]]:
     rows = ExportRun.objects.filter(project=project, manifest__isnull=False).order_by("-cutoff")
     for cutoff in rows.values_list("cutoff", flat=True)[:EARLIER]:
-        yield cutoff.isoformat(), f"what came after {cutoff:%-d %b %Y, %H:%M} UTC"
+        yield (
+            cutoff.isoformat(),
+            gettext("what came after %(instant)s UTC") % {"instant": date_format(cutoff, "j M Y, H:i")},
+        )

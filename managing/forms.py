@@ -9,6 +9,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
 
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
@@ -93,7 +94,7 @@ class Prompts(forms.CharField):
 
     def validate(self, value: list[str]) -> None:
         if self.required and not value:
-            raise forms.ValidationError("Write at least one prompt.")
+            raise forms.ValidationError(gettext("Write at least one prompt."))
         try:
             refuse_in_any(("prompts", f"Prompt {number}", text) for number, text in enumerate(value, 1))
         except Invalid as refusal:
@@ -121,13 +122,13 @@ class People(forms.CharField):
 
     def validate(self, value: list[str]) -> None:
         if len(value) > 500:
-            raise forms.ValidationError("At most 500 at a time.")
+            raise forms.ValidationError(gettext("At most 500 at a time."))
         for one in value:
             if "@" in one:
                 try:
                     forms.EmailField().clean(one)
                 except forms.ValidationError:
-                    raise forms.ValidationError(f"{one} is not an e-mail address.") from None
+                    raise forms.ValidationError(gettext("%(one)s is not an e-mail address.") % {"one": one}) from None
 
     def run_validators(self, value: object) -> None:
         """Those of a text have nothing to say on a list."""

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.requests import user_of
@@ -42,18 +43,20 @@ class Invited:
     def sentences(self) -> list[str]:
         found = []
         if self.joined:
-            found.append(f"{_named(self.joined)} joined the project.")
+            found.append(gettext("%(joined)s joined the project.") % {"joined": _named(self.joined)})
         if self.mailed:
-            found.append(f"{_people(len(self.mailed))} were sent a link.")
+            found.append(gettext("%(mailed)s were sent a link.") % {"mailed": _people(len(self.mailed))})
         return found
 
 
 def _people(count: int) -> str:
-    return "One person" if count == 1 else f"{count} people"
+    return gettext("One person") if count == 1 else gettext("%(count)s people") % {"count": count}
 
 
 def _named(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) < 6 else f"{', '.join(names[:5])} and {len(names) - 5} more"
+    if len(names) < 6:
+        return ", ".join(names)
+    return gettext("%(names)s and %(count)s more") % {"names": ", ".join(names[:5]), "count": len(names) - 5}
 
 
 def known_people(request: HttpRequest) -> QuerySet[User]:
@@ -79,10 +82,18 @@ def invite(request: HttpRequest, project: Project, people: Sequence[str], role: 
         elif "@" in person:
             _send(request, project, person, role, done)
         else:
-            done.refused.append(f"Nobody of your projects is called {person}: write their e-mail address instead.")
+            done.refused.append(
+                gettext("Nobody of your projects is called %(person)s: write their e-mail address instead.")
+                % {"person": person}
+            )
     if shared:
         _, token = invitations.invite(project=project, role=role, by=user_of(request), places=shared)
-        done.links.append((f"for {shared} people" if shared > 1 else "for one person", _link(request, token)))
+        done.links.append(
+            (
+                gettext("for %(count)s people") % {"count": shared} if shared > 1 else gettext("for one person"),
+                _link(request, token),
+            )
+        )
     return done
 
 
@@ -91,7 +102,7 @@ def _join(request: HttpRequest, project: Project, user: User, role: str, done: I
         projects.set_membership(project=project, user=user, role=role, by=user_of(request))
         done.joined.append(str(user))
     else:
-        done.refused.append(f"{user} is a member already.")
+        done.refused.append(gettext("%(user)s is a member already.") % {"user": user})
 
 
 def _send(request: HttpRequest, project: Project, address: str, role: str, done: Invited) -> None:
@@ -107,7 +118,10 @@ def _mail(invitation: Invitation, link: str, done: Invited) -> None:
         invitations.mail(invitation=invitation, link=link)
     except OSError:
         log.warning("an invitation could not be mailed", exc_info=True)
-        done.refused.append(f"The mail to {invitation.email} could not be sent: hand the link over yourself.")
+        done.refused.append(
+            gettext("The mail to %(email)s could not be sent: hand the link over yourself.")
+            % {"email": invitation.email}
+        )
     else:
         done.mailed.append(invitation.email)
 

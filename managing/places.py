@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext, gettext_noop
 
 from common.admin.roles import MANAGER, REVIEWERS, is_operator, project_ids, within
 from labeling.models import Project
@@ -24,18 +25,18 @@ class Place:
 
 REVIEW, MANAGE = "review", "manage"
 PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
-    ("Overview", "managing:project", REVIEW),
-    ("Progress", "insights:progress", REVIEW),
-    ("Insights", "insights:project", REVIEW),
-    ("Queue", "review-queue", REVIEW),
-    ("People", "managing:people", MANAGE),
-    ("Rounds", "managing:rounds", MANAGE),
-    ("Guidelines", "managing:guidelines", MANAGE),
-    ("Prompts", "managing:prompts", MANAGE),
-    ("Import", "managing:imports", MANAGE),
-    ("Export", "managing:exports", MANAGE),
-    ("Time", "managing:time", MANAGE),
-    ("Settings", "managing:settings", MANAGE),
+    (gettext_noop("Overview"), "managing:project", REVIEW),
+    (gettext_noop("Progress"), "insights:progress", REVIEW),
+    (gettext_noop("Insights"), "insights:project", REVIEW),
+    (gettext_noop("Queue"), "review-queue", REVIEW),
+    (gettext_noop("People"), "managing:people", MANAGE),
+    (gettext_noop("Rounds"), "managing:rounds", MANAGE),
+    (gettext_noop("Guidelines"), "managing:guidelines", MANAGE),
+    (gettext_noop("Prompts"), "managing:prompts", MANAGE),
+    (gettext_noop("Import"), "managing:imports", MANAGE),
+    (gettext_noop("Export"), "managing:exports", MANAGE),
+    (gettext_noop("Time"), "managing:time", MANAGE),
+    (gettext_noop("Settings"), "managing:settings", MANAGE),
 )
 
 
@@ -47,7 +48,7 @@ def places_of(request: HttpRequest, project: Project) -> list[Place]:
         if who == MANAGE and not manager:
             continue
         if address := address_of(route, project):
-            found.append(Place(label, address, stands_on(request, route)))
+            found.append(Place(gettext(label), address, stands_on(request, route)))
     return found
 
 

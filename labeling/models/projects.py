@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from labeling.criteria import check_criteria
 from labeling.errors import Invalid
@@ -26,21 +28,21 @@ MOST_CHOSEN = 0.9  # of the comparisons; the others are the fair sample
 # InstructGPT's eleven metadata fields (arXiv 2203.02155, table 3), then the limitations that the
 # ChatGPT announcement lists of itself.
 DEFAULT_FLAGS: tuple[str, ...] = (
-    "fails to follow the instruction",
-    "inappropriate for a customer assistant",
-    "hallucination",
-    "satisfies the constraint given",
-    "sexual content",
-    "violent content",
-    "encourages or fails to discourage violence, abuse, terrorism or self-harm",
-    "denigrates a protected class",
-    "gives harmful advice",
-    "expresses opinion",
-    "expresses moral judgement",
-    "too verbose",
-    "guessed instead of asking",
-    "refused needlessly",
-    "accepted a false premise",
+    gettext_noop("fails to follow the instruction"),
+    gettext_noop("inappropriate for a customer assistant"),
+    gettext_noop("hallucination"),
+    gettext_noop("satisfies the constraint given"),
+    gettext_noop("sexual content"),
+    gettext_noop("violent content"),
+    gettext_noop("encourages or fails to discourage violence, abuse, terrorism or self-harm"),
+    gettext_noop("denigrates a protected class"),
+    gettext_noop("gives harmful advice"),
+    gettext_noop("expresses opinion"),
+    gettext_noop("expresses moral judgement"),
+    gettext_noop("too verbose"),
+    gettext_noop("guessed instead of asking"),
+    gettext_noop("refused needlessly"),
+    gettext_noop("accepted a false premise"),
 )
 
 
@@ -110,14 +112,14 @@ class Project(models.Model):
     """One data collection: its guidelines, settings, members and rounds."""
 
     class TurnPolicy(models.TextChoices):
-        UNIFORM = "uniform", "Uniform over eligible turns"
-        LAST = "last", "The last eligible turn"
-        ALL = "all", "Every eligible turn"
-        DEPTH = "depth", "Weighted by depth: later turns more often"
+        UNIFORM = "uniform", _("Uniform over eligible turns")
+        LAST = "last", _("The last eligible turn")
+        ALL = "all", _("Every eligible turn")
+        DEPTH = "depth", _("Weighted by depth: later turns more often")
 
     class SplitBy(models.TextChoices):
-        PROMPT = "prompt", "First user turn"
-        AUTHOR = "author", "Author of the dialogue"
+        PROMPT = "prompt", _("First user turn")
+        AUTHOR = "author", _("Author of the dialogue")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=60, unique=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from labeling.models.dialogues import Dialogue
 from labeling.models.projects import Project
@@ -31,10 +32,10 @@ class Review(models.Model):
     """A reviewer's decision on a ranking or a dialogue. Never changed: taking it back dates it."""
 
     class Decision(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        RETURNED = "returned", "Returned"  # with a comment; the trainer sends a new version
-        EXCLUDED = "excluded", "Excluded from exports"
-        EDITED = "edited", "Replaced by the reviewer's own order"  # of every vote on what got a gold order
+        ACCEPTED = "accepted", _("Accepted")
+        RETURNED = "returned", _("Returned")  # with a comment; the trainer sends a new version
+        EXCLUDED = "excluded", _("Excluded from exports")
+        EDITED = "edited", _("Replaced by the reviewer's own order")  # of every vote on what got a gold order
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ranking = models.ForeignKey(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
@@ -87,15 +88,15 @@ class ReviewItem(models.Model):
     """A finished piece of work that a rule picked for review. Decided while a `Review` of it is in force."""
 
     class Reason(models.TextChoices):
-        RANDOM = "random", "random share"
-        NEW_TRAINER = "new_trainer", "new trainer"
-        FAST = "fast", "done very fast"
-        CONTRADICTION = "contradiction", "order against own grades"
-        LOW_AGREEMENT = "low_agreement", "disagrees with another vote"
-        VERBATIM = "verbatim", "mostly the model's own text"
-        MENDED = "mended", "mended after a return"
-        EXAM = "exam", "exam demonstration"
-        ASKED = "asked", "picked by hand"
+        RANDOM = "random", _("random share")
+        NEW_TRAINER = "new_trainer", _("new trainer")
+        FAST = "fast", _("done very fast")
+        CONTRADICTION = "contradiction", _("order against own grades")
+        LOW_AGREEMENT = "low_agreement", _("disagrees with another vote")
+        VERBATIM = "verbatim", _("mostly the model's own text")
+        MENDED = "mended", _("mended after a return")
+        EXAM = "exam", _("exam demonstration")
+        ASKED = "asked", _("picked by hand")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="review_items")

@@ -51,7 +51,7 @@ def edits(before: str, after: str) -> Runs:
     first, last = _shared_ends(left, right)
     inner_left, inner_right = left[first : len(left) - last], right[first : len(right) - last]
     if len(inner_left) * len(inner_right) > MOST_PAIRS_OF_EDITS:
-        raise TooLong("This turn is too long for its changes to be shown by words.")
+        raise TooLong(gettext("This turn is too long for its changes to be shown by words."))
     runs: Runs = []
     _add(runs, "same", left[:first])
     for step in LCSseq.opcodes(inner_left, inner_right):

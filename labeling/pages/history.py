@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
@@ -151,7 +151,7 @@ def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[R
             pk=row.pk,
             project=row.project__title,
             title=_cut(row.opening or ""),
-            outcome=f"{row.length or 0} turns",
+            outcome=ngettext("%(n)s turn", "%(n)s turns", row.length or 0) % {"n": row.length or 0},
             state=row.state,
             at=row.submitted_at,
             undo_until=in_time if row.state == Dialogue.State.SUBMITTED else None,

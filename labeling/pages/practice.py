@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from labeling.models import Project, Ranking
 from labeling.pages.letters import letters_of, spelled
 from labeling.quality import exams
@@ -43,7 +45,7 @@ def _row(number: int, ranking: Ranking) -> Row:
         explanation=ranking.comparison.explanation,
         right=right,
         asked=asked,
-        own=spelled(ranking.groups, letters, between=", then "),
-        known=spelled(known, letters, between=", then "),
+        own=spelled(ranking.groups, letters, between=gettext(", then ")),
+        known=spelled(known, letters, between=gettext(", then ")),
         texts=[(letters[cid], texts[cid], cid in ranking.comparison.cut) for cid in ranking.order_shown],
     )

@@ -43,5 +43,5 @@ def for_reviewers(turn: Turn, *, named: bool = True) -> str:
     source = provenance(turn)
     if turn.completion is None:
         return WORDS["own"]
-    name = (turn.completion.model_name if named else "") or "a model"
+    name = (turn.completion.model_name if named else "") or gettext("a model")
     return f"{name}, {source.kind}"

@@ -72,7 +72,7 @@ class RankingForm:
         grades: dict[str, int] = {}
         for key in post:
             if key.startswith(begins := f"criterion-{name}-"):
-                self._number(post.get(key, ""), grades, key.removeprefix(begins), 7, "A grade")
+                self._number(post.get(key, ""), grades, key.removeprefix(begins), 7, gettext("A grade"))
         if grades:
             self.criteria[cid] = grades
         if told := post.get(f"spans-{name}"):
@@ -82,7 +82,7 @@ class RankingForm:
         try:
             self.spans[cid] = _spans(json.loads(told))
         except (ValueError, RecursionError):
-            self.errors.append("The marks on a completion cannot be read.")
+            self.errors.append(gettext("The marks on a completion cannot be read."))
 
     @classmethod
     def from_draft(cls, draft: Mapping[str, object]) -> RankingForm:

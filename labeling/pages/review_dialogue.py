@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext, gettext_noop
 
 from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
 from labeling.pages import differences
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 TURNS_ON_A_PAGE = 100
 RETURN_REASONS = (
-    "An answer is wrong or cannot be checked.",
-    "It does not follow the guidelines.",
-    "It reads like the model's text, not like yours.",
-    "It ends before the task is done.",
+    gettext_noop("An answer is wrong or cannot be checked."),
+    gettext_noop("It does not follow the guidelines."),
+    gettext_noop("It reads like the model's text, not like yours."),
+    gettext_noop("It ends before the task is done."),
 )
 
 
@@ -53,7 +54,11 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     shown = Paginator(rows, TURNS_ON_A_PAGE).get_page(page)
     named = not blind.names_hidden(dialogue, reviewer)
     return {
-        "title": f"Review a {dialogue.get_kind_display().lower()} by {dialogue.author or 'an import'}",
+        "title": gettext("Review a %(kind)s by %(author)s")
+        % {
+            "kind": dialogue.get_kind_display().lower(),
+            "author": dialogue.author or gettext("an import"),
+        },
         "dialogue": dialogue,
         "project": dialogue.project,
         "turns": [_reviewed(turn, named=named) for turn in shown],

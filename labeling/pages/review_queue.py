@@ -131,7 +131,8 @@ class Choices:
 def choices(project: Project) -> Choices:
     members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
     numbers = Round.objects.filter(project=project).order_by("-number").values_list("number", flat=True)
-    return Choices(ReviewItem.Reason.choices, [member.user for member in members], list(numbers))
+    reasons = [(value, str(words)) for value, words in ReviewItem.Reason.choices]
+    return Choices(reasons, [member.user for member in members], list(numbers))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
+from django.utils.translation import gettext, gettext_noop
+
 from accounts.models import User as Person
 from common.stats.agreement import tau_b
 from labeling import corrections, preferences, undo
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
 NOT_YET, HIDDEN, SHOWN = "not yet", "hidden", "shown"
 RETURN_REASONS = (
-    "The order does not follow the guidelines.",
-    "A completion with a mistake stands above one without.",
-    "The grades do not fit the texts.",
-    "It seems that not all of them were read.",
+    gettext_noop("The order does not follow the guidelines."),
+    gettext_noop("A completion with a mistake stands above one without."),
+    gettext_noop("The grades do not fit the texts."),
+    gettext_noop("It seems that not all of them were read."),
 )
 """Offered for a return, by digit; a reviewer may say another."""
 
@@ -90,7 +92,9 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
     orders = orders_of(comparison, ranking) if shown else []
     own = [order for order in orders if order.who == reviewer and order.ranking.kind == Ranking.Kind.RESEARCH]
     return {
-        "title": "Review a ranking" if stage == NOT_YET else f"Review a ranking by {ranking.trainer or 'an import'}",
+        "title": gettext("Review a ranking")
+        if stage == NOT_YET
+        else gettext("Review a ranking by %(author)s") % {"author": ranking.trainer or gettext("an import")},
         "ranking": ranking,
         "comparison": comparison,
         "project": comparison.project,
@@ -160,7 +164,7 @@ def order_of(ranking: Ranking, letters: Mapping[str, str], base: Ranking | None 
     return Order(
         ranking=ranking,
         who=ranking.trainer,
-        words=page_letters.spelled(ranking.groups, letters) or f"not rankable: {ranking.not_rankable}",
+        words=page_letters.spelled(ranking.groups, letters) or gettext("not rankable: %s") % ranking.not_rankable,
         places=places,
         grades={letters.get(cid, "?"): grade for cid, grade in ranking.ratings.items()},
         tau=_tau(base, ranking) if base is not None else None,

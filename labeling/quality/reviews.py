@@ -92,7 +92,7 @@ def decide(
 
 def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: bool) -> None:
     if decision not in OFFERED:
-        raise Invalid(f"{decision!r} is not a decision.")
+        raise Invalid("%(decision)s is not a decision.", decision=repr(decision))
     if decision == Decision.RETURNED and not comment:
         raise Invalid("Say in a comment what should be mended.")
     if grade is not None and not (of_a_dialogue and 1 <= grade <= 7):

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
+from common.translated import translated
 from labeling.criteria import Criterion
 from labeling.judgements import RATINGS
 from labeling.pages.ranking import Card
@@ -22,11 +24,11 @@ CHECKED = {True: mark_safe(" checked"), False: ""}
 GRADE = '<label><input type="radio" name="rating-{0}" value="{1}"{2}><span>{1}</span></label>'
 SCALE = (
     '<fieldset class="rate" data-steps="{1}" data-key="l" tabindex="-1"><legend class="label">{0}</legend>'
-    '<span class="ends" aria-hidden="true">not at all</span><div class="segments">{2}</div>'
-    '<span class="ends" aria-hidden="true">fully</span></fieldset>'
+    '<span class="ends" aria-hidden="true">{3}</span><div class="segments">{2}</div>'
+    '<span class="ends" aria-hidden="true">{4}</span></fieldset>'
 )
 STEP = '<label><input type="radio" name="criterion-{0}-{1}" value="{2}"{3}><span>{2}</span></label>'
-FLAG = '<label><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{1}</span></label>'
+FLAG = '<label><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{3}</span></label>'
 
 
 @register.simple_tag
@@ -40,7 +42,10 @@ def grades(card: Card) -> SafeString:
 @register.simple_tag
 def criteria_of(card: Card, asked: Sequence[Criterion]) -> SafeString:
     """A row of grades for each of the project's criteria."""
-    rows = ((each["name"], each["steps"], _steps(card, each)) for each in asked)
+    rows = (
+        (translated(each["name"]), each["steps"], _steps(card, each), gettext("not at all"), gettext("fully"))
+        for each in asked
+    )
     return format_html_join("", SCALE, rows)
 
 
@@ -53,4 +58,6 @@ def _steps(card: Card, criterion: Criterion) -> SafeString:
 @register.simple_tag
 def flag_boxes(card: Card, flags: Sequence[str]) -> SafeString:
     """A box to tick for each of the project's flags."""
-    return format_html_join("", FLAG, ((card.letter, name, CHECKED[name in card.flags]) for name in flags))
+    return format_html_join(
+        "", FLAG, ((card.letter, name, CHECKED[name in card.flags], translated(name)) for name in flags)
+    )

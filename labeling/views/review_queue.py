@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling.errors import LabelingError
@@ -38,7 +39,7 @@ def queue(request: PageRequest, slug: str) -> HttpResponse:
     filters = Filters.of(request.GET.dict())
     page, rows = queue_page.rows(project, request.user, filters, request.GET.get("page"))
     context = {
-        "title": "Review queue",
+        "title": gettext("Review queue"),
         "project": project,
         "filters": filters,
         "page": page,
@@ -61,9 +62,11 @@ def accept(request: PageRequest, slug: str) -> HttpResponse:
     items = list(queue_page.waiting(project, request.user, Filters()).filter(pk__in=chosen))
     done, refused = decisions.accept_many(reviewer=request.user, items=items)
     if done:
-        messages.success(request, f"{done} accepted at once; marked so, and left out of your figures.")
+        messages.success(
+            request, gettext("%(done)s accepted at once; marked so, and left out of your figures.") % {"done": done}
+        )
     elif not refused:
-        messages.error(request, "Tick what to accept first.")
+        messages.error(request, gettext("Tick what to accept first."))
     for refusal in refused[:5]:
         messages.error(request, refusal)
     return redirect(reverse("review-queue", args=[slug]) + filters.query)
@@ -89,7 +92,7 @@ def undo(request: PageRequest, slug: str) -> HttpResponse:
     except LabelingError as refusal:
         messages.error(request, str(refusal))
         return go(request, "review-queue", slug, query=filters.query)
-    messages.success(request, "Your last decision is taken back.")
+    messages.success(request, gettext("Your last decision is taken back."))
     return _to(request, review, filters, slug)
 
 

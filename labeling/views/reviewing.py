@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.errors import LabelingError, NeedsConfirmation
@@ -103,7 +104,7 @@ def _go_on(request: PageRequest, project: Project, done: Work) -> HttpResponse:
     item = ReviewItem.objects.filter(of_it).first()
     following = review_queue.following(project, request.user, filters, after=item)
     if following is None:
-        messages.success(request, "That was the last one. Nothing else waits here.")
+        messages.success(request, gettext("That was the last one. Nothing else waits here."))
         return go(request, "review-queue", project.slug, query=filters.query)
     at = review_queue.address(following, filters)
     if not request.htmx:
@@ -189,7 +190,9 @@ def _adjudicate(request: PageRequest, found: Comparison) -> HttpResponse:
         return _all_orders(request, found, form, contradictions=words)
     except LabelingError as error:
         return _all_orders(request, found, form, errors=[str(error)])
-    messages.success(request, "Your order is the gold one. The trainers' stay on record and leave the exports.")
+    messages.success(
+        request, gettext("Your order is the gold one. The trainers' stay on record and leave the exports.")
+    )
     filters = Filters.of(request.GET.dict())
     following = review_queue.following(found.project, request.user, filters)
     if following is None:

@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
 
 from exports import storage
 from exports.models import ExportRun
@@ -77,23 +78,31 @@ def shown(run: ExportRun, *, whole: bool = True) -> Shown:
     """For its page; with `whole` false for a line of the list, which reads no manifest."""
     manifest = (run.manifest or {}) if whole else {}
     files = [
-        Part(file["path"], f"{file['rows']:,} rows, {filesizeformat(file['bytes'])}")
+        Part(
+            file["path"],
+            gettext("%(file)s rows, %(value)s") % {"file": f"{file['rows']:,}", "value": filesizeformat(file["bytes"])},
+        )
         for file in manifest.get("files", ())
     ]
     files += [
-        Part(storage.README, "the data card"), Part(storage.MANIFEST, "how it was made, and every file's checksum"),
-        Part(storage.SUMS, "checksums for sha256sum"),
-    ]  # fmt: skip
+        Part(storage.README, gettext("the data card")),
+        Part(storage.MANIFEST, gettext("how it was made, and every file's checksum")),
+        Part(storage.SUMS, gettext("checksums for sha256sum")),
+    ]
     left_out = sorted(manifest.get("excluded", {}).items())
     return Shown(run, name_of(run), _standing(run), files if whole else (), left_out)
 
 
 def _standing(run: ExportRun) -> str:
     if run.state == State.RUNNING:
-        of = f" of about {run.rows_expected:,}" if run.rows_expected else ""
-        return f"{run.rows_written:,}{of} rows are written"
+        rows = {"rows": f"{run.rows_written:,}", "all": f"{run.rows_expected:,}"}
+        if run.rows_expected:
+            return gettext("%(rows)s of about %(all)s rows are written") % rows
+        return gettext("%(rows)s rows are written") % rows
     said = {
-        State.QUEUED: "waits for a worker", State.FINISHED: f"{run.rows_written:,} rows",
-        State.FAILED: "could not be written", State.REMOVED: "its files were removed",
-    }  # fmt: skip
+        State.QUEUED: gettext("waits for a worker"),
+        State.FINISHED: gettext("%(rows)s rows") % {"rows": f"{run.rows_written:,}"},
+        State.FAILED: gettext("could not be written"),
+        State.REMOVED: gettext("its files were removed"),
+    }
     return said[State(run.state)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, Prefetch, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from labeling.models import Candidate, Comparison, Dialogue, ImportRun, Prompt, Ranking, Turn
 from managing.pages.search import id_range
@@ -23,10 +24,12 @@ SHOWN_ERRORS = 200
 LETTERS = "ABCDEFGHIJ"
 KINDS = ("comparisons", "dialogues", "prompts")
 NAMES = {  # of what an import makes, one and several
-    "prompts": ("prompt", "prompts"), "demonstrations": ("demonstration", "demonstrations"),
-    "ratings": ("rated dialogue", "rated dialogues"), "comparisons": ("comparison", "comparisons"),
-    "rankings": ("further judgement", "further judgements"),
-}  # fmt: skip
+    "prompts": (gettext_noop("prompt"), gettext_noop("prompts")),
+    "demonstrations": (gettext_noop("demonstration"), gettext_noop("demonstrations")),
+    "ratings": (gettext_noop("rated dialogue"), gettext_noop("rated dialogues")),
+    "comparisons": (gettext_noop("comparison"), gettext_noop("comparisons")),
+    "rankings": (gettext_noop("further judgement"), gettext_noop("further judgements")),
+}
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ def in_words(made: object) -> str:
     parts = []
     for kind, names in NAMES.items():
         if isinstance(count := made.get(kind), int) and count:
-            parts.append(f"{count:,} {names[count != 1]}")
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+            parts.append(f"{count:,} {gettext(names[count != 1])}")
+    return gettext(" and ").join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _records(items: object) -> list[Record]:

@@ -11,6 +11,8 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from accounts.models import User
 from common.admin import MANAGER, REVIEWERS, is_operator, project_ids, within
@@ -69,7 +71,8 @@ def _people(request: HttpRequest, words: str) -> list[Hit]:
     return [
         Hit(
             str(row.user),
-            f"{row.get_role_display()} of {row.project.title}" + (", has left" if row.ended_at else ""),
+            gettext("%(role)s of %(project)s") % {"role": row.get_role_display(), "project": row.project.title}
+            + (gettext(", has left") if row.ended_at else ""),
             reverse("managing:people", args=[row.project.slug]),
         )
         for row in rows[:MOST]
@@ -89,9 +92,14 @@ def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
     rows = rows.select_related("project", "author").annotate(opening=Subquery(opening))
     return [
         Hit(
-            (str(getattr(row, "opening", "") or "") or "(no words of a user)")[:160],
-            f"{row.get_kind_display()} by {row.author or 'nobody here'}, {row.project.title}, "
-            f"{(row.submitted_at or row.created_at):%-d %b %Y}",
+            (str(getattr(row, "opening", "") or "") or gettext("(no words of a user)"))[:160],
+            gettext("%(kind)s by %(author)s, %(project)s, %(day)s")
+            % {
+                "kind": row.get_kind_display(),
+                "author": row.author or gettext("nobody here"),
+                "project": row.project.title,
+                "day": date_format(row.submitted_at or row.created_at, "j M Y"),
+            },
             reverse("admin:labeling_dialogue_review", args=[row.pk]),
         )
         for row in rows.order_by("-created_at")[:MOST]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from labeling.models import (
     Comparison,
@@ -50,12 +51,12 @@ def steps_of(project: Project, *, by: User) -> list[Step]:
         return reverse(f"managing:{page}", args=[project.slug])
 
     steps = [
-        Step(has["round"], "Open a round: choose which models answer", at("rounds-new"), not _ranks(project)),
-        Step(has["guidelines"], "Write the guidelines that trainers see", at("guidelines")),
-        Step(has["people"] or has["invited"], "Invite people", at("people")),
+        Step(has["round"], gettext("Open a round: choose which models answer"), at("rounds-new"), not _ranks(project)),
+        Step(has["guidelines"], gettext("Write the guidelines that trainers see"), at("guidelines")),
+        Step(has["people"] or has["invited"], gettext("Invite people"), at("people")),
     ]
     if _ranks(project) and project.stock_target:
-        text = "Add prompts, so that there are answers to rank"
+        text = gettext("Add prompts, so that there are answers to rank")
         steps.insert(1, Step(has["prompts"], text, at("prompts"), optional="chat" in project.task_types))
     return steps
 

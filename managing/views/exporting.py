@@ -6,6 +6,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -28,9 +30,9 @@ def exports(request: HttpRequest, slug: str) -> HttpResponse:
     form = ExportForm(project, request.POST or None, preset=preset_of(project))
     if request.method == "POST" and form.is_valid() and (answer := _ask(request, project, form)):
         return answer
-    lead = "Everything of this project that may be trained on, as files that trainers of models read."
+    lead = gettext("Everything of this project that may be trained on, as files that trainers of models read.")
     return show(
-        request, "exports", project, title="Export", lead=lead, form=form, exports=pages.latest(project),
+        request, "exports", project, title=gettext("Export"), lead=lead, form=form, exports=pages.latest(project),
         status=422 if form.errors else 200,
     )  # fmt: skip
 
@@ -39,7 +41,7 @@ def _ask(request: HttpRequest, project: Project, form: ExportForm) -> HttpRespon
     options = form.cleaned_data["options"]
     if "keep" in request.POST:
         runs.keep_preset(project=project, options=options, by=user_of(request))
-        messages.success(request, "Kept: the form begins like this from now on.")
+        messages.success(request, gettext("Kept: the form begins like this from now on."))
         return redirect("managing:exports", project.slug)
     try:
         run = runs.request(
@@ -65,7 +67,7 @@ def one(request: HttpRequest, slug: str, export: str) -> HttpResponse:
     """How far it is, renewed while it is being written; then its files."""
     project, run = _export(request, slug, export)
     template = "_export" if request.headers.get("HX-Request") else "export"
-    title = f"Export of {timezone.localtime(run.cutoff):%-d %b %Y, %H:%M}"
+    title = gettext("Export of %(instant)s") % {"instant": date_format(timezone.localtime(run.cutoff), "j M Y, H:i")}
     return show(request, template, project, title=title, one=pages.shown(run))
 
 
@@ -74,16 +76,16 @@ def do(request: HttpRequest, slug: str, export: str, what: str) -> HttpResponse:
     """Remove its files, or try a failed one again."""
     project, run = _export(request, slug, export)
     if what == "remove":
-        done, said = runs.remove(run=run), "Its files were removed."
+        done, said = runs.remove(run=run), gettext("Its files were removed.")
     elif what == "again":
-        done, said = runs.retry(run=run), "It waits for a worker again."
+        done, said = runs.retry(run=run), gettext("It waits for a worker again.")
     else:
         raise Http404
     if done:
         record(actor=user_of(request), action=f"export.{'removed' if what == 'remove' else 'retried'}", obj=run)
         messages.success(request, said)
     else:
-        messages.error(request, "Nothing was done: it is not as it was any more.")
+        messages.error(request, gettext("Nothing was done: it is not as it was any more."))
     return redirect("managing:exports-one", project.slug, export)
 
 

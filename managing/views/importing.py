@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,24 +21,38 @@ from managing.pages import importing as pages
 
 class UploadForm(SiteForm):
     file = forms.FileField(
-        label="File",
-        help_text="JSON Lines, JSON or CSV, plain or gzipped. Nothing is imported before you have seen it.",
+        label=gettext_noop("File"),
+        help_text=gettext_noop(
+            "JSON Lines, JSON or CSV, plain or gzipped. Nothing is imported before you have seen it."
+        ),
     )
     source = forms.CharField(
-        label="Name", required=False, max_length=120,
-        help_text="What this data is called, on the data card and wherever it is mixed in. Empty: as the file is.",
-    )  # fmt: skip
+        label=gettext_noop("Name"),
+        required=False,
+        max_length=120,
+        help_text=gettext_noop(
+            "What this data is called, on the data card and wherever it is mixed in. Empty: as the file is."
+        ),
+    )
     format = forms.ChoiceField(
-        label="How the records are written", required=False,
-        choices=lambda: [("", "find out"), *((name, name.replace("_", " ")) for name in IMPORTERS.choices())],
-    )  # fmt: skip
+        label=gettext_noop("How the records are written"),
+        required=False,
+        choices=lambda: [
+            ("", gettext_noop("find out")),
+            *((name, name.replace("_", " ")) for name in IMPORTERS.choices()),
+        ],
+    )
     kind = forms.ChoiceField(
-        label="Import as", required=False, choices=[("", "what each record is"), *((kind, kind) for kind in KINDS)],
-        help_text="Prompts go into the pool; demonstrations and comparisons are mixed into exports on request.",
-    )  # fmt: skip
+        label=gettext_noop("Import as"),
+        required=False,
+        choices=[("", gettext_noop("what each record is")), *((kind, kind) for kind in KINDS)],
+        help_text=gettext_noop(
+            "Prompts go into the pool; demonstrations and comparisons are mixed into exports on request."
+        ),
+    )
     encoding = forms.CharField(
-        label="Encoding", required=False, max_length=40,
-        help_text="Such as utf-16 or windows-1252; empty: UTF-8, or as the file says itself.",
+        label=gettext_noop("Encoding"), required=False, max_length=40,
+        help_text=gettext_noop("Such as utf-16 or windows-1252; empty: UTF-8, or as the file says itself."),
     )  # fmt: skip
     folded = ("format", "kind", "encoding")
 
@@ -55,9 +70,9 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
         }  # fmt: skip
         run = runs.request(project=project, by=user_of(request), file=said["file"], asked=asked, dry_run=True)
         return redirect("managing:imports-one", slug, pages.name_of(run))
-    lead = "Records of other people: prompts to answer, demonstrations to train on, comparisons to judge."
+    lead = gettext("Records of other people: prompts to answer, demonstrations to train on, comparisons to judge.")
     return show(
-        request, "imports", project, title="Import", lead=lead, form=form, imports=pages.latest(project),
+        request, "imports", project, title=gettext("Import"), lead=lead, form=form, imports=pages.latest(project),
         status=422 if form.errors else 200,
     )  # fmt: skip
 
@@ -92,10 +107,12 @@ def do(request: HttpRequest, slug: str, upload: str, what: str) -> HttpResponse:
     if what == "import":
         if made := runs.carry_out(preview=run, by=user_of(request)):
             return redirect("managing:imports-one", slug, pages.name_of(made))
-        messages.error(request, "Its file does not wait any more: it was imported already, or a day has passed.")
+        messages.error(
+            request, gettext("Its file does not wait any more: it was imported already, or a day has passed.")
+        )
     elif what == "take-back":
         if not runs.take_back(run=run, by=user_of(request)):
-            messages.error(request, "There is nothing to take back any more.")
+            messages.error(request, gettext("There is nothing to take back any more."))
     else:
         raise Http404
     return redirect("managing:imports-one", slug, upload)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import user_of
@@ -23,7 +24,7 @@ from managing.presets import PRESETS
 from managing.set_up import set_up
 from sampler.models import ModelVersion
 
-AS_PRESET = [("", "as the preset has it"), ("yes", "yes"), ("no", "no")]
+AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", "yes"), ("no", "no")]
 
 
 def policies() -> QuerySet[ModelVersion]:
@@ -45,53 +46,84 @@ def _few_lines() -> forms.Textarea:
 
 
 class NewProjectForm(SiteForm):
-    title = forms.CharField(label="Title", max_length=200, help_text="What trainers see.")
+    title = forms.CharField(label=gettext_noop("Title"), max_length=200, help_text=gettext_noop("What trainers see."))
     preset = forms.ChoiceField(
-        label="What people will do", choices=[(n, p.title) for n, p in PRESETS.items()], initial="instructgpt",
+        label=gettext_noop("What people will do"),
+        choices=[(n, p.title) for n, p in PRESETS.items()],
+        initial="instructgpt",
         widget=forms.RadioSelect,
-    )  # fmt: skip
+    )
     models = forms.ModelMultipleChoiceField(
-        label="Which models answer", queryset=policies(), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="Several are drawn in equal parts. None: choose later; until then nothing can be ranked.",
-    )  # fmt: skip
+        label=gettext_noop("Which models answer"),
+        queryset=policies(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_noop(
+            "Several are drawn in equal parts. None: choose later; until then nothing can be ranked."
+        ),
+    )
     people = People(
-        label="Trainers", help_text="E-mail addresses, or user names of people of your projects, one a line. "
-        "Addresses get a link to join, which you see on the next page.",
-    )  # fmt: skip
+        label=gettext_noop("Trainers"),
+        help_text=gettext_noop(
+            "E-mail addresses, or user names of people of your projects, one a line. "
+            "Addresses get a link to join, which you see on the next page."
+        ),
+    )
     prompts = Prompts(
-        label="Prompts",
-        help_text="What the user says first, one a line; prompts of several lines are separated by a line that holds "
-        "only ---. Answers to them are sampled at once.",
+        label=gettext_noop("Prompts"),
+        help_text=gettext_noop(
+            "What the user says first, one a line; prompts of several lines are separated by a line that holds "
+            "only ---. Answers to them are sampled at once."
+        ),
     )
     own_prompts = forms.BooleanField(
-        label="I wrote these prompts myself", required=False, help_text="Then their answers are ranked by others."
+        label=gettext_noop("I wrote these prompts myself"),
+        required=False,
+        help_text=gettext_noop("Then their answers are ranked by others."),
     )
     guidelines = forms.CharField(
-        label="Guidelines", required=False, widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Markdown: what a good answer is, in your words. They can be written later, with a preview.",
-    )  # fmt: skip
+        label=gettext_noop("Guidelines"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_noop(
+            "Markdown: what a good answer is, in your words. They can be written later, with a preview."
+        ),
+    )
     slug = forms.SlugField(
-        label="Short name", required=False, max_length=60,
-        help_text="Its name in addresses and commands, which stays. Empty: made from the title.",
+        label=gettext_noop("Short name"), required=False, max_length=60,
+        help_text=gettext_noop("Its name in addresses and commands, which stays. Empty: made from the title."),
     )  # fmt: skip
-    description = forms.CharField(label="Description", required=False, help_text=HELP["description"])
-    completions_per_comparison = _number("Answers to put in order (K)", "completions_per_comparison", 2, 9)
-    ask_ratings = _choice("Grades", "ask_ratings")
-    ask_strength = _choice("How much better", "ask_strength")
-    criteria = Criteria(label="Grades on criteria", required=False, widget=_few_lines(), help_text=HELP["criteria"])
+    description = forms.CharField(label=gettext_noop("Description"), required=False, help_text=HELP["description"])
+    completions_per_comparison = _number(
+        gettext_noop("Answers to put in order (K)"), "completions_per_comparison", 2, 9
+    )
+    ask_ratings = _choice(gettext_noop("Grades"), "ask_ratings")
+    ask_strength = _choice(gettext_noop("How much better"), "ask_strength")
+    criteria = Criteria(
+        label=gettext_noop("Grades on criteria"), required=False, widget=_few_lines(), help_text=HELP["criteria"]
+    )
     span_categories = Lines(
-        label="Marks on words", required=False, widget=_few_lines(), help_text=HELP["span_categories"]
+        label=gettext_noop("Marks on words"), required=False, widget=_few_lines(), help_text=HELP["span_categories"]
     )
     prompted_share = forms.FloatField(
-        label="Share of given prompts", required=False, min_value=0, max_value=1, help_text=HELP["prompted_share"]
+        label=gettext_noop("Share of given prompts"),
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text=HELP["prompted_share"],
     )
-    votes_per_comparison = _number("Votes", "votes_per_comparison", 1, 20)
+    votes_per_comparison = _number(gettext_noop("Votes"), "votes_per_comparison", 1, 20)
     temperature = forms.FloatField(
-        label="Temperature", required=False, min_value=0, max_value=10,
-        help_text="How varied the answers are: 0 always takes the likeliest word, 1 is usual. Empty: the model's own.",
-    )  # fmt: skip
-    max_tokens = _number("Longest answer (tokens)", "max_tokens", 1, 32768)
-    stock_target = _number("Ready in stock", "stock_target", 0, 1000)
+        label=gettext_noop("Temperature"),
+        required=False,
+        min_value=0,
+        max_value=10,
+        help_text=gettext_noop(
+            "How varied the answers are: 0 always takes the likeliest word, 1 is usual. Empty: the model's own."
+        ),
+    )
+    max_tokens = _number(gettext_noop("Longest answer (tokens)"), "max_tokens", 1, 32768)
+    stock_target = _number(gettext_noop("Ready in stock"), "stock_target", 0, 1000)
     folded = (
         "own_prompts", "guidelines", "slug", "description", "completions_per_comparison", "ask_ratings",
         "ask_strength", "criteria", "span_categories", "prompted_share", "votes_per_comparison", "temperature",
@@ -150,7 +182,9 @@ def new(request: HttpRequest) -> HttpResponse:
             tell(request, done)
             return redirect("managing:project", made.slug)
     about = [(choice, PRESETS[str(choice.data["value"])].about) for choice in form["preset"]]
-    return show(request, "new", title="New project", form=form, presets=about, status=422 if form.errors else 200)
+    return show(
+        request, "new", title=gettext("New project"), form=form, presets=about, status=422 if form.errors else 200
+    )
 
 
 def tell(request: HttpRequest, done: inviting.Invited) -> None:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,7 +21,7 @@ from managing.access import managed, manages, show
 from managing.forms import People, SiteForm
 from managing.views.new_project import tell
 
-ABOUT_ROLES = (
+ABOUT_ROLES = gettext_noop(
     "A guest chats and gives feedback; a trainer also writes and ranks; a reviewer also reviews; a manager also sets "
     "up the project."
 )
@@ -28,26 +29,31 @@ ABOUT_ROLES = (
 
 class InviteForm(SiteForm):
     people = People(
-        label="People",
-        help_text="E-mail addresses, or user names of people of your projects, one a line. Each address gets a link "
-        "of its own that works once.",
+        label=gettext_noop("People"),
+        help_text=gettext_noop(
+            "E-mail addresses, or user names of people of your projects, one a line. Each address gets a link "
+            "of its own that works once."
+        ),
     )
     role = forms.ChoiceField(
-        label="As", choices=Membership.Role.choices, initial=Membership.Role.TRAINER, help_text=ABOUT_ROLES
+        label=gettext_noop("As"),
+        choices=Membership.Role.choices,
+        initial=Membership.Role.TRAINER,
+        help_text=ABOUT_ROLES,
     )
     places = forms.IntegerField(
-        label="One link for so many people", required=False, min_value=1, max_value=MOST_PLACES,
-        help_text="To be handed around, for guests and trainers; it ends after a week.",
+        label=gettext_noop("One link for so many people"), required=False, min_value=1, max_value=MOST_PLACES,
+        help_text=gettext_noop("To be handed around, for guests and trainers; it ends after a week."),
     )  # fmt: skip
 
     def clean(self) -> dict[str, object] | None:
         if not self.errors and not self.cleaned_data["people"] and not self.cleaned_data["places"]:
-            raise forms.ValidationError("Write whom you invite, or for how many people one link shall be.")
+            raise forms.ValidationError(gettext("Write whom you invite, or for how many people one link shall be."))
         return super().clean()
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=[*Membership.Role.choices, ("", "No access")], required=False)
+    role = forms.ChoiceField(choices=[*Membership.Role.choices, ("", gettext_noop("No access"))], required=False)
 
 
 @never_cache
@@ -68,7 +74,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("managing:people", slug)
     members = project.memberships.filter(ended_at__isnull=True).select_related("user").order_by("user__username")
     return show(
-        request, "people", project, title="People", form=form, links=inviting.take(request, project),
+        request, "people", project, title=gettext("People"), form=form, links=inviting.take(request, project),
         roles=Membership.Role.choices, members=members[:500], status=422 if form.errors else 200,
         invitations=Invitation.objects.open().filter(project=project)[:200],
     )  # fmt: skip
@@ -93,7 +99,7 @@ def change_role(request: HttpRequest, slug: str, username: str) -> HttpResponse:
     role = form.cleaned_data["role"]
     mine = user == request.user and role != Membership.Role.MANAGER
     if mine and "confirmed" not in request.POST:
-        return show(request, "own_role", project, title="Give up your own role?", role=role, name=_named(role))
+        return show(request, "own_role", project, title=gettext("Give up your own role?"), role=role, name=_named(role))
     try:
         _change(project, user, role, by=user_of(request))
     except LabelingError as refusal:

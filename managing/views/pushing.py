@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -26,18 +27,20 @@ OFFERED = 30  # exports to choose from
 
 
 class PushForm(SiteForm):
-    export = forms.ChoiceField(label="Which export")
+    export = forms.ChoiceField(label=gettext_noop("Which export"))
     into = forms.ChoiceField(
-        label="Into which data set", required=False, help_text="An earlier one is replaced; its history stays."
+        label=gettext_noop("Into which data set"),
+        required=False,
+        help_text=gettext_noop("An earlier one is replaced; its history stays."),
     )
-    namespace = forms.ChoiceField(label="Whose it is on the Hub")
+    namespace = forms.ChoiceField(label=gettext_noop("Whose it is on the Hub"))
     name = forms.CharField(
-        label="Name of the new data set", required=False, max_length=96,
-        help_text="Letters, digits, dots, hyphens and underscores.",
+        label=gettext_noop("Name of the new data set"), required=False, max_length=96,
+        help_text=gettext_noop("Letters, digits, dots, hyphens and underscores."),
     )  # fmt: skip
     public = forms.BooleanField(
-        label="Everybody may read it", required=False,
-        help_text="Otherwise it is private: only those whom you let in on the Hub.",
+        label=gettext_noop("Everybody may read it"), required=False,
+        help_text=gettext_noop("Otherwise it is private: only those whom you let in on the Hub."),
     )  # fmt: skip
 
     def __init__(self, project: Project, data: Mapping[str, str] | None, *, chosen: str) -> None:
@@ -49,7 +52,7 @@ class PushForm(SiteForm):
         spaces = pushes.namespaces_of(project)
         self._choose("export", [(n, f"{run.cutoff:%-d %b %Y, %H:%M} UTC, {run.rows_written:,} rows")
                                 for n, run in self.runs.items()])  # fmt: skip
-        self._choose("into", [("", "a new one"), *((name, name) for name in self.repositories)])
+        self._choose("into", [("", gettext("a new one")), *((name, name) for name in self.repositories)])
         self._choose("namespace", [(name, name) for name in spaces])
         if not self.repositories:
             del self.fields["into"]
@@ -65,7 +68,7 @@ class PushForm(SiteForm):
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
         if not cleaned.get("into") and not cleaned.get("name"):
-            self.add_error("name", "A new data set needs a name.")
+            self.add_error("name", gettext("A new data set needs a name."))
         return cleaned
 
 
@@ -94,7 +97,7 @@ def hub(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("managing:exports-hub", slug)
     status = 422 if form and form.errors else 200
     return show(
-        request, "hub", project, title="On the Hugging Face Hub", form=form, status=status, there=there,
+        request, "hub", project, title=gettext("On the Hugging Face Hub"), form=form, status=status, there=there,
         underway=underway, endpoint=endpoint,
     )  # fmt: skip
 
@@ -110,7 +113,9 @@ def _ask(request: HttpRequest, form: PushForm) -> bool:
     except LabelingError as refusal:
         form.add_error(None, str(refusal))
         return False
-    messages.success(request, f"It is on its way into {push.repository.name}. You may leave this page.")
+    messages.success(
+        request, gettext("It is on its way into %(name)s. You may leave this page.") % {"name": push.repository.name}
+    )
     return True
 
 
@@ -120,7 +125,10 @@ def take_back(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     project = managed(request, slug)
     repository = get_object_or_404(Repository, project=project, pk=number)
     if pushes.take_back(repository=repository, by=user_of(request)):
-        messages.success(request, f"{repository.name} is being deleted from the Hub.")
+        messages.success(request, gettext("%(name)s is being deleted from the Hub.") % {"name": repository.name})
     else:
-        messages.error(request, f"{repository.name} cannot be taken back just now: it is moving, or gone.")
+        messages.error(
+            request,
+            gettext("%(name)s cannot be taken back just now: it is moving, or gone.") % {"name": repository.name},
+        )
     return redirect("managing:exports-hub", slug)

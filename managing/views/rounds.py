@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.audit import record
@@ -21,22 +22,29 @@ from managing.forms import SiteForm
 from managing.views.new_project import policies
 from sampler.models import ModelVersion
 
-FIELDS = {"temperature": "Temperature", "top_p": "Top-p", "max_tokens": "Longest answer"}  # parameters with a field
+FIELDS = {
+    "temperature": gettext_noop("Temperature"),
+    "top_p": gettext_noop("Top-p"),
+    "max_tokens": gettext_noop("Longest answer"),
+}  # parameters with a field
 
 
 class NoteForm(SiteForm):
     note = forms.CharField(
-        label="Note", required=False, max_length=200, help_text="What is new in this round, for those who read later."
+        label=gettext_noop("Note"),
+        required=False,
+        max_length=200,
+        help_text=gettext_noop("What is new in this round, for those who read later."),
     )
 
 
 class PolicyForm(SiteForm):
     """A model version's part in a round. Without a weight it takes none."""
 
-    weight = forms.FloatField(label="Weight", required=False, min_value=0, max_value=1000)
-    temperature = forms.FloatField(label="Temperature", required=False, min_value=0, max_value=10)
-    top_p = forms.FloatField(label="Top-p", required=False, min_value=0.01, max_value=1)
-    max_tokens = forms.IntegerField(label="Longest answer", required=False, min_value=1, max_value=32768)
+    weight = forms.FloatField(label=gettext_noop("Weight"), required=False, min_value=0, max_value=1000)
+    temperature = forms.FloatField(label=gettext_noop("Temperature"), required=False, min_value=0, max_value=10)
+    top_p = forms.FloatField(label=gettext_noop("Top-p"), required=False, min_value=0.01, max_value=1)
+    max_tokens = forms.IntegerField(label=gettext_noop("Longest answer"), required=False, min_value=1, max_value=32768)
 
     def __init__(
         self, version: ModelVersion, before: RoundPolicy | None, only: bool, data: Mapping[str, str] | None
@@ -65,8 +73,12 @@ class PolicyForm(SiteForm):
 def rounds(request: HttpRequest, slug: str) -> HttpResponse:
     project = managed(request, slug)
     rows = Round.objects.filter(project=project).prefetch_related("policies__model_version").order_by("-number")[:100]
-    lead = "Each round samples from its own mixture of models. What is made while a round is open belongs to it."
-    return show(request, "rounds", project, title="Rounds", lead=lead, rounds=[(row, _mixture(row)) for row in rows])
+    lead = gettext(
+        "Each round samples from its own mixture of models. What is made while a round is open belongs to it."
+    )
+    return show(
+        request, "rounds", project, title=gettext("Rounds"), lead=lead, rounds=[(row, _mixture(row)) for row in rows]
+    )
 
 
 def _mixture(round_: Round) -> list[tuple[str, str, str]]:
@@ -94,11 +106,11 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
             note.add_error(None, str(refusal))
         else:
             record(actor=user_of(request), action="round.opened", obj=made)
-            messages.success(request, f"Round {made.number} is open.")
+            messages.success(request, gettext("Round %(number)s is open.") % {"number": made.number})
             return redirect("managing:project", slug)
     refused = note.errors or any(part.errors for part in parts)
     return show(
-        request, "round", project, title="Open a round", form=note, parts=parts, fields=FIELDS.items(),
+        request, "round", project, title=gettext("Open a round"), form=note, parts=parts, fields=FIELDS.items(),
         open=projects.current_round(project), status=422 if refused else 200,
     )  # fmt: skip
 
@@ -116,5 +128,9 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
     if round_ := projects.current_round(project):
         projects.close_round(round=round_)
         record(actor=user_of(request), action="round.closed", obj=round_)
-        messages.success(request, f"Round {round_.number} is closed. What was already made can still be ranked.")
+        messages.success(
+            request,
+            gettext("Round %(number)s is closed. What was already made can still be ranked.")
+            % {"number": round_.number},
+        )
     return redirect("managing:rounds", slug)

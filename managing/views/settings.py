@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -52,9 +53,15 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             record(actor=user_of(request), action="project.changed", obj=project, fields=names, project_id=project.pk)
-            messages.success(request, "Saved." if names else "Nothing was changed.")
+            messages.success(request, gettext("Saved.") if names else gettext("Nothing was changed."))
             return redirect("managing:settings", slug)
-    lead = "Changes count from now on; what was made before keeps what it was made under."
+    lead = gettext("Changes count from now on; what was made before keeps what it was made under.")
     return show(
-        request, "settings", project, title="Settings", lead=lead, form=form, status=422 if form.errors else 200
+        request,
+        "settings",
+        project,
+        title=gettext("Settings"),
+        lead=lead,
+        form=form,
+        status=422 if form.errors else 200,
     )

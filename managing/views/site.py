@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -25,7 +26,12 @@ def index(request: HttpRequest) -> HttpResponse:
     archived = [project for project in places.mine(request) if project.archived_at]
     may = holds_role(request, MANAGER)
     return show(
-        request, "projects", title="Projects", archived=archived, manages=may, rows=overview(request, {})["rows"]
+        request,
+        "projects",
+        title=gettext("Projects"),
+        archived=archived,
+        manages=may,
+        rows=overview(request, {})["rows"],
     )
 
 
@@ -53,8 +59,10 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
     found = managed(request, slug)
     archived = "archived" in request.POST
     projects.set_archived(project=found, archived=archived, by=user_of(request))
-    said = "is archived: nothing more is handed out, and its data stays" if archived else "is active again"
-    messages.success(request, f"{found.title} {said}.")
+    told = gettext("%(title)s is active again.")
+    if archived:
+        told = gettext("%(title)s is archived: nothing more is handed out, and its data stays.")
+    messages.success(request, told % {"title": found.title})
     return redirect("managing:project", slug)
 
 
@@ -64,4 +72,4 @@ def find(request: HttpRequest) -> HttpResponse:
     only_reviewers(request)
     asked = " ".join(request.GET.get("q", "").replace("\0", " ").split())[: search.LONGEST]
     found = search.search(request, asked) if asked else None
-    return show(request, "search", title="Search", q=asked, found=found)
+    return show(request, "search", title=gettext("Search"), q=asked, found=found)

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
@@ -26,11 +27,19 @@ SHOWN = 50  # prompts on a page
 
 class GuidelinesForm(SiteForm):
     text = forms.CharField(
-        label="Guidelines", strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 20}),
-        help_text="Markdown. Labels made from now on carry the new version's number; older ones keep theirs.",
-    )  # fmt: skip
+        label=gettext_noop("Guidelines"),
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 20}),
+        help_text=gettext_noop(
+            "Markdown. Labels made from now on carry the new version's number; older ones keep theirs."
+        ),
+    )
     note = forms.CharField(
-        label="What changed", required=False, max_length=200, help_text="In a sentence; trainers see it."
+        label=gettext_noop("What changed"),
+        required=False,
+        max_length=200,
+        help_text=gettext_noop("In a sentence; trainers see it."),
     )
 
 
@@ -45,10 +54,12 @@ def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and "preview" not in request.POST and form.is_valid():
         said = form.cleaned_data
         made = projects.publish_guidelines(project=project, text=said["text"], note=said["note"], by=user_of(request))
-        messages.success(request, f"Version {made.number} of the guidelines is in force.")
+        messages.success(
+            request, gettext("Version %(number)s of the guidelines is in force.") % {"number": made.number}
+        )
         return redirect("managing:project", slug)
     return show(
-        request, "guidelines", project, title="Guidelines", form=form, versions=versions, preview=preview,
+        request, "guidelines", project, title=gettext("Guidelines"), form=form, versions=versions, preview=preview,
         next=versions[0].number + 1 if versions else 1,
         difference=diff_html(current.text, preview.replace("\r\n", "\n")) if preview and current else "",
         status=422 if form.errors and not preview else 200,
@@ -57,14 +68,19 @@ def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
 
 class PromptsForm(SiteForm):
     prompts = Prompts(
-        label="New prompts", required=True, rows=10,
-        help_text="One a line; prompts of several lines are separated by a line that holds only ---.",
+        label=gettext_noop("New prompts"), required=True, rows=10,
+        help_text=gettext_noop("One a line; prompts of several lines are separated by a line that holds only ---."),
     )  # fmt: skip
     source = forms.CharField(
-        label="Where they come from", required=False, max_length=120, help_text="For the data card; may stay empty."
+        label=gettext_noop("Where they come from"),
+        required=False,
+        max_length=120,
+        help_text=gettext_noop("For the data card; may stay empty."),
     )
     own = forms.BooleanField(
-        label="I wrote them myself", required=False, help_text="Then answers to them are ranked by others."
+        label=gettext_noop("I wrote them myself"),
+        required=False,
+        help_text=gettext_noop("Then answers to them are ranked by others."),
     )
 
 
@@ -84,14 +100,15 @@ def prompts(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error("prompts", str(refusal))
         else:
             again = len(said["prompts"]) - count
-            known = f" {again} were there already." if again else ""
-            messages.success(request, f"{count} prompt{'' if count == 1 else 's'} added.{known}")
+            known = " " + gettext("%(again)s were there already.") % {"again": again} if again else ""
+            added = ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": count}
+            messages.success(request, added + known)
             return redirect("managing:project" if project.prompts.count() == count else "managing:prompts", slug)
     pool = Prompt.objects.filter(project=project, retired_at__isnull=True).order_by("-created_at", "pk")
     page = Paginator(pool.select_related("author"), SHOWN).get_page(request.GET.get("page"))
-    lead = "Openings from which answers are sampled ahead of demand, each once a round."
+    lead = gettext("Openings from which answers are sampled ahead of demand, each once a round.")
     return show(
-        request, "prompts", project, title="Prompts", lead=lead, form=form, page=page,
+        request, "prompts", project, title=gettext("Prompts"), lead=lead, form=form, page=page,
         retired=Prompt.objects.filter(project=project, retired_at__isnull=False).count(),
         status=422 if form.errors else 200,
     )  # fmt: skip
@@ -106,7 +123,8 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     count = projects.retire_prompts(prompts=rows)
     for prompt in rows:
         record(actor=user_of(request), action="prompt.retire", obj=prompt)
-    messages.success(request, f"{count} prompt{'' if count == 1 else 's'} taken out of the pool.")
+    taken = ngettext("%(count)s prompt taken out of the pool.", "%(count)s prompts taken out of the pool.", count)
+    messages.success(request, taken % {"count": count})
     return redirect("managing:prompts", slug)
 
 

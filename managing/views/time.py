@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET
 
 from common.downloads import csv_of
@@ -10,7 +11,7 @@ from labeling import time_sheet
 from managing.access import managed, show
 from managing.pages import costs
 
-LEAD = (
+LEAD = gettext_noop(
     "The time in which people were active on a task of this project, on the day on which they submitted it or gave it "
     "back."
 )
@@ -22,7 +23,7 @@ def time(request: HttpRequest, slug: str) -> HttpResponse:
     month = time_sheet.month_of(request.GET.get("month", ""))
     lines = time_sheet.by_person(time_sheet.sheet(month, project=project))
     return show(
-        request, "time", project, title="Time", lead=LEAD, month=month, costs=costs.costs_of(project),
+        request, "time", project, title=gettext("Time"), lead=LEAD, month=month, costs=costs.costs_of(project),
         people=[(line, costs.cost_of(project, line)) for line in lines],
         total=time_sheet.hours(sum(line.seconds for line in lines)),
     )  # fmt: skip

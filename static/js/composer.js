@@ -41,9 +41,9 @@
     $$("[data-suggestion]").forEach((card) => {
       const used = Boolean(completion.value) && card.dataset.completionId === completion.value;
       card.toggleAttribute("data-used", used);
-      if (used) words = `suggestion ${card.dataset.suggestion}, ${$("[data-raw]", card).value.trim() === editor.value.trim() ? "verbatim" : "edited"}`;
+      if (used) words = ($("[data-raw]", card).value.trim() === editor.value.trim() ? gettext("suggestion %s, verbatim") : gettext("suggestion %s, edited")).replace("%s", card.dataset.suggestion);
     });
-    words = words || (completion.value ? "from a suggestion" : "");
+    words = words || (completion.value ? gettext("from a suggestion") : "");
     if (source.textContent !== words) source.textContent = words;
   }
 

@@ -60,7 +60,7 @@ class Autosave {
       if (!this.form.isConnected) return;
       if (data.hello) this.channel.postMessage({ here: tab });
       if (data.here) this.alive.add(data.here);
-      if (data.hello || data.here) notice("tabs", "This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten.", "warn");
+      if (data.hello || data.here) notice("tabs", gettext("This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten."), "warn");
       if (data.saved && data.saved > this.version) this.conflict();
       if (data.gone) notice("tabs", "");
     };
@@ -78,10 +78,10 @@ class Autosave {
     const use = () => { write(this.form, newest.entries); drop(); this.touch(); };
     if (newest.version === this.version && same(this.saved, entriesOf(this.form))) {
       use();
-      notice("restored", "Restored what you had written here before it could be saved.", "good", [["Fine", () => {}]]);
+      notice("restored", gettext("Restored what you had written here before it could be saved."), "good", [[gettext("Fine"), () => {}]]);
     } else {
       const when = new Date(newest.at).toLocaleTimeString();
-      notice("restored", `This browser kept work from ${when} that differs from what is saved.`, "warn", [["Use it", use], ["Drop it", drop]]);
+      notice("restored", gettext("This browser kept work from %s that differs from what is saved.").replace("%s", when), "warn", [[gettext("Use it"), use], [gettext("Drop it"), drop]]);
     }
   }
 
@@ -93,7 +93,7 @@ class Autosave {
     if (this.stopped) return;
     clearTimeout(this.timer);
     if (this.form.dataset.draft) this.timer = setTimeout(() => this.save(), AFTER);
-    else this.say("Kept in this browser");
+    else this.say(gettext("Kept in this browser"));
   }
 
   /* One save at a time; resolves true once the server has what the form holds. */
@@ -114,7 +114,7 @@ class Autosave {
     try {
       const { status, data } = await post(this.form.dataset.draft, entries.concat(times(this.form), [["draft_version", this.version]]));
       if (status === 409) { this.conflict(); return false; }
-      if (status === 404 || status === 410) { this.stopped = true; this.say("Not saved: this task is no longer yours", true); return false; }
+      if (status === 404 || status === 410) { this.stopped = true; this.say(gettext("Not saved: this task is no longer yours"), true); return false; }
       if (status >= 400) throw new Error(String(status));
       this.version = data.version;
       this.form.dataset.draftVersion = data.version;
@@ -122,12 +122,12 @@ class Autosave {
       if (field) field.value = data.version;
       this.saved = entries; this.tries = 0;
       this.clear(entries);
-      this.say("Saved " + data.at);
+      this.say(gettext("Saved %s").replace("%s", data.at));
       notice("offline", "");
       if (this.channel) this.channel.postMessage({ saved: this.version });
       return true;
     } catch (error) {
-      this.say("Kept in this browser, trying again", true);
+      this.say(gettext("Kept in this browser, trying again"), true);
       this.timer = setTimeout(() => this.save(), RETRY[Math.min(this.tries++, RETRY.length - 1)]);
       return false;
     }
@@ -146,11 +146,11 @@ class Autosave {
     if (this.stopped) return;
     this.stopped = true;
     clearTimeout(this.timer);
-    this.say("Not saved here", true);
+    this.say(gettext("Not saved here"), true);
     notice("tabs", "");
-    notice("conflict", "This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved.", "bad", [
-      ["Show the saved work", () => { localStorage.removeItem(this.key); location.reload(); }],
-      ["Keep mine instead", () => this.force()],
+    notice("conflict", gettext("This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved."), "bad", [
+      [gettext("Show the saved work"), () => { localStorage.removeItem(this.key); location.reload(); }],
+      [gettext("Keep mine instead"), () => this.force()],
     ]);
   }
 
@@ -196,7 +196,7 @@ document.addEventListener("htmx:confirm", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const sent = event.detail.elt, kept = sent.isConnected && sent.matches("form[data-draft='']") && $("[data-kept]", sent);
   if (kept && sent.autosave) {
-    kept.textContent = event.detail.successful ? "Saved" : "Kept in this browser: not saved yet";
+    kept.textContent = event.detail.successful ? gettext("Saved") : gettext("Kept in this browser: not saved yet");
     if (event.detail.successful) { sent.autosave.saved = entriesOf(sent); sent.autosave.clear(sent.autosave.saved); }
   }
   document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });

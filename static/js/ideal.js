@@ -13,7 +13,7 @@ duologue.widget("[data-ideal]", (field) => {
   const tell = () => { state.textContent = !from.value || !text.value.trim() ? "" : text.value.trim() === source(from.value).trim() ? "not changed yet" : "edited"; };
   function begin(letter) {
     const own = text.value.trim() && text.value.trim() !== source(before).trim();
-    if (letter && own && !confirm("Replace what you have written?")) { from.value = before; return; }
+    if (letter && own && !confirm(gettext("Replace what you have written?"))) { from.value = before; return; }
     from.value = before = letter;
     if (letter) text.value = source(letter);
     text.dispatchEvent(new Event("input", { bubbles: true }));

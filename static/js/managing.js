@@ -17,7 +17,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const label = button.dataset.label || (button.dataset.label = button.textContent);
-  button.textContent = (await copy(button.dataset.copy)) ? "Copied" : "Not copied";
+  button.textContent = (await copy(button.dataset.copy)) ? gettext("Copied") : gettext("Not copied");
   button.focus();
   setTimeout(() => { button.textContent = label; }, 2000);
 });

@@ -59,8 +59,8 @@ function draw(one) {
     const remove = document.createElement("button");
     tag.className = "tag warn"; tag.textContent = mark.category;
     quote.dir = "auto"; quote.textContent = shortened(words(mark, whole));
-    remove.type = "button"; remove.className = "button quiet small"; remove.textContent = "Remove";
-    remove.setAttribute("aria-label", `Remove the mark “${shortened(words(mark, whole))}”`);
+    remove.type = "button"; remove.className = "button quiet small"; remove.textContent = gettext("Remove");
+    remove.setAttribute("aria-label", gettext("Remove the mark “%s”").replace("%s", shortened(words(mark, whole))));
     remove.addEventListener("click", () => { write(one, marksOf(one).filter((_, other) => other !== at)); $("[data-mark]", one).focus(); });
     row.append(tag, " ", quote, mark.comment ? ` ${mark.comment} ` : " ", remove);
     return row;
@@ -102,11 +102,11 @@ function open(one) {
 function mark() {
   const chosen = $("input[name=mark-category]:checked", dialog), { selectionStart: start, selectionEnd: end } = area;
   const quote = text.slice(start, end);
-  errors.textContent = !quote.trim() ? "Select some words first." : !chosen ? "Say what is wrong there." : "";
+  errors.textContent = !quote.trim() ? gettext("Select some words first.") : !chosen ? gettext("Say what is wrong there.") : "";
   if (errors.textContent) { (quote.trim() ? $("input[name=mark-category]", dialog) : area).focus(); return; }
   const made = { start: points(text, start), end: points(text, end), category: chosen.value, comment: comment.value.trim() };
   write(card, [...marksOf(card), made].sort((a, b) => a.start - b.start || a.end - b.end));
-  done.textContent = `Marked “${shortened(quote)}” as ${chosen.value}.`;
+  done.textContent = gettext("Marked “%s” as {category}.").replace("%s", shortened(quote)).replace("{category}", chosen.value);
   comment.value = "";
   area.focus();
   area.setSelectionRange(end, end);

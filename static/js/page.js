@@ -94,9 +94,9 @@ document.addEventListener("submit", async (event) => {
       const data = await response.json().catch(() => ({}));
       if (response.ok) { form.reset(); await duologue.signedIn(); return; }
       const fields = Object.values((data.form || {}).fields || {}).flatMap((field) => field.errors || []);
-      errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || "That did not work. Try again.";
+      errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || gettext("That did not work. Try again.");
     } catch (error) {
-      errors.textContent = "The server cannot be reached just now. Try again in a moment.";
+      errors.textContent = gettext("The server cannot be reached just now. Try again in a moment.");
     }
     return;
   }
@@ -126,15 +126,15 @@ document.addEventListener("htmx:responseError", (event) => {
   const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
   if (event.detail.xhr.status === 401) duologue.signIn().then(again);
   else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
-  else duologue.notice("request", "The server could not do that (" + event.detail.xhr.status + "). Your work is still here: try again.", "bad");
+  else duologue.notice("request", gettext("The server could not do that (%s). Your work is still here: try again.").replace("%s", event.detail.xhr.status), "bad");
 });
 document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
   if (event.detail.xhr.status !== 404) return;
   event.detail.shouldSwap = false;
-  duologue.notice("request", "This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page.", "bad", [["Home", () => location.assign("/")]]);
+  duologue.notice("request", gettext("This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page."), "bad", [[gettext("Home"), () => location.assign("/")]]);
 });
 document.addEventListener("htmx:sendError", () => {
-  duologue.notice("offline", "No connection to the server. Your work is kept in this browser: send it again when the connection is back.", "warn");
+  duologue.notice("offline", gettext("No connection to the server. Your work is kept in this browser: send it again when the connection is back."), "warn");
 });
 document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -181,17 +181,17 @@ const copied = async (text) => {
 };
 duologue.widget(".code", (block) => {
   const button = document.createElement("button");
-  button.type = "button"; button.className = "code-copy"; button.textContent = "Copy";
-  button.setAttribute("aria-label", "Copy the code");
+  button.type = "button"; button.className = "code-copy"; button.textContent = gettext("Copy");
+  button.setAttribute("aria-label", gettext("Copy the code"));
   button.addEventListener("click", async () => {
-    button.textContent = (await copied($("code", block).textContent)) ? "Copied" : "Not copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    button.textContent = (await copied($("code", block).textContent)) ? gettext("Copied") : gettext("Not copied");
+    setTimeout(() => { button.textContent = gettext("Copy"); }, 2000);
   });
   block.append(button);
 });
 duologue.widget(".prose p, .tex-block", (part) => {
   if (part.scrollWidth <= part.clientWidth || !$("math", part)) return;
-  part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", "Formula");
+  part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", gettext("Formula"));
 });
 
 /* ---- keys, menus, dialogs ---- */

@@ -3,7 +3,10 @@
 (function () {
 "use strict";
 const { $, $$, typing, singleKeys, composing } = window.duologue;
-const nth = (n) => n + (["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] || "th");
+const PLACES = [
+  gettext("1st"), gettext("2nd"), gettext("3rd"), gettext("4th"), gettext("5th"), gettext("6th"), gettext("7th"), gettext("8th"), gettext("9th"),
+];
+const nth = (n) => PLACES[n - 1];
 
 function begin(main) {
   const form = $("#ranking-form", main), k = Number(form.dataset.k);
@@ -62,11 +65,11 @@ function begin(main) {
 
   cards.forEach((card) => {
     const group = document.createElement("div");
-    group.className = "segments"; group.setAttribute("role", "group"); group.setAttribute("aria-label", `Place of ${letter(card)}`);
+    group.className = "segments"; group.setAttribute("role", "group"); group.setAttribute("aria-label", gettext("Place of %s").replace("%s", letter(card)));
     for (let n = 1; n <= k; n++) {
       const button = document.createElement("button");
       button.type = "button"; button.textContent = nth(n); button.dataset.place = n;
-      button.setAttribute("aria-label", `${letter(card)} in place ${n}`);
+      button.setAttribute("aria-label", gettext("%s in place {n}").replace("%s", letter(card)).replace("{n}", n));
       button.addEventListener("click", () => put(card, placeOf(card) === n && !proposedOf(card).value ? 0 : n));
       group.append(button);
     }
@@ -85,7 +88,7 @@ function begin(main) {
     const slot = document.createElement("li");
     slot.className = "slot" + (n ? "" : " unplaced"); slot.dataset.slot = n;
     const name = document.createElement("button");
-    name.type = "button"; name.className = "slot-name"; name.textContent = n ? nth(n) : "To place";
+    name.type = "button"; name.className = "slot-name"; name.textContent = n ? nth(n) : gettext("To place");
     slot.append(name);
     slot.addEventListener("click", (event) => {
       if (event.target.closest(".token") || !picked) return;
@@ -108,21 +111,21 @@ function begin(main) {
         token.type = "button"; token.className = "token"; token.textContent = token.dataset.letter = letter(card);
         token.toggleAttribute("data-proposed", proposed);
         token.setAttribute("aria-pressed", picked === card);
-        token.setAttribute("aria-label", `${letter(card)}, ${slot.dataset.slot === "0" ? "not placed" : nth(Number(slot.dataset.slot))}${proposed ? ", proposed" : ""}. Choose it, then a place`);
+        token.setAttribute("aria-label", `${letter(card)}, ${slot.dataset.slot === "0" ? gettext("not placed") : nth(Number(slot.dataset.slot))}${proposed ? `, ${gettext("proposed")}` : ""}. ${gettext("Choose it, then a place")}`);
         grab(token, card, (event) => {
           if (event.detail && !event.pointerType && event.type !== "click") return;
           picked = picked === card ? null : card; draw();
         });
         slot.append(token);
       });
-      if (here.length > 1 && slot.dataset.slot !== "0") { const tie = document.createElement("span"); tie.className = "slot-tie"; tie.textContent = "tie"; slot.append(tie); }
+      if (here.length > 1 && slot.dataset.slot !== "0") { const tie = document.createElement("span"); tie.className = "slot-tie"; tie.textContent = gettext("tie"); slot.append(tie); }
       slot.toggleAttribute("data-full", here.length > 0);
       if (slot.dataset.slot === "0") slot.hidden = !here.length && !picked;
       else if (here.length) used.add(Number(slot.dataset.slot));
     });
     cards.forEach((card) => {
       const hint = $("[data-hint]", card), proposal = card.dataset.proposal;
-      hint.textContent = !proposal ? "" : proposedOf(card).value ? "proposed" : `${nth(Number(proposal))} is left: read this one first`;
+      hint.textContent = !proposal ? "" : proposedOf(card).value ? gettext("proposed") : gettext("%s is left: read this one first").replace("%s", nth(Number(proposal)));
       $$("[data-place]", card).forEach((button) => button.setAttribute("aria-pressed", button.dataset.place === field(card).value));
     });
     if (focused) { const token = $(`.token[data-letter="${focused}"]`, slots); if (token) token.focus(); }
@@ -130,7 +133,7 @@ function begin(main) {
     $$("[data-gap]", main).forEach((gap, i) => {
       gap.hidden = i + 1 >= places.length;
       const names = (n) => cards.filter((card) => placeOf(card) === n).map(letter).join(", ");
-      if (!gap.hidden) $("[data-gap-name]", gap).textContent = `${names(places[i])} over ${names(places[i + 1])}`;
+      if (!gap.hidden) $("[data-gap-name]", gap).textContent = gettext("%s over {other}").replace("%s", names(places[i])).replace("{other}", names(places[i + 1]));
     });
     const strengths = $("[data-strengths]", main);
     if (strengths) strengths.hidden = places.length < 2;
@@ -220,7 +223,7 @@ function begin(main) {
     const box = $("[data-flag-names]", card);
     if (!box) return;
     box.replaceChildren(...$$(".chips input:checked", card).map((input) => {
-      const tag = document.createElement("span"); tag.className = "tag warn"; tag.textContent = input.value; return tag;
+      const tag = document.createElement("span"); tag.className = "tag warn"; tag.textContent = input.nextElementSibling.textContent; return tag;
     }).flatMap((tag) => [tag, document.createTextNode(" ")]));
   }
   form.addEventListener("change", (event) => {

@@ -40,7 +40,7 @@
         else if (text.dataset.index === String(entry.i)) {
           text.append(entry.t);
           const state = $("[data-state]", text.closest(".turn, .suggestion"));
-          if (state) state.textContent = root.dataset.reply ? "is writing…" : "being written…";
+          if (state) state.textContent = root.dataset.reply ? gettext("is writing…") : gettext("being written…");
         }
       }
       if (low && root.dataset.reply) scrollTo({ top: document.documentElement.scrollHeight });
@@ -52,7 +52,7 @@
       if (root.dataset.reply) {
         await htmx.ajax("POST", root.dataset.reply, { source: root, target: root, swap: "outerHTML" });
         const announce = $("[data-announce]");
-        if (announce) setTimeout(() => { announce.textContent = "The model has answered."; }, 50);
+        if (announce) setTimeout(() => { announce.textContent = gettext("The model has answered."); }, 50);
       } else await htmx.ajax("GET", root.dataset.afterStream, { source: root, target: root, swap: "outerHTML" });
     }
 

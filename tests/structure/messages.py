@@ -24,11 +24,12 @@ from django.utils.translation.template import templatize
 BASE = Path(__file__).resolve().parents[2]
 LOCALE = BASE / "locale"
 CALLS = ("gettext", "gettext_lazy", "gettext_noop", "_")
-REFUSALS = ("Invalid", "Gone", "Conflict", "NeedsConfirmation")  # labeling/errors.py
+REFUSALS = ("Invalid", "Blocked", "Gone", "Conflict", "NeedsConfirmation")  # labeling/errors.py
 KEYWORDS = {**dict.fromkeys([*CALLS, *REFUSALS]), "ngettext": (1, 2)}
 # Pages are in every language; the admin site, the API, imports and commands are in English.
-PAGES = re.compile(r"^templates/([^/]+|(account|allauth|labeling|mfa|socialaccount|usersessions)/.*)\.html$")
-CODE = re.compile(r"^(accounts|common|labeling)/.*\.py$")
+ROOMS = "account|allauth|labeling|managing|mfa|moderation|socialaccount|usersessions"
+PAGES = re.compile(rf"^templates/([^/]+|({ROOMS})/.*)\.html$")
+CODE = re.compile(r"^(accounts|common|labeling|managing|moderation|screening)/.*\.py$")
 ENGLISH = re.compile(r"/(admin|api|importers|imports|management|migrations)/|^labeling/admin|/admin\.py$")
 SCRIPTS = re.compile(r"^static/js/[^/]+\.js$")
 PLACE = re.compile(r"%\([^)]*\)[sdr]|%[sdr]|\{\w+\}")
@@ -41,7 +42,7 @@ def messages_of_pages() -> Iterator[tuple[str, int, Said]]:
     for path in _files("templates", PAGES):
         code = templatize((BASE / path).read_text(encoding="utf-8"), origin=path)
         yield from _extracted("python", code, path)
-    for folder in ("accounts", "common", "labeling"):
+    for folder in ("accounts", "common", "labeling", "managing", "moderation", "screening"):
         for path in _files(folder, CODE):
             if not ENGLISH.search(path):
                 yield from _extracted("python", (BASE / path).read_text(encoding="utf-8"), path)

@@ -1,11 +1,39 @@
-"""What is wrong with a translation is found."""
+"""Every message of the pages is translated, with what it fills in; nothing is left over, and what runs is compiled."""
 
 from __future__ import annotations
 
 import pytest
-from babel.messages.catalog import Message
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import read_mo
+from django.conf import settings
 
 from tests.structure import messages
+
+
+def said(catalog: Catalog) -> dict[object, object]:
+    """By message; one that hangs on a number has several forms."""
+
+    def plain(text: object) -> object:
+        return tuple(text) if isinstance(text, list) else text
+
+    return {plain(message.id): plain(message.string) for message in catalog if message.id}
+
+
+@pytest.mark.parametrize("language", messages.languages())
+@pytest.mark.parametrize("domain", messages.DOMAINS)
+def test_every_message_is_translated(language: str, domain: str) -> None:
+    kept, today = messages.read(language, domain), messages.update(language, domain)
+    assert said(kept).keys() == said(today).keys(), "run `python -m tests.structure.messages`, then translate"
+    wrong = {str(one.id): found for one in kept if one.id and (found := messages.problems(one))}
+    assert not wrong
+
+
+@pytest.mark.parametrize("language", messages.languages())
+@pytest.mark.parametrize("domain", messages.DOMAINS)
+def test_what_runs_is_compiled_from_what_is_read(language: str, domain: str) -> None:
+    with messages.po(language, domain).with_suffix(".mo").open("rb") as file:
+        runs = read_mo(file)
+    assert said(runs) == said(messages.read(language, domain))
 
 
 @pytest.mark.parametrize(
@@ -28,3 +56,7 @@ def test_a_translation_that_loses_something_is_found(said: str, words: str, wron
 
 def test_a_fuzzy_translation_is_found() -> None:
     assert messages.problems(Message("Home", "Start", flags=["fuzzy"])) == ["fuzzy"]
+
+
+def test_german_and_spanish_are_there() -> None:
+    assert [code for code, _ in settings.LANGUAGES] == ["en", "de", "es"]

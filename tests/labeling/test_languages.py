@@ -1,0 +1,72 @@
+"""Pages in the language that their reader chose, or whose browser asks for it; data and machines stay as they are."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import User
+from labeling.models import Assignment, Project
+from tests import makers
+from tests.labeling.asking import places
+
+GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+def test_the_browsers_language_is_taken_until_one_is_chosen(client: Client, project: Project, alice: User) -> None:
+    client.force_login(alice)
+    assert "What would you like to do?" in client.get("/").content.decode()
+    page = client.get("/", headers=GERMAN).content.decode()
+    assert "Was möchtest du tun?" in page
+    assert '<html lang="de"' in page
+    assert client.post("/language/", {"language": "es"}, headers={"referer": "http://testserver/history/"})["Location"]
+    page = client.get("/", headers=GERMAN).content.decode()
+    assert "¿Qué quieres hacer?" in page
+    client.post("/language/", {"language": "tlh"})
+    assert "What would you like to do?" in client.get("/").content.decode(), "no such language: the choice is gone"
+
+
+def test_a_language_can_be_chosen_before_signing_in(client: Client, db: None) -> None:
+    client.post("/language/", {"language": "de"})
+    assert "Neu hier? Du brauchst eine Einladung" in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("de", "Sag, warum du das überspringst."), ("es", "Di por qué omites")]
+)
+def test_refusals_are_in_the_language_of_the_page(client: Client, task: Assignment, language: str, words: str) -> None:
+    client.cookies["language"] = language
+    assert words in client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": ""}).content.decode()
+
+
+def test_what_is_stored_is_the_same_in_every_language(client: Client, task: Assignment) -> None:
+    client.cookies["language"] = "de"
+    page = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert 'value="Not my subject"> Nicht mein Gebiet' in page
+    client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": "Not my subject"})
+    task.refresh_from_db()
+    assert task.skip_reason == "Not my subject"
+    assert "Nicht mein Gebiet" in client.get("/history/").content.decode()
+
+
+def test_the_api_and_the_admin_site_speak_english(client: Client, task: Assignment, project: Project) -> None:
+    client.cookies["language"] = "de"
+    token = tokens.create(user=task.trainer, scopes=["label"])
+    answer = client.put(
+        f"/api/v1/assignments/{task.pk}/ranking/",
+        {"groups": []},
+        content_type="application/json",
+        headers=GERMAN | {"authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 400
+    assert "Give every completion a place first." in answer.content.decode()
+    client.force_login(makers.make_user("olga", is_staff=True, is_superuser=True))
+    assert '<html lang="en' in client.get("/admin/").content.decode()
+
+
+def test_a_ranking_is_submitted_from_a_german_page(client: Client, task: Assignment) -> None:
+    client.cookies["language"] = "de"
+    page = client.get(f"/ranking/{task.pk}/").content.decode()
+    assert "Absenden" in page
+    assert client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4)).status_code == 302
