@@ -77,8 +77,8 @@ def page_language() -> str:
 
 @register.simple_tag
 def page_languages() -> list[tuple[str, str]]:
-    """Codes and names, each in its own language; none where there is nothing to choose."""
-    return list(settings.LANGUAGES) if len(settings.LANGUAGES) > 1 else []
+    """Codes and names, each in its own language."""
+    return list(settings.LANGUAGES)
 
 
 @register.tag

@@ -1,5 +1,4 @@
-"""A run of an export: what was asked, how far it is, what came out; and what a project usually asks for.
-Writes: `exports/runs.py`."""
+"""A run of an export: what was asked, how far it is, what came out. Writes: `exports/runs.py`."""
 
 from __future__ import annotations
 
@@ -92,16 +91,3 @@ class ExportRun(models.Model):
 
     def __str__(self) -> str:
         return f"as of {self.cutoff:%Y-%m-%d %H:%M} ({self.state})"
-
-
-class ExportPreset(models.Model):
-    """What the form of a project's exports holds to begin with."""
-
-    project = models.OneToOneField(
-        "labeling.Project", primary_key=True, on_delete=models.CASCADE, related_name="export_preset"
-    )
-    options = models.JSONField(default=dict)
-    changed_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return f"preset of {self.project_id}"

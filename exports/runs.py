@@ -27,7 +27,7 @@ from common.transitions import advance
 from exports import storage
 from exports.lease import LEASE, Lease
 from exports.lease import LostLease as LostLease
-from exports.models import ExportPreset, ExportRun
+from exports.models import ExportRun
 from exports.options import BadOptions, Options
 from exports.snapshot import Unsettled, now
 from exports.writing import folder
@@ -72,13 +72,6 @@ def request(
     if ring:
         _ring(run)
     return run
-
-
-@transaction.atomic
-def keep_preset(*, project: Project, options: Options, by: User) -> None:
-    """What the form of this project's exports begins with from now on."""
-    kept, _ = ExportPreset.objects.update_or_create(project=project, defaults={"options": options.to_dict()})
-    record(actor=by, action="export.preset_kept", obj=kept, project_id=project.pk)
 
 
 def _checked(cutoff: datetime | None) -> datetime:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from common.plugins import Folder
 from exports.formats.base import FORMATS
-from exports.models import ExportPreset, ExportRun
+from exports.models import ExportRun
 from exports.options import BadOptions, Options
 from exports.renderings.base import RENDERINGS
 from labeling.models import GuidelineVersion, Project, Round
@@ -135,15 +135,6 @@ class ExportForm(SiteForm):
         except BadOptions as refusal:
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
-
-
-def preset_of(project: Project) -> Options:
-    """What this project usually asks for; else what every export has unless told otherwise."""
-    kept = ExportPreset.objects.filter(project=project).first()
-    try:
-        return Options.from_dict(kept.options if kept else None)
-    except BadOptions:  # kept by an earlier release, and not understood any more
-        return Options.from_dict(None)
 
 
 def _initial(preset: Options) -> dict[str, object]:

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('exports', '0002_export_presets'),
+        ('exports', '0001_initial'),
         ('labeling', '0025_criteria_and_marks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

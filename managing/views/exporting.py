@@ -19,7 +19,8 @@ from exports.models import ExportRun
 from exports.options import BadOptions
 from labeling.models import Project
 from managing.access import managed, show
-from managing.export_form import ExportForm, preset_of
+from managing.export_form import ExportForm
+from managing.export_presets import keep_preset, preset_of
 from managing.pages import exporting as pages
 
 
@@ -40,7 +41,7 @@ def exports(request: HttpRequest, slug: str) -> HttpResponse:
 def _ask(request: HttpRequest, project: Project, form: ExportForm) -> HttpResponse | None:
     options = form.cleaned_data["options"]
     if "keep" in request.POST:
-        runs.keep_preset(project=project, options=options, by=user_of(request))
+        keep_preset(project=project, options=options, by=user_of(request))
         messages.success(request, gettext("Kept: the form begins like this from now on."))
         return redirect("managing:exports", project.slug)
     try:

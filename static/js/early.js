@@ -1,7 +1,7 @@
 /* Runs before the first paint: says that scripts are on, so that nothing jumps afterwards, and tells the server
    in which time zone its reader lives. */
 document.documentElement.classList.add("js");
-/* What scripts say, in the language of the page: base.html has the messages of every language but English. */
+/* What scripts say, from the page's messages; English has none. */
 let catalog = null;
 function gettext(text) {
   catalog = catalog || JSON.parse((document.getElementById("messages") || {}).textContent || "{}");

@@ -3,9 +3,7 @@
 (function () {
 "use strict";
 const { $, $$, typing, singleKeys, composing } = window.duologue;
-const PLACES = [
-  gettext("1st"), gettext("2nd"), gettext("3rd"), gettext("4th"), gettext("5th"), gettext("6th"), gettext("7th"), gettext("8th"), gettext("9th"),
-];
+const PLACES = gettext("1st 2nd 3rd 4th 5th 6th 7th 8th 9th").split(" ");
 const nth = (n) => PLACES[n - 1];
 
 function begin(main) {

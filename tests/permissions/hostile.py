@@ -10,7 +10,7 @@ from django.db import models
 
 HTML = "\"'><dlx-evil onevil=1>"
 EVIL = HTML + "[l](javascript:evil()) <style>dlx{}</style></textarea></title></script><script>evil()</script>{{evil}}"
-APPS = ("accounts", "exports", "hub", "insights", "labeling", "moderation", "sampler", "webhooks")
+APPS = ("accounts", "exports", "hub", "insights", "labeling", "managing", "moderation", "sampler", "webhooks")
 CODED = {  # what the product writes itself and reads again: hashes, keys, numbers, names of its own things
     "accounts.User": {"password", "email"},
     "accounts.ApiToken": {"prefix", "scopes"},

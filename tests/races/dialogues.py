@@ -17,11 +17,12 @@ from labeling import (
     given_prompts,
     leases,
     projects,
+    selection,
     suggestions,
     turns,
     withdrawal,
 )  # fmt: skip
-from labeling.models import Dialogue, Project, Turn
+from labeling.models import Comparison, Dialogue, Project, Turn
 from labeling.quality import decisions, reviews
 from sampler import claims, results
 from sampler.models import SampleRequest
@@ -198,6 +199,18 @@ def complete(work: Work) -> object:
     return results.complete(request_id=request.pk, attempt=1, result=results.Result(drawn))
 
 
+def held(cast: Cast) -> Work:
+    """As `drawn`, and kept until a reward model has chosen it."""
+    work = drawn(cast)
+    for comparison in Comparison.objects.filter(project=work.project, state="sampling"):
+        selection.hold(comparison)
+    return work
+
+
+def open_chosen(work: Work) -> object:
+    return selection.open_chosen()
+
+
 def open_drawn(work: Work) -> object:
     return candidates.settle_sampling()
 
@@ -280,6 +293,11 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "drawn", drawn,
         {"open": open_drawn, "undo": undo, "exclude": REVIEWS["exclude"], "bob leases": lease_to_bob,
+         "withdraw": withdraw},
+    ),
+    Situation(
+        "held", held,
+        {"open": open_drawn, "open chosen": open_chosen, "undo": undo, "exclude": REVIEWS["exclude"],
          "withdraw": withdraw},
     ),
     Situation(

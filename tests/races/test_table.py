@@ -20,8 +20,9 @@ WITHIN = {
         "places.draw_missing", "dialogues.move",
     ),
     "rankings.submit_and_lease_next": (
-        "dialogues.submit_ideal_answer", "overlap.ask_more_votes", "submission.lock", "submission.store",
+        "dialogues.submit_ideal_answer", "overlap.ask_more_votes",
     ),
+    "reviews.decide": ("decisions.accept_many",),  # one after the other
     "leases.lease_next": ("leases.lease", "leases.move"),
     "assignments.heartbeat": ("leases.extend", "leases.revive"),
     "comparisons.discard": ("assignments.take_back",),
@@ -36,13 +37,15 @@ WITHIN = {
 # What they write is no work of anybody's: projects, people, prompts, rounds, thresholds; or it is new, and nobody else
 # can have it in hand yet.
 OF_NO_WORK = {
-    "comparisons.bring", "dialogues.start_dialogue", "forms.plain", "given_prompts.begin", "invitations.accept",
+    "comparisons.bring", "contents.check_brought", "export_presets.keep_preset", "marks.mark", "runs.carry_out",
+    "runs.remove", "runs.take_back", "verdicts.set_standing", "dialogues.start_dialogue", "forms.plain",
+    "given_prompts.begin", "invitations.accept",
     "invitations.invite", "invitations.revoke", "inviting.take", "leases.lease_practice", "projects.add_prompts",
     "projects.change_settings", "projects.close_round", "projects.create_project", "projects.end_membership",
     "projects.open_round", "projects.publish_guidelines", "projects.retire_prompts", "projects.set_archived",
     "projects.set_label_weight", "projects.set_membership", "rows.write_comparisons", "rows.write_dialogues",
     "rows.write_prompts", "rows.write_rankings", "running.detect", "runs.claim", "runs.request", "runs.resume",
-    "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import", "verdicts.mark", "verdicts.set_threshold",
+    "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import",
 }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
+    initial = True
+
     dependencies = [
-        ('exports', '0001_initial'),
         ('labeling', '0025_criteria_and_marks'),
     ]
 

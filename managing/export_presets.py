@@ -1,0 +1,31 @@
+"""What a project usually asks its exports for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from accounts.audit import record
+from exports.options import BadOptions, Options
+from managing.models import ExportPreset
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from labeling.models import Project
+
+
+def preset_of(project: Project) -> Options:
+    """What this project usually asks for; else what every export has unless told otherwise."""
+    kept = ExportPreset.objects.filter(project=project).first()
+    try:
+        return Options.from_dict(kept.options if kept else None)
+    except BadOptions:  # kept by an earlier release, and not understood any more
+        return Options.from_dict(None)
+
+
+@transaction.atomic
+def keep_preset(*, project: Project, options: Options, by: User) -> None:
+    """What the form of this project's exports begins with from now on."""
+    kept, _ = ExportPreset.objects.update_or_create(project=project, defaults={"options": options.to_dict()})
+    record(actor=by, action="export.preset_kept", obj=kept, project_id=project.pk)
