@@ -104,7 +104,7 @@ class Verdict(models.Model):
     text = models.TextField(blank=True, db_default="", help_text="Of a blocked message, which stands nowhere else.")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
-        help_text="Of a blocked message.",
+        db_index=False, help_text="Of a blocked message.",
     )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
     rejudged_at = models.DateTimeField(
@@ -119,7 +119,10 @@ class Verdict(models.Model):
                 fields=["target_id", "project", "filter", "filter_version"], name="one_verdict_per_text_and_filter"
             )
         ]
-        indexes = [models.Index(fields=["project", "action", "-created_at"], name="verdict_by_action")]
+        indexes = [
+            models.Index(fields=["project", "action", "-created_at"], name="verdict_by_action"),
+            models.Index(fields=["author"], name="verdict_on_messages", condition=models.Q(author__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.category or 'nothing found'}"

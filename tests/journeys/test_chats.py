@@ -41,7 +41,7 @@ def test_a_chat_by_touch_with_a_reload_in_mid_reply_and_thumbs(slow: Project, vi
     expect(other.locator('.turn[data-role="assistant"] .prose')).to_have_text(whole)
     page.get_by_label("Bad answer").tap()
     page.get_by_label("not helpful", exact=True).check()
-    page.get_by_label("Comment").fill("It says nothing.")
+    page.get_by_role("textbox", name="Comment (optional)").fill("It says nothing.")
     wait_for(lambda: TurnFeedback.objects.filter(comment="It says nothing.", reasons=["not helpful"]).exists())
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -14,6 +14,7 @@ from accounts.models import AuditEntry, User
 from exports import runs, tasks
 from exports.models import ExportRun
 from labeling.models import Project
+from managing.export_presets import preset_of
 from managing.pages.exporting import name_of
 from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
@@ -93,7 +94,7 @@ def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager:
     assert shown["include_unsafe"] is False
     again = {name: value for name, value in shown.items() if value not in (False, None, "")}
     assert manager.post(SITE, again).status_code == 302
-    assert ExportRun.objects.get().options == project.export_preset.options
+    assert ExportRun.objects.get().options == preset_of(project).to_dict()
 
 
 @pytest.mark.parametrize(
