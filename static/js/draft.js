@@ -181,8 +181,7 @@ class Autosave {
 
 duologue.widget("form[data-draft]", (form) => new Autosave(form));
 
-/* What was typed is saved before anything on the page is swapped, and a submission waits for the save
-   under way, so that it never meets its own newer version. */
+/* What was typed is saved before a swap; a submission waits for the save under way. */
 document.addEventListener("htmx:confirm", (event) => {
   const asked = event.target, own = asked.matches("form[data-draft]") ? asked : asked.form;
   const waits = Array.from(document.querySelectorAll("form[data-draft]")).map((form) => form.autosave).filter(Boolean)

@@ -1,5 +1,4 @@
-/* Runs before the first paint: says that scripts are on, so that nothing jumps afterwards, and tells the server
-   in which time zone its reader lives. */
+/* Before the first paint: scripts are on, so nothing jumps later; the server learns the time zone of its reader. */
 document.documentElement.classList.add("js");
 /* What scripts say, from the page's messages; English has none. */
 let catalog = null;
