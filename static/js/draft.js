@@ -210,7 +210,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
 });
 
-/* ---- time at work, and the lease kept alive ---- */
+/* time at work, and the lease kept alive */
 let last = Date.now(), active = 0;
 ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach((name) => addEventListener(name, () => { last = Date.now(); }, { passive: true }));
 duologue.active = () => document.visibilityState === "visible" && Date.now() - last < 60000;

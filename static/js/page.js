@@ -54,7 +54,7 @@ duologue.post = async (url, entries) => {
   }
 };
 
-/* ---- signing in again ---- */
+/* signing in again */
 let waiting = null;
 duologue.signIn = () => {
   if (waiting) return waiting;
@@ -106,7 +106,7 @@ document.addEventListener("submit", async (event) => {
 
 $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDefault());
 
-/* ---- htmx ---- */
+/* htmx */
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = duologue.token();
   if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
@@ -147,7 +147,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (place) place.focus({ preventScroll: place.tagName === "H1" });
 });
 
-/* ---- widgets: each registers a starter that runs now and after every swap ---- */
+/* widgets: each registers a starter that runs now and after every swap */
 const starters = [];
 duologue.widget = (selector, begin) => {
   starters.push(() => $$(selector).forEach((element) => {
@@ -167,7 +167,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (editor && lost && matchMedia("(hover: hover)").matches) editor.focus({ preventScroll: true }); // a phone's keyboard would hide the page
 });
 
-/* ---- code is copied as it is; what scrolls sideways can be reached and scrolled by keys ---- */
+/* code is copied as it is; what scrolls sideways can be reached and scrolled by keys */
 const copied = async (text) => {
   if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => true, () => false);
   const area = document.createElement("textarea"), back = document.activeElement;
@@ -194,7 +194,7 @@ duologue.widget(".prose p, .tex-block", (part) => {
   part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", gettext("Formula"));
 });
 
-/* ---- keys, menus, dialogs ---- */
+/* keys, menus, dialogs */
 duologue.typing = (target) => target.closest && (target.closest("textarea, select, [contenteditable]") ||
   target.matches("input:not([type=checkbox]):not([type=radio])"));
 /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */

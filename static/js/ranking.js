@@ -141,7 +141,7 @@ function begin(main) {
     document.documentElement.style.setProperty("--strip", getComputedStyle(strip).position === "sticky" && innerWidth > 719 ? strip.offsetHeight + "px" : "0px");
   }
 
-  /* ---- the order that the grades give ---- */
+  /* the order that the grades give */
   const gradeOf = (card) => { // of several criteria, their sum, once all are graded
     const rates = $$(".rate", card), given = rates.map((rate) => $("input:checked", rate));
     return given.every(Boolean) ? Math.round(1e6 * given.reduce((sum, one, i) => sum + one.value / (rates[i].dataset.steps || 7), 0)) : 0;
@@ -158,7 +158,7 @@ function begin(main) {
   };
   if ($("[data-by-grades]", main)) $("[data-by-grades]", main).addEventListener("click", orderByGrades);
 
-  /* ---- two completions: A, B, a tie, or both bad ---- */
+  /* two completions: A, B, a tie, or both bad */
   const bad = () => $("input[name=not_rankable]", main), answers = { a: [1, 2], b: [2, 1], e: [1, 1], w: [0, 0] };
   function answer(key) {
     answers[key].forEach((place, i) => { seen.add(cards[i]); write(cards[i], place, false); });
@@ -178,7 +178,7 @@ function begin(main) {
     $$("[data-answer]", main).forEach((button) => button.addEventListener("click", () => answer(button.dataset.answer)));
   }
 
-  /* ---- dragging, by pointer events: the same for mouse, pen and touch ---- */
+  /* dragging, by pointer events: the same for mouse, pen and touch */
   function grab(handle, card, tap) {
     let ghost = null, startX = 0, startY = 0;
     const over = (event) => { const under = document.elementFromPoint(event.clientX, event.clientY); return under && under.closest(".slot"); };
@@ -232,7 +232,7 @@ function begin(main) {
   form.addEventListener("draft:restored", () => { draw(); cards.forEach(flagNames); });
   addEventListener("resize", () => main.isConnected && draw());
 
-  /* ---- which card is read, and for how long ---- */
+  /* which card is read, and for how long */
   const shown = new Map(); // card: how much of it is in view
   const watch = new IntersectionObserver((entries) => entries.forEach(({ target, intersectionRatio: ratio, intersectionRect: rect }) => {
     const enough = ratio >= 0.6 || rect.height > innerHeight * 0.4;
@@ -250,7 +250,7 @@ function begin(main) {
     if (card) { const read = $("[data-read]", card); read.value = Number(read.value) + 1; }
   }, 1000);
 
-  /* ---- keys ---- */
+  /* keys */
   const mark = (card) => { current = card; cards.forEach((other) => other.toggleAttribute("data-current", other === card)); };
   const go = (card) => {
     if (!card) return;

@@ -34,6 +34,7 @@ ENGLISH = re.compile(r"/(admin|api|importers|imports|management|migrations)/|^la
 SCRIPTS = re.compile(r"^static/js/[^/]+\.js$")
 PLACE = re.compile(r"%\([^)]*\)[sdr]|%[sdr]|\{\w+\}")
 DATED = re.compile(rb'^"(Project-Id|Report-|POT-|PO-Rev|Last-Tr|Language-Team|Generated-).*\n', re.MULTILINE)
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # of a template; as Python it would have to be consistent
 Said = str | tuple[str, str]
 
 
@@ -41,7 +42,7 @@ def messages_of_pages() -> Iterator[tuple[str, int, Said]]:
     """File, line and message of templates and code; a message with forms as (singular, plural)."""
     for path in _files("templates", PAGES):
         code = templatize((BASE / path).read_text(encoding="utf-8"), origin=path)
-        yield from _extracted("python", code, path)
+        yield from _extracted("python", INDENT.sub("", code), path)
     for folder in ("accounts", "common", "labeling", "managing", "moderation", "screening"):
         for path in _files(folder, CODE):
             if not ENGLISH.search(path):
