@@ -52,7 +52,7 @@ class Autosave {
     this.meet().then(() => this.restore());
   }
 
-  /* Another live tab on the same task? Say so in both, and leave its copy alone. */
+  /* Another tab on the same task? Say so in both; leave its copy alone. */
   meet() {
     this.alive = new Set();
     if (!this.channel) return Promise.resolve();
@@ -133,7 +133,7 @@ class Autosave {
     }
   }
 
-  /* The tab is closing: a last try that outlives it. The browser's copy stays until it is known to be saved. */
+  /* The tab closes: a last try outlives it. The browser's copy stays until that is known to be saved. */
   beacon() {
     if (this.channel) this.channel.postMessage({ gone: tab });
     const entries = entriesOf(this.form);

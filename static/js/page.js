@@ -33,8 +33,7 @@ duologue.notice = (id, text, kind, actions) => {
   }
 };
 
-/* The browser lost the token's cookie (somebody cleared the cookies): the sign-in page, or home for who is
-   signed in, sets it afresh. */
+/* The token's cookie is gone (cookies were cleared): the sign-in page, or home, sets it afresh. */
 duologue.renewToken = () => fetch(document.body.dataset.login, { credentials: "same-origin" });
 
 /* POST a form's entries; signs in again when the session is gone. A network failure rejects. */
@@ -110,7 +109,7 @@ $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDe
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = duologue.token();
   if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
-  /* htmx leaves out the name of a button that stands outside the form it sends. */
+  /* htmx leaves out the name of a button outside its form. */
   const button = (event.detail.triggeringEvent || {}).submitter;
   if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
 });

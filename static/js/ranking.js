@@ -44,7 +44,7 @@ function begin(main) {
     } else others.filter((other) => placeOf(other) >= place && placeOf(other) < end).forEach((other) => write(other, placeOf(other) + 1, false));
     put(card, place);
   }
-  /* The place that is left is proposed for the last card. It is filled in once the card has been in view. */
+  /* The place left is proposed for the last card, and filled in once that was in view. */
   function propose() {
     if (k < 3) { draw(); return; }
     cards.forEach((card) => { if (proposedOf(card).value) write(card, 0, false); });
@@ -313,7 +313,7 @@ function begin(main) {
       },
       "=": orderByGrades,
     };
-    /* What says its own key, of the current card or of the page: a button is pressed, a field gets the focus. */
+    /* What says its own key, on the card or the page: a button is pressed, a field focused. */
     const own = /^[a-z]$/i.test(event.key) && [current || main, main].map((part) => $(`[data-key=${event.shiftKey ? event.key : key}]`, part)).find(Boolean);
     if (own) { event.preventDefault(); if (own.type === "submit" || own.type === "button") own.click(); else own.focus(); return; }
     const act = k === 2 && key in answers ? () => answer(key) : card ? () => { saw(card); go(card); } : does[key];
