@@ -82,6 +82,10 @@ class Month:
         return self.next.begin
 
     @property
+    def is_over(self) -> bool:
+        return self.end <= timezone.now()
+
+    @property
     def next(self) -> Month:
         return Month((self.first + timedelta(days=32)).replace(day=1))
 

@@ -72,6 +72,8 @@ def test_a_month_that_cannot_be_read_is_this_one(name: str) -> None:
     assert time_sheet.month_of(name) == this_month()
     january = time_sheet.month_of("2026-01")
     assert (january.before.name, january.next.name) == ("2025-12", "2026-02")
+    assert time_sheet.month_of("2020-01").is_over
+    assert not this_month().is_over
 
 
 def test_own_numbers_by_project(project: Project, alice: User, bob: User, rita: User) -> None:
