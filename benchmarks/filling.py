@@ -69,14 +69,16 @@ def _managed(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every ranking was picked for review, and half of them are decided."""
     rankings = list(Ranking.objects.filter(comparison__project=project).order_by("submitted_at"))
     ReviewItem.objects.bulk_create(
-        [ReviewItem(project=project, ranking=ranking, reasons=["random"]) for ranking in rankings], batch_size=1000
+        [ReviewItem(project=project, ranking=ranking, reasons=["random"]) for ranking in rankings],
+        batch_size=1000,
+        ignore_conflicts=True,  # those of a new trainer are in the queue already
     )
     decided = rankings[: len(rankings) // 2]
     Review.objects.bulk_create(
         [Review(ranking=ranking, reviewer=mona, decision="accepted") for ranking in decided], batch_size=1000
     )
     done = makers.make_demonstration(project, alice)
-    ReviewItem.objects.create(project=project, dialogue=done, reasons=["random"])
+    ReviewItem.objects.get_or_create(project=project, dialogue=done, defaults={"reasons": ["random"]})
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {Review._meta.db_table}, {ReviewItem._meta.db_table}")
     first, site = rankings[-1], f"/manage/projects/{project.slug}/"
