@@ -236,15 +236,12 @@ class ExportRunAdmin(PageAdmin[ExportRun]):
 
     def download_view(self, request: HttpRequest, object_id: UUID, name: str) -> StreamingHttpResponse:
         run = self.reachable(request, str(object_id))
-        sizes = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != State.FINISHED or name not in {*sizes, *storage.WHOLE_FOLDER}:
-            raise Http404
         try:
-            file = storage.open_file(run.path, name)
+            file = runs.opened(run=run, path=name)
         except FileNotFoundError:
             raise Http404 from None
         record(request, "export.downloaded", run)
-        return Download(file, filename=name.replace("/", "-"), size=sizes.get(name))
+        return Download(file, filename=name.replace("/", "-"), size=run.sizes.get(name))
 
 
 def _removed(run: ExportRun) -> str:

@@ -17,7 +17,7 @@ from accounts.audit import address_of, record
 from accounts.idempotency import idempotent
 from common.api import PAGE_PARAMETERS, ApiView, CursorPages, Shape, checked, page_of
 from common.downloads import Download
-from exports import runs, storage
+from exports import runs
 from exports.models import ExportRun
 from exports.options import CONSENSUS, BadOptions, Options
 from labeling.api.base import ROLE, project_of, user_of
@@ -120,16 +120,13 @@ class ExportFileView(ApiView):
         run = run_of(request, pk)
         if run.state == ExportRun.State.REMOVED:
             raise Gone("The files of this export were removed.")
-        listed = {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
-        if run.state != ExportRun.State.FINISHED or path not in {*listed, *storage.WHOLE_FOLDER}:
-            raise Http404("This export has no such file (yet).")
         try:
-            file = storage.open_file(run.path, path)
+            file = runs.opened(run=run, path=path)
         except FileNotFoundError:
-            raise Http404("The file is not there any more.") from None
+            raise Http404("This export has no such file, or not yet, or not any more.") from None
         record(actor=user_of(request), action="export.downloaded", obj=run, address=address_of(request))
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", path)
-        return Download(file, filename=name, size=listed.get(path))
+        return Download(file, filename=name, size=run.sizes.get(path))
 
 
 urlpatterns = [

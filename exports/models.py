@@ -91,3 +91,8 @@ class ExportRun(models.Model):
 
     def __str__(self) -> str:
         return f"as of {self.cutoff:%Y-%m-%d %H:%M} ({self.state})"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The files that the manifest lists, with their bytes."""
+        return {file["path"]: file["bytes"] for file in (self.manifest or {}).get("files", ())}

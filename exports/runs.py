@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.core.files import File
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -99,6 +100,17 @@ def start_night(*, night: date | None = None, ring: bool = True) -> list[ExportR
             _ring(run)
         runs.append(run)
     return runs
+
+
+def opened(*, run: ExportRun, path: str) -> File[bytes]:
+    """A file of a finished export; `run.sizes` has its size, where the manifest lists it.
+
+    Raises:
+        FileNotFoundError: the export holds no such file, not yet, or not any more.
+    """
+    if run.state != State.FINISHED or path not in {*run.sizes, *storage.WHOLE_FOLDER}:
+        raise FileNotFoundError(path)
+    return storage.open_file(run.path, path)
 
 
 def retry(*, run: ExportRun, ring: bool = True) -> bool:

@@ -13,8 +13,6 @@ import shutil
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -24,7 +22,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
 from common.folders import sync, vanish
-from common.zips import ZipStream
 
 MANIFEST, README, SUMS = "manifest.json", "README.md", "SHA256SUMS"
 WHOLE_FOLDER = (MANIFEST, README, SUMS)
@@ -112,12 +109,6 @@ def open_file(name: str, path: str) -> File[bytes]:
     except SuspiciousFileOperation:  # a folder that a command wrote elsewhere
         raise FileNotFoundError(f"{path} is not in the exports storage.") from None
     return file
-
-
-def zipped(name: str, paths: Iterable[str], *, at: datetime) -> ZipStream:
-    """The whole export as one zip, in a folder of its own name, made while it is read."""
-    base = name.rpartition("/")[2]
-    return ZipStream([(f"{base}/{path}", partial(open_file, name, path)) for path in [*paths, *WHOLE_FOLDER]], at=at)
 
 
 def remove(name: str, paths: Iterable[str]) -> None:

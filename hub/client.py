@@ -119,17 +119,12 @@ def send(*, name: str, run: ExportRun, before: Collection[str], known: str, told
     with _sentences(name):
         sending = _Sending(_api(), name, run, told)
         _must_be_ours(sending.api, name, known)
-        for path in sizes_of(run):
+        for path in run.sizes:
             sending.add(path)
         for path in LAST:
             sending.add(path)
         there = set(sending.api.list_repo_files(name, repo_type="dataset")) if before else set()
-        return sending.commit(delete=sorted((set(before) - {*sizes_of(run), *LAST}) & there))
-
-
-def sizes_of(run: ExportRun) -> dict[str, int]:
-    """The files that the manifest lists, with their bytes."""
-    return {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", ())}
+        return sending.commit(delete=sorted((set(before) - {*run.sizes, *LAST}) & there))
 
 
 class _Sending:

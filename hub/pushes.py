@@ -84,9 +84,7 @@ def request(*, run: ExportRun, by: User, repository: Repository | None = None, n
     _check_namespace(run.project, repository.name)
     if repository.pushes.filter(state__in=(State.QUEUED, State.RUNNING)).exists():
         raise Invalid(f"Something is on its way into {repository.name} already: wait until it is there.")
-    push = Push.objects.create(
-        repository=repository, export=run, requested_by=by, bytes_all=sum(client.sizes_of(run).values())
-    )
+    push = Push.objects.create(repository=repository, export=run, requested_by=by, bytes_all=sum(run.sizes.values()))
     record(actor=by, action="hub.push_requested", obj=push, project_id=run.project_id, fields=["export", "repository"])
     if ring:
         _ring(push.pk)
@@ -163,7 +161,7 @@ def _send(push: Push, progress: _Progress) -> str:
     last = last_pushed(repository)
     return client.send(
         name=repository.name, run=push.export, told=progress, known=last.commit if last else "",
-        before=client.sizes_of(last.export) if last else (),
+        before=last.export.sizes if last else (),
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.template.defaultfilters import filesizeformat
@@ -12,7 +11,7 @@ from django.utils.translation import gettext
 
 from exports import storage
 from exports.models import ExportRun
-from managing.pages.search import id_range
+from managing.pages.dated_names import dated, named
 
 if TYPE_CHECKING:
     from labeling.models import Project
@@ -56,17 +55,12 @@ class Shown:
 
 def name_of(run: ExportRun) -> str:
     """Its name in addresses: the day of its cutoff and the beginning of its id, as its folder is called."""
-    return f"{run.cutoff.astimezone(UTC):%Y-%m-%d}-{run.pk.hex[:8]}"
+    return dated(run.cutoff, run.pk)
 
 
 def find(project: Project, name: str) -> ExportRun | None:
     """The project's export of that name."""
-    try:
-        first, last = id_range(name.rpartition("-")[2])
-    except ValueError:
-        return None
-    rows = ExportRun.objects.filter(project=project, pk__gte=first, pk__lte=last).select_related("requested_by")
-    return next((run for run in rows if name_of(run) == name), None)
+    return named(ExportRun.objects.filter(project=project).select_related("requested_by"), name, name_of)
 
 
 def latest(project: Project) -> list[Shown]:

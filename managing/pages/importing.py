@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
@@ -12,7 +11,8 @@ from django.db.models import Model, Prefetch, QuerySet
 from django.utils.translation import gettext, gettext_noop
 
 from labeling.models import Candidate, Comparison, Dialogue, ImportRun, Prompt, Ranking, Turn
-from managing.pages.search import id_range
+from labeling.pages.letters import LETTERS, letters_of, spelled
+from managing.pages.dated_names import dated, named
 
 if TYPE_CHECKING:
     from common.shapes import JsonObject
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 State = ImportRun.State
 SHOWN = 20  # imports in the list, and records on a page
 SHOWN_ERRORS = 200
-LETTERS = "ABCDEFGHIJ"
 KINDS = ("comparisons", "dialogues", "prompts")
+PLACES = letters_of([str(place) for place in range(len(LETTERS))])
 NAMES = {  # of what an import makes, one and several
     "prompts": (gettext_noop("prompt"), gettext_noop("prompts")),
     "demonstrations": (gettext_noop("demonstration"), gettext_noop("demonstrations")),
@@ -67,16 +67,11 @@ class Shown:
 
 def name_of(run: ImportRun) -> str:
     """Its name in addresses: the day, and the beginning of its id."""
-    return f"{run.created_at.astimezone(UTC):%Y-%m-%d}-{run.pk.hex[:8]}"
+    return dated(run.created_at, run.pk)
 
 
 def find(project: Project, name: str) -> ImportRun | None:
-    try:
-        first, last = id_range(name.rpartition("-")[2])
-    except ValueError:
-        return None
-    rows = ImportRun.objects.filter(project=project, pk__gte=first, pk__lte=last).select_related("requested_by")
-    return next((run for run in rows if name_of(run) == name), None)
+    return named(ImportRun.objects.filter(project=project).select_related("requested_by"), name, name_of)
 
 
 def latest(project: Project) -> list[Shown]:
@@ -131,8 +126,8 @@ def lettered(texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def ordered(groups: Iterable[Iterable[int]]) -> str:
-    """ "B > A = C": letters, best first."""
-    return " > ".join(" = ".join(LETTERS[place] for place in group) for group in groups)
+    """ "B > A = C" of the answers' places, best first."""
+    return spelled([[str(place) for place in group] for group in groups], PLACES)
 
 
 def counts(project: Project, source: str) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.audit import address_of, record
 from accounts.requests import user_of
 from common.downloads import Download
+from common.zips import ZipStream
 from exports import runs, storage
 from exports.models import ExportRun
 from exports.options import BadOptions
@@ -94,33 +97,25 @@ def do(request: HttpRequest, slug: str, export: str, what: str) -> HttpResponse:
 def file(request: HttpRequest, slug: str, export: str, name: str) -> HttpResponseBase:
     """One file of it."""
     project, run = _export(request, slug, export)
-    sizes = _sizes(run)
-    if name not in {*sizes, *storage.WHOLE_FOLDER}:
-        raise Http404
     try:
-        opened = storage.open_file(run.path, name)
+        opened = runs.opened(run=run, path=name)
     except FileNotFoundError:
         raise Http404 from None
     record(actor=user_of(request), action="export.downloaded", obj=run, address=address_of(request))
-    return Download(opened, filename=f"{project.slug}-{name.replace('/', '-')}", size=sizes.get(name))
+    return Download(opened, filename=f"{project.slug}-{name.replace('/', '-')}", size=run.sizes.get(name))
 
 
 @require_GET
 def whole(request: HttpRequest, slug: str, export: str) -> HttpResponseBase:
     """All of it as one zip."""
     project, run = _export(request, slug, export)
-    names = list(_sizes(run))
     try:
-        storage.open_file(run.path, storage.MANIFEST).close()
+        runs.opened(run=run, path=storage.MANIFEST).close()
     except FileNotFoundError:
         raise Http404 from None
     record(actor=user_of(request), action="export.downloaded", obj=run, address=address_of(request))
-    zipped = storage.zipped(run.path, names, at=run.cutoff)
-    return Download(zipped, filename=f"{project.slug}-{pages.name_of(run)}.zip")
-
-
-def _sizes(run: ExportRun) -> dict[str, int]:
-    """The files that can be taken from here, with their sizes."""
-    if not pages.shown(run, whole=False).here:
-        raise Http404
-    return {file["path"]: file["bytes"] for file in (run.manifest or {}).get("files", [])}
+    name = pages.name_of(run)
+    files = [
+        (f"{name}/{path}", partial(storage.open_file, run.path, path)) for path in (*run.sizes, *storage.WHOLE_FOLDER)
+    ]
+    return Download(ZipStream(files, at=run.cutoff), filename=f"{project.slug}-{name}.zip")

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import AuditEntry, User
 from exports import runs, storage
 from exports.models import ExportRun
-from hub import client, pushes, tasks
+from hub import pushes, tasks
 from hub.models import Push, Repository
 from labeling.errors import Invalid
 from labeling.models import Project
@@ -31,7 +31,7 @@ def pushed(run: ExportRun, by: User, **said: object) -> Push:
 
 
 def bytes_of(run: ExportRun) -> dict[str, bytes]:
-    names = [*client.sizes_of(run), *storage.WHOLE_FOLDER]
+    names = [*run.sizes, *storage.WHOLE_FOLDER]
     found = {}
     for name in names:
         with storage.open_file(run.path, name) as file:
@@ -50,7 +50,7 @@ def test_an_export_lies_on_the_hub_file_by_file_private_and_in_the_log(
     assert there == bytes_of(run)
     assert hub.objects, "large files go by LFS"
     assert push.commit == hub.repos[NAME].commits[-1][0]
-    assert push.bytes_sent == push.bytes_all == sum(client.sizes_of(run).values())
+    assert push.bytes_sent == push.bytes_all == sum(run.sizes.values())
     said = AuditEntry.objects.filter(action__startswith="hub.").order_by("pk").values_list("action", "actor")
     assert list(said) == [(f"hub.{what}", mona.pk) for what in ("push_requested", "repository_made", "pushed")]
 
