@@ -21,12 +21,22 @@ def load_tokenizer(location: str, revision: str = "") -> Tokenizer:
     Raises:
         CannotLoad: no template, so nobody knows what form the model learned.
     """
+    tokenizer = load_text_tokenizer(location, revision)
+    if not tokenizer.chat_template:
+        raise CannotLoad(f"The tokenizer at {location!r} has no chat template: conversations cannot be rendered.")
+    return tokenizer
+
+
+def load_text_tokenizer(location: str, revision: str = "") -> Tokenizer:
+    """The checkpoint's own tokenizer, for texts that are no conversation, with something to pad with.
+
+    Raises:
+        CannotLoad: there is none, or it cannot be read.
+    """
     try:
         tokenizer: Tokenizer = _library().AutoTokenizer.from_pretrained(location, revision=revision or "main")
     except (OSError, ValueError) as error:
         raise CannotLoad(f"No tokenizer at {location!r}: {first_line(error)}") from None
-    if not tokenizer.chat_template:
-        raise CannotLoad(f"The tokenizer at {location!r} has no chat template: conversations cannot be rendered.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
