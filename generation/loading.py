@@ -92,6 +92,24 @@ def load_reward_model(
     return model
 
 
+def load_classifier(location: str, revision: str = "", *, device: torch.device) -> Model:
+    """A sequence-classification model in 32 bits with every weight that its form has; none is made up.
+
+    Raises:
+        CannotLoad: with a sentence.
+    """
+    try:
+        loaded, told = _library().AutoModelForSequenceClassification.from_pretrained(
+            location, dtype=torch.float32, use_safetensors=True, revision=revision or "main", output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CannotLoad(f"The weights at {location!r} cannot be read: {first_line(error)}") from None
+    if missing := sorted(told["missing_keys"]):
+        raise CannotLoad(f"The weights at {location!r} lack {', '.join(missing[:3])}: it was not trained to classify.")
+    model: Model = loaded.to(device)
+    return model
+
+
 def new_reward_model(base: str, layers: int | None, pad: int, device: torch.device) -> Model:
     """The base with one linear output on its last token, cut to its lower `layers`.
 

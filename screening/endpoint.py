@@ -40,15 +40,17 @@ class Endpoint:
     def __init__(self, server: FilterServer, path: str, *, timeout: float) -> None:
         self.server, self.url = server, f"{server.url}{path}"
         self.timeout = timeout
-        self.rest = REST
+        self.refuses_probabilities = False  # of a guard model's server, once it has said so
         self._headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self._rests_until, self._trouble = 0.0, ""
 
-    def is_for(self, server: FilterServer, *, timeout: float) -> bool:
-        """Whether it was made from these settings."""
-        return self.server == server and self.timeout == timeout
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     def post(self, body: JsonLike) -> JsonObject:
         """The server's answer, an object.
@@ -72,7 +74,7 @@ class Endpoint:
 
     def _away(self, reason: str) -> FilterDown:
         self._trouble = f"{self.url}: {reason}"
-        self._rests_until = time.monotonic() + self.rest
+        self._rests_until = time.monotonic() + REST
         return FilterDown(self._trouble)
 
     def _once(self, body: JsonLike, deadline: float) -> JsonObject:
@@ -118,3 +120,24 @@ class Endpoint:
                     raise FilterDown(trouble)
                 self._client = httpx.Client(headers=self._headers, follow_redirects=False)
             return self._client
+
+
+class KeptEndpoint:
+    """A filter's endpoint, made at the first question and anew where the settings changed."""
+
+    def __init__(self, path: str, variable: str) -> None:
+        self.path, self.variable = path, variable
+        self._made: Endpoint | None = None
+
+    def for_settings(self, server: FilterServer | None, *, timeout: float) -> Endpoint:
+        """
+        Raises:
+            FilterDown: the filter is not set up.
+        """
+        if server is None:
+            raise FilterDown(f"{self.variable} is not set here.")
+        if self._made is None or (self._made.server, self._made.timeout) != (server, timeout):
+            if self._made is not None:
+                self._made.close()
+            self._made = Endpoint(server, self.path, timeout=timeout)
+        return self._made

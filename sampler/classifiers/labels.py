@@ -14,8 +14,8 @@ from generation.checkpoints import CannotLoad, weight_files, weights_hash
 from generation.devices import best_device
 from generation.loading import (
     checkpoint_folder,
+    load_classifier,
     load_config,
-    load_reward_model,
     load_text_tokenizer,
     silence_progress,
 )
@@ -101,7 +101,7 @@ class LabelsLoader:
         if not kinds or getattr(config, "problem_type", None) == "regression":
             raise CannotLoad(f"{location!r} is not a text classifier: it takes a sequence-classification checkpoint.")
         tokenizer = load_text_tokenizer(location, revision)
-        model = load_reward_model(location, revision, device=best_device())
+        model = load_classifier(location, revision, device=best_device())
         return Labels(model, tokenizer, weights_hash(weight_files(checkpoint_folder(location, revision))))
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from common.plugins import UnknownPlugin
 from common.shapes import Json, JsonObject
-from screening.endpoint import Endpoint, Refusal
+from screening.endpoint import Endpoint, KeptEndpoint, Refusal
 from screening.filters.base import FilterDown
 from screening.guards.base import GUARDS, Guard, Question, Unreadable, quoted, scores
 from screening.windows import Scores, by_window, strongest
@@ -29,8 +29,7 @@ class GuardFilter:
     in_worker = True
 
     def __init__(self) -> None:
-        self._endpoint: Endpoint | None = None
-        self._tells_probabilities = True
+        self._kept = KeptEndpoint("/chat/completions", "DUOLOGUE_GUARD_URL")
 
     @property
     def version(self) -> str:
@@ -48,23 +47,8 @@ class GuardFilter:
     def score(self, texts: Sequence[str]) -> list[Scores]:
         return by_window(texts, self._ask, size=SIZE, overlap=OVERLAP)
 
-    def endpoint(self) -> Endpoint:
-        """Made anew where the settings changed.
-
-        Raises:
-            FilterDown: the filter is not set up.
-        """
-        server = settings.FILTERS.guard
-        if server is None:
-            raise FilterDown("DUOLOGUE_GUARD_URL is not set here.")
-        timeout = settings.FILTERS.timeout
-        if self._endpoint is None or not self._endpoint.is_for(server, timeout=timeout):
-            self._tells_probabilities = True
-            self._endpoint = Endpoint(server, "/chat/completions", timeout=timeout)
-        return self._endpoint
-
     def _ask(self, pieces: Sequence[str]) -> list[Scores]:
-        endpoint = self.endpoint()
+        endpoint = self._kept.for_settings(settings.FILTERS.guard, timeout=settings.FILTERS.timeout)
         try:
             guard = GUARDS.load(endpoint.server.kind)
         except UnknownPlugin as error:
@@ -98,12 +82,12 @@ class GuardFilter:
 
     def _answer(self, endpoint: Endpoint, body: JsonObject) -> JsonObject:
         """With probabilities, from a server that does not refuse to tell them."""
-        if self._tells_probabilities:
+        if not endpoint.refuses_probabilities:
             try:
                 return endpoint.post({**body, "logprobs": True, "top_logprobs": 5})
             except Refusal:
                 found = endpoint.post(body)
-                self._tells_probabilities = False
+                endpoint.refuses_probabilities = True
                 return found
         return endpoint.post(body)
 

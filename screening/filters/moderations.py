@@ -13,7 +13,7 @@ from django.conf import settings
 
 from common.shapes import Json
 from screening import categories as c
-from screening.endpoint import Endpoint
+from screening.endpoint import KeptEndpoint
 from screening.filters.base import FilterDown
 from screening.windows import Scores, by_window
 
@@ -39,7 +39,7 @@ class Moderations:
     categories = c.warning_at_half([*dict.fromkeys(NAMES.values()), c.OTHER])
 
     def __init__(self) -> None:
-        self._endpoint: Endpoint | None = None
+        self._kept = KeptEndpoint("/moderations", "DUOLOGUE_MODERATIONS_URL")
 
     @property
     def version(self) -> str:
@@ -49,22 +49,8 @@ class Moderations:
     def score(self, texts: Sequence[str]) -> list[Scores]:
         return by_window(texts, self._ask, size=SIZE, overlap=OVERLAP)
 
-    def endpoint(self) -> Endpoint:
-        """Made anew where the settings changed.
-
-        Raises:
-            FilterDown: the filter is not set up.
-        """
-        server = settings.FILTERS.moderations
-        if server is None:
-            raise FilterDown("DUOLOGUE_MODERATIONS_URL is not set here.")
-        timeout = settings.FILTERS.timeout
-        if self._endpoint is None or not self._endpoint.is_for(server, timeout=timeout):
-            self._endpoint = Endpoint(server, "/moderations", timeout=timeout)
-        return self._endpoint
-
     def _ask(self, pieces: Sequence[str]) -> list[Scores]:
-        endpoint = self.endpoint()
+        endpoint = self._kept.for_settings(settings.FILTERS.moderations, timeout=settings.FILTERS.timeout)
         found: list[Scores] = []
         for start in range(0, len(pieces), BATCH):
             batch = list(pieces[start : start + BATCH])

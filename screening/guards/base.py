@@ -40,7 +40,7 @@ class Guard(Protocol):
 
     @property
     def words(self) -> tuple[str, str]:
-        """(harmful, harmless): the words that decide; their probabilities, where the server tells them, are the score."""
+        """(harmful, harmless): the words that decide; their probabilities, where told, are the score."""
 
     @property
     def max_tokens(self) -> int:

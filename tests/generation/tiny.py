@@ -84,7 +84,7 @@ def make_classifier(folder: Path, *, labels: tuple[str, ...] = ("calm", "violenc
 def _teach(model: Any, words: int, labels: int, many: bool) -> None:
     draw = torch.Generator().manual_seed(1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.0)
-    for _ in range(120):
+    for _ in range(100):
         length = int(torch.randint(4, 63, (1,), generator=draw))
         ids = torch.randint(5, words, (32, length), generator=draw)
         ids[torch.rand(ids.shape, generator=draw) < 0.2] = 1  # unknown words
