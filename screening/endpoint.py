@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 
 import httpx
 
@@ -45,12 +46,6 @@ class Endpoint:
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self._rests_until, self._trouble = 0.0, ""
-
-    def close(self) -> None:
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
 
     def post(self, body: JsonLike) -> JsonObject:
         """The server's answer, an object.
@@ -119,6 +114,7 @@ class Endpoint:
                 if trouble := outgoing.trouble_with(self.url):
                     raise FilterDown(trouble)
                 self._client = httpx.Client(headers=self._headers, follow_redirects=False)
+                weakref.finalize(self, self._client.close)
             return self._client
 
 
@@ -137,7 +133,5 @@ class KeptEndpoint:
         if server is None:
             raise FilterDown(f"{self.variable} is not set here.")
         if self._made is None or (self._made.server, self._made.timeout) != (server, timeout):
-            if self._made is not None:
-                self._made.close()
             self._made = Endpoint(server, self.path, timeout=timeout)
         return self._made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.test import override_settings
@@ -50,7 +50,8 @@ def ready(case: str, classifier: Path, *, timeout: float = 5.0) -> Iterator[Read
     else:
         with stand_in.running(state) as url:
             server = FilterServer(url, kind or "omni-moderation-latest", kind, stand_in.KEY)
-            told = replace(FilterSettings(timeout=timeout), **{name: server})
+            guard, moderations = (server, None) if name == "guard" else (None, server)
+            told = FilterSettings(guard=guard, moderations=moderations, timeout=timeout)
             with override_settings(FILTERS=told):
                 yield Ready(name, GUARDED.get(kind, "violence"), state, LONGEST.get(kind, 12_000))
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.test import override_settings
 from safetensors.torch import load_file, save_file
 
+from common.environment.filters import FilterServer
 from screening.asking import Findings, ask, blocked_by, missing
 from screening.filters.base import FILTERS, FilterDown
 from screening.filters.moderations import read
