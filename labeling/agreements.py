@@ -1,26 +1,37 @@
-"""What a person has to agree to before they are given the next task of a project: a new version of its guidelines.
+"""What a person has to agree to before they are given the next task of a project: its terms, where it has any, and a
+new version of its guidelines.
 
-Work that is begun can be finished all the same. Asked is whoever joined before the version was published: a newcomer
-reads the one in force. Programs are asked where the project says so, so that those which know nothing of it work on.
+Work that is begun can be finished all the same. The guidelines are asked of whoever joined before the version was
+published: a newcomer reads the one in force. Of programs they are asked where the project says so, so that those which
+know nothing of it work on; the terms of everybody. Writes on terms: `labeling/terms.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Manager, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop
 
 from common.held import Held
 from labeling.errors import Conflict, Invalid, NotAgreed
-from labeling.models import Acknowledgement, GuidelineVersion, Membership, Project
+from labeling.models import Acknowledgement, GuidelineVersion, Membership, Project, TermsAcceptance, TermsVersion
 from labeling.projects import current_guidelines
+from labeling.terms import accept_terms
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-GUIDELINES = "guidelines"
+TERMS, GUIDELINES = "terms", "guidelines"
+FIRST = {
+    TERMS: gettext_noop("This project has terms. Read and accept them, then go on."),
+    GUIDELINES: gettext_noop("There is a new version of the guidelines. Read what changed, then go on."),
+}
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -32,23 +43,55 @@ class Owed:
     known: int
 
 
+@dataclass(frozen=True)
+class Versions:
+    """Numbers of a project's texts and of those that a member knows; 0: none."""
+
+    guidelines: int
+    guidelines_known: int
+    terms: int
+    terms_required: int
+    terms_accepted: int
+
+    def owed(self, *, guidelines: bool = True) -> Owed | None:
+        if self.terms_accepted < self.terms_required:
+            return Owed(TERMS, self.terms, self.terms_accepted)
+        if guidelines and self.guidelines_known < self.guidelines:
+            return Owed(GUIDELINES, self.guidelines, self.guidelines_known)
+        return None
+
+
 def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
-    """Each with `guidelines_newest`, the number in force, and `guidelines_known`: the newest that the person
-    acknowledged, wrote, or found when they joined."""
-    versions = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number").values("number")
+    """Each with what `versions_of` reads. Guidelines are known that the person acknowledged, wrote, or found when they
+    joined; terms are accepted since the last withdrawal."""
+    guidelines = _of_project(GuidelineVersion.objects)
     read = Acknowledgement.objects.filter(version=OuterRef("pk"), user=OuterRef(OuterRef("user")))
     known = Q(created_at__lte=OuterRef("created_at")) | Q(created_by=OuterRef("user")) | Exists(read)
-    return memberships.annotate(guidelines_newest=versions[:1], guidelines_known=versions.filter(known)[:1])
+    terms = _of_project(TermsVersion.objects)
+    accepted = TermsAcceptance.objects.filter(
+        version__project=OuterRef("project"),
+        user=OuterRef("user"),
+        accepted_at__gt=Coalesce(OuterRef("withdrawn_at"), EVER),
+    ).order_by("-version__number")
+    return memberships.annotate(
+        guidelines_newest=guidelines[:1],
+        guidelines_known=guidelines.filter(known)[:1],
+        terms_newest=terms[:1],
+        terms_required=terms.filter(ask_again=True)[:1],
+        terms_accepted=accepted.values("version__number")[:1],
+        terms_accepted_at=accepted.values("accepted_at")[:1],
+    )
 
 
-def newest(member: Membership) -> int:
-    """Of a row of `with_versions`: the version in force, 0 where there is none."""
-    return _number(member, "guidelines_newest")
+def _of_project(rows: Manager[Any]) -> QuerySet[Any]:
+    return rows.filter(project=OuterRef("project")).order_by("-number").values("number")
 
 
-def is_behind(member: Membership) -> bool:
-    """Of a row of `with_versions`: whether there is a newer version than the person knows."""
-    return newest(member) > _number(member, "guidelines_known")
+def versions_of(member: Membership) -> Versions:
+    """Of a row of `with_versions`."""
+    found = vars(member)
+    names = ("guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted")
+    return Versions(*(int(found[name] or 0) for name in names))
 
 
 def owed(project: Project, person: User) -> Owed | None:
@@ -56,12 +99,10 @@ def owed(project: Project, person: User) -> Owed | None:
     return _owed(project.pk, person.pk)
 
 
-def _owed(project_id: UUID, person_id: int) -> Owed | None:
+def _owed(project_id: UUID, person_id: int, *, guidelines: bool = True) -> Owed | None:
     members = Membership.objects.filter(project=project_id, user=person_id, ended_at__isnull=True)
     member = with_versions(members).first()
-    if member is None or not is_behind(member):
-        return None
-    return Owed(GUIDELINES, newest(member), _number(member, "guidelines_known"))
+    return versions_of(member).owed(guidelines=guidelines) if member else None
 
 
 def check(*, project: Project, person: User, by_program: bool = False) -> None:
@@ -70,16 +111,22 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
     Raises:
         NotAgreed: something is to be read and agreed to first.
     """
-    if by_program and not project.programs_acknowledge:
+    guidelines = project.programs_acknowledge or not by_program
+    if _nothing_owed.get((project.pk, person.pk, guidelines)):
         return
-    if _nothing_owed.get((person.pk, project.pk)):
-        return
-    if (found := owed(project, person)) is not None:
-        raise NotAgreed(
-            "There is a new version of the guidelines. Read what changed, then go on.",
-            what=found.what,
-            version=found.version,
-        )
+    if (found := _owed(project.pk, person.pk, guidelines=guidelines)) is not None:
+        raise NotAgreed(FIRST[found.what], what=found.what, version=found.version)
+
+
+def agree(*, project: Project, person: User, what: str, number: int) -> None:
+    """To the version in force of the terms or of the guidelines.
+
+    Raises: as `acknowledge` and `terms.accept_terms`.
+    """
+    if what == TERMS:
+        accept_terms(project=project, person=person, number=number)
+    else:
+        acknowledge(project=project, person=person, number=number)
 
 
 def acknowledge(*, project: Project, person: User, number: int) -> Acknowledgement:
@@ -97,13 +144,9 @@ def acknowledge(*, project: Project, person: User, number: int) -> Acknowledgeme
     return made
 
 
-def _number(member: Membership, name: str) -> int:
-    return int(getattr(member, name) or 0)
-
-
-def _read(key: tuple[int, UUID]) -> bool | None:
-    user_id, project_id = key
-    return None if _owed(project_id, user_id) else True
+def _read(key: tuple[UUID, int, bool]) -> bool | None:
+    project_id, person_id, guidelines = key
+    return None if _owed(project_id, person_id, guidelines=guidelines) else True
 
 
 _nothing_owed = Held(_read)

@@ -68,7 +68,7 @@ class NeedsConfirmation(LabelingError):
 
 
 class NotAgreed(LabelingError):
-    """Something is to be read and agreed to first: `what` ("guidelines") in the version `version`."""
+    """Something is to be read and agreed to first: `what` ("terms", "guidelines") in the version `version`."""
 
     def __init__(self, message: str, *, what: str, version: int) -> None:
         super().__init__(message)

@@ -32,6 +32,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     (gettext_noop("People"), "managing:people", MANAGE),
     (gettext_noop("Rounds"), "managing:rounds", MANAGE),
     (gettext_noop("Guidelines"), "managing:guidelines", MANAGE),
+    (gettext_noop("Terms"), "managing:terms", MANAGE),
     (gettext_noop("Prompts"), "managing:prompts", MANAGE),
     (gettext_noop("Import"), "managing:imports", MANAGE),
     (gettext_noop("Export"), "managing:exports", MANAGE),

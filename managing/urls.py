@@ -11,6 +11,7 @@ from managing.views import (
     rounds,
     settings,
     site,
+    terms,
     texts,
     time,
 )  # fmt: skip
@@ -29,6 +30,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/new/", rounds.new, name="rounds-new"),
     path("projects/<slug:slug>/rounds/close/", rounds.close, name="rounds-close"),
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/terms/", terms.terms, name="terms"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
     path("projects/<slug:slug>/imports/", importing.imports, name="imports"),

@@ -18,6 +18,7 @@ from labeling.models import (
     Prompt,
     Ranking,
     Review,
+    TermsAcceptance,
     Turn,
     TurnFeedback,
 )
@@ -32,11 +33,16 @@ def of(user: User) -> JsonObject:
         "account": _row(user, ACCOUNT),
         "tokens": _rows(ApiToken.objects.filter(user=user), ("name", "prefix", "created_at", "last_used_at")),
         "memberships": _rows(
-            Membership.objects.filter(user=user).select_related("project"), ("project.slug", "role", "ended_at")
+            Membership.objects.filter(user=user).select_related("project"),
+            ("project.slug", "role", "ended_at", "withdrawn_at"),
         ),
         "guidelines_acknowledged": _rows(
             Acknowledgement.objects.filter(user=user).select_related("version__project"),
             ("version.project.slug", "version.number", "at"),
+        ),
+        "terms_accepted": _rows(
+            TermsAcceptance.objects.filter(user=user).select_related("version__project"),
+            ("version.project.slug", "version.number", "version.text", "accepted_at"),
         ),
         "dialogues": _rows(
             Dialogue.objects.filter(author=user).select_related("project"),

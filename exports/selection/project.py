@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
 from uuid import UUID
 
 import orjson
@@ -16,19 +15,11 @@ from exports.options import Options
 from exports.selection import votes
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import Snapshot, instant
+from labeling import published
 from labeling.models import Project
 from moderation import held_back
 
 Parameters = Mapping[str, object]
-
-
-class Guideline(TypedDict):
-    """A version of the guidelines, as the manifest lists it."""
-
-    number: int
-    created_at: str
-    note: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,8 @@ class Facts:
     selection: Selection
     until: Instant
     since: Instant | None  # the cutoff of the earlier export that a delta goes on from
-    guidelines: list[Guideline]
+    guidelines: list[published.Published]
+    terms: list[published.Terms]
     models: Mapping[str, str]  # id of a model version to slug
     hashes: Mapping[str, str]  # id of a model version to weights hash
     agreement: votes.Summary | None
@@ -64,11 +56,6 @@ _KEYS = """
     SELECT prompt_key FROM labeling_dialogue WHERE project_id = %(project)s AND withdrawn_at > %(since)s
 """
 _THEIRS = "SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn)s)"
-_GUIDELINES = """
-    SELECT json_build_object('id', id, 'number', number, 'note', note, 'text', text,
-        'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
-    FROM labeling_guidelineversion WHERE project_id = %(project)s AND created_at <= %(cutoff)s ORDER BY number
-"""
 _ROUNDS = "SELECT json_build_array(id, number)::text FROM labeling_round WHERE project_id = %(project)s"
 _CONTROL_TOKENS = """
     SELECT DISTINCT jsonb_array_elements_text(control_tokens) FROM sampler_modelversion
@@ -82,7 +69,7 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
     parameters = _parameters(project, cutoff, options, withdrawn)
     lately = [int(user) for user in view.read(_WITHDRAWN_SINCE, parameters)] if options.since else []
     parameters = {**parameters, "withdrawn_since": lately}
-    guidelines = [orjson.loads(text) for text in view.read(_GUIDELINES, parameters)]
+    guidelines = [orjson.loads(text) for text in view.read(published.GUIDELINES, parameters)]
     versions = [orjson.loads(text) for text in view.read(_VERSIONS, parameters)]
     judged = votes.agreement(view.read(votes.VOTES, parameters), bound=options.min_agreement)
     return Facts(
@@ -104,10 +91,8 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         ),
         until=_at(view, cutoff, parameters, judged),
         since=_earlier(view, options, parameters),
-        guidelines=[
-            {"number": g["number"], "created_at": g["created_at"], "note": g["note"], "text": g["text"]}
-            for g in guidelines
-        ],
+        guidelines=[published.version(row) for row in guidelines],
+        terms=[orjson.loads(text) for text in view.read(published.TERMS, parameters)],
         models={id_: slug for id_, slug, _ in versions},
         hashes={id_: weights for id_, _, weights in versions if weights},
         agreement=judged.summary,

@@ -169,7 +169,7 @@ Agreement between judges of the same completions: {_agreement(manifest["agreemen
 {_lines(guidelines) or "- none were published"}
 
 Their texts are in `manifest.json`.
-
+{_terms(manifest)}
 ## Splits
 
 {split["method"]}; share of test: {split["test_share"]:g}. A row never changes its split in a later export.
@@ -177,6 +177,15 @@ Their texts are in `manifest.json`.
 ## What was left out
 
 {_lines(excluded) or "- nothing"}"""
+
+
+def _terms(manifest: Manifest) -> str:
+    """What people agreed to before they worked: the text in force, and how many accepted which version."""
+    if not (terms := manifest["terms"]):
+        return ""
+    lines = [f"- version {t['number']} of {t['created_at'][:10]}: accepted by {t['accepted']} people" for t in terms]
+    quoted = ("> " + line for line in terms[-1]["text"].splitlines())
+    return f"\n## Terms that people accepted\n\n{_lines(lines)}\n\nIn force is:\n\n{_lines(quoted)}\n"
 
 
 def _lines(some: Iterable[str]) -> str:

@@ -17,12 +17,13 @@ from django.db import connection
 from django.utils import timezone
 
 from common.shapes import JsonObject
-from exports.selection.project import Facts, Guideline
+from exports.selection.project import Facts
 from exports.selection.votes import Summary
 from exports.snapshot import instant
 from exports.writing.counts import Counts
 from exports.writing.files import Listed, Stored
 from exports.writing.rows import Rows
+from labeling.published import Published, Terms
 
 FORMAT_VERSION = 7  # one more with any new column: tests/exports/test_columns.py
 PACKAGES = ("psycopg2-binary", "orjson", "zstandard", "pyarrow", "Django")
@@ -62,7 +63,8 @@ class Manifest(TypedDict):
     excluded_by_config: dict[str, dict[str, int]]
     mix: dict[str, Mixed]
     agreement: Summary | None
-    guidelines: list[Guideline]
+    guidelines: list[Published]
+    terms: list[Terms]
     query: dict[str, str]
     files: list[Listed]
 
@@ -97,6 +99,7 @@ def build(*, facts: Facts, rows: Rows, files: Sequence[Stored], export_id: uuid.
         },
         "agreement": facts.agreement,
         "guidelines": facts.guidelines,
+        "terms": facts.terms,
         "query": {source.name: " ".join(source.query(options).split()) for source in rows.outputs.sources},
         "files": [file.listed() for file in files],
     }

@@ -1,6 +1,8 @@
-"""What is agreed to before a task is given, over the API: a new version of the guidelines."""
+"""What is agreed to before a task is given, over the API: terms, and a new version of the guidelines."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -29,10 +31,14 @@ class Agreements(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug)
         wanted = checked(shapes.AgreementIn, request)
-        agreements.acknowledge(project=project, person=user_of(request), number=wanted["version"])
+        agreements.agree(project=project, person=user_of(request), what=wanted["what"], number=wanted["version"])
         return Response(_owed(project, request))
 
 
 def _owed(project: Project, request: Request) -> object:
     owed = agreements.owed(project, user_of(request))
-    return shapes.OwedOut([owed] if owed else [], many=True).data
+    if owed is None:
+        return []
+    rows = project.terms if owed.what == agreements.TERMS else project.guidelines
+    text = rows.get(number=owed.version).text
+    return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

@@ -13,6 +13,7 @@ from labeling.models.prompts import Prompt
 from labeling.models.rankings import Ranking
 from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
+from labeling.models.terms import TermsAcceptance, TermsVersion
 from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "Round",
     "RoundPolicy",
     "SuggestionRequest",
+    "TermsAcceptance",
+    "TermsVersion",
     "Turn",
     "TurnDraw",
     "TurnFeedback",

@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from common.plugins import Folder
 from labeling import agreements, leases
+from labeling.agreements import Versions
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
 from labeling.task_types.base import TaskType
@@ -40,8 +41,7 @@ class Place:
 
     project: Project
     role: str
-    guidelines: int
-    guidelines_changed: bool
+    versions: Versions
     tasks: list[Task]
 
 
@@ -71,7 +71,7 @@ def places(user: User) -> list[Place]:
             for name, task in offered
             if row.role in task.roles
         ]
-        found.append(Place(row.project, row.role, agreements.newest(row), agreements.is_behind(row), tasks))
+        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks))
     return found
 
 

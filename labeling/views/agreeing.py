@@ -10,14 +10,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements
-from labeling.agreements import Owed
+from labeling.agreements import TERMS, Owed
 from labeling.errors import LabelingError
-from labeling.models import GuidelineVersion, Project
-from labeling.pages import changed_guidelines, differences
+from labeling.models import GuidelineVersion, Project, TermsVersion
+from labeling.pages import changed_text, differences
 from labeling.pages.forms import number
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
+Version = GuidelineVersion | TermsVersion
 THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
     "ranking": ranking.next_task,
     "practice": mending.practise,
@@ -34,9 +35,9 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
     errors: list[str] = []
     if request.method == "POST":
         try:
-            agreements.acknowledge(
-                project=project, person=request.user, number=number(request.POST.get("version")) or 0
-            )
+            said = number(request.POST.get("version")) or 0
+            what = request.POST.get("what", "")
+            agreements.agree(project=project, person=request.user, what=what, number=said)
         except LabelingError as error:
             errors.append(str(error))
     owed = agreements.owed(project, request.user)
@@ -50,15 +51,16 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _context(project: Project, owed: Owed) -> Context:
-    versions = {one.number: one for one in project.guidelines.filter(number__in=(owed.known, owed.version))}
+    rows = project.terms if owed.what == TERMS else project.guidelines
+    versions: dict[int, Version] = {one.number: one for one in rows.filter(number__in=(owed.known, owed.version))}
     newest, known = versions[owed.version], versions.get(owed.known)
-    return {"project": project, "version": newest, "known": known, **_changes(known, newest)}
+    return {"project": project, "owed": owed, "version": newest, "known": known, **_changes(known, newest)}
 
 
-def _changes(known: GuidelineVersion | None, newest: GuidelineVersion) -> Context:
+def _changes(known: Version | None, newest: Version) -> Context:
     if known is None:
         return {}
     try:
-        return {"changes": changed_guidelines.parts(known.text, newest.text)}
+        return {"changes": changed_text.parts(known.text, newest.text)}
     except differences.TooLong as error:
         return {"too_long": str(error)}

@@ -37,6 +37,23 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+def terms(request: PageRequest, slug: str) -> HttpResponse:
+    """The version asked for, else the newest, and which one this person accepted last."""
+    project = visible_project(request, slug)
+    versions = list(project.terms.order_by("-number").defer("text"))
+    wanted = number(request.GET.get("v")) or (versions[0].number if versions else None)
+    version = next((one for one in versions if one.number == wanted), None)
+    if version is None and versions:
+        raise Http404
+    mine = request.user.accepted_terms.filter(version__project=project).select_related("version")
+    context = {
+        "project": project, "versions": versions, "version": version, "newest": versions and versions[0],
+        "accepted": mine.order_by("-version__number").first(),
+    }  # fmt: skip
+    return render(request, "labeling/terms.html", context)
+
+
+@require_GET
 def history(request: PageRequest) -> HttpResponse:
     """Own submitted and skipped work, newest first; with `q`, only what has its words."""
     words = history_page.words_of(request.GET.get("q", ""))

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.held import forget
-from labeling import projects
+from labeling import projects, terms
 from labeling.models import Assignment, Project
 from tests import makers
 
@@ -30,10 +30,23 @@ def test_programs_work_on_until_the_project_asks_them(
     assert (refused.json()["type"], refused.json()["version"]) == ("urn:duologue:not-agreed:guidelines", 2)
     begun = api(alice).post(f"{address}dialogues/", {"kind": "demonstration"}, format="json")
     assert begun.status_code == 409
-    owed = {"what": "guidelines", "version": 2, "known": 1}
+    owed = {"what": "guidelines", "version": 2, "known": 1, "text": "Be helpful and short."}
     assert api(alice).get(f"{address}agreements/").json() == [owed]
     late = api(alice).post(f"{address}agreements/", {"what": "guidelines", "version": 1}, format="json")
     assert (late.status_code, late.json()["version"]) == (409, 2)
     agreed = api(alice).post(f"{address}agreements/", {"what": "guidelines", "version": 2}, format="json")
+    assert (agreed.status_code, agreed.json()) == (200, [])
+    assert api(alice).post(f"{address}assignments/", {}, format="json").status_code == 201
+
+
+def test_programs_too_accept_terms(project: Project, alice: User, api: Callable[..., APIClient]) -> None:
+    makers.make_comparison(project)
+    terms.publish_terms(project=project, text="Your words are published.")
+    address = f"/api/v1/projects/{project.slug}/"
+    refused = api(alice).post(f"{address}assignments/", {}, format="json")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:duologue:not-agreed:terms")
+    (owed,) = api(alice).get(f"{address}agreements/").json()
+    assert owed == {"what": "terms", "version": 1, "known": 0, "text": "Your words are published."}
+    agreed = api(alice).post(f"{address}agreements/", {"what": "terms", "version": 1}, format="json")
     assert (agreed.status_code, agreed.json()) == (200, [])
     assert api(alice).post(f"{address}assignments/", {}, format="json").status_code == 201

@@ -10,7 +10,7 @@ from accounts.models import User
 from labeling import agreements, assignments, leases, projects
 from labeling.errors import Conflict, NotAgreed
 from labeling.models import Acknowledgement, Assignment, Dialogue, Project
-from labeling.pages import changed_guidelines
+from labeling.pages import changed_text
 from tests import makers
 
 OLD = "# Guidelines\n\nBe helpful."
@@ -71,10 +71,10 @@ def test_the_page_shows_the_words_that_changed_and_leads_to_the_task(
     shown = client.get(asked.headers["Location"]).content.decode()
     assert "<ins> and short</ins>" in shown
     assert "Shorter" in shown
-    late = client.post(f"/projects/{changed.slug}/agree/", {"version": 1, "then": "ranking"})
+    late = client.post(f"/projects/{changed.slug}/agree/", {"what": "guidelines", "version": 1, "then": "ranking"})
     assert late.status_code == 409
     assert not Acknowledgement.objects.exists()
-    answer = client.post(f"/projects/{changed.slug}/agree/", {"version": 2, "then": "ranking"})
+    answer = client.post(f"/projects/{changed.slug}/agree/", {"what": "guidelines", "version": 2, "then": "ranking"})
     assert answer.headers["Location"] == f"/ranking/{Assignment.objects.get().pk}/"
     assert client.get(f"/projects/{changed.slug}/agree/").headers["Location"] == "/"
 
@@ -85,7 +85,7 @@ def test_a_dialogue_too_is_begun_afterwards(client: Client, changed: Project, al
     asked = client.post(f"/projects/{changed.slug}/start/{kind}/")
     assert asked.headers["Location"] == f"/projects/{changed.slug}/agree/?then={kind}"
     assert not Dialogue.objects.exists()
-    client.post(f"/projects/{changed.slug}/agree/", {"version": 2, "then": kind})
+    client.post(f"/projects/{changed.slug}/agree/", {"what": "guidelines", "version": 2, "then": kind})
     assert Dialogue.objects.get().kind == kind
 
 
@@ -118,6 +118,6 @@ def test_home_and_the_list_of_people_say_it(client: Client, changed: Project, al
 def test_what_is_far_from_every_change_is_folded() -> None:
     paragraphs = [f"Paragraph {number}.\n\n" for number in range(12)]
     after = "".join(paragraphs)
-    parts = changed_guidelines.parts(after.replace("Paragraph 6", "Section 6"), after)
+    parts = changed_text.parts(after.replace("Paragraph 6", "Section 6"), after)
     assert [part.kind for part in parts] == ["folded", "same", "gone", "new", "same", "folded"]
     assert "".join(part.text for part in parts if part.kind != "gone") == after

@@ -46,7 +46,7 @@ OF_NO_WORK = {
     "projects.open_round", "projects.publish_guidelines", "projects.retire_prompts", "projects.set_archived",
     "projects.set_label_weight", "projects.set_membership", "rows.write_comparisons", "rows.write_dialogues",
     "rows.write_prompts", "rows.write_rankings", "running.detect", "runs.claim", "runs.request", "runs.resume",
-    "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import",
+    "terms.accept_terms", "terms.publish_terms", "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import",
 }  # fmt: skip
 
 
