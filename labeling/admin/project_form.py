@@ -49,6 +49,7 @@ FIELDSETS: Fieldsets = (
                 "span_categories",
                 "show_reasoning",
                 "flags",
+                "programs_acknowledge",
             ),
         },
     ),
