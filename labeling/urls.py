@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     path("ranking/<uuid:pk>/heartbeat/", ranking_script.heartbeat, name="ranking-heartbeat"),
     path("ranking/<uuid:pk>/skip/", ranking.skip, name="ranking-skip"),
     path("ranking/<uuid:pk>/undo/", ranking.undo, name="ranking-undo"),
+    path("ranking/<uuid:pk>/keys/", ranking.keys, name="ranking-keys"),
     path("ranking/<uuid:pk>/compare/", ranking.compare, name="ranking-compare"),
     path("dialogues/<uuid:pk>/", dialogues.dialogue, name="dialogue"),
     path("dialogues/<uuid:pk>/composer/", dialogues.composer, name="composer"),

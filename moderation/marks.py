@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,6 +13,7 @@ from accounts.audit import record
 from labeling.models import Assignment, Dialogue, Membership, ReplyRequest, SuggestionRequest, Turn
 from labeling.text import clean
 from moderation.models import Verdict, VerdictFeedback
+from moderation.texts import Text
 from screening import verdicts
 from screening.asking import ask
 from screening.rules import plan_for
@@ -39,24 +41,23 @@ def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "", com
     return feedback
 
 
-def verdict_on(turn: Turn) -> Verdict:
-    """The strictest verdict on a turn, or on the completion that it is; made now where nobody has given one."""
-    ids = [text_id for text_id in (turn.pk, turn.completion_id) if text_id is not None]
-    rows = list(Verdict.objects.filter(project=turn.dialogue.project_id, target_id__in=ids))
+def verdict_on(project: UUID, text: Text) -> Verdict:
+    """The strictest verdict on a text, or on a part of it; made now where nobody has given one."""
+    rows = list(Verdict.objects.filter(project=project, target_id__in=text.ids))
     if not rows:
-        plan = plan_for(turn.dialogue.project_id).that_are(fast=True)
-        (said,) = ask(plan, [turn.text])
-        verdicts.record(plan, Target.TURN, {turn.pk: said})
-        rows = list(Verdict.objects.filter(project=turn.dialogue.project_id, target_id=turn.pk))
+        plan = plan_for(project).that_are(fast=True)
+        (said,) = ask(plan, [text.text])
+        verdicts.record(plan, text.target, {text.ids[0]: said})
+        rows = list(Verdict.objects.filter(project=project, target_id=text.ids[0]))
     if not rows:  # a project without filters: the word of a person stands on a verdict of nobody
-        rows = [_of_nobody(turn)]
-    return verdicts.strictest(rows) or rows[0]
+        rows = [_of_nobody(project, text)]
+    return verdicts.strictest(rows) or next((row for row in rows if row.target_id == text.ids[0]), rows[0])
 
 
-def _of_nobody(turn: Turn) -> Verdict:
+def _of_nobody(project: UUID, text: Text) -> Verdict:
     made, _ = Verdict.objects.get_or_create(
-        project_id=turn.dialogue.project_id, target_id=turn.pk, filter="none", filter_version="",
-        defaults={"target": Target.TURN, "action": Verdict.Action.NONE},
+        project_id=project, target_id=text.ids[0], filter="none", filter_version="",
+        defaults={"target": text.target, "action": Verdict.Action.NONE},
     )  # fmt: skip
     return made
 
@@ -72,12 +73,17 @@ def markable_by(user: User) -> QuerySet[Verdict]:
         asking._default_manager.filter(dialogue__in=own).values("request__completions")
         for asking in (ReplyRequest, SuggestionRequest)
     ]
-    ranked = Assignment.objects.filter(trainer=user).values("comparison__candidates__completion")
+    ranked = Assignment.objects.filter(trainer=user)
+    before = Turn.objects.filter(dialogue__in=ranked.values("comparison__dialogue"))
     seen = (
         Q(target=Target.MESSAGE, author=user)
         | Q(target=Target.TURN, target_id__in=turns.values("pk"))
         | Q(target=Target.COMPLETION, target_id__in=turns.values("completion"))
-        | Q(target=Target.COMPLETION, target_id__in=ranked)
+        | Q(target=Target.COMPLETION, target_id__in=ranked.values("comparison__candidates__completion"))
+        | Q(target=Target.PROMPT, target_id__in=ranked.values("comparison"))
+        | Q(target=Target.PROMPT, target_id__in=ranked.values("comparison__pool_prompt"))
+        | Q(target=Target.TURN, target_id__in=before.values("pk"))
+        | Q(target=Target.COMPLETION, target_id__in=before.values("completion"))
     )
     for requests in asked:
         seen |= Q(target=Target.COMPLETION, target_id__in=requests)

@@ -7,4 +7,7 @@ from moderation import views
 urlpatterns = [
     path("content/<uuid:pk>/", views.mark, name="filter-mark"),
     path("content/turns/<uuid:pk>/harmful/", views.harmful, name="filter-harmful"),
+    path("content/ranking/<uuid:pk>/", views.of_ranking, name="filter-ranking"),
+    path("content/review/<uuid:pk>/", views.of_review, name="filter-review"),
+    path("content/dialogues/<uuid:pk>/", views.of_dialogue, name="filter-dialogue"),
 ]

@@ -1,17 +1,22 @@
-"""One click on a text: "wrongly flagged" on a warning or a block, "this is harmful" where the filter missed it."""
+"""One click on a text: "wrongly flagged" on a warning or a block, "this is harmful" where the filter missed it; and
+the panel that says both of any text of a page, on demand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling.models import Dialogue, Turn
-from labeling.views._shared import PageRequest, active_membership
-from moderation import marks
+from labeling.models import Dialogue, Project, Ranking, Turn
+from labeling.views._shared import Context, PageRequest, active_membership, own_assignment
+from moderation import marks, texts
 from moderation.models import Verdict, VerdictFeedback
+from moderation.texts import Text
+from screening.rules import harms
 
 
 @require_POST
@@ -31,12 +36,61 @@ def mark(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def harmful(request: PageRequest, pk: UUID) -> HttpResponse:
     """Of a turn in a dialogue that the person may read."""
-    readable = Dialogue.objects.visible_to(request.user)
-    if not request.user.is_superuser:
-        readable = readable.filter(active_membership(request.user, "project"))
-    rows = Turn.objects.filter(dialogue__in=readable).select_related("dialogue", "completion")
+    rows = Turn.objects.filter(dialogue__in=_readable(request)).select_related("dialogue", "completion")
     turn = get_object_or_404(rows, pk=pk)
-    verdict = marks.verdict_on(turn)
+    return _harmful(request, turn.dialogue.project_id, texts.of_turn(turn))
+
+
+@require_http_methods(["GET", "POST"])
+def of_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The panel of the page on which a person ranks."""
+    assignment = own_assignment(request, pk)
+    comparison = assignment.comparison
+    return _panel(request, comparison.project, texts.of_comparison(comparison, assignment.order_shown))
+
+
+@require_http_methods(["GET", "POST"])
+def of_review(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The panel of the page on which a reviewer reads a ranking, under the same letters."""
+    rows = Ranking.objects.filter(comparison__project__in=Project.objects.reviewed_by(request.user))
+    ranking = get_object_or_404(rows.select_related("comparison__project"), pk=pk)
+    comparison = ranking.comparison
+    return _panel(request, comparison.project, texts.of_comparison(comparison, ranking.order_shown))
+
+
+@require_http_methods(["GET", "POST"])
+def of_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The panel of the page of a dialogue that the person may read."""
+    dialogue = get_object_or_404(_readable(request).select_related("project"), pk=pk)
+    return _panel(request, dialogue.project, texts.of_dialogue(dialogue))
+
+
+def _readable(request: PageRequest) -> QuerySet[Dialogue]:
+    readable = Dialogue.objects.visible_to(request.user)
+    if request.user.is_superuser:
+        return readable
+    return readable.filter(active_membership(request.user, "project"))
+
+
+def _panel(request: PageRequest, project: Project, shown: Sequence[Text]) -> HttpResponse:
+    """GET: what the filter says of the page's texts, and the form that says of one that it is harmful. POST: that."""
+    chosen = next((one for one in shown if one.key == request.POST.get("text")), None)
+    if request.method == "POST":
+        if chosen is None:
+            raise Http404
+        return _harmful(request, project.pk, chosen)
+    context: Context = {
+        "project": project,
+        "texts": shown,
+        "flagged": [one for one in shown if one.verdict],
+        "categories": harms(),
+        "wanted": request.GET.get("text", ""),
+    }
+    return _answer(request, "moderation/_panel.html", "moderation/panel.html", context)
+
+
+def _harmful(request: PageRequest, project: UUID, text: Text) -> HttpResponse:
+    verdict = marks.verdict_on(project, text)
     made = marks.mark(
         verdict=verdict,
         user=request.user,
@@ -48,7 +102,17 @@ def harmful(request: PageRequest, pk: UUID) -> HttpResponse:
 
 
 def _marked(request: PageRequest, verdict: Verdict, made: VerdictFeedback, *, commented: bool) -> HttpResponse:
-    template = "moderation/_marked.html" if request.htmx else "moderation/marked.html"
-    response = render(request, template, {"verdict": verdict, "mark": made, "commented": commented})
+    context: Context = {"verdict": verdict, "mark": made, "commented": commented}
+    return _answer(request, "moderation/_marked.html", "moderation/marked.html", context)
+
+
+def _answer(request: PageRequest, fragment: str, whole: str, context: Context) -> HttpResponse:
+    """For htmx the fragment, in the dialog where it was asked for there; else a page."""
+    if request.htmx:
+        context["fragment"] = fragment
+        template = "moderation/_dialog.html" if request.htmx.target == "harm" else fragment
+    else:
+        template = whole
+    response = render(request, template, context)
     response["Cache-Control"] = "no-store"
     return response

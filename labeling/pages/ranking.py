@@ -13,8 +13,10 @@ from labeling import undo
 from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.pages import verdicts
 from labeling.pages.letters import LETTERS, letters_of
 from labeling.pages.ranking_form import RankingForm
+from screening.models import Verdict
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Card:
     proposed: bool
     criteria: Mapping[str, int]
     spans: str  # as JSON, as the page's field holds them; empty: none
+    verdict: Verdict | None  # the content filter's warning
 
 
 class Gap(TypedDict):
@@ -96,7 +99,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
 
 def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingForm) -> list[Card]:
     """The completions as cards, with what `form` says of each: for the trainer, and for who reviews the ranking."""
-    texts = comparison.texts
+    texts, warned = comparison.texts, verdicts.on_completions(comparison.project_id, order_shown)
     return [
         Card(
             letter=letter,
@@ -111,6 +114,7 @@ def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingFo
             proposed=cid in form.proposed,
             criteria=form.criteria.get(cid, {}),
             spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
+            verdict=warned.get(cid),
         )
         for letter, cid in zip(LETTERS, order_shown, strict=False)
     ]

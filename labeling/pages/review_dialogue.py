@@ -10,10 +10,11 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext, gettext_noop
 
 from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
-from labeling.pages import differences
+from labeling.pages import differences, verdicts
 from labeling.pages.differences import Runs
 from labeling.pages.provenance import for_reviewers, provenance
 from labeling.quality import blind
+from screening.models import Verdict
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,6 +34,7 @@ class ReviewedTurn:
     by: str
     changed: Runs
     too_long: str = ""
+    verdict: Verdict | None = None  # the content filter's warning or block
 
 
 class DialogueReview(TypedDict):
@@ -52,6 +54,7 @@ class DialogueReview(TypedDict):
 def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> DialogueReview:
     rows = dialogue.turns.select_related("completion__model_version").order_by("position")
     shown = Paginator(rows, TURNS_ON_A_PAGE).get_page(page)
+    warned = verdicts.on_turns(dialogue, list(shown))
     named = not blind.names_hidden(dialogue, reviewer)
     return {
         "title": gettext("Review a %(kind)s by %(author)s")
@@ -61,7 +64,7 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         },
         "dialogue": dialogue,
         "project": dialogue.project,
-        "turns": [_reviewed(turn, named=named) for turn in shown],
+        "turns": [_reviewed(turn, warned.get(turn.pk), named=named) for turn in shown],
         "page": shown,
         "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
         "history": list(Review.objects.filter(dialogue=dialogue).select_related("reviewer")),
@@ -72,11 +75,11 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     }
 
 
-def _reviewed(turn: Turn, *, named: bool) -> ReviewedTurn:
+def _reviewed(turn: Turn, verdict: Verdict | None, *, named: bool) -> ReviewedTurn:
     by = for_reviewers(turn, named=named)
     if turn.completion is None or provenance(turn).kind != "edited":
-        return ReviewedTurn(turn, by, [])
+        return ReviewedTurn(turn, by, [], verdict=verdict)
     try:
-        return ReviewedTurn(turn, by, differences.edits(turn.completion.text, turn.text))
+        return ReviewedTurn(turn, by, differences.edits(turn.completion.text, turn.text), verdict=verdict)
     except differences.TooLong as error:
-        return ReviewedTurn(turn, by, [], str(error))
+        return ReviewedTurn(turn, by, [], str(error), verdict)

@@ -14,7 +14,7 @@ from screening.verdicts import BLOCKED, strictest
 def on_turns(dialogue: Dialogue, turns: Sequence[Turn]) -> dict[UUID, Verdict]:
     """The verdict that decides, of each turn that has a warning or a block; a reply's is on its completion."""
     named = [(turn.pk, text_id) for turn in turns for text_id in (turn.pk, turn.completion_id) if text_id is not None]
-    found = _acting(dialogue, {text_id for _, text_id in named})
+    found = _acting(dialogue.project_id, {text_id for _, text_id in named})
     by_turn: dict[UUID, list[Verdict]] = defaultdict(list)
     for turn_id, text_id in named:
         by_turn[turn_id] += found.get(text_id, [])
@@ -32,12 +32,18 @@ def on_lost_reply(dialogue: Dialogue) -> Verdict | None:
     if not blocked:
         return None
     turn = newest.request.screening.get("turn")
-    found = _acting(dialogue, {*blocked, *([UUID(str(turn))] if turn else [])})
+    found = _acting(dialogue.project_id, {*blocked, *([UUID(str(turn))] if turn else [])})
     return strictest([one for verdicts in found.values() for one in verdicts])
 
 
-def _acting(dialogue: Dialogue, text_ids: Iterable[UUID]) -> dict[UUID, list[Verdict]]:
-    rows = Verdict.objects.filter(project=dialogue.project_id, target_id__in=set(text_ids))
+def on_completions(project: UUID, ids: Iterable[str]) -> dict[str, Verdict]:
+    """The verdict that decides, of each completion that has a warning or a block."""
+    found = _acting(project, [UUID(cid) for cid in ids])
+    return {str(cid): one for cid, verdicts in found.items() if (one := strictest(verdicts)) is not None}
+
+
+def _acting(project: UUID, text_ids: Iterable[UUID]) -> dict[UUID, list[Verdict]]:
+    rows = Verdict.objects.filter(project=project, target_id__in=set(text_ids))
     found: dict[UUID, list[Verdict]] = defaultdict(list)
     for row in rows.exclude(action=Verdict.Action.NONE):
         found[row.target_id].append(row)

@@ -193,3 +193,11 @@ def compare(request: PageRequest, pk: UUID) -> HttpResponse:
         context["too_long"] = str(error)
     template = "labeling/_compare.html" if request.htmx else "labeling/compare.html"
     return render(request, template, context)
+
+
+@require_GET
+def keys(request: PageRequest, pk: UUID) -> HttpResponse:
+    """What the keys of the page do; asked for once somebody wants to know."""
+    assignment = own_assignment(request, pk)
+    context: Context = {"cards": assignment.order_shown, "project": assignment.comparison.project}
+    return render(request, "labeling/_ranking_keys.html", context)

@@ -109,6 +109,8 @@ $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDe
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = duologue.token();
   if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
+  const current = event.detail.elt.matches("[data-harm]") && $("[data-card][data-current]");
+  if (current) event.detail.parameters.text = current.dataset.letter;
   /* htmx leaves out the name of a button outside its form. */
   const button = (event.detail.triggeringEvent || {}).submitter;
   if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
@@ -138,7 +140,8 @@ document.addEventListener("htmx:sendError", () => {
 document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target || event.target;
-  if (target.id === "compare-body") { $("#compare").showModal(); return; }
+  const opens = { "compare-body": "#compare", harm: "#harm" }[target.id];
+  if (opens) { if (!$(opens).open) $(opens).showModal(); return; }
   duologue.start();
   const root = (target.id && document.getElementById(target.id)) || document.body;
   const lost = !document.activeElement || document.activeElement === document.body;
@@ -202,9 +205,10 @@ duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "of
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
 });
-const openKeys = () => {
-  const keys = $("#keys");
+const openKeys = async () => {
+  const keys = $("#keys"), from = ($("[data-keys]") || {}).dataset;
   if (!keys || keys.open) return;
+  if (from && keys.dataset.of !== from.keys) { await htmx.ajax("GET", from.keys, "#keys"); keys.dataset.of = from.keys; }
   const box = $("[data-single-keys]", keys);
   if (box) box.checked = duologue.singleKeys();
   keys.showModal();
@@ -218,6 +222,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
+  const harm = event.altKey && event.code === "KeyH" && $("[data-harm]");
+  if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
     const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");
     if (menu) { menu.open = false; $("summary", menu).focus(); event.stopPropagation(); }

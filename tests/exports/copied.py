@@ -24,7 +24,7 @@ from labeling import (
 )
 from labeling.models import Comparison
 from labeling.quality import hidden, reviews
-from moderation import marks, verdicts
+from moderation import marks, texts, verdicts
 from moderation.models import Verdict
 from sampler.models import SampleRequest
 from screening import verdicts as screened
@@ -171,7 +171,7 @@ class Copied:
         for name in verdicts.in_worker(self.project):
             verdicts.screen(self.project, name)
         for turn, who in ((self.others.turns.get(role="assistant"), self.kat), (self.drawn.turn, self.tom)):
-            about = marks.verdict_on(given(turn))
+            about = marks.verdict_on(self.project.pk, texts.of_turn(given(turn)))
             for comment in (f"{MARK} is harmless", f"{MARK} again"):
                 marks.mark(verdict=about, user=who, harmful=False, comment=comment)
         refused = Finding("patterns", "1", {"violence": 0.9}, Verdict.Action.BLOCK, "violence")

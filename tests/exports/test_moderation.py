@@ -13,7 +13,7 @@ from exports.selection.privacy import namer
 from labeling import chats, dialogues, turns
 from labeling.models import Dialogue, Project, Turn
 from labeling.withdrawal import withdraw
-from moderation import marks, verdicts
+from moderation import marks, texts, verdicts
 from moderation.models import Verdict
 from screening import rules
 from screening import verdicts as screened
@@ -33,7 +33,7 @@ def chat(project: Project, author: User, message: str, reply: str) -> Dialogue:
 
 
 def on(turn: Turn) -> Verdict:
-    return marks.verdict_on(turn)
+    return marks.verdict_on(turn.dialogue.project_id, texts.of_turn(turn))
 
 
 def judge(project: Project, *, block_at: float | None, warn_at: float | None = 0.3) -> None:

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.models import User
+from labeling import comparisons, rankings
 from labeling.models import Project, Turn
 from moderation.models import VerdictFeedback
 from sampler.models import Completion, SampleRequest
@@ -74,3 +76,33 @@ def test_a_warned_reply_is_marked_wrong_and_a_missed_one_is_reported_by_key(visi
         page.get_by_role("button", name="This is harmful").click()
         wait_for(lambda: VerdictFeedback.objects.filter(harmful=True, category="hate").exists())
         expect(page.get_by_text("A reviewer will read it as harmful (hate)")).to_be_visible()
+
+
+def test_texts_of_a_ranking_are_marked_by_trainer_and_reviewer(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    question = [{"role": "user", "content": "What will you do?"}]
+    answers = [{"text": "I will kill them in chess."}, {"text": "Go back to where you came from."}]
+    made, _ = comparisons.bring(project=project, prompt=question, completions=answers)
+    task = makers.make_lease(made, alice)
+    missed = "AB"[task.order_shown.index(next(cid for cid, text in made.texts.items() if text.startswith("Go")))]
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    page.get_by_role("button", name="Wrongly flagged").click()
+    dialog = page.get_by_role("dialog", name="Content filter")
+    dialog.get_by_label("Comment").fill("It is a game.")
+    dialog.get_by_role("button", name="Save the comment").click()
+    wait_for(lambda: VerdictFeedback.objects.filter(harmful=False, comment="It is a game.", user=alice).exists())
+    dialog.get_by_role("button", name="Close").click()
+    page.locator(f"#card-{missed}").click()
+    page.keyboard.press("Alt+h")
+    expect(dialog.get_by_label("Which text is harmful?")).to_have_value(missed)
+    dialog.get_by_label("hate", exact=True).check()
+    dialog.get_by_role("button", name="This is harmful").click()
+    expect(dialog.get_by_text("A reviewer will read it as harmful (hate)")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("say that a text is harmful")
+    ranking, _ = rankings.submit_ranking(assignment=task, groups=[[cid] for cid in task.order_shown])
+    page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
+    page.get_by_role("button", name="Wrongly flagged").click()
+    wait_for(lambda: VerdictFeedback.objects.filter(harmful=False, user=rita).exists())
