@@ -10,11 +10,20 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class User(AbstractUser):
     """A person. `id` stays internal: exports carry a keyed pseudonym, never this key or the name."""
+
+    languages = ArrayField(
+        models.CharField(max_length=35),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="In which the person works; empty: in all.",
+    )
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

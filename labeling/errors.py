@@ -32,6 +32,10 @@ class Invalid(LabelingError, ValueError):
         self.field = field
 
 
+class NotOffered(Invalid):
+    """The project's tasks are not for this person."""
+
+
 @contextmanager
 def within(field: str) -> Iterator[None]:
     """What is refused inside stands in this field of what was sent."""

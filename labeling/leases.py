@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import agreements, claiming, randomness, votes
-from labeling.errors import Gone, Invalid, NotAgreed
+from labeling import claiming, offering, randomness, votes
+from labeling.errors import Gone, Invalid, NotAgreed, NotOffered
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
 from labeling.quality import exams
@@ -50,7 +50,7 @@ def lease_next(*, project: Project, trainer: User, by_program: bool = False) -> 
     if project.archived_at is None and not ExamRules.of(project.exam).required:
         try:
             return _new(project, trainer, by_program=by_program)
-        except (claiming.HasBegun, NotAgreed):
+        except (claiming.HasBegun, NotAgreed, NotOffered):
             pass
     return _begun_or_new(project, trainer, by_program=by_program)
 
@@ -69,7 +69,7 @@ def _begun_or_new(project: Project, trainer: User, *, by_program: bool) -> tuple
 def _new(
     project: Project, trainer: User, *, by_program: bool, beside_begun: bool = False
 ) -> tuple[Assignment | None, bool]:
-    agreements.check(project=project, person=trainer, by_program=by_program)
+    offering.check(project=project, person=trainer, by_program=by_program)
     for kind in exams.kinds_open_to(project, trainer):
         if (claimed := claiming.claim(project, trainer, kind, beside_begun=beside_begun)) is not None:
             return claimed, True
@@ -113,7 +113,7 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
     """
     if lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(claiming.NOT_A_RANKER)
-    agreements.check(project=project, person=trainer)
+    offering.check(project=project, person=trainer)
     item = exams.next_practice(project=project, trainer=trainer)
     if item is None:
         return None

@@ -15,6 +15,7 @@ from labeling.views import (
     review_queue,
     reviewing,
     streams,
+    work_languages,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("numbers/time.csv", records.own_sheet, name="own-sheet"),
     path("session/", records.session, name="session"),
     path("theme/", records.theme, name="theme"),
+    path("work-languages/", work_languages.work_languages, name="work-languages"),
     path("language/", records.language, name="language"),
     path("projects/<slug:slug>/guidelines/", records.guidelines, name="guidelines"),
     path("projects/<slug:slug>/terms/", records.terms, name="terms"),

@@ -23,7 +23,7 @@ from labeling.models import (
     TurnFeedback,
 )
 
-ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active")
+ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active", "languages")
 
 
 def of(user: User) -> JsonObject:

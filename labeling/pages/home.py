@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
+from accounts.languages import name_of, works_in
 from common.plugins import Folder
 from labeling import agreements, leases
 from labeling.agreements import Versions
@@ -43,6 +44,7 @@ class Place:
     role: str
     versions: Versions
     tasks: list[Task]
+    foreign: str  # the project's language, where the person works in others
 
 
 TASK_TYPES = Folder[TaskType]("labeling.task_types", "TASK")
@@ -69,10 +71,14 @@ def places(user: User) -> list[Place]:
         tasks = [
             Task(task, task.begin(row.project), ready=bool(getattr(row, f"ready_{name}")))
             for name, task in offered
-            if row.role in task.roles
+            if row.role in task.roles and works_in(user, row.project.language)
         ]
-        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks))
+        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, foreign(user, row.project)))
     return found
+
+
+def foreign(user: User, project: Project) -> str:
+    return "" if works_in(user, project.language) else name_of(project.language)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
+from accounts.languages import name_of
 from labeling.pages import markdown
 from labeling.pages.markdown import directions
 from labeling.text import opening
@@ -33,6 +34,11 @@ def written_in(language: str) -> SafeString:
     if not directions.TAG.fullmatch(language):
         return format_html(' dir="{}"', side)
     return format_html(' lang="{}" dir="{}"', language, side)
+
+
+@register.filter
+def language_names(tags: list[str]) -> str:
+    return ", ".join(name_of(tag) for tag in tags)
 
 
 @register.filter

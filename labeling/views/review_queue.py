@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.languages import works_in
 from labeling.errors import LabelingError
 from labeling.models import Project, Review
 from labeling.pages import review_queue as queue_page
@@ -25,12 +26,13 @@ MOST_AT_ONCE = 200
 @require_GET
 def projects(request: PageRequest) -> HttpResponse:
     """Every project that the person reviews, with what waits; the only one at once."""
-    mine = list(Project.objects.active().reviewed_by(request.user).order_by("title")[:200])
-    if len(mine) == 1:
+    every = list(Project.objects.active().reviewed_by(request.user).order_by("title")[:200])
+    mine = [project for project in every if works_in(request.user, project.language)]
+    if len(mine) == len(every) == 1:
         return redirect("review-queue", mine[0].slug)
     counts = to_review(mine, reviewer=request.user)
     rows = [(project, counts[project.pk]) for project in mine]
-    return render(request, "labeling/review_projects.html", {"rows": rows})
+    return render(request, "labeling/review_projects.html", {"rows": rows, "foreign": len(every) - len(mine)})
 
 
 @require_GET

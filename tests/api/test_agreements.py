@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rest_framework.test import APIClient
 
+from accounts import languages
 from accounts.models import User
 from common.held import forget
 from labeling import projects, terms
@@ -50,3 +51,13 @@ def test_programs_too_accept_terms(project: Project, alice: User, api: Callable[
     agreed = api(alice).post(f"{address}agreements/", {"what": "terms", "version": 1}, format="json")
     assert (agreed.status_code, agreed.json()) == (200, [])
     assert api(alice).post(f"{address}assignments/", {}, format="json").status_code == 201
+
+
+def test_programs_of_people_who_work_in_other_languages_are_refused(
+    project: Project, alice: User, api: Callable[..., APIClient]
+) -> None:
+    makers.make_comparison(project)
+    languages.set_languages(person=alice, tags=["de"])
+    refused = api(alice).post(f"/api/v1/projects/{project.slug}/assignments/", {}, format="json")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/problem+json")
+    assert refused.json()["detail"].startswith("This project is in English")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from accounts.models import User
 from labeling import comparisons, projects, terms, turns
@@ -14,6 +13,7 @@ from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -66,6 +66,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "history": "/history/",
         "numbers": "/numbers/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
+        "work languages": "/work-languages/",
         "terms": f"/projects/{project.slug}/terms/",
         "agree": f"/projects/{project.slug}/agree/?then=ranking",
         "ranking of two": f"/ranking/{two.pk}/",
@@ -73,37 +74,31 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
 
 
 ACCOUNT = ("password/change/", "2fa/", "2fa/totp/activate/", "sessions/", "email/")
-WIDTHS = (320, 390, 768, 1280, 1920)
-QUICK = [(320, "dark"), (1280, "light")]
 
 
-def issues_of_all(visit: Visits, alice: User, pages: dict[str, str], width: int, theme: str) -> dict[str, list[str]]:
-    visitor = visit(alice, color_scheme=theme, viewport={"width": width, "height": 800})
+def walk(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> dict[str, list[str]]:
+    visitor = visit(alice, **screen.options)
     found: dict[str, list[str]] = {}
     for name, path in pages.items():
         page = visitor.open(path)
-        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
-        found |= issues(page, name)
+        found |= look(page, "trainer", name, screen)
         if page.locator("#keys").count():
             page.locator("[data-open-keys]").first.dispatch_event("click")
             found |= issues(page, f"{name}, keys")
     return found
 
 
-@pytest.mark.parametrize(("width", "theme"), QUICK)
+@pytest.mark.parametrize("screen", QUICK, ids=str)
 def test_axe_finds_no_serious_or_critical_issue(
-    visit: Visits, alice: User, pages: dict[str, str], width: int, theme: str
+    visit: Visits, alice: User, pages: dict[str, str], screen: Screen
 ) -> None:
-    assert not issues_of_all(visit, alice, pages, width, theme)
+    assert not walk(visit, alice, pages, screen)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_axe_finds_nothing_at_any_width_in_either_theme(
-    visit: Visits, alice: User, pages: dict[str, str], width: int, theme: str
-) -> None:
-    assert not issues_of_all(visit, alice, pages, width, theme)
+@pytest.mark.parametrize("screen", EVERY, ids=str)
+def test_every_screen(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> None:
+    assert not walk(visit, alice, pages, screen)
 
 
 def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browser: Browser, live: Server) -> None:
@@ -115,12 +110,6 @@ def test_axe_finds_no_serious_or_critical_issue_where_nobody_is_signed_in(browse
         found |= issues(page, path)
     context.close()
     assert not found
-
-
-def issues(page: Page, name: str) -> dict[str, list[str]]:
-    violations = Axe().run(page).response["violations"]
-    bad = [v for v in violations if v["impact"] in ("serious", "critical")]
-    return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

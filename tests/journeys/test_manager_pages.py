@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
-from labeling import invitations, projects
+from labeling import invitations, projects, terms
 from labeling.imports import runs as import_runs
 from labeling.models import ImportRun, Membership, Project
 from labeling.tasks import run_import
@@ -20,11 +20,10 @@ from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
 from tests import makers
 from tests.journeys.conftest import Visits
-from tests.journeys.test_accessibility import WIDTHS, issues
+from tests.journeys.screens import EVERY, QUICK, Screen, look
 from tests.journeys.test_setting_up import check_screen
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-QUICK = [(390, "dark"), (1280, "light")]
 
 
 @pytest.fixture
@@ -43,12 +42,15 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     Push.objects.create(repository=repository, export=run, requested_by=mona, state="finished", commit="x")
     Push.objects.create(repository=repository, export=run, state="failed", error="The Hub answered 500.")
     Membership.objects.filter(user=alice).update(withdrawn_at=timezone.now(), ended_at=timezone.now())
+    terms.publish_terms(project=project, text="# Terms\n\nYour words are published.", by=mona)
+    terms.accept_terms(project=project, person=mona, number=1)
     site = f"/manage/projects/{project.slug}/"
     preview, came_in = uploaded(project, mona)
     return {
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
-        "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
+        "guidelines": f"{site}guidelines/", "terms": f"{site}terms/", "prompts": f"{site}prompts/",
+        "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
         "time": f"{site}time/", "exports-hub": f"{site}hub/", "imports": f"{site}imports/",
         "imports-one": f"{site}imports/{importing.name_of(came_in)}/",
@@ -85,32 +87,26 @@ NO_PAGES = {  # answers to a button, and downloads
 }  # fmt: skip
 
 
-def walk(visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str) -> dict[str, list[str]]:
-    visitor = visit(mona, color_scheme=theme, viewport={"width": width, "height": 800})
+def walk(visit: Visits, mona: User, pages: dict[str, str], screen: Screen) -> dict[str, list[str]]:
+    visitor = visit(mona, **screen.options)
     found: dict[str, list[str]] = {}
     for name, path in pages.items():
         page = visitor.open(path)
-        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+        found |= look(page, "manager", name, screen)
         check_screen(page)
-        found |= issues(page, name)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.setdefault(name, []).append("scrolls sideways")
     return found
 
 
-@pytest.mark.parametrize(("width", "theme"), QUICK)
+@pytest.mark.parametrize("screen", QUICK, ids=str)
 def test_every_page_passes_axe_and_shows_nothing_only_programmers_read(
-    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
+    visit: Visits, mona: User, pages: dict[str, str], screen: Screen
 ) -> None:
     missing = {str(pattern.name) for pattern in urlpatterns} - set(pages) - NO_PAGES
     assert not missing, "pages without a test"
-    assert not walk(visit, mona, pages, width, theme)
+    assert not walk(visit, mona, pages, screen)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_passes_axe_at_any_width_in_either_theme(
-    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
-) -> None:
-    assert not walk(visit, mona, pages, width, theme)
+@pytest.mark.parametrize("screen", EVERY, ids=str)
+def test_every_screen(visit: Visits, mona: User, pages: dict[str, str], screen: Screen) -> None:
+    assert not walk(visit, mona, pages, screen)

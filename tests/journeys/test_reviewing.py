@@ -12,8 +12,9 @@ from labeling.spans import Span
 from sampler.models import Completion
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.screens import EVERY, QUICK, Screen, look
 from tests.journeys.server import Server
-from tests.journeys.test_accessibility import RICH, WIDTHS, issues
+from tests.journeys.test_accessibility import RICH
 from tests.labeling.review_queue import only, rank
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -172,30 +173,22 @@ def pages(live: Server, project: Project, alice: User, bob: User, rita: User) ->
     }
 
 
-def wrong(visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str) -> dict[str, list[str]]:
-    visitor = visit(rita, color_scheme=theme, viewport={"width": width, "height": 800})
+def walk(visit: Visits, rita: User, pages: dict[str, str], screen: Screen) -> dict[str, list[str]]:
+    visitor = visit(rita, **screen.options)
     found: dict[str, list[str]] = {}
     for name, path in pages.items():
-        page = visitor.open(path)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found[f"{name}, width"] = ["scrolls sideways"]
-        found |= issues(page, name)
-        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
-        found |= issues(page, f"{name}, all open")
+        found |= look(visitor.open(path), "reviewer", name, screen)
     return found
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+@pytest.mark.parametrize("screen", QUICK, ids=str)
 def test_axe_finds_nothing_on_the_reviewers_pages(
-    visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
+    visit: Visits, rita: User, pages: dict[str, str], screen: Screen
 ) -> None:
-    assert not wrong(visit, rita, pages, width, theme)
+    assert not walk(visit, rita, pages, screen)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_axe_finds_nothing_at_any_width_in_either_theme(
-    visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
-) -> None:
-    assert not wrong(visit, rita, pages, width, theme)
+@pytest.mark.parametrize("screen", EVERY, ids=str)
+def test_every_screen(visit: Visits, rita: User, pages: dict[str, str], screen: Screen) -> None:
+    assert not walk(visit, rita, pages, screen)

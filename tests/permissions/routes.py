@@ -144,6 +144,7 @@ PAGES = {
     "numbers/time.csv": route("GET", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
+    "work-languages/": route("GET POST", SIGNED_IN),
     "language/": route("POST", EVERYBODY),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),

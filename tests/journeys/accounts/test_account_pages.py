@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -15,13 +15,12 @@ from playwright.sync_api import Browser, Page
 from accounts.models import User
 from labeling import invitations
 from labeling.models import Project
+from tests.journeys import screens
 from tests.journeys.accounts.conftest import Entrance, open_confirmed, sign_in, signed_in, virtual_key
 from tests.journeys.conftest import watch
-from tests.journeys.test_accessibility import issues
+from tests.journeys.screens import EVERY, QUICK, Screen
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-LOOKS = [pytest.param(320, "dark"), *(pytest.param(*look, marks=pytest.mark.slow) for look in
-         ((320, "light"), (1280, "dark"), (1280, "light")))]  # fmt: skip
 SIGNED_IN = ("/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/",
              "/accounts/2fa/recovery-codes/", "/accounts/2fa/recovery-codes/generate/", "/accounts/sessions/",
              "/accounts/2fa/totp/deactivate/", "/accounts/email/", "/accounts/3rdparty/", "/accounts/logout/",
@@ -34,25 +33,30 @@ NOT_SIGNED_IN = ("/accounts/login/", "/accounts/password/reset/", "/accounts/pas
 Look = Callable[[str], None]
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize("screen", QUICK[:1], ids=str)
 def test_axe_finds_nothing_and_nothing_is_too_wide(
-    browser: Browser, entrance: Entrance, nina: User, width: int, theme: Literal["dark", "light"]
+    browser: Browser, entrance: Entrance, nina: User, screen: Screen
 ) -> None:
+    walk(browser, entrance, nina, screen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("screen", EVERY, ids=str)
+def test_every_screen(browser: Browser, entrance: Entrance, nina: User, screen: Screen) -> None:
+    walk(browser, entrance, nina, screen)
+
+
+def walk(browser: Browser, entrance: Entrance, nina: User, screen: Screen) -> None:
     problems: list[str] = []
-    context = browser.new_context(
-        base_url=entrance.url,
-        color_scheme=theme,
-        viewport={"width": width, "height": 800},
-    )
+    options: dict[str, Any] = screen.options
+    context = browser.new_context(base_url=entrance.url, **options)
     page = context.new_page()
     watch(page, problems)
     page.on("response", lambda answer: problems.append(answer.url) if answer.status >= 500 else None)
     found: dict[str, list[str]] = {}
 
     def look(name: str) -> None:
-        found.update(issues(page, name))
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found[f"{name}, width"] = ["scrolls sideways"]
+        found.update(screens.look(page, "account", name, screen))
 
     not_signed_in(page, look)
     invited(page, look)
@@ -74,7 +78,7 @@ def not_signed_in(page: Page, look: Look) -> None:
 def invited(page: Page, look: Look) -> None:
     _, token = invitations.invite(project=Project.objects.get(), role="trainer", by=User.objects.get(username="nina"))
     page.goto(f"/invitations/{token}/")
-    page.get_by_role("button", name="Open an account").click()
+    page.locator("main form button").first.click()
     page.wait_for_url("**/accounts/signup/")
     look("sign-up by invitation")
     page.fill("input[name=username]", "nina")

@@ -1,0 +1,58 @@
+"""By finger alone: four ranked by taps, two by one tap, and a demonstration."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from labeling.models import Assignment, Dialogue, Project, Ranking
+from tests import makers
+from tests.journeys.conftest import Visits
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def tap(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).tap()
+
+
+def test_four_are_ranked_by_taps(visit: Visits, alice: User, task: Assignment) -> None:
+    page = visit(alice, **PHONE).open("/")
+    page.get_by_role("link", name="Continue").tap()
+    for letter, place in (("A", "2nd"), ("B", "1st"), ("C", "2nd"), ("D", "3rd")):
+        tap(page, f"{letter} in place {place}")
+    tap(page, "C, 2nd. Choose it, then a place")
+    tap(page, "4th")
+    page.locator(".actions button.primary").tap()
+    expect(page.get_by_text("The second question?")).to_be_visible()
+    a, b, c, d = task.order_shown
+    assert Ranking.objects.get().groups == [[b], [a], [d], [c]]
+
+
+def test_of_two_the_better_one_is_tapped(visit: Visits, project: Project, alice: User) -> None:
+    task = makers.make_lease(makers.make_comparison(project, k=2), alice)
+    page = visit(alice, **PHONE).open(f"/ranking/{task.pk}/")
+    page.locator("[data-answer=b]").tap()
+    page.locator(".actions button.primary").tap()
+    expect(page.get_by_text("Ranking submitted.")).to_be_visible()
+    a, b = task.order_shown
+    assert Ranking.objects.get().groups == [[b], [a]]
+
+
+def test_a_demonstration_is_written_and_submitted(visit: Visits, project: Project, alice: User) -> None:
+    page = visit(alice, **PHONE).open("/")
+    tap(page, "Begin a dialogue")
+    for text in ("What is tide?", "The sea, pulled by the moon."):
+        page.locator("#composer-text").tap()
+        page.keyboard.insert_text(text)
+        page.get_by_role("button", name="Add turn").tap()
+        expect(page.locator(".turn").get_by_text(text)).to_be_visible()
+    page.get_by_role("button", name="Submit").tap()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    dialogue = Dialogue.objects.get()
+    assert dialogue.state == "submitted"
+    assert [turn.text for turn in dialogue.turns.order_by("position")] == [
+        "What is tide?", "The sea, pulled by the moon.",
+    ]  # fmt: skip
