@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -66,7 +67,11 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
         from django.conf import settings
 
         from tests.races.pairs import Pair, two_threads
+        from tests.races.snapshot import Snapshot
 
+        logging.disable(logging.WARNING)  # a line for every comparison that opens
+        nothing = Snapshot("nothing")
+        nothing.take()
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         known = {line["pair"] for line in lines(record) if line["times"] >= times}
         with two_threads() as threads:
@@ -76,6 +81,7 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
                 if time.time() > until:
                     return
                 began = time.monotonic()
+                nothing.put_back()
                 pair = make(f"-{at}")
                 assert isinstance(pair, Pair)
                 allowed = pair.in_turn()

@@ -12,22 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import Generic, TypeVar
 
 from django.db import connections
 from django.utils import timezone
 
+from common import held
 from labeling.errors import LabelingError
 from tests.races.cast import Cast
+from tests.races.snapshot import Snapshot
 from tests.races.standing import Standing, standing
 
 Work = TypeVar("Work")
 Write = Callable[[Work], object]
 Outcome = tuple[str, str, Standing]  # of the first write, of the second, and what stands afterwards
 LATEST = 0.004  # seconds by which one of the two may begin later: the locks are held for about as long
+FRESH = 10.0  # seconds for which a beginning is put back, before leases and the time for second thoughts age: then anew
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,20 @@ class Pair(Generic[Work]):
         self.first, self.second = situation.writes[first], situation.writes[second]
         self.cast = cast or Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
+        self.beginning = Snapshot("beginning")
+        self.made: tuple[datetime, Work] | None = None
 
     def _make(self) -> tuple[datetime, Work]:
-        self.cast.reset()
-        began = timezone.now()
-        return began, self.situation.make(self.cast)
+        """The situation as if nothing had been written to it."""
+        held.forget()
+        if self.made is None or timezone.now() - self.made[0] > timedelta(seconds=FRESH):
+            self.cast.reset()
+            began = timezone.now()
+            self.made = began, self.situation.make(self.cast)
+            self.beginning.take()
+        else:
+            self.beginning.put_back()
+        return deepcopy(self.made)
 
     def in_turn(self) -> set[Outcome]:
         """What the two orders, one after the other, end with."""
@@ -70,8 +83,11 @@ class Pair(Generic[Work]):
 
     def at_once(self, times: int) -> Counter[Outcome]:
         """What `times` runs of both at the same moment end with."""
-        with two_threads() as threads:
-            return self.meet(threads, times)
+        try:
+            with two_threads() as threads:
+                return self.meet(threads, times)
+        finally:
+            self.beginning.drop()
 
     def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
         """`at_once` in two threads of the caller's, which keep their connections."""
