@@ -96,14 +96,12 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
 
 def table() -> Iterator[tuple[str, Making]]:
     """Every pair by name, in an order that does not change."""
-    from tests.races import dialogues, rankings
+    from tests.races import dialogues, projects, rankings, requests, runs, webhooks
 
-    for situation in rankings.SITUATIONS:
-        for first, second in situation.pairs():
-            yield f"{situation.name}: {first} + {second}", Making(situation, first, second)
-    for other in dialogues.SITUATIONS:
-        for first, second in other.pairs():
-            yield f"{other.name}: {first} + {second}", Making(other, first, second)
+    for room in (rankings, dialogues, runs, webhooks, requests, projects):
+        for situation in room.SITUATIONS:
+            for first, second in situation.pairs():
+                yield f"{situation.name}: {first} + {second}", Making(situation, first, second)
 
 
 class Making:

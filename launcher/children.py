@@ -10,7 +10,7 @@ from pathlib import Path
 from common import web_address
 from launcher import model, readiness
 from launcher.supervisor import Child
-from launcher.watching import Watch
+from launcher.watching import Signs, Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
 # Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks,
@@ -33,7 +33,7 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_
             "web server",
             [
                 *[python, "-m", "uvicorn", "config.asgi:application", "--host", host],
-                *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
+                *["--port", str(port), "--no-access-log", "--lifespan", "on", "--ws", "none"],
                 *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
                 *(several if web_processes > 1 else []),
@@ -41,6 +41,7 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_
             log / "web.log",
             ONE_THREAD,
             watch=Watch(partial(readiness.web_answers, url), patience=WEB_PATIENCE),
+            signs=Signs(var / "run" / "web", patience=WEB_PATIENCE) if web_processes > 1 else None,
         ),
         Child(
             "default worker",

@@ -1,6 +1,7 @@
 """How a pair of writes is run: one after the other in both orders, then many times at once, and compared.
 
-What may be written in which situation is in `rankings.py` and `dialogues.py`; the tests are in `test_pairs.py`.
+What may be written in which situation is in `rankings.py`, `dialogues.py`, `requests.py`, `projects.py` and `runs.py`;
+the tests are in `test_pairs.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +42,8 @@ class Situation(Generic[Work]):
     name: str
     make: Callable[[Cast], Work]
     writes: Mapping[str, Write[Work]]
+    facts: Callable[[Work], Standing] | None = None  # what stands; else every fact on rankings and dialogues
+    around: Callable[[], AbstractContextManager[object]] = nullcontext  # what all of it runs in
 
     def pairs(self) -> list[tuple[str, str]]:
         return list(combinations_with_replacement(self.writes, 2))
@@ -71,7 +74,8 @@ class Pair(Generic[Work]):
 
     def in_turn(self) -> set[Outcome]:
         """What the two orders, one after the other, end with."""
-        return {self._one_after_the_other(swap) for swap in (False, True)}
+        with self.situation.around():
+            return {self._one_after_the_other(swap) for swap in (False, True)}
 
     def _one_after_the_other(self, swap: bool) -> Outcome:
         began, work = self._make()
@@ -79,7 +83,11 @@ class Pair(Generic[Work]):
             second, first = said(self.second, work), said(self.first, work)
         else:
             first, second = said(self.first, work), said(self.second, work)
-        return first, second, standing(self.cast.project, began)
+        return first, second, self._stands(began, work)
+
+    def _stands(self, began: datetime, work: Work) -> Standing:
+        facts = self.situation.facts
+        return standing(self.cast.project, began) if facts is None else facts(work)
 
     def at_once(self, times: int) -> Counter[Outcome]:
         """What `times` runs of both at the same moment end with."""
@@ -91,6 +99,10 @@ class Pair(Generic[Work]):
 
     def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
         """`at_once` in two threads of the caller's, which keep their connections."""
+        with self.situation.around():
+            return self._meet(threads, times)
+
+    def _meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
         seen: Counter[Outcome] = Counter()
         for _ in range(times):
             began, work = self._make()
@@ -101,7 +113,7 @@ class Pair(Generic[Work]):
                 threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
             ]
             first, second = (one.result(timeout=60) for one in both)
-            seen[first, second, standing(self.cast.project, began)] += 1
+            seen[first, second, self._stands(began, work)] += 1
         return seen
 
 
