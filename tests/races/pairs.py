@@ -23,12 +23,13 @@ from django.db import connections
 from django.utils import timezone
 
 from common import held
-from labeling.errors import LabelingError
+from labeling.errors import Gone, LabelingError
 from tests.races.cast import Cast
 from tests.races.snapshot import Snapshot
 from tests.races.standing import Standing, standing
 
 Work = TypeVar("Work")
+T = TypeVar("T")
 Write = Callable[[Work], object]
 Outcome = tuple[str, str, Standing]  # of the first write, of the second, and what stands afterwards
 LATEST = 0.004  # seconds by which one of the two may begin later: the locks are held for about as long
@@ -127,6 +128,13 @@ def two_threads() -> Iterator[ThreadPoolExecutor]:
             closing = threading.Barrier(2, timeout=30)
             for done in [threads.submit(_close, closing) for _ in range(2)]:
                 done.result()
+
+
+def taken(found: T | None) -> T:
+    """What a write gave; where it found nothing to do, that is a refusal."""
+    if not found:
+        raise Gone("There was nothing to do.")
+    return found
 
 
 def said(write: Write[Work], work: Work) -> str:

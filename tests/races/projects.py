@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rest_framework.parsers import JSONParser
@@ -20,8 +20,8 @@ from managing.models import ExportPreset
 from sampler.models import ModelVersion
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
-from tests.races.runs import facts, taken
+from tests.races.pairs import Situation, taken
+from tests.races.runs import facts
 
 SKY = [[{"role": "user", "content": "Why is the sky blue?"}]]
 SEA = [[{"role": "user", "content": "Why is the sea salty?"}]]
@@ -80,7 +80,7 @@ def with_a_token(cast: Cast) -> Work:
     return Work(cast.project, cast.people)
 
 
-def settings(**changed: object) -> object:
+def settings(**changed: object) -> Callable[[Work], object]:
     return lambda work: projects.change_settings(project=work.fresh, **changed)
 
 
@@ -125,9 +125,9 @@ def end(work: Work, name: str, by: str = "rita") -> object:
     return taken(projects.end_membership(project=work.fresh, user=work.people[name], by=work.people[by]))
 
 
-def weigh(work: Work, weight: float) -> object:
+def weigh(work: Work, weight: float) -> None:
     member = Membership.objects.get(project=work.project, user=work.people["bob"])
-    return projects.set_label_weight(membership=member, weight=weight)
+    projects.set_label_weight(membership=member, weight=weight)
 
 
 def withdraw(work: Work) -> object:
@@ -149,7 +149,8 @@ def revoke_token(work: Work) -> object:
 @idempotency.idempotent
 def _invite(view: Work, request: Request) -> Response:
     """A write of the API that is another one each time."""
-    made, _ = invitations.invite(project=view.project, role=request.data["role"], by=view.people["rita"])
+    data: Mapping[str, str] = request.data  # type: ignore[assignment]  # of an object, which is sent here
+    made, _ = invitations.invite(project=view.project, role=data["role"], by=view.people["rita"])
     return Response({"invitation": made.pk})
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from labeling.models import Project
 from moderation import marks, verdicts
+from moderation.models import VerdictFeedback
 from sampler import claims, registry, results, sampling
 from sampler.models import Completion, ModelVersion, SampleRequest
 from sampler.params import Drawn
@@ -21,8 +22,8 @@ from screening.models import Verdict
 from screening.rules import Plan, Rule
 from screening.verdicts import Target, record
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
-from tests.races.runs import facts, taken
+from tests.races.pairs import Situation, taken
+from tests.races.runs import facts
 from tests.races.standing import Standing, rows
 
 PROMPT = [{"role": "user", "content": "Why is the sky blue?"}]
@@ -135,8 +136,8 @@ def serve(work: Work) -> object:
     return taken(registry.serve(model_version=work.model))
 
 
-def relocate(work: Work) -> object:
-    return registry.relocate(model_version=work.model, location="elsewhere")
+def relocate(work: Work) -> None:
+    registry.relocate(model_version=work.model, location="elsewhere")
 
 
 def load(work: Work, weights: str, *tokens: str) -> object:
@@ -216,6 +217,6 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "reviewer": lambda work: mark(work, "rita", harmful=False),
             "second: block": lambda work: says(work, "second", "block"),
         },
-        facts(Completion, Verdict, marks.VerdictFeedback, without=["queue_ms", "generation_ms"]),
+        facts(Completion, Verdict, VerdictFeedback, without=["queue_ms", "generation_ms"]),
     ),
 )  # fmt: skip

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
 from unittest import mock
 
 from django.core.files.base import ContentFile
@@ -18,19 +17,17 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs as export_runs
 from exports.models import ExportRun
-from hub import pushes
+from hub import client, pushes
 from hub.models import Push, Repository
 from labeling import given_prompts, leases, projects
-from labeling.errors import Gone
 from labeling.imports import runs as import_runs
 from labeling.models import Assignment, Comparison, Dialogue, ImportRun, Project, Prompt, Ranking
 from labeling.quality import adjudication
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
+from tests.races.pairs import Situation, taken
 from tests.races.standing import Standing, rows
 
-T = TypeVar("T")
 MINUTE = timedelta(minutes=1)
 LINE = b'{"prompt": "Why is the sea salty?"}\n'
 MANIFEST = {"files": [{"path": "dpo/train.jsonl", "bytes": 12, "rows": 1}]}
@@ -46,14 +43,7 @@ class Work:
     number: int = 0
 
 
-def taken(found: T | None) -> T:
-    """What a write gave; where it found nothing to do, that is a refusal."""
-    if not found:
-        raise Gone("There was nothing to do.")
-    return found
-
-
-def facts(*models: type[Model], without: Sequence[str] = ()) -> Callable[[Work], Standing]:
+def facts(*models: type[Model], without: Sequence[str] = ()) -> Callable[[object], Standing]:
     return lambda work: rows(*models, without=without)
 
 
@@ -100,7 +90,8 @@ def fail_export(work: Work) -> object:
     """As the worker that had it first says, however late."""
     run = _export(work)
     run.attempts = 1
-    return export_runs.fail(run=run, error="It broke again.")
+    export_runs.fail(run=run, error="It broke again.")
+    return None
 
 
 def nights(work: Work) -> object:
@@ -173,9 +164,9 @@ def a_hub() -> Iterator[None]:
     allowed = {"acme": frozenset[str]()}
     with (
         override_settings(HUB_TOKEN="t", HUB_NAMESPACES=allowed),
-        mock.patch.object(pushes.client, "create"),
-        mock.patch.object(pushes.client, "delete"),
-        mock.patch.object(pushes.client, "send", return_value="c1"),
+        mock.patch.object(client, "create"),
+        mock.patch.object(client, "delete"),
+        mock.patch.object(client, "send", return_value="c1"),
     ):
         yield
 

@@ -12,8 +12,7 @@ from labeling import rankings
 from labeling.models import Assignment, Project
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
-from tests.races.runs import taken
+from tests.races.pairs import Situation, taken
 from tests.races.standing import Standing, rows
 from webhooks import outbox, subscriptions
 from webhooks.models import Delivery, Subscription
