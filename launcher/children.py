@@ -17,6 +17,7 @@ GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pres
 # pushes to the Hub. One process stays free.
 WORKER_PROCESSES = "7"
 WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # in which several web processes count together: common/serving/figures.py
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -27,6 +28,7 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_
     quiet = ["--without-gossip", "--without-mingle"]
     level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
     # A busy process may not hear uvicorn's question for some seconds; that is no reason to replace it.
+    signs, figures = var / "run" / "web", var / "run" / "web-figures"
     several = ["--workers", str(web_processes), "--timeout-worker-healthcheck", str(round(WEB_PATIENCE))]
     found = [
         Child(
@@ -39,9 +41,10 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_
                 *(several if web_processes > 1 else []),
             ],
             log / "web.log",
-            ONE_THREAD,
+            {**ONE_THREAD, **({SHARED: str(figures)} if web_processes > 1 else {})},
             watch=Watch(partial(readiness.web_answers, url), patience=WEB_PATIENCE),
-            signs=Signs(var / "run" / "web", patience=WEB_PATIENCE) if web_processes > 1 else None,
+            signs=Signs(signs, patience=WEB_PATIENCE, figures=figures) if web_processes > 1 else None,
+            own_folders=[signs, figures] if web_processes > 1 else [],
         ),
         Child(
             "default worker",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -37,9 +38,13 @@ class Child:
     start_at: float = 0.0  # when it is to be started (again)
     watch: Watch | None = None  # for what runs and does not answer
     signs: Signs | None = None  # of its processes, where it has several
+    own_folders: Sequence[Path] = ()  # empty whenever it is started
 
     def start(self) -> None:
         processes.roll(self.log)
+        for folder in self.own_folders:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
         with open(self.log, "ab", opener=processes.private) as log:
             self.process = subprocess.Popen(
                 self.command,

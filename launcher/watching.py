@@ -51,15 +51,15 @@ class Signs:
     A sign is fresh while the time of its file changes: what that time is does not matter, since clocks are set.
     """
 
-    def __init__(self, folder: Path, *, patience: float) -> None:
+    def __init__(self, folder: Path, *, patience: float, figures: Path | None = None) -> None:
         self.folder = folder
         self.patience = patience
+        self.figures = figures  # what the processes count (common/serving/figures.py)
         self.changed: dict[str, tuple[int, float]] = {}  # the file's time, and when we saw it change
         self.looked = 0.0
 
     def begin(self) -> None:
         """The server was started (again)."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.changed.clear()
 
     def hung(self) -> list[int]:
@@ -79,12 +79,18 @@ class Signs:
     def _look(self, now: float) -> None:
         for file in self.folder.iterdir():
             try:
-                if not processes.is_locked(file):  # its process is gone
-                    file.unlink()
-                    self.changed.pop(file.name, None)
+                if not processes.is_locked(file):
+                    self._is_gone(file)
                     continue
                 stamp = file.stat().st_mtime_ns
             except OSError:  # it ends just now
                 continue
             if self.changed.get(file.name, (0, now))[0] != stamp:
                 self.changed[file.name] = (stamp, now)
+
+    def _is_gone(self, file: Path) -> None:
+        """A process ended: it is at no request any more, whatever it has counted stays."""
+        file.unlink()
+        self.changed.pop(file.name, None)
+        for left in self.figures.glob(f"gauge_live*_{file.name}.db") if self.figures is not None else ():
+            left.unlink(missing_ok=True)

@@ -38,7 +38,6 @@ class SignOfLife:
         await send({"type": "lifespan.startup.complete"})
         await receive()  # it ends
         showing.cancel()
-        self.file.unlink(missing_ok=True)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _show(self) -> None:

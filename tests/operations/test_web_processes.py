@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from common import processes
-from launcher import watching
+from launcher import children, watching
 from launcher.supervisor import Child, Supervisor
 from launcher.watching import Signs, Watch
 from tests.operations.running import BASE
@@ -50,7 +50,8 @@ class Served:
         command = [sys.executable, "-m", "uvicorn", "toy:application", "--port", str(self.port), "--lifespan", "on"]
         more = ["--workers", "2", "--timeout-worker-healthcheck", "6", "--log-level", "error"]
         env = {"SIGNS": str(self.signs.folder), "PYTHONPATH": f"{BASE}:{folder}"}
-        child = Child("web server", [*command, *more], folder / "web.log", env, signs=self.signs)
+        folders = [self.signs.folder]
+        child = Child("web server", [*command, *more], folder / "web.log", env, signs=self.signs, own_folders=folders)
         self.supervisor = Supervisor([child], run_dir=folder, say=self.said.append)
         self.supervisor.start(["web server"])
 
@@ -104,13 +105,32 @@ def test_one_of_two_whose_event_loop_hangs_is_replaced(served: Served) -> None:
 
 
 def test_a_process_that_is_gone_is_not_taken_for_one_that_hangs(tmp_path: Path) -> None:
-    signs = Signs(tmp_path / "signs", patience=0.0)
-    signs.begin()
+    signs = Signs(tmp_path / "signs", patience=0.0, figures=tmp_path / "figures")
+    for folder in ("signs", "figures"):
+        (tmp_path / folder).mkdir()
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     (signs.folder / str(ended.pid)).touch()
+    for name in (f"gauge_livesum_{ended.pid}.db", f"counter_{ended.pid}.db"):
+        (tmp_path / "figures" / name).touch()
     assert signs.hung() == []
     assert not list(signs.folder.iterdir())
+    assert [file.name for file in (tmp_path / "figures").iterdir()] == [f"counter_{ended.pid}.db"]
+
+
+def test_any_of_several_tells_the_figures_of_all(tmp_path: Path) -> None:
+    """A scraper meets one of them, and its figures must not jump from one to the next."""
+    code = (
+        "from common.serving import figures; figures.at_work.inc();"
+        "figures.answered(method='GET', route='home', status=200, seconds=0.02); print(figures.text().decode())"
+    )
+    env = {**os.environ, children.SHARED: str(tmp_path), "PYTHONPATH": str(BASE)}
+    for count in (1, 2):
+        with subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True) as process:
+            said, _ = process.communicate()
+        line = 'duologue_http_requests_total{method="GET",route="home",status="200"}'
+        assert f"{line} {count:.1f}" in said
+        assert f"duologue_http_requests_at_work {count:.1f}" in said
 
 
 def test_a_watch_that_was_stopped_itself_does_not_take_that_for_another_s_silence(
