@@ -14,10 +14,10 @@ import contextlib
 import json
 import logging
 import os
+import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -94,14 +94,18 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
                     file.write(json.dumps(line) + "\n")
 
 
-def table() -> Iterator[tuple[str, Making]]:
-    """Every pair by name, in an order that does not change."""
+def table() -> list[tuple[str, Making]]:
+    """Every pair by name, in an order that does not change and mixes the situations: a part of it has seen of each."""
     from tests.races import dialogues, projects, rankings, requests, runs, webhooks
 
-    for room in (rankings, dialogues, runs, webhooks, requests, projects):
-        for situation in room.SITUATIONS:
-            for first, second in situation.pairs():
-                yield f"{situation.name}: {first} + {second}", Making(situation, first, second)
+    found = [
+        (f"{situation.name}: {first} + {second}", Making(situation, first, second))
+        for room in (rankings, dialogues, runs, webhooks, requests, projects)
+        for situation in room.SITUATIONS
+        for first, second in situation.pairs()
+    ]
+    random.Random(1).shuffle(found)
+    return found
 
 
 class Making:
