@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
+import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -66,7 +67,11 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
         from django.conf import settings
 
         from tests.races.pairs import Pair, two_threads
+        from tests.races.snapshot import Snapshot
 
+        logging.disable(logging.WARNING)  # a line for every comparison that opens
+        nothing = Snapshot("nothing")
+        nothing.take()
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         known = {line["pair"] for line in lines(record) if line["times"] >= times}
         with two_threads() as threads:
@@ -76,6 +81,7 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
                 if time.time() > until:
                     return
                 began = time.monotonic()
+                nothing.put_back()
                 pair = make(f"-{at}")
                 assert isinstance(pair, Pair)
                 allowed = pair.in_turn()
@@ -88,16 +94,18 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
                     file.write(json.dumps(line) + "\n")
 
 
-def table() -> Iterator[tuple[str, Making]]:
-    """Every pair by name, in an order that does not change."""
-    from tests.races import dialogues, rankings
+def table() -> list[tuple[str, Making]]:
+    """Every pair by name, in an order that does not change and mixes the situations: a part of it has seen of each."""
+    from tests.races import dialogues, projects, rankings, requests, runs, webhooks
 
-    for situation in rankings.SITUATIONS:
-        for first, second in situation.pairs():
-            yield f"{situation.name}: {first} + {second}", Making(situation, first, second)
-    for other in dialogues.SITUATIONS:
-        for first, second in other.pairs():
-            yield f"{other.name}: {first} + {second}", Making(other, first, second)
+    found = [
+        (f"{situation.name}: {first} + {second}", Making(situation, first, second))
+        for room in (rankings, dialogues, runs, webhooks, requests, projects)
+        for situation in room.SITUATIONS
+        for first, second in situation.pairs()
+    ]
+    random.Random(1).shuffle(found)
+    return found
 
 
 class Making:

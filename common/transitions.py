@@ -44,4 +44,8 @@ def advance(
                 if not hasattr(value, "resolve_expression"):
                     setattr(instance, name, value)
         return moved
-    return rows.filter(state__in=sources).update(state=to, **columns)
+    rows = rows.filter(state__in=sources)
+    if sum(count > 0 for count in rows.query.alias_refcount.values()) > 1:
+        # Django would look for the rows first, and PostgreSQL not look at their state again once it has their locks.
+        raise IllegalTransition("a state is compared and set in one table: name another one by Exists()")
+    return rows.update(state=to, **columns)

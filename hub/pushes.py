@@ -75,8 +75,7 @@ def request(*, run: ExportRun, by: User, repository: Repository | None = None, n
     """
     if run.state != ExportRun.State.FINISHED or run.trigger == ExportRun.Trigger.COMMAND:
         raise Invalid("This export has no files here that could be pushed.")
-    if repository is None:
-        repository = _new(run.project, name, private, by)
+    repository = _new(run.project, name, private, by) if repository is None else _locked(repository)
     if repository.project_id != run.project_id or repository.state not in (
         Repository.State.NEW, Repository.State.MADE,
     ):  # fmt: skip
@@ -102,6 +101,11 @@ def _new(project: Project, name: str, private: bool, by: User) -> Repository:
             return Repository.objects.create(project=project, name=f"{namespace}/{base}", private=private, made_by=by)
     except IntegrityError:
         raise Invalid(f"{name} is taken: another push has made it, or is about to.") from None
+
+
+def _locked(repository: Repository) -> Repository:
+    """As it is now, until the transaction ends: who asks for a push or takes back meanwhile waits, and sees this."""
+    return Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
 
 
 def _check_namespace(project: Project, name: str) -> None:
@@ -188,6 +192,7 @@ def _end(push: Push, state: str, **columns: object) -> None:
 @transaction.atomic
 def take_back(*, repository: Repository, by: User, ring: bool = True) -> bool:
     """Have a repository deleted with its history; a worker does it."""
+    _locked(repository)
     if repository.pushes.filter(state__in=(State.QUEUED, State.RUNNING)).exists():
         return False
     if not advance(repository, to=Repository.State.LEAVING, table=Repository.TRANSITIONS, left_by=by, error=""):

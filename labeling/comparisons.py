@@ -20,7 +20,7 @@ from common.transitions import advance
 from common.visible import equal_pair, visible
 from labeling import assignments, contents
 from labeling.control_tokens import refuse_in_any
-from labeling.errors import Invalid, within
+from labeling.errors import Gone, Invalid, within
 from labeling.models import Candidate, Comparison, Project, Prompt
 from labeling.projects import current_round, retire_prompts, split_for
 from labeling.text import check_messages, clean, content_hash, prompt_key
@@ -29,6 +29,18 @@ from sampler.models import Completion, ModelVersion
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+def locked(pk: UUID) -> Comparison:
+    """The comparison with its project, nobody else's to write on until the transaction ends.
+
+    Raises:
+        Gone: it went with its import.
+    """
+    rows = Comparison.objects.select_for_update(of=("self",)).select_related("project")
+    if (found := rows.filter(pk=pk).first()) is None:
+        raise Gone("This comparison was withdrawn.")
+    return found
 
 
 @transaction.atomic

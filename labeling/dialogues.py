@@ -49,7 +49,8 @@ def start_dialogue(
 
     Raises:
         Invalid: the person's role or the project's task types do not allow it, or no round is open.
-        NotAgreed: they have to read something first. Gone: the prompt was withdrawn.
+        NotAgreed: they have to read something first.
+        Gone: the prompt was withdrawn, or went with its import.
     """
     role = role_of(project, author)
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
@@ -59,7 +60,9 @@ def start_dialogue(
     offering.check(project=project, person=author, by_program=by_program)
     model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
     if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it
-        prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).get(pk=prompt.pk)
+        prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).filter(pk=prompt.pk).first()
+        if prompt is None:
+            raise Gone("This prompt is not in the project any more.")
         if prompt.content_hash.startswith(WITHDRAWN_PROMPT):
             raise Gone("This prompt was withdrawn by its author.")
     dialogue = Dialogue.objects.create(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from accounts.audit import record
 from labeling.errors import Gone, Invalid
 from labeling.models import Invitation, Membership, Project
-from labeling.projects import role_of, set_membership
+from labeling.projects import lock_members, role_of, set_membership
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -92,6 +92,7 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     locked = Invitation.objects.open().select_for_update(of=("self",)).filter(pk=invitation.pk).first()
     if locked is None:
         raise Gone(ENDED)
+    lock_members(locked.project)
     held = role_of(locked.project, user)
     role = locked.role if held is None or RANK[held] < RANK[locked.role] else held
     membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by)

@@ -121,6 +121,7 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
         raise Invalid(
             "%(role)s is not a role; it takes %(choices)s.", role=repr(role), choices=", ".join(Membership.Role.values)
         )
+    lock_members(project)
     if role != Membership.Role.MANAGER:
         _keep_a_manager(project, user, by)
     membership, _ = Membership.objects.update_or_create(
@@ -129,6 +130,11 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
     forget()
     record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
     return membership
+
+
+def lock_members(project: Project) -> None:
+    """Who reads a role to decide which to give, waits for whoever gives one now."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 @transaction.atomic
@@ -150,7 +156,7 @@ def _keep_a_manager(project: Project, user: User, by: User | None) -> None:
     """Nobody locks herself out: the last manager names another one first. Two who leave at once wait for each other."""
     if by is None or by.pk != user.pk:
         return
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    lock_members(project)
     managers = Membership.objects.filter(
         project=project, role=Membership.Role.MANAGER, ended_at__isnull=True, user__is_active=True
     )

@@ -10,13 +10,14 @@ from pathlib import Path
 from common import web_address
 from launcher import model, readiness
 from launcher.supervisor import Child
-from launcher.watching import Watch
+from launcher.watching import Signs, Watch
 
 GRACE = {"SAMPLER_GRACE": os.environ.get("SAMPLER_GRACE", "3")}  # somebody pressed Ctrl-C and waits
 # Long tasks run one at a time each (common/advisory_lock.py): export, import, insights, screening, webhooks,
 # pushes to the Hub. One process stays free.
 WORKER_PROCESSES = "7"
 WEB_PATIENCE, WORKER_PATIENCE = 25.0, 60.0  # seconds without an answer or a sign of life
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # in which several web processes count together: common/serving/figures.py
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -27,20 +28,23 @@ def children(var: Path, host: str, port: int, *, demo: bool, sampler: bool, web_
     quiet = ["--without-gossip", "--without-mingle"]
     level = (os.environ.get("DUOLOGUE_LOG_LEVEL") or "INFO").upper()
     # A busy process may not hear uvicorn's question for some seconds; that is no reason to replace it.
+    signs, figures = var / "run" / "web", var / "run" / "web-figures"
     several = ["--workers", str(web_processes), "--timeout-worker-healthcheck", str(round(WEB_PATIENCE))]
     found = [
         Child(
             "web server",
             [
                 *[python, "-m", "uvicorn", "config.asgi:application", "--host", host],
-                *["--port", str(port), "--no-access-log", "--lifespan", "off", "--ws", "none"],
+                *["--port", str(port), "--no-access-log", "--lifespan", "on", "--ws", "none"],
                 *["--http", "common.serving.bounded_http:BoundedHttp"],
                 *["--timeout-graceful-shutdown", "5", "--log-level", level.lower()],
                 *(several if web_processes > 1 else []),
             ],
             log / "web.log",
-            ONE_THREAD,
+            {**ONE_THREAD, **({SHARED: str(figures)} if web_processes > 1 else {})},
             watch=Watch(partial(readiness.web_answers, url), patience=WEB_PATIENCE),
+            signs=Signs(signs, patience=WEB_PATIENCE, figures=figures) if web_processes > 1 else None,
+            own_folders=[signs, figures] if web_processes > 1 else [],
         ),
         Child(
             "default worker",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from common import processes
 from launcher.options import BASE, StartError
-from launcher.watching import Watch
+from launcher.watching import Signs, Watch
 
 RESTARTS, WITHIN = 5, 120.0  # a child that ends more often than this is given up
 WAIT = 5.0  # seconds before the next try where it cannot be the child's fault
@@ -36,9 +37,14 @@ class Child:
     deaths: list[float] = field(default_factory=list)
     start_at: float = 0.0  # when it is to be started (again)
     watch: Watch | None = None  # for what runs and does not answer
+    signs: Signs | None = None  # of its processes, where it has several
+    own_folders: Sequence[Path] = ()  # empty whenever it is started
 
     def start(self) -> None:
         processes.roll(self.log)
+        for folder in self.own_folders:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
         with open(self.log, "ab", opener=processes.private) as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -50,8 +56,9 @@ class Child:
                 start_new_session=True,
                 preexec_fn=processes.die_with_parent(signal.SIGTERM),
             )
-        if self.watch is not None:
-            self.watch.begin()
+        for watcher in (self.watch, self.signs):
+            if watcher is not None:
+                watcher.begin()
 
     def signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -124,14 +131,27 @@ class Supervisor:
                     self._start_again(child, now)
             elif child.process.poll() is not None:
                 self._died(child, now)
-            elif child.watch is not None and child.watch.is_hung():
-                self.say(f"the {child.name} runs and has not answered for {child.watch.patience:.0f} s: killed")
-                child.signal(signal.SIGKILL)  # it may be stopped, and then hears nothing else
-                child.process.wait()
+            else:
+                self._look(child, child.process)
         if now - self._logs_seen_at > 60:
             self._logs_seen_at = now
             for child in self.children:
                 processes.cut(child.log, limit=LOG_LIMIT)
+
+    def _look(self, child: Child, process: subprocess.Popen[bytes]) -> None:
+        """Kill what hangs: it may be stopped, and then hears nothing else."""
+        if child.watch is not None and child.watch.is_hung():
+            self.say(f"the {child.name} runs and has not answered for {child.watch.patience:.0f} s: killed")
+            child.signal(signal.SIGKILL)
+            process.wait()
+            return
+        if child.signs is None:
+            return
+        for pid in child.signs.hung():  # the server starts another in its place
+            said = f"process {pid} of the {child.name} runs and has shown no sign of life"
+            self.say(f"{said} for {child.signs.patience:.0f} s: killed")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _start_again(self, child: Child, now: float) -> None:
         child.start_at = 0.0

@@ -78,8 +78,12 @@ def _store(plan: Plan, whole: Plan, target: str, found: dict[UUID, Findings]) ->
         block(verdict)
 
 
+@transaction.atomic
 def set_standing(plan: Plan, completion_ids: Collection[UUID]) -> None:
-    """Release or withhold completions as the verdicts on record say."""
+    """Release or withhold completions as the verdicts on record say. Two filters that end at once take turns: the
+    second sees the verdicts of both."""
+    held = Completion.objects.filter(pk__in=completion_ids).order_by("pk")
+    list(held.select_for_update(of=("self",), no_key=True).values_list("pk"))
     known = verdicts.known(plan, completion_ids)
     by_standing: dict[str, list[UUID]] = {}
     for pk in completion_ids:

@@ -143,7 +143,7 @@ def _age(since: object) -> float:
 
 
 def text() -> bytes:
-    """Everything: of this process's requests, of the whole, of the samplers."""
+    """Everything: of the web processes' requests, of the whole, of the samplers."""
     reading = CollectorRegistry()
     reading.register(Whole())
-    return generate_latest(figures.registry) + generate_latest(reading) + generate_latest(sampler.web_registry())
+    return figures.text() + generate_latest(reading) + generate_latest(sampler.web_registry())

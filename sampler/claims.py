@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -108,18 +108,22 @@ def to_cancel(*, worker: str) -> set[UUID]:
 
 def requeue_expired() -> int:
     """Take back requests whose worker let the lease run out; end those that were stopped or died alone too often."""
-    count = 0
     expired = SampleRequest.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now())
-    for row in expired.order_by("pk")[:500]:
-        still = expired.filter(pk=row.pk, attempts=row.attempts)
-        if row.cancel_requested:
-            count += advance(
-                still, to=State.CANCELLED, table=TABLE, worker="", lease_expires_at=None, finished_at=timezone.now()
-            )
-        elif not row.alone:
-            count += requeue(
-                still, losses=F("losses") + 1, error="The worker that ran it was lost.", not_before=later(row.losses)
-            )
-        elif still.exists():
-            count += fail(request_id=row.pk, attempt=row.attempts, reason="The worker died while it ran this alone.")
-    return count
+    return sum(_take_back(expired.filter(pk=pk)) for pk in expired.order_by("pk").values_list("pk", flat=True)[:500])
+
+
+@transaction.atomic
+def _take_back(still: QuerySet[SampleRequest]) -> int:
+    """Under its lock: it may be stopped just now, or its worker come back."""
+    row = still.select_for_update(no_key=True).first()
+    if row is None:
+        return 0
+    if row.cancel_requested:
+        return advance(
+            still, to=State.CANCELLED, table=TABLE, worker="", lease_expires_at=None, finished_at=timezone.now()
+        )
+    if not row.alone:
+        return requeue(
+            still, losses=F("losses") + 1, error="The worker that ran it was lost.", not_before=later(row.losses)
+        )
+    return fail(request_id=row.pk, attempt=row.attempts, reason="The worker died while it ran this alone.")

@@ -23,7 +23,7 @@ from sampler.control_tokens import known as known_tokens
 from sampler.engines._probe import Capabilities
 from sampler.engines._tokenizer_files import special_tokens
 from sampler.engines.base import ENGINES, Batching
-from sampler.models import ModelVersion
+from sampler.models import ModelVersion, SampleRequest
 from sampler.params import SamplingParams
 
 State = ModelVersion.State
@@ -159,13 +159,20 @@ def ask_server(*, model_version: ModelVersion) -> Capabilities:
     except ValueError as refusal:
         mark_failed(model_version_id=model_version.pk, reason=str(refusal))
         raise
-    ModelVersion.objects.filter(pk=model_version.pk).update(capabilities=found)
-    _keep_tokens(model_version, found.get("control_tokens", []))
+    with transaction.atomic():
+        locked = _locked(model_version.pk)
+        ModelVersion.objects.filter(pk=locked.pk).update(capabilities=found)
+        _keep_tokens(locked, found.get("control_tokens", []))
     return found
 
 
+def _locked(pk: UUID) -> ModelVersion:
+    """As it is now, until the transaction ends: two workers that load it, or a server's answer, take turns."""
+    return ModelVersion.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
 def _keep_tokens(version: ModelVersion, tokens: Sequence[str]) -> None:
-    """Beside those that were known already."""
+    """Beside those that were known already; under the row's lock."""
     if new := set(tokens) - set(version.control_tokens):
         ModelVersion.objects.filter(pk=version.pk).update(
             control_tokens=sorted({*version.control_tokens, *new}),
@@ -181,6 +188,14 @@ def retire(*, model_version: ModelVersion) -> bool:
             for request_id in model_version.requests.filter(finished_at__isnull=True).values_list("id", flat=True):
                 sampling.cancel(request_id=request_id)
     return bool(moved)
+
+
+def end_retired() -> int:
+    """Cancel what waits for a retired model version: asked for while it was being retired, or given back by its worker
+    afterwards. Beat calls it."""
+    left = SampleRequest.objects.filter(state=SampleRequest.State.QUEUED, model_version__state=State.RETIRED)
+    ended = [sampling.cancel(request_id=pk) for pk in left.values_list("pk", flat=True)]
+    return sum(ended)
 
 
 def relocate(*, model_version: ModelVersion, location: str) -> None:
@@ -199,6 +214,7 @@ def serve(*, model_version: ModelVersion) -> bool:
     )  # fmt: skip
 
 
+@transaction.atomic
 def mark_loaded(
     *,
     model_version_id: UUID,
@@ -212,7 +228,7 @@ def mark_loaded(
     Raises:
         ValueError: the weights are not those that earlier completions came from.
     """
-    known = ModelVersion.objects.get(pk=model_version_id)
+    known = _locked(model_version_id)
     if known.weights_hash and weights_hash and known.weights_hash != weights_hash:
         raise ValueError(
             f"The weights of {known.slug} changed: they were {known.weights_hash[:12]} and are "

@@ -83,13 +83,15 @@ def _snapshot(prompt: Sequence[Mapping[str, object]]) -> list[Message]:
     return messages
 
 
+@transaction.atomic
 def cancel(*, request_id: UUID) -> bool:
     """Stop a request. True where it ended now, or will within a step of its worker."""
-    now = timezone.now()
-    waiting = SampleRequest.objects.filter(pk=request_id, state=State.QUEUED)
-    if advance(waiting, to=State.CANCELLED, table=TABLE, cancel_requested=True, finished_at=now):
+    rows = SampleRequest.objects.filter(pk=request_id)
+    rows.select_for_update(no_key=True).first()  # its worker may give it back just now: it is one or the other
+    waiting = rows.filter(state=State.QUEUED)
+    if advance(waiting, to=State.CANCELLED, table=TABLE, cancel_requested=True, finished_at=timezone.now()):
         return True
-    running = SampleRequest.objects.filter(pk=request_id, state=State.RUNNING)
+    running = rows.filter(state=State.RUNNING)
     if not running.update(cancel_requested=True):
         return False
     ring_on_commit(running.values_list("model_version__slug", flat=True))

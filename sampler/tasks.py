@@ -14,8 +14,10 @@ from sampler.models import ModelVersion, SampleRequest
 
 @shared_task(name="sampler.tasks.ring", ignore_result=True, acks_late=False)
 def ring() -> None:
-    """Every few seconds: take back expired leases, and ring for whatever still waits."""
+    """Every few seconds: take back expired leases, end what waits for a retired model version, and ring for whatever
+    still waits."""
     claims.requeue_expired()
+    registry.end_retired()
     waiting = SampleRequest.objects.filter(state=SampleRequest.State.QUEUED).exclude(not_before__gt=timezone.now())
     for slug in waiting.order_by().values_list("model_version__slug", flat=True).distinct():
         doorbells.ring(slug)

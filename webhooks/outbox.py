@@ -22,7 +22,7 @@ from django.utils import timezone
 from common.transitions import advance
 from webhooks import signing, subscriptions
 from webhooks.addresses import CheckedNetwork, Refused
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ CLAIM = timedelta(seconds=60)
 TIMEOUT = {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}
 MOST_ATTEMPTS = 20  # spread over about ten hours
 LONGEST_WAIT = 3600
+LIVE = Subscription.objects.filter(pk=OuterRef("subscription"), ended_at__isnull=True)
 
 
 def wait_after(attempts: int) -> timedelta:
@@ -65,6 +66,7 @@ def claim(*, without: set[UUID] | None = None) -> list[Delivery]:
     """Deliveries that are due and first in line for their object, claimed for this worker."""
     now = timezone.now()
     pending = Delivery.objects.filter(state=Delivery.State.PENDING)
+    subscriptions.give_up(pending.filter(~Exists(LIVE)))  # written while it was ended
     earlier = pending.filter(
         subscription=OuterRef("subscription"), object_key=OuterRef("object_key"), id__lt=OuterRef("id")
     )
@@ -138,7 +140,7 @@ def _release(delivery: Delivery) -> None:
 
 def send_again(*, delivery: Delivery) -> bool:
     """Put a delivery that was given up back into the queue."""
-    live = Delivery.objects.filter(pk=delivery.pk, subscription__ended_at__isnull=True)
+    live = Delivery.objects.filter(Exists(LIVE), pk=delivery.pk)
     return bool(
         advance(
             live,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
@@ -50,10 +50,16 @@ def end(*, subscription: Subscription, by: User | None, reason: str = "Ended by 
     live = Subscription.objects.filter(pk=subscription.pk, ended_at__isnull=True)
     ended = live.update(ended_at=timezone.now(), ended_reason=reason)
     if ended:
-        pending = Delivery.objects.filter(subscription=subscription)
-        advance(pending, to=Delivery.State.FAILED, table=Delivery.TRANSITIONS, last_error="The webhook was ended.")
+        give_up(Delivery.objects.filter(subscription=subscription))
         record(actor=by, action="webhook.ended", obj=subscription)
     return bool(ended)
+
+
+def give_up(deliveries: QuerySet[Delivery]) -> int:
+    """Those of ended subscriptions are not sent."""
+    return advance(
+        deliveries, to=Delivery.State.FAILED, table=Delivery.TRANSITIONS, last_error="The webhook was ended."
+    )
 
 
 @transaction.atomic

@@ -218,8 +218,8 @@ def resume() -> int:
     for run in ImportRun.objects.filter(dry_run=True, asked__keep=True, finished_at__lt=now - WAITS).exclude(
         stored_as=""
     ):
-        default_storage.delete(run.stored_as)
-        ImportRun.objects.filter(pk=run.pk).update(stored_as="")
+        if ImportRun.objects.filter(pk=run.pk, stored_as=run.stored_as).update(stored_as=""):  # else it is imported
+            default_storage.delete(run.stored_as)
     ImportRun.objects.filter(state__in=ImportRun.ENDED, finished_at__lt=now - KEPT).delete()
     return len(pks)
 

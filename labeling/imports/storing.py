@@ -9,14 +9,16 @@ The raw record and the transforms applied stay beside what was made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from labeling.importers.base import COMPARISONS, PROMPTS
 from labeling.imports import rows
 from labeling.imports.records import Parsed
 from labeling.imports.rows import Entry, Subject, Target
-from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking
+from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Ranking, Review, TurnFeedback
 from labeling.text import split_of
 from sampler import sampling
 
@@ -130,19 +132,40 @@ def revert(*, project: Project, source: str) -> dict[str, int]:
     """Take an import back: everything of that source that nobody has worked on since."""
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     comparisons = Comparison.objects.filter(project=project, source=source, source_row__isnull=False)
-    untouched = comparisons.filter(assignments__isnull=True)
-    completions = list(Candidate.objects.filter(comparison__in=untouched).values_list("completion_id", flat=True))
     dialogues = Dialogue.objects.filter(project=project, source=source, kind=Dialogue.Kind.IMPORTED)
-    prompts = Prompt.objects.filter(project=project, source=source, dialogues__isnull=True)
+    prompts = Prompt.objects.filter(project=project, source=source)
+    _lock(comparisons, dialogues, prompts)
+    untouched = _untouched(comparisons)
+    completions = list(Candidate.objects.filter(comparison__in=untouched).values_list("completion_id", flat=True))
+    unread = dialogues.filter(reviews__isnull=True, comparisons__isnull=True, superseded_by__isnull=True).exclude(
+        turns__feedback__kind=TurnFeedback.Kind.GIVEN
+    )
+    prompts = prompts.filter(dialogues__isnull=True)
+    rated = set(unread.filter(turns__feedback__isnull=False).values_list("pk", flat=True))
+    taken = set(unread.values_list("pk", flat=True))
     counts = {
-        "comparisons": untouched.count(),
-        "comparisons kept": comparisons.count() - untouched.count(),
-        "demonstrations": dialogues.filter(turns__feedback__isnull=True).distinct().count(),
-        "ratings": dialogues.filter(turns__feedback__isnull=False).distinct().count(),
+        "comparisons": len(untouched),
+        "comparisons kept": comparisons.count() - len(untouched),
+        "demonstrations": len(taken - rated),
+        "ratings": len(rated),
         "prompts": prompts.count(),
     }
-    Comparison.objects.filter(pk__in=list(untouched.values_list("pk", flat=True))).delete()
+    Comparison.objects.filter(pk__in=untouched).delete()
     sampling.forget(completion_ids=completions)
-    Dialogue.objects.filter(pk__in=list(dialogues.values_list("pk", flat=True))).delete()
+    Dialogue.objects.filter(pk__in=taken).delete()
     prompts.delete()
     return counts
+
+
+def _lock(*kinds: QuerySet[Comparison] | QuerySet[Dialogue] | QuerySet[Prompt]) -> None:
+    """Whoever begins to work on one of these rows has either done so by now, or waits and finds it gone."""
+    for kind in kinds:
+        list(kind.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+
+
+def _untouched(comparisons: QuerySet[Comparison]) -> list[UUID]:
+    """Those that nobody ranked, holds or held, adjudicated, reviewed or made a hidden item of."""
+    given = Ranking.objects.filter(comparison=OuterRef("pk")).exclude(kind=Ranking.Kind.IMPORTED)
+    reviewed = Review.objects.filter(ranking__comparison=OuterRef("pk"))
+    alone = comparisons.filter(~Exists(given), ~Exists(reviewed), assignments__isnull=True, repeats__isnull=True)
+    return list(alone.values_list("pk", flat=True))

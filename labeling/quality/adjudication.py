@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import record
-from labeling import judgements
+from labeling import comparisons, judgements
 from labeling.errors import Gone, Invalid
 from labeling.judgements import Reading, Said
 from labeling.models import Comparison, Ranking, Review
@@ -52,7 +52,7 @@ def adjudicate(
         Invalid: not a reviewer, a judge of it themselves, no votes, or what `judgements.check` refuses.
         NeedsConfirmation; Gone: it was withdrawn.
     """
-    locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
+    locked = comparisons.locked(comparison.pk)
     reviews.require_reviewer(locked.project, reviewer)
     if locked.state not in Comparison.READY:
         raise Gone("This comparison was withdrawn.")

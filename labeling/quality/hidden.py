@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from labeling import randomness
+from labeling import comparisons, randomness
 from labeling.errors import Gone, Invalid
 from labeling.models import Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
@@ -71,7 +71,7 @@ def _copy(original: Comparison, *, kind: str, groups: list[list[str]] | None, **
     Raises:
         Gone: its text was withdrawn.
     """
-    original = Comparison.objects.select_for_update(of=("self",), no_key=True).get(pk=original.pk)
+    original = comparisons.locked(original.pk)
     if original.withdrawn_at is not None:
         raise Gone("The text of this comparison was withdrawn.")
     made = Comparison.objects.create(

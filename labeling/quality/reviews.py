@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import assignments, leases
+from labeling import assignments, comparisons, leases
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
     Assignment,
@@ -106,7 +106,7 @@ def require_reviewer(project: Project, person: User) -> None:
 
 def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
     """Its comparison's lock is the one that undo and mending take; only under it can be seen what stands."""
-    Comparison.objects.select_for_update(of=("self",)).get(pk=ranking.comparison_id)
+    comparisons.locked(ranking.comparison_id)
     locked = Ranking.objects.in_force().filter(pk=ranking.pk).first()
     if locked is None:
         raise Conflict("This ranking was taken back or mended meanwhile.")
@@ -114,9 +114,9 @@ def _lock_ranking(ranking: Ranking) -> tuple[int | None, Project]:
 
 
 def _move_dialogue(dialogue: Dialogue, decision: str) -> tuple[int | None, Project]:
-    locked = Dialogue.objects.select_for_update(of=("self",)).get(pk=dialogue.pk)
+    locked = Dialogue.objects.select_for_update(of=("self",)).filter(pk=dialogue.pk).first()
     finished = Dialogue.HANDED_IN
-    if locked.state not in finished or Dialogue.objects.filter(supersedes=locked).exists():
+    if locked is None or locked.state not in finished or Dialogue.objects.filter(supersedes=locked).exists():
         raise Conflict("This dialogue was taken back or returned meanwhile.")
     to = {Decision.ACCEPTED: Dialogue.State.ACCEPTED, Decision.RETURNED: Dialogue.State.RETURNED}.get(
         Decision(decision)
@@ -179,7 +179,7 @@ def leave_to_others(*, comparison: Comparison, reviewer: User) -> None:
     Raises:
         Invalid: not a reviewer of the project.
     """
-    locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
+    locked = comparisons.locked(comparison.pk)
     require_reviewer(locked.project, reviewer)
     mine = Assignment.objects.filter(comparison=locked, trainer=reviewer).first()
     if mine is None:
@@ -195,7 +195,7 @@ def blind_vote(*, comparison: Comparison, reviewer: User) -> Assignment:
     Raises:
         Invalid: they voted on it or wrote its prompt. Gone: it was withdrawn.
     """
-    locked = Comparison.objects.select_for_update(of=("self",)).select_related("project").get(pk=comparison.pk)
+    locked = comparisons.locked(comparison.pk)
     require_reviewer(locked.project, reviewer)
     if locked.state not in Comparison.READY:
         raise Gone("This comparison cannot be ranked.")

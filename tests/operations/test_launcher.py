@@ -112,6 +112,10 @@ def web_command(tmp_path: Path, *arguments: str) -> str:
 def test_several_web_processes_are_those_of_one_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--workers" not in web_command(tmp_path)
     assert "--workers 3 --timeout-worker-healthcheck" in web_command(tmp_path, "--web-processes", "3")
+    ours = children(tmp_path, "127.0.0.1", 8000, demo=False, sampler=False, web_processes=3)
+    (web,) = [child for child in ours if child.signs is not None]
+    assert web.name == "web server"
+    assert {folder.name for folder in web.own_folders} == {"web", "web-figures"}
     for wrong in ("0", "9", "many"):
         with pytest.raises(SystemExit):
             web_command(tmp_path, "--web-processes", wrong)

@@ -1,6 +1,7 @@
 """How a pair of writes is run: one after the other in both orders, then many times at once, and compared.
 
-What may be written in which situation is in `rankings.py` and `dialogues.py`; the tests are in `test_pairs.py`.
+What may be written in which situation is in `rankings.py`, `dialogues.py`, `requests.py`, `projects.py` and `runs.py`;
+the tests are in `test_pairs.py`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import Generic, TypeVar
 
 from django.db import connections
 from django.utils import timezone
 
-from labeling.errors import LabelingError
+from common import held
+from labeling.errors import Gone, LabelingError
 from tests.races.cast import Cast
+from tests.races.snapshot import Snapshot
 from tests.races.standing import Standing, standing
 
 Work = TypeVar("Work")
+T = TypeVar("T")
 Write = Callable[[Work], object]
 Outcome = tuple[str, str, Standing]  # of the first write, of the second, and what stands afterwards
 LATEST = 0.004  # seconds by which one of the two may begin later: the locks are held for about as long
+FRESH = 10.0  # seconds for which a beginning is put back, before leases and the time for second thoughts age: then anew
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Situation(Generic[Work]):
     name: str
     make: Callable[[Cast], Work]
     writes: Mapping[str, Write[Work]]
+    facts: Callable[[Work], Standing] | None = None  # what stands; else every fact on rankings and dialogues
+    around: Callable[[], AbstractContextManager[object]] = nullcontext  # what all of it runs in
 
     def pairs(self) -> list[tuple[str, str]]:
         return list(combinations_with_replacement(self.writes, 2))
@@ -50,15 +58,25 @@ class Pair(Generic[Work]):
         self.first, self.second = situation.writes[first], situation.writes[second]
         self.cast = cast or Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
+        self.beginning = Snapshot("beginning")
+        self.made: tuple[datetime, Work] | None = None
 
     def _make(self) -> tuple[datetime, Work]:
-        self.cast.reset()
-        began = timezone.now()
-        return began, self.situation.make(self.cast)
+        """The situation as if nothing had been written to it."""
+        held.forget()
+        if self.made is None or timezone.now() - self.made[0] > timedelta(seconds=FRESH):
+            self.cast.reset()
+            began = timezone.now()
+            self.made = began, self.situation.make(self.cast)
+            self.beginning.take()
+        else:
+            self.beginning.put_back()
+        return deepcopy(self.made)
 
     def in_turn(self) -> set[Outcome]:
         """What the two orders, one after the other, end with."""
-        return {self._one_after_the_other(swap) for swap in (False, True)}
+        with self.situation.around():
+            return {self._one_after_the_other(swap) for swap in (False, True)}
 
     def _one_after_the_other(self, swap: bool) -> Outcome:
         began, work = self._make()
@@ -66,15 +84,26 @@ class Pair(Generic[Work]):
             second, first = said(self.second, work), said(self.first, work)
         else:
             first, second = said(self.first, work), said(self.second, work)
-        return first, second, standing(self.cast.project, began)
+        return first, second, self._stands(began, work)
+
+    def _stands(self, began: datetime, work: Work) -> Standing:
+        facts = self.situation.facts
+        return standing(self.cast.project, began) if facts is None else facts(work)
 
     def at_once(self, times: int) -> Counter[Outcome]:
         """What `times` runs of both at the same moment end with."""
-        with two_threads() as threads:
-            return self.meet(threads, times)
+        try:
+            with two_threads() as threads:
+                return self.meet(threads, times)
+        finally:
+            self.beginning.drop()
 
     def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
         """`at_once` in two threads of the caller's, which keep their connections."""
+        with self.situation.around():
+            return self._meet(threads, times)
+
+    def _meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
         seen: Counter[Outcome] = Counter()
         for _ in range(times):
             began, work = self._make()
@@ -85,7 +114,7 @@ class Pair(Generic[Work]):
                 threads.submit(_meet, barrier, max(0.0, -late), self.second, work),
             ]
             first, second = (one.result(timeout=60) for one in both)
-            seen[first, second, standing(self.cast.project, began)] += 1
+            seen[first, second, self._stands(began, work)] += 1
         return seen
 
 
@@ -99,6 +128,13 @@ def two_threads() -> Iterator[ThreadPoolExecutor]:
             closing = threading.Barrier(2, timeout=30)
             for done in [threads.submit(_close, closing) for _ in range(2)]:
                 done.result()
+
+
+def taken(found: T | None) -> T:
+    """What a write gave; where it found nothing to do, that is a refusal."""
+    if not found:
+        raise Gone("There was nothing to do.")
+    return found
 
 
 def said(write: Write[Work], work: Work) -> str:

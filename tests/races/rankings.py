@@ -14,7 +14,7 @@ from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.quality import adjudication, decisions, hidden, reviews
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
+from tests.races.pairs import Situation, taken
 
 
 @dataclass
@@ -102,9 +102,9 @@ def submit_and_next(work: Work) -> object:
 
 
 def submit_by_id(work: Work) -> object:
-    """As a program does it."""
+    """As a program does it, which is told that nothing of this id is theirs where they left meanwhile."""
     alice, groups = work.people["alice"], work.order()
-    return rankings.submit_own(pk=work.lease.pk, trainer=alice, groups=groups, note="by id", seconds=60)
+    return taken(rankings.submit_own(pk=work.lease.pk, trainer=alice, groups=groups, note="by id", seconds=60))
 
 
 def submit_bobs(work: Work) -> object:

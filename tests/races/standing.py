@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import (
+    DateTimeField,
+    Exists,
+    Field,
+    ForeignKey,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+)
 
 from labeling.models import (
     Assignment,
@@ -20,6 +33,7 @@ from labeling.models import (
 )
 from sampler.models import SampleRequest
 
+UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d+")  # which prompt of a pool was given is another in each run
 Fact = tuple[object, ...]
 Standing = tuple[Fact, ...]
@@ -28,42 +42,58 @@ Standing = tuple[Fact, ...]
 def standing(project: Project, since: datetime) -> Standing:
     """Every fact that a write on a ranking or a dialogue may change, of what came into being since then; sorted."""
     facts: list[Fact] = []
-    comparisons = Comparison.objects.filter(project=project, created_at__gte=since)
-    dialogues = Dialogue.objects.filter(project=project, created_at__gte=since)
-    for row in comparisons:
-        facts.append(("comparison", row.state, row.votes_wanted, row.prompt[-1]["content"]))
-    for lease in Assignment.objects.filter(comparison__in=comparisons).select_related("trainer"):
-        held = lease.state in (Assignment.State.LEASED, Assignment.State.SUBMITTED)
-        slot = lease.slot if held else None
-        facts.append(
-            ("assignment", lease.trainer.username, lease.kind, lease.state, slot, str(lease.draft.get("note")))
-        )
-    for ranking in Ranking.objects.filter(comparison__in=comparisons).select_related("trainer"):
-        superseded = Ranking.objects.filter(supersedes=ranking).exists()
-        stands = ranking.undone_at is None
-        facts.append(("ranking", str(ranking.trainer), ranking.kind, ranking.note, stands, superseded))
-    for dialogue in dialogues:
-        facts.append(_dialogue(dialogue))
-    for opinion in TurnFeedback.objects.filter(turn__dialogue__in=dialogues):
-        facts.append(("feedback", opinion.thumb_up, len(opinion.earlier), opinion.comment))
-    for review in Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues)):
-        facts.append(("review", review.decision, review.comment, review.undone_at is None))
-    for member in Membership.objects.filter(project=project).select_related("user"):
-        facts.append(("member", member.user.username, member.withdrawn_at is None))
-    for request in SampleRequest.objects.filter(created_at__gte=since):
-        last = request.prompt[-1]["content"]
-        facts.append(("request", request.state, request.purpose, request.cancel_requested, last))
+    here = {"project": project, "created_at__gte": since}
+    comparisons, dialogues = Comparison.objects.filter(**here), Dialogue.objects.filter(**here)
+    for state, wanted, prompt in comparisons.values_list("state", "votes_wanted", "prompt"):
+        facts.append(("comparison", state, wanted, prompt[-1]["content"]))
+    leases = Assignment.objects.filter(comparison__in=comparisons)
+    for name, kind, state, slot, draft in leases.values_list("trainer__username", "kind", "state", "slot", "draft"):
+        held = state in (Assignment.State.LEASED, Assignment.State.SUBMITTED)
+        facts.append(("assignment", name, kind, state, slot if held else None, str(draft.get("note"))))
+    superseded = Exists(Ranking.objects.filter(supersedes=OuterRef("pk")))
+    rankings = Ranking.objects.filter(comparison__in=comparisons).annotate(superseded=superseded)
+    columns = ("trainer__username", "kind", "note", "undone_at", "superseded")
+    for name, kind, note, undone_at, has_next in rankings.values_list(*columns):
+        facts.append(("ranking", str(name), kind, note, undone_at is None, has_next))
+    facts += _dialogues(dialogues)
+    thumbs = TurnFeedback.objects.filter(turn__dialogue__in=dialogues)
+    facts += [("feedback", up, len(earlier), said) for up, earlier, said in
+              thumbs.values_list("thumb_up", "earlier", "comment")]  # fmt: skip
+    reviews = Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues))
+    for decision, comment, undone_at in reviews.values_list("decision", "comment", "undone_at"):
+        facts.append(("review", decision, comment, undone_at is None))
+    members = Membership.objects.filter(project=project).values_list("user__username", "withdrawn_at")
+    facts += [("member", name, withdrawn_at is None) for name, withdrawn_at in members]
+    asked = SampleRequest.objects.filter(created_at__gte=since)
+    for state, purpose, cancelled, prompt in asked.values_list("state", "purpose", "cancel_requested", "prompt"):
+        facts.append(("request", state, purpose, cancelled, prompt[-1]["content"]))
     return tuple(sorted(facts, key=repr))
 
 
-def _dialogue(dialogue: Dialogue) -> Fact:
-    turns = Turn.objects.filter(dialogue=dialogue).order_by("position").values_list("position", "role", "text")
-    return (
-        "dialogue",
-        dialogue.state,
-        dialogue.undone_at is None,
-        dialogue.supersedes_id is None,
-        str(dialogue.composer.get("text")),
-        dialogue.pending_request_id is None,
-        tuple((position, role, NUMBER.sub("n", text)) for position, role, text in turns),
-    )
+def rows(*models: type[Model], without: Collection[str] = ()) -> Standing:
+    """Every row of these tables, without ids and drawn words; of a time only whether there is one."""
+    return tuple(sorted((_row(row, without) for model in models for row in model._default_manager.all()), key=repr))
+
+
+def _row(row: Model, without: Collection[str]) -> Fact:
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key and field.name not in without]
+    return (type(row).__name__, *((field.name, _plain(field, getattr(row, field.attname))) for field in fields))
+
+
+def _plain(field: Field[object, object], value: object) -> str:
+    if isinstance(field, UUIDField | DateTimeField | ForeignKey) or value is None:
+        return "none" if value is None else "some"
+    return UUID_LIKE.sub("id", str(value))
+
+
+def _dialogues(dialogues: QuerySet[Dialogue]) -> list[Fact]:
+    texts: dict[UUID, list[Fact]] = defaultdict(list)
+    turns = Turn.objects.filter(dialogue__in=dialogues).order_by("position")
+    for pk, position, role, text in turns.values_list("dialogue", "position", "role", "text"):
+        texts[pk].append((position, role, NUMBER.sub("n", text)))
+    columns = ("pk", "state", "undone_at", "supersedes", "composer", "pending_request")
+    return [
+        ("dialogue", state, undone_at is None, supersedes is None, str(composer.get("text")), pending is None,
+         tuple(texts[pk]))
+        for pk, state, undone_at, supersedes, composer, pending in dialogues.values_list(*columns)
+    ]  # fmt: skip

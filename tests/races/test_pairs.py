@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, rankings
+from tests.races import dialogues, projects, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -60,5 +60,37 @@ def test_two_writes_on_a_ranking_end_as_one_of_the_two_orders(
 @pytest.mark.parametrize(("situation", "first", "second"), table(dialogues.SITUATIONS))
 def test_two_writes_on_a_dialogue_end_as_one_of_the_two_orders(
     situation: Situation[dialogues.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(runs.SITUATIONS))
+def test_two_writes_on_a_run_end_as_one_of_the_two_orders(
+    situation: Situation[runs.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(requests.SITUATIONS))
+def test_two_writes_on_a_request_or_its_texts_end_as_one_of_the_two_orders(
+    situation: Situation[requests.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(projects.SITUATIONS))
+def test_two_writes_on_a_project_or_its_people_end_as_one_of_the_two_orders(
+    situation: Situation[projects.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(webhooks.SITUATIONS))
+def test_two_writes_on_a_webhook_end_as_one_of_the_two_orders(
+    situation: Situation[webhooks.Work], first: str, second: str
 ) -> None:
     check(situation, first, second, TIMES)

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
+
+from common.transitions import IllegalTransition, advance
+from labeling.models import Comparison
 
 BASE = Path(__file__).resolve().parents[2]
 ROOMS = ("sampler", "operations/loop")
@@ -38,3 +42,11 @@ def test_states_change_by_transitions_only(room: str) -> None:
 def test_a_bypass_would_be_noticed() -> None:
     source = 'rows.update(state="done")\nrow.save(update_fields=["state"])\nrows.update(n=1)'
     assert list(bypasses(ast.parse(source))) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_a_state_is_compared_and_set_in_one_statement_of_one_table() -> None:
+    """A second table would make it a look and then a write, between which another may have been first."""
+    rows = Comparison.objects.filter(project__archived_at__isnull=True)
+    with pytest.raises(IllegalTransition, match="one table"):
+        advance(rows, to="discarded", table=Comparison.TRANSITIONS, discarded_at=timezone.now())
