@@ -13,8 +13,17 @@ from rest_framework.test import APIRequestFactory
 from accounts import idempotency, tokens
 from accounts.models import ApiToken, IdempotentReply, User
 from exports.options import Options
-from labeling import invitations, projects, withdrawal
-from labeling.models import GuidelineVersion, Invitation, Membership, Project, Prompt, Round, RoundPolicy
+from labeling import agreements, invitations, projects, withdrawal
+from labeling.models import (
+    Acknowledgement,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    Project,
+    Prompt,
+    Round,
+    RoundPolicy,
+)
 from managing import export_presets
 from managing.models import ExportPreset
 from sampler.models import ModelVersion
@@ -92,6 +101,11 @@ def publish(work: Work, text: str) -> object:
     return projects.publish_guidelines(project=work.fresh, text=text, by=work.people["rita"])
 
 
+def agree(work: Work) -> object:
+    """With the first guidelines."""
+    return agreements.acknowledge(project=work.fresh, person=work.people["bob"], number=1)
+
+
 def open_round(work: Work, note: str) -> object:
     version = ModelVersion.objects.order_by("slug")[0]
     return projects.open_round(project=work.fresh, policies=[(version, 1.0, {})], note=note)
@@ -166,7 +180,7 @@ def keyed(work: Work, role_: str) -> object:
 
 
 PLAN = facts(
-    Project, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation, ApiToken,
+    Project, Acknowledgement, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation, ApiToken,
     without=["split_salt", "digest", "prefix"],
 )  # fmt: skip
 LINK = {
@@ -180,7 +194,7 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "title": settings(title="Other"), "flags": settings(flags=["harmful"]),
             "more flags": settings(flags=["rude"]),
             "archive": lambda work: archive(work, True), "take up": lambda work: archive(work, False),
-            "publish": lambda work: publish(work, "Be brief."),
+            "agree": agree, "publish": lambda work: publish(work, "Be brief."),
             "publish others": lambda work: publish(work, "Be long."),
             "open": lambda work: open_round(work, "a"), "open another": lambda work: open_round(work, "b"),
             "close": close_round, "prompts": add_prompts, "more prompts": lambda work: add_prompts(work, both=True),

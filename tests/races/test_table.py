@@ -37,7 +37,7 @@ WITHIN = {
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
         "projects.empty_prompts", "projects.withdraw_member", "rankings.empty_imported", "rankings.empty_words",
-        "reviews.empty_comments", "idempotency.empty", "said.empty_unsent",
+        "reviews.empty_comments", "idempotency.empty", "said.empty_unsent", "said.empty_comments",
     ),
     "import_runs.remove": ("storing.revert", "sampling.forget"),
     "import_runs.execute": (
