@@ -180,7 +180,8 @@ def keyed(work: Work, role_: str) -> object:
 
 
 PLAN = facts(
-    Project, Acknowledgement, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation, ApiToken,
+    Project, Acknowledgement, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation,
+    ApiToken,
     without=["split_salt", "digest", "prefix"],
 )  # fmt: skip
 LINK = {
