@@ -107,7 +107,7 @@ def take_back(*, comparisons: QuerySet[Comparison]) -> None:
 def empty_drafts(*, project: Project, trainer: User, about: Copies) -> int:
     """Withdrawal: what the person began is forgotten, and given back for good. Reasons in words of one's own go too,
     the person's and everybody's about what is withdrawn."""
-    theirs = Assignment.objects.filter(comparison__project=project, trainer=trainer)
+    theirs = Assignment.objects.filter(comparison__in=Comparison.objects.filter(project=project), trainer=trainer)
     reasons = (theirs | Assignment.objects.filter(comparison__in=about.comparison_ids)).exclude(skip_reason="")
     reasons.exclude(skip_reason__in=SKIP_REASONS).update(skip_reason=OWN_WORDS)
     emptied = theirs.update(draft={})
