@@ -59,14 +59,17 @@ class Pair(Generic[Work]):
         self.first, self.second = situation.writes[first], situation.writes[second]
         self.cast = cast or Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
-        self.beginning = Snapshot("beginning")
+        self.before, self.beginning = Snapshot("before"), Snapshot("beginning")
         self.made: tuple[datetime, Work] | None = None
 
     def _make(self) -> tuple[datetime, Work]:
         """The situation as if nothing had been written to it."""
         held.forget()
         if self.made is None or timezone.now() - self.made[0] > timedelta(seconds=FRESH):
-            self.cast.reset()
+            if self.made is None:
+                self.before.take()
+            else:
+                self.before.put_back()
             began = timezone.now()
             self.made = began, self.situation.make(self.cast)
             self.beginning.take()
@@ -100,6 +103,7 @@ class Pair(Generic[Work]):
             with two_threads() as threads:
                 return self.meet(threads, times)
         finally:
+            self.before.drop()
             self.beginning.drop()
 
     def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:

@@ -55,8 +55,6 @@ class Work:
 
 
 def project(cast: Cast) -> Work:
-    for model in (Prompt, ExportPreset):
-        model._default_manager.filter(project=cast.project).delete()
     projects.add_prompts(project=cast.project, prompts=SKY)
     return Work(cast.project, cast.people)
 
@@ -70,21 +68,12 @@ def managed(cast: Cast) -> Work:
 
 def invited(cast: Cast, places: int = 1) -> Work:
     """Two strangers have the same link."""
-    people = {name: _stranger(name + cast.project.slug) for name in ("dan", "dora")}
+    people = {name: makers.make_user(name) for name in ("dan", "dora")}
     made, _ = invitations.invite(project=cast.project, role="trainer", by=cast.people["rita"], places=places)
     return Work(cast.project, {**cast.people, **people}, made)
 
 
-def _stranger(name: str) -> User:
-    known = User.objects.filter(username=name).first()
-    if known is None:
-        return makers.make_user(name)
-    Membership.objects.filter(user=known).delete()
-    return known
-
-
 def with_a_token(cast: Cast) -> Work:
-    ApiToken.objects.all().delete()
     tokens.create(user=cast.people["alice"], name="one")
     return Work(cast.project, cast.people)
 
