@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -107,8 +107,7 @@ def take_back(*, comparisons: QuerySet[Comparison]) -> None:
 def empty_drafts(*, project: Project, trainer: User, about: Copies) -> int:
     """Withdrawal: what the person began is forgotten, and given back for good. Reasons in words of one's own go too,
     the person's and everybody's about what is withdrawn."""
-    here = Comparison.objects.filter(pk=OuterRef("comparison"), project=project)
-    theirs = Assignment.objects.filter(Exists(here), trainer=trainer)
+    theirs = Assignment.objects.filter(comparison__in=Comparison.objects.filter(project=project), trainer=trainer)
     reasons = (theirs | Assignment.objects.filter(comparison__in=about.comparison_ids)).exclude(skip_reason="")
     reasons.exclude(skip_reason__in=SKIP_REASONS).update(skip_reason=OWN_WORDS)
     emptied = theirs.update(draft={})

@@ -49,8 +49,7 @@ def start_dialogue(
 
     Raises:
         Invalid: the person's role or the project's task types do not allow it, or no round is open.
-        NotAgreed: they have to read something first.
-        Gone: the prompt was withdrawn, or went with its import.
+        NotAgreed: they have to read something first. Gone: the prompt was withdrawn, or went with its import.
     """
     role = role_of(project, author)
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import pytest
 
 BASE = Path(__file__).resolve().parents[2]
 NAMED = "docker.io/library/python:3.11-slim-bookworm"  # as in the Dockerfile
+UNREACHABLE = ("Failed getting release file", "Couldn't download", "Couldn't retrieve")
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 
 
@@ -49,17 +51,27 @@ def root(folder: Path) -> Path:
     if not (folder / "complete").exists():
         shutil.rmtree(made, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        options = ["--variant=minbase", "--include=ca-certificates,python3,python3-pip"]
-        command = ["debootstrap", *options, "bookworm", str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-        if done.returncode:
-            pytest.skip(f"debootstrap: {done.stdout.strip().splitlines()[-1]}")
+        _bootstrap(made)
         (made / "usr/lib/python3.11/EXTERNALLY-MANAGED").unlink(missing_ok=True)
         (made / "usr/bin/python").symlink_to("python3")
         if (Path("/") / CERTIFICATES).exists():
             shutil.copy(Path("/") / CERTIFICATES, made / CERTIFICATES)
         (folder / "complete").touch()
     return made
+
+
+def _bootstrap(made: Path) -> None:
+    """Made elsewhere and moved: debootstrap breaks on a path with a space."""
+    options = ["--variant=minbase", "--include=ca-certificates,python3,python3-pip"]
+    with tempfile.TemporaryDirectory(prefix="debian-", ignore_cleanup_errors=True) as folder:
+        done = subprocess.run(
+            ["debootstrap", *options, "bookworm", f"{folder}/system"], capture_output=True, text=True, timeout=900
+        )
+        said = done.stdout.strip()
+        if done.returncode and any(word in said for word in UNREACHABLE):
+            pytest.skip(f"no Debian mirror is within reach: {said.splitlines()[-1]}")
+        assert done.returncode == 0, said[-2000:]
+        subprocess.run(["mv", f"{folder}/system", str(made)], check=True)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from common import processes
 from launcher import children, watching
 from launcher.supervisor import Child, Supervisor
 from launcher.watching import Signs, Watch
-from tests.operations.running import BASE
+from tests.operations.running import BASE, Running, eventually
 from tests.workers import free_port
 
 PATIENCE = 3.0
@@ -40,6 +40,10 @@ application = sign_of_life.SignOfLife(answer, Path(os.environ["SIGNS"]))
 """
 
 
+def living(folder: Path) -> set[int]:
+    return {int(file.name) for file in folder.iterdir() if processes.is_locked(file)}
+
+
 class Served:
     """Two toy web processes as `bin/start` runs ours. uvicorn asks them too, but not their event loops, and later."""
 
@@ -56,7 +60,7 @@ class Served:
         self.supervisor.start(["web server"])
 
     def living(self) -> set[int]:
-        return {int(file.name) for file in self.signs.folder.iterdir() if processes.is_locked(file)}
+        return living(self.signs.folder)
 
     def until_two(self, *, without: int = 0) -> set[int]:
         until = time.monotonic() + 60
@@ -153,3 +157,21 @@ def test_a_watch_that_was_stopped_itself_does_not_take_that_for_another_s_silenc
             if found:
                 break
         assert found == [os.getpid()], "from then on it counts"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_one_of_two_of_ours_that_is_stopped_is_replaced_within_a_minute(tmp_path: Path) -> None:
+    running = Running(tmp_path / "var", "--no-demo", "--no-sampler", "--web-processes", "2")
+    running.start()
+    try:
+        signs = running.var / "run" / "web"
+        before = eventually(lambda: found if len(found := living(signs)) == 2 else None, "two live")
+        stopped = min(before)
+        os.kill(stopped, signal.SIGSTOP)
+        after = eventually(lambda: found if len(found := living(signs) - {stopped}) == 2 else None, "two again", 90)
+        assert before - {stopped} < after
+        assert not processes.alive(stopped)
+        eventually(running.is_ready, "ready")
+    finally:
+        assert running.stop() == 0

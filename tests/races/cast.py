@@ -1,13 +1,11 @@
-"""Who takes part in every run of a pair: made once for all of its runs, and set back before each."""
+"""Who takes part in every run of a pair: made once for all of its runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from accounts.models import User
-from labeling.models import Assignment, Comparison, Membership, Project
+from labeling.models import Project
 from tests import makers
 
 ROLES = {"alice": "trainer", "bob": "trainer", "carol": "trainer", "rita": "reviewer", "ron": "reviewer"}
@@ -27,13 +25,3 @@ class Cast:
         project = makers.make_project(f"demo{label}", stock_target=0, task_types=types)
         people = {name: makers.make_member(project, name + label, role=role) for name, role in ROLES.items()}
         return cls(project, people)
-
-    def reset(self) -> None:
-        """Everybody is a member again, and nothing of earlier runs can be leased or is held."""
-        Membership.objects.filter(project=self.project).update(ended_at=None, withdrawn_at=None)
-        Assignment.objects.filter(comparison__project=self.project, state__in=["leased", "expired"]).update(
-            state="skipped", slot=None, skip_reason="an earlier run"
-        )
-        Comparison.objects.filter(project=self.project).exclude(state="discarded").update(
-            state="discarded", discard_reason="an earlier run", discarded_at=timezone.now()
-        )

@@ -32,6 +32,7 @@ Work = TypeVar("Work")
 T = TypeVar("T")
 Write = Callable[[Work], object]
 Outcome = tuple[str, str, Standing]  # of the first write, of the second, and what stands afterwards
+ERROR = "error: "
 LATEST = 0.004  # seconds by which one of the two may begin later: the locks are held for about as long
 FRESH = 10.0  # seconds for which a beginning is put back, before leases and the time for second thoughts age: then anew
 
@@ -58,14 +59,17 @@ class Pair(Generic[Work]):
         self.first, self.second = situation.writes[first], situation.writes[second]
         self.cast = cast or Cast.make()
         self.random = random.Random(f"{situation.name} {first} {second}")
-        self.beginning = Snapshot("beginning")
+        self.before, self.beginning = Snapshot("before"), Snapshot("beginning")
         self.made: tuple[datetime, Work] | None = None
 
     def _make(self) -> tuple[datetime, Work]:
         """The situation as if nothing had been written to it."""
         held.forget()
         if self.made is None or timezone.now() - self.made[0] > timedelta(seconds=FRESH):
-            self.cast.reset()
+            if self.made is None:
+                self.before.take()
+            else:
+                self.before.put_back()
             began = timezone.now()
             self.made = began, self.situation.make(self.cast)
             self.beginning.take()
@@ -76,7 +80,10 @@ class Pair(Generic[Work]):
     def in_turn(self) -> set[Outcome]:
         """What the two orders, one after the other, end with."""
         with self.situation.around():
-            return {self._one_after_the_other(swap) for swap in (False, True)}
+            found = {self._one_after_the_other(swap) for swap in (False, True)}
+        broken = [answer for outcome in found for answer in outcome[:2] if answer.startswith(ERROR)]
+        assert not broken, f"one after the other they are taken or refused: {broken}"
+        return found
 
     def _one_after_the_other(self, swap: bool) -> Outcome:
         began, work = self._make()
@@ -96,6 +103,7 @@ class Pair(Generic[Work]):
             with two_threads() as threads:
                 return self.meet(threads, times)
         finally:
+            self.before.drop()
             self.beginning.drop()
 
     def meet(self, threads: ThreadPoolExecutor, times: int) -> Counter[Outcome]:
@@ -144,7 +152,7 @@ def said(write: Write[Work], work: Work) -> str:
     except LabelingError as refusal:
         return type(refusal).__name__
     except Exception as error:
-        return f"error: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return f"{ERROR}{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return "done"
 
 

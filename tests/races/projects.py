@@ -13,8 +13,19 @@ from rest_framework.test import APIRequestFactory
 from accounts import idempotency, languages, tokens
 from accounts.models import ApiToken, IdempotentReply, User
 from exports.options import Options
-from labeling import invitations, projects, withdrawal
-from labeling.models import GuidelineVersion, Invitation, Membership, Project, Prompt, Round, RoundPolicy
+from labeling import agreements, invitations, projects, terms, withdrawal
+from labeling.models import (
+    Acknowledgement,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    Project,
+    Prompt,
+    Round,
+    RoundPolicy,
+    TermsAcceptance,
+    TermsVersion,
+)
 from managing import export_presets
 from managing.models import ExportPreset
 from sampler.models import ModelVersion
@@ -46,8 +57,6 @@ class Work:
 
 
 def project(cast: Cast) -> Work:
-    for model in (Prompt, ExportPreset):
-        model._default_manager.filter(project=cast.project).delete()
     projects.add_prompts(project=cast.project, prompts=SKY)
     return Work(cast.project, cast.people)
 
@@ -61,21 +70,12 @@ def managed(cast: Cast) -> Work:
 
 def invited(cast: Cast, places: int = 1) -> Work:
     """Two strangers have the same link."""
-    people = {name: _stranger(name + cast.project.slug) for name in ("dan", "dora")}
+    people = {name: makers.make_user(name) for name in ("dan", "dora")}
     made, _ = invitations.invite(project=cast.project, role="trainer", by=cast.people["rita"], places=places)
     return Work(cast.project, {**cast.people, **people}, made)
 
 
-def _stranger(name: str) -> User:
-    known = User.objects.filter(username=name).first()
-    if known is None:
-        return makers.make_user(name)
-    Membership.objects.filter(user=known).delete()
-    return known
-
-
 def with_a_token(cast: Cast) -> Work:
-    ApiToken.objects.all().delete()
     tokens.create(user=cast.people["alice"], name="one")
     return Work(cast.project, cast.people)
 
@@ -90,6 +90,26 @@ def archive(work: Work, archived: bool) -> object:
 
 def publish(work: Work, text: str) -> object:
     return projects.publish_guidelines(project=work.fresh, text=text, by=work.people["rita"])
+
+
+def agree(work: Work) -> object:
+    """With the first guidelines."""
+    return agreements.acknowledge(project=work.fresh, person=work.people["bob"], number=1)
+
+
+def with_terms(cast: Cast) -> Work:
+    TermsVersion.objects.filter(project=cast.project).delete()
+    terms.publish_terms(project=cast.project, text="Be kind.", by=cast.people["rita"])
+    return Work(cast.project, cast.people)
+
+
+def publish_terms(work: Work, text: str) -> object:
+    return terms.publish_terms(project=work.fresh, text=text, by=work.people["rita"])
+
+
+def accept_terms(work: Work) -> object:
+    """The first ones."""
+    return terms.accept_terms(project=work.fresh, person=work.people["bob"], number=1)
 
 
 def open_round(work: Work, note: str) -> object:
@@ -170,7 +190,8 @@ def keyed(work: Work, role_: str) -> object:
 
 
 PLAN = facts(
-    Project, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation, ApiToken,
+    Project, Acknowledgement, GuidelineVersion, Round, RoundPolicy, Prompt, ExportPreset, Membership, Invitation,
+    ApiToken,
     without=["split_salt", "digest", "prefix"],
 )  # fmt: skip
 LINK = {
@@ -184,7 +205,7 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "title": settings(title="Other"), "flags": settings(flags=["harmful"]),
             "more flags": settings(flags=["rude"]),
             "archive": lambda work: archive(work, True), "take up": lambda work: archive(work, False),
-            "publish": lambda work: publish(work, "Be brief."),
+            "agree": agree, "publish": lambda work: publish(work, "Be brief."),
             "publish others": lambda work: publish(work, "Be long."),
             "open": lambda work: open_round(work, "a"), "open another": lambda work: open_round(work, "b"),
             "close": close_round, "prompts": add_prompts, "more prompts": lambda work: add_prompts(work, both=True),
@@ -207,6 +228,14 @@ SITUATIONS: Sequence[Situation[Work]] = (
     ),
     Situation("invited", invited, LINK, PLAN),
     Situation("shared link", lambda cast: invited(cast, places=2), LINK, PLAN),
+    Situation(
+        "terms", with_terms,
+        {
+            "accept": accept_terms, "publish": lambda work: publish_terms(work, "Be brief."),
+            "publish others": lambda work: publish_terms(work, "Be long."), "withdraw": withdraw,
+        },
+        facts(TermsVersion, TermsAcceptance, without=["accepted_at"]),
+    ),
     Situation(
         "languages", managed,
         {"german": lambda work: works_in(work, "de"), "spanish": lambda work: works_in(work, "es")},

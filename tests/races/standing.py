@@ -34,6 +34,7 @@ from labeling.models import (
 from sampler.models import SampleRequest
 
 UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+")
 NUMBER = re.compile(r"\d+")  # which prompt of a pool was given is another in each run
 Fact = tuple[object, ...]
 Standing = tuple[Fact, ...]
@@ -83,7 +84,7 @@ def _row(row: Model, without: Collection[str]) -> Fact:
 def _plain(field: Field[object, object], value: object) -> str:
     if isinstance(field, UUIDField | DateTimeField | ForeignKey) or value is None:
         return "none" if value is None else "some"
-    return UUID_LIKE.sub("id", str(value))
+    return INSTANT.sub("then", UUID_LIKE.sub("id", str(value)))
 
 
 def _dialogues(dialogues: QuerySet[Dialogue]) -> list[Fact]:

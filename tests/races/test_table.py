@@ -37,7 +37,7 @@ WITHIN = {
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
         "projects.empty_prompts", "projects.withdraw_member", "rankings.empty_imported", "rankings.empty_words",
-        "reviews.empty_comments", "idempotency.empty", "said.empty_comments", "said.empty_unsent",
+        "reviews.empty_comments", "idempotency.empty", "said.empty_unsent", "said.empty_comments",
     ),
     "import_runs.remove": ("storing.revert", "sampling.forget"),
     "import_runs.execute": (
@@ -50,10 +50,10 @@ WITHIN = {
 }  # fmt: skip
 # New rows, which nobody else can have in hand yet.
 NEW = {
-    "agreements.acknowledge", "audit.record", "comparisons.bring", "contents.check_brought", "dialogues.start_dialogue",
-    "given_prompts.begin", "import_runs.request", "leases.lease_practice", "projects.create_project",
-    "rules.choose_filters", "rules.set_threshold", "said.record", "said.record_unsent", "sampling.provide", "sampling.provide_all",
-    "set_up.set_up", "terms.accept_terms", "terms.publish_terms", "tokens.create",
+    "audit.record", "comparisons.bring", "contents.check_brought", "dialogues.start_dialogue", "given_prompts.begin",
+    "import_runs.request", "leases.lease_practice", "projects.create_project", "rules.choose_filters",
+    "rules.set_threshold", "said.record", "said.record_unsent", "sampling.provide", "sampling.provide_all",
+    "set_up.set_up", "tokens.create",
 }  # fmt: skip
 # Computed from rows and computed again, by one worker at a time (`common/advisory_lock.py`).
 DERIVED = {"judgements.catch_up", "reports.refresh", "rewards.score", "rounds.refresh", "running.detect"}
