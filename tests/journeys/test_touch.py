@@ -9,6 +9,7 @@ from accounts.models import User
 from labeling.models import Assignment, Dialogue, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -50,9 +51,8 @@ def test_a_demonstration_is_written_and_submitted(visit: Visits, project: Projec
         page.get_by_role("button", name="Add the turn").tap()
         expect(page.locator(".turn").get_by_text(text).first).to_be_visible()
     page.get_by_role("button", name="Submit").tap()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    wait_for(lambda: Dialogue.objects.get().state == "submitted")
     dialogue = Dialogue.objects.get()
-    assert dialogue.state == "submitted"
     assert [turn.text for turn in dialogue.turns.order_by("position")] == [
         "What is tide?", "The sea, pulled by the moon.",
     ]  # fmt: skip
