@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from moderation import views
+from moderation import deciding, views
 
 urlpatterns = [
     path("content/<uuid:pk>/", views.mark, name="filter-mark"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("content/ranking/<uuid:pk>/", views.of_ranking, name="filter-ranking"),
     path("content/review/<uuid:pk>/", views.of_review, name="filter-review"),
     path("content/dialogues/<uuid:pk>/", views.of_dialogue, name="filter-dialogue"),
+    path("projects/<slug:slug>/review/content/", deciding.queue, name="filter-queue"),
+    path("content/<uuid:pk>/decide/", deciding.decide, name="filter-decide"),
 ]
