@@ -38,7 +38,8 @@ WITHIN = {
 # can have it in hand yet.
 OF_NO_WORK = {
     "agreements.acknowledge",
-    "comparisons.bring", "contents.check_brought", "export_presets.keep_preset", "marks.decide", "marks.mark", "runs.carry_out",
+    "comparisons.bring", "contents.check_brought", "export_presets.keep_preset", "marks.decide", "marks.mark",
+    "runs.carry_out",
     "runs.remove", "runs.take_back", "verdicts.set_standing", "dialogues.start_dialogue", "forms.plain",
     "given_prompts.begin", "invitations.accept",
     "invitations.invite", "invitations.revoke", "inviting.take", "leases.lease_practice", "projects.add_prompts",
