@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
-from common.admin import REVIEWERS, within
+from common.admin import MANAGER, REVIEWERS, within
 from common.downloads import csv_of
 from insights import content_filter as filtered
 from insights import loop_report, reports, table_output, tables
@@ -105,6 +105,7 @@ def content_filter(request: HttpRequest, project: Project) -> HttpResponse:
         **admin.site.each_context(request), "title": f"Content filter: {project}", "project": project, "found": found,
         "sections": filtered.sections(found), "several": several, "query": "?all=1" if several else "",
         "waiting": queue.undecided(project).count(),
+        "manager": within(MANAGER, request, Project.objects.filter(pk=project.pk), "pk").exists(),
     }  # fmt: skip
     return TemplateResponse(request, "insights/filter.html", context)
 

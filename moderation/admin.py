@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from accounts.requests import user_of
+from common import redis_client
 from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter
 from labeling.admin.base import Button, PageAdmin, RowForm, short, text_html
 from moderation import marks as people
@@ -124,7 +125,10 @@ class ThresholdAdmin(PageAdmin[Threshold]):
         return {"filter": "patterns", **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Threshold, form: ThresholdForm, change: bool) -> None:
+        from moderation.tasks import rejudge
+
         made = rules.set_threshold(
             project=obj.project_id, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
         )
         obj.pk, obj._state.adding = made.pk, False
+        redis_client.send_on_commit(rejudge.delay, str(obj.project_id))

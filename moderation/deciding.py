@@ -50,7 +50,7 @@ def decide(request: PageRequest, pk: UUID) -> HttpResponse:
     except LabelingError as refusal:
         messages.error(request, str(refusal))
     kind = _kind(request)
-    back = reverse("filter-queue", args=[mark.verdict.project.slug])
+    back = reverse("review-queue-content", args=[mark.verdict.project.slug])
     return redirect(f"{back}?kind={kind}" if kind else back)
 
 

@@ -35,6 +35,9 @@ class Threshold(models.Model):
     )
     block_at = models.FloatField(null=True, blank=True, validators=unit(), help_text="Empty: never blocks, only warns.")
     created_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the verdicts on record were judged anew under it."
+    )
 
     class Meta:
         app_label = "moderation"

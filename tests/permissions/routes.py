@@ -182,6 +182,7 @@ PAGES = {
     "content/<uuid:pk>/": route("POST", {OWNER} | REVIEWS, pk="verdict"),
     "content/turns/<uuid:pk>/harmful/": route("POST", {OWNER} | REVIEWS, pk="model_turn"),
     "content/<uuid:pk>/decide/": route("POST", REVIEWS, pk="mark"),
+    "projects/<slug:slug>/content/thresholds/": route("GET POST", MANAGES, slug="slug"),
     "projects/<slug:slug>/review/content/": route("GET", REVIEWS, slug="slug"),
     "content/ranking/<uuid:pk>/": route("GET POST", {OWNER}, **OWN_TASK),
     "content/review/<uuid:pk>/": route("GET POST", REVIEWS, pk="returned"),
