@@ -122,7 +122,5 @@ def _set(request: PageRequest, project: Project, limits: Mapping[str, Limits]) -
     fields = [f"{name}: {category}" for name, category, _ in changed]
     record(actor=request.user, action="moderation.thresholds", obj=project, fields=fields)
     redis_client.send_on_commit(rejudge.delay, str(project.pk))
-    messages.success(
-        request,
-        gettext("The new thresholds count from now on. What was judged before is judged anew by its stored scores."),
-    )
+    told = gettext("The new thresholds count from now on. Texts judged before are judged anew by their stored scores.")
+    messages.success(request, told)
