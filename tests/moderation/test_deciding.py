@@ -8,6 +8,7 @@ import io
 import pytest
 from django.test import Client
 
+from accounts import tokens
 from accounts.models import User
 from insights import content_filter
 from labeling.errors import Gone, Invalid
@@ -121,7 +122,8 @@ def test_the_queue_is_decided_by_a_click_and_the_figures_are_a_page_a_file_and_j
     assert rows[0]["category"] == "any"
     assert rows[0]["wrongly flagged"] == "1"
     assert "threshold" in client.get(f"/admin/insights/{project.slug}/filter/tables/what-if.csv").getvalue().decode()
-    told = client.get(f"/api/v1/projects/{project.slug}/insights/filter/").json()
+    machine = {"Authorization": f"Bearer {tokens.create(user=rita)}"}
+    told = client.get(f"/api/v1/projects/{project.slug}/insights/filter/", headers=machine).json()
     assert told["filters"][0]["confusion"][0]["wrongly_flagged"] == 1
     assert told["filters"][0]["confusion"][0]["precision"]["value"] == 0
 
