@@ -45,9 +45,9 @@ OF_NO_WORK = {
     "invitations.invite", "invitations.revoke", "inviting.take", "leases.lease_practice", "projects.add_prompts",
     "projects.change_settings", "projects.close_round", "projects.create_project", "projects.end_membership",
     "projects.open_round", "projects.publish_guidelines", "projects.retire_prompts", "projects.set_archived",
-    "rejudging.apply", "projects.set_label_weight", "projects.set_membership", "rows.write_comparisons", "rows.write_dialogues",
+    "projects.set_label_weight", "projects.set_membership", "rows.write_comparisons", "rows.write_dialogues",
     "rows.write_prompts", "rows.write_rankings", "running.detect", "runs.claim", "runs.request", "runs.resume",
-    "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import",
+    "rejudging.apply", "set_up.set_up", "storing.revert", "storing.store", "tasks.run_import",
 }  # fmt: skip
 
 
