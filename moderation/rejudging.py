@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -22,6 +23,7 @@ from screening.rules import Limits, judge, plan_for, thresholds
 
 Action, Target = Verdict.Action, Verdict.Target
 PREVIEWED = 1_000
+SETTLED = timedelta(seconds=10)  # until then somebody may give a verdict by the thresholds before
 EXAMPLES = 3
 
 
@@ -39,7 +41,8 @@ def apply(project: Project) -> int:
         for batch in stored.rejudge(project=project.pk, name=name, limits=limits):
             _act(project, batch)
             changed += len(batch)
-        Threshold.objects.filter(pk__in=rows).update(applied_at=timezone.now())
+        now = timezone.now()
+        Threshold.objects.filter(pk__in=rows, created_at__lt=now - SETTLED).update(applied_at=now)
     return changed
 
 
@@ -67,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Preview:
-    """What others thresholds would have done with the newest texts."""
+    """What other thresholds would have done with the newest texts."""
 
     texts: int
     changes: list[Change]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from labeling import comparisons
@@ -75,6 +76,9 @@ def test_a_change_judges_old_verdicts_by_their_stored_scores_without_the_filter(
     compared.refresh_from_db()
     assert compared.state == "discarded"
     assert Completion.objects.get(pk=blocked.target_id).withheld == "blocked"
+    made.refresh_from_db()
+    assert made.applied_at is None  # a verdict by the old ones may still come in
+    Threshold.objects.update(created_at=timezone.now() - rejudging.SETTLED)
     assert rejudging.apply(project) == 0
     made.refresh_from_db()
     assert made.applied_at is not None
