@@ -27,6 +27,7 @@ class Item:
     verdict: Verdict
     text: str
     own: bool  # nobody decides their own marks
+    keyed: bool  # the keys decide this one, the first that may be
 
     @property
     def kind(self) -> str:
@@ -52,7 +53,8 @@ def of_kind(rows: QuerySet[VerdictFeedback], kind: str) -> QuerySet[VerdictFeedb
 def page(project: Project, reviewer: User, kind: str, number: str | None) -> tuple[Page[VerdictFeedback], list[Item]]:
     rows = of_kind(undecided(project), kind).select_related("verdict", "user")
     shown = Paginator(rows, ON_A_PAGE).get_page(number)
-    return shown, [_item(mark, reviewer) for mark in shown]
+    first = next((mark for mark in shown if mark.user_id != reviewer.pk), None)
+    return shown, [_item(mark, reviewer, keyed=mark is first) for mark in shown]
 
 
 def lately(project: Project, reviewer: User) -> list[MarkDecision]:
@@ -61,5 +63,5 @@ def lately(project: Project, reviewer: User) -> list[MarkDecision]:
     return list(rows.select_related("mark__verdict", "mark__user").order_by("-created_at")[:LATELY])
 
 
-def _item(mark: VerdictFeedback, reviewer: User) -> Item:
-    return Item(mark, mark.verdict, verdicts.text_of(mark.verdict), mark.user_id == reviewer.pk)
+def _item(mark: VerdictFeedback, reviewer: User, *, keyed: bool) -> Item:
+    return Item(mark, mark.verdict, verdicts.text_of(mark.verdict), mark.user_id == reviewer.pk, keyed)
