@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from insights import content_filter
 from insights.reports import insights_of
 from labeling.api.base import STAFF, ApiView, project_of
 from labeling.errors import Invalid
@@ -42,3 +43,16 @@ def _answer(project: Project, round_: Round | None) -> Response:
     if report is None:
         return Response({"as_of": None, "project": project.slug, "round": round_.number if round_ else None})
     return Response(report)
+
+
+class ContentFilterView(ApiView):
+    @extend_schema(
+        summary="The content filter against what people say",
+        description="Of each filter: the confusion of what was flagged and what people say, by category and language, "
+        "and what other thresholds would do, by the stored scores. Rates come with their 95% intervals.",
+        responses=OpenApiResponse(OpenApiTypes.OBJECT),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_of(request, slug, STAFF, operator=True)
+        found = content_filter.found_of(project)
+        return Response({"project": project.slug, "filters": [content_filter.as_json(one) for one in found]})

@@ -10,6 +10,8 @@ urlpatterns = [
     path("<slug:slug>/progress/", views.progress, name="progress"),
     path("<slug:slug>/rounds/", round_views.page, name="rounds"),
     path("<slug:slug>/rounds/tables/<slug:name>.csv", round_views.table, name="rounds-table"),
+    path("<slug:slug>/filter/", views.content_filter, name="filter"),
+    path("<slug:slug>/filter/tables/<slug:name>.csv", views.content_filter_table, name="filter-table"),
     path("<slug:slug>/loop/", views.loop, name="loop"),
     path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
 ]

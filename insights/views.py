@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
-from common.admin import REVIEWERS, within
+from common.admin import MANAGER, REVIEWERS, within
 from common.downloads import csv_of
+from insights import content_filter as filtered
 from insights import loop_report, reports, table_output, tables
 from insights.live_progress import live_progress
 from insights.models import Report
@@ -22,6 +23,7 @@ from insights.report_types import ReportData
 from insights.sections import sections
 from labeling.models import Project, Round
 from labeling.progress import glance_at
+from moderation import queue
 
 Rest = ParamSpec("Rest")
 
@@ -92,6 +94,33 @@ def loop(request: HttpRequest, project: Project) -> HttpResponse:
         "sections": loop_report.sections(report),
     }  # fmt: skip
     return TemplateResponse(request, "insights/loop.html", context)
+
+
+@project_page
+def content_filter(request: HttpRequest, project: Project) -> HttpResponse:
+    """The content filter against what people say; `all`: with the marks of the reader's other projects."""
+    several = bool(request.GET.get("all"))
+    found = filtered.found_of(project, beside=_others(request, project) if several else ())
+    context = {
+        **admin.site.each_context(request), "title": f"Content filter: {project}", "project": project, "found": found,
+        "sections": filtered.sections(found), "several": several, "query": "?all=1" if several else "",
+        "waiting": queue.undecided(project).count(),
+        "manager": within(MANAGER, request, Project.objects.filter(pk=project.pk), "pk").exists(),
+    }  # fmt: skip
+    return TemplateResponse(request, "insights/filter.html", context)
+
+
+@project_page
+def content_filter_table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
+    """One of its tables as CSV."""
+    if name not in filtered.NAMES:
+        raise Http404
+    found = filtered.found_of(project, beside=_others(request, project) if request.GET.get("all") else ())
+    return csv_of(table_output.to_csv(filtered.tables(found)[name]), f"{project.slug}-filter-{name}.csv")
+
+
+def _others(request: HttpRequest, project: Project) -> list[Project]:
+    return list(within(REVIEWERS, request, Project.objects.exclude(pk=project.pk), "pk"))
 
 
 class OverviewRow(TypedDict):

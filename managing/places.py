@@ -36,6 +36,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     (gettext_noop("Prompts"), "managing:prompts", MANAGE),
     (gettext_noop("Import"), "managing:imports", MANAGE),
     (gettext_noop("Export"), "managing:exports", MANAGE),
+    (gettext_noop("Content filter"), "filter-thresholds", MANAGE),
     (gettext_noop("Time"), "managing:time", MANAGE),
     (gettext_noop("Settings"), "managing:settings", MANAGE),
 )

@@ -1,23 +1,20 @@
-"""Verdicts with their texts, marking of false alarms and misses, thresholds, and the report on both."""
+"""Verdicts with their texts, marking of false alarms and misses, thresholds."""
 
 from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from accounts.requests import user_of
-from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter, within
+from common import redis_client
+from common.admin import MANAGER, REVIEWERS, BigTableAdmin, ProjectFilter
 from labeling.admin.base import Button, PageAdmin, RowForm, short, text_html
-from labeling.models import Project
 from moderation import marks as people
-from moderation import reports, verdicts
+from moderation import verdicts
 from moderation.models import Threshold, Verdict
 from screening import rules
 from screening.filters.base import FILTERS
@@ -56,20 +53,6 @@ class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin[Verdict]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Verdict]:
         return super().get_queryset(request).prefetch_related("feedback")
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.report_view)
-        return [path("report/<slug:slug>/", view, name="moderation_verdict_report"), *super().get_urls()]
-
-    def report_view(self, request: HttpRequest, slug: str) -> HttpResponse:
-        project = get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Content filter: {project}",
-            "project": project,
-            "reports": [(name, reports.report(project, name)) for name in FILTERS.choices()],
-        }
-        return TemplateResponse(request, "admin/moderation/report.html", context)
 
     @admin.action(description="Mark as harmful", permissions=["mark"])
     def harmful(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
@@ -142,7 +125,10 @@ class ThresholdAdmin(PageAdmin[Threshold]):
         return {"filter": "patterns", **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Threshold, form: ThresholdForm, change: bool) -> None:
+        from moderation.tasks import rejudge
+
         made = rules.set_threshold(
             project=obj.project_id, filter=obj.filter, category=obj.category, warn_at=obj.warn_at, block_at=obj.block_at
         )
         obj.pk, obj._state.adding = made.pk, False
+        redis_client.send_on_commit(rejudge.delay, str(obj.project_id))

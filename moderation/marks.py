@@ -10,9 +10,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
+from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, ReplyRequest, SuggestionRequest, Turn
 from labeling.text import clean
-from moderation.models import Verdict, VerdictFeedback
+from moderation.models import MarkDecision, Verdict, VerdictFeedback
 from moderation.texts import Text
 from screening import verdicts
 from screening.asking import ask
@@ -39,6 +40,23 @@ def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "", com
     )
     record(actor=user, action="moderation.marked", obj=verdict, fields=["harmful"])
     return feedback
+
+
+@transaction.atomic
+def decide(*, mark: VerdictFeedback, reviewer: User, harmful: bool, confirmed: bool) -> MarkDecision:
+    """A reviewer's decision on what a mark says. A later one counts instead of it.
+
+    Raises:
+        Gone: the mark says something else by now. Invalid: it is the reviewer's own.
+    """
+    row = VerdictFeedback.objects.select_for_update(no_key=True).get(pk=mark.pk)
+    if row.harmful != harmful:
+        raise Gone("Whoever marked this text has changed their mind meanwhile. Look at it again.")
+    if row.user_id == reviewer.pk:
+        raise Invalid("This is your own mark; somebody else decides it.")
+    made = MarkDecision.objects.create(mark=row, reviewer=reviewer, harmful=harmful, confirmed=confirmed)
+    record(actor=reviewer, action="moderation.decided", obj=mark.verdict, fields=["confirmed"])
+    return made
 
 
 def verdict_on(project: UUID, text: Text) -> Verdict:

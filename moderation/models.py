@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from screening.models import MarkDecision as MarkDecision
 from screening.models import ProjectFilters as ProjectFilters
 from screening.models import Threshold as Threshold
 from screening.models import Verdict as Verdict

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from common.advisory_lock import try_advisory_lock
 from labeling.models import Project
-from moderation import verdicts
+from moderation import rejudging, verdicts
 
 
 @shared_task(name="moderation.tasks.screen", expires=25)
@@ -15,5 +15,14 @@ def screen() -> None:
         if not mine:
             return
         for project in Project.objects.active():
+            rejudging.apply(project)
             for name in verdicts.in_worker(project):
                 verdicts.screen(project, name)
+
+
+@shared_task(name="moderation.tasks.rejudge")
+def rejudge(project_id: str) -> int:
+    """New thresholds on the verdicts on record, at once; `screen` finds what a lost message left."""
+    with try_advisory_lock("moderation.screen") as mine:
+        project = Project.objects.filter(pk=project_id).first()
+        return rejudging.apply(project) if mine and project is not None else 0

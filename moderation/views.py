@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -75,9 +75,7 @@ def _readable(request: PageRequest) -> QuerySet[Dialogue]:
 def _panel(request: PageRequest, project: Project, shown: Sequence[Text]) -> HttpResponse:
     """GET: what the filter says of the page's texts, and the form that says of one that it is harmful. POST: that."""
     chosen = next((one for one in shown if one.key == request.POST.get("text")), None)
-    if request.method == "POST":
-        if chosen is None:
-            raise Http404
+    if chosen is not None:
         return _harmful(request, project.pk, chosen)
     context: Context = {
         "project": project,
@@ -86,7 +84,8 @@ def _panel(request: PageRequest, project: Project, shown: Sequence[Text]) -> Htt
         "categories": harms(),
         "wanted": request.GET.get("text", ""),
     }
-    return _answer(request, "moderation/_panel.html", "moderation/panel.html", context)
+    refused = request.method == "POST"  # of a text that this page does not have
+    return _answer(request, "moderation/_panel.html", "moderation/panel.html", context, status=422 if refused else 200)
 
 
 def _harmful(request: PageRequest, project: UUID, text: Text) -> HttpResponse:
@@ -106,13 +105,13 @@ def _marked(request: PageRequest, verdict: Verdict, made: VerdictFeedback, *, co
     return _answer(request, "moderation/_marked.html", "moderation/marked.html", context)
 
 
-def _answer(request: PageRequest, fragment: str, whole: str, context: Context) -> HttpResponse:
+def _answer(request: PageRequest, fragment: str, whole: str, context: Context, *, status: int = 200) -> HttpResponse:
     """For htmx the fragment, in the dialog where it was asked for there; else a page."""
     if request.htmx:
         context["fragment"] = fragment
         template = "moderation/_dialog.html" if request.htmx.target == "harm" else fragment
     else:
         template = whole
-    response = render(request, template, context)
+    response = render(request, template, context, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -35,6 +35,9 @@ class Threshold(models.Model):
     )
     block_at = models.FloatField(null=True, blank=True, validators=unit(), help_text="Empty: never blocks, only warns.")
     created_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the verdicts on record were judged anew under it."
+    )
 
     class Meta:
         app_label = "moderation"
@@ -155,3 +158,29 @@ class VerdictFeedback(models.Model):
 
     def __str__(self) -> str:
         return "harmful" if self.harmful else "harmless"
+
+    @property
+    def decision(self) -> MarkDecision | None:
+        """A reviewer's last one on what the mark says now."""
+        found = [one for one in self.decisions.all() if one.harmful is self.harmful]
+        return max(found, key=lambda one: one.created_at, default=None)
+
+
+class MarkDecision(models.Model):
+    """A reviewer's decision on a mark; the last one on what it says counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    mark = models.ForeignKey(VerdictFeedback, on_delete=models.CASCADE, related_name="decisions")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    harmful = models.BooleanField(help_text="What the mark said when it was decided.")
+    confirmed = models.BooleanField(help_text="Whether it is right.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "moderation"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return "confirmed" if self.confirmed else "not confirmed"

@@ -80,7 +80,7 @@ def thresholds(project: UUID, name: str) -> Limits:
 def set_threshold(
     *, project: UUID, filter: str, category: str, warn_at: float | None, block_at: float | None = None
 ) -> Threshold:
-    """From now on. Verdicts that stand are judged anew by `moderation.rejudging`."""
+    """From now on. Verdicts on record are judged anew by `moderation/rejudging.py`."""
     return Threshold.objects.create(
         project_id=project, filter=filter, category=category, warn_at=warn_at, block_at=block_at
     )

@@ -33,6 +33,7 @@ class Mark(TypedDict):
     harmful: bool
     category: str
     comment: str
+    confirmed: bool | None
     annotator_id: str | None
     created_at: str
 
@@ -70,15 +71,33 @@ class Word(TypedDict):
     until: str
 
 
+class Decision(TypedDict):
+    """A reviewer's, on what a mark said then."""
+
+    harmful: bool
+    confirmed: bool
+    made_at: str
+
+
 class Said(Word):
-    """A person's last word, and the earlier ones."""
+    """A person's last word, the earlier ones, and what reviewers decided."""
 
     user: int
     given_at: str
     earlier: list[Word]  # oldest first
+    decisions: list[Decision]  # oldest first
 
 
 Dated = TypeVar("Dated", Judged, Word)
+
+
+def _confirmed(mark: Said, word: Word, moment: str) -> bool | None:
+    """What a reviewer had decided of it by then; None: nothing."""
+    decided: bool | None = None
+    for one in mark["decisions"]:
+        if one["made_at"] <= moment and one["harmful"] is word["harmful"]:
+            decided = one["confirmed"]
+    return decided
 
 
 def _then(earlier: Sequence[Dated], last: Dated, moment: str) -> Dated:
@@ -121,10 +140,11 @@ class VerdictRecord(Record):
     def judged_at(self, moment: str) -> Judged:
         return _then(self.earlier, self.judged, moment)
 
-    def marks_at(self, moment: str) -> list[tuple[Said, Word]]:
-        """Each with the word that stood then."""
+    def marks_at(self, moment: str) -> list[tuple[Said, Word, bool | None]]:
+        """Each with the word that stood then, and what had been decided of it."""
         given = [mark for mark in self.marks if mark["given_at"] <= moment]
-        return [(mark, _then(mark["earlier"], mark, moment)) for mark in given]
+        stood = [(mark, _then(mark["earlier"], mark, moment)) for mark in given]
+        return [(mark, word, _confirmed(mark, word, moment)) for mark, word in stood]
 
 
 _FROM = """
@@ -146,7 +166,11 @@ _TEXT = f"""
 # Of several filters' verdicts on a text a person marks one: the mark is on the text. The newest of each person counts.
 _MARKS = f"""
     SELECT json_agg(json_build_object('harmful', f.harmful, 'category', f.category, 'comment', f.comment, 'until', '',
-            'user', f.user_id, 'given_at', {at("f.created_at")}, 'earlier', f.earlier) ORDER BY f.created_at, f.id)
+            'user', f.user_id, 'given_at', {at("f.created_at")}, 'earlier', f.earlier, 'decisions', coalesce((
+                SELECT json_agg(json_build_object('harmful', c.harmful, 'confirmed', c.confirmed,
+                    'made_at', {at("c.created_at")}) ORDER BY c.created_at, c.id)
+                FROM moderation_markdecision c WHERE c.mark_id = f.id AND c.created_at <= %(cutoff)s), '[]'))
+        ORDER BY f.created_at, f.id)
     FROM (
         SELECT DISTINCT ON (f.user_id) f.* FROM moderation_verdictfeedback f JOIN moderation_verdict w
             ON w.id = f.verdict_id AND w.target_id = v.target_id AND w.project_id = v.project_id
@@ -199,7 +223,7 @@ class Verdicts(Source[VerdictRecord]):
         return "" if visible(record.text) else "empty text"
 
     def changed(self, record: VerdictRecord, since: str, until: str) -> bool:
-        marks = [[word for _, word in record.marks_at(moment)] for moment in (since, until)]
+        marks = [[said[1:] for said in record.marks_at(moment)] for moment in (since, until)]
         return record.lost or marks[0] != marks[1] or record.judged_at(since) != record.judged_at(until)
 
 
@@ -222,12 +246,13 @@ class Moderation(Format[VerdictRecord, Screened]):
                     "harmful": word["harmful"],
                     "category": word["category"],
                     "comment": context.text(word["comment"]),
+                    "confirmed": confirmed,
                     "annotator_id": context.name(mark["user"]),
                     "created_at": mark["given_at"],
                 }
-                for mark, word in marks
+                for mark, word, confirmed in marks
             ],
-            "harmful": _majority([word["harmful"] for _, word in marks]),
+            "harmful": _verdict(marks),
             "filter": record.filter,
             "filter_version": record.version,
             "text_id": record.text_id,
@@ -237,8 +262,10 @@ class Moderation(Format[VerdictRecord, Screened]):
         }
 
 
-def _majority(words: Sequence[bool]) -> bool | None:
-    """None where there is none."""
+def _verdict(marks: Sequence[tuple[Said, Word, bool | None]]) -> bool | None:
+    """What reviewers confirm, else what most say; None where there is no more for the one than for the other."""
+    decided = [word["harmful"] is confirmed for _, word, confirmed in marks if confirmed is not None]
+    words = decided or [word["harmful"] for _, word, _ in marks]
     more = 2 * sum(words) - len(words)
     return None if more == 0 else more > 0
 

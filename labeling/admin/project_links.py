@@ -25,7 +25,7 @@ def links(project: Project, *, manager: bool) -> list[tuple[str, str]]:
             ("Guidelines", "admin:labeling_guidelineversion_changelist", [], mine),
             ("Prompts", "admin:labeling_prompt_changelist", [], mine),
             ("Import", "admin:labeling_project_import", [project.pk], ""),
-            ("Content filter", "admin:moderation_verdict_report", [project.slug], ""),
+            ("Content filter", "insights:filter", [project.slug], ""),
             ("Exports", "admin:exports_exportrun_changelist", [], mine),
         ]
     return [(label, address) for label, name, args, query in pages if (address := address_of(name, args, query))]

@@ -21,7 +21,7 @@ from labeling.errors import Gone
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
 from labeling.withdrawal import withdraw
 from moderation import marks, verdicts
-from moderation.models import Verdict
+from moderation.models import Verdict, VerdictFeedback
 from screening import rules
 from tests import makers
 from tests.exports.makers import export, rows
@@ -163,11 +163,17 @@ def marks_a_text(project: Project, who: User, random: Random) -> None:
         marks.mark(verdict=verdict, user=who, harmful=random.random() < 0.5, comment=f"Word {next(_numbers)}")
 
 
+def decides_a_mark(project: Project, who: User, random: Random) -> None:
+    given = VerdictFeedback.objects.filter(verdict__project=project).exclude(user=who).order_by("created_at").first()
+    if given is not None:
+        marks.decide(mark=given, reviewer=who, harmful=given.harmful, confirmed=random.random() < 0.5)
+
+
 SPLITS = ("train", "test")
 EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
     ranks, takes_back, votes_too, reviews, discards, demonstrates, undoes_a_dialogue, rates, thinks_again,
     gives_a_chat_up, adds_a_prompt, retires_a_prompt, opens_with_a_prompt, comments, submits_a_rated_chat,
-    says_block, screens, blocks_a_text, blocks_a_text, marks_a_text, marks_a_text,
+    says_block, screens, blocks_a_text, blocks_a_text, marks_a_text, marks_a_text, decides_a_mark,
 )  # fmt: skip
 
 

@@ -67,19 +67,26 @@ def test_it_holds_texts_scores_actions_and_marks_of_people_under_their_pseudonym
     talk = chat(project, alice, "What will you do?", BAD)
     verdict = on(talk.turns.get(role="assistant"))
     marks.mark(verdict=verdict, user=alice, harmful=False, comment="It is a game.")
-    marks.mark(verdict=verdict, user=bob, harmful=True, category="hate")
+    theirs = marks.mark(verdict=verdict, user=bob, harmful=True, category="hate")
+    marks.decide(mark=theirs, reviewer=alice, harmful=True, confirmed=True)
     row = written(project, tmp_path / "x")[str(verdict.pk)]
     assert (row["text"], row["action"], row["category"], row["type"]) == (BAD, "warn", "violence", "turn")
     assert row["scores"] == [{"category": name, "score": score} for name, score in sorted(verdict.scores.items())]
     name = namer(project.pseudonym_key)
     said = [{key: value for key, value in one.items() if key != "created_at"} for one in _list(row["marks"])]
     assert said == [
-        {"harmful": False, "category": "", "comment": "It is a game.", "annotator_id": name(alice.pk)},
-        {"harmful": True, "category": "hate", "comment": "", "annotator_id": name(bob.pk)},
+        {
+            "harmful": False,
+            "category": "",
+            "comment": "It is a game.",
+            "confirmed": None,
+            "annotator_id": name(alice.pk),
+        },
+        {"harmful": True, "category": "hate", "comment": "", "confirmed": True, "annotator_id": name(bob.pk)},
     ]
-    assert row["harmful"] is None
-    marks.mark(verdict=verdict, user=alice, harmful=True)
-    assert written(project, tmp_path / "y")[str(verdict.pk)]["harmful"] is True
+    assert row["harmful"] is True
+    marks.mark(verdict=verdict, user=bob, harmful=False)
+    assert written(project, tmp_path / "y")[str(verdict.pk)]["harmful"] is False
 
 
 def _list(value: object) -> list[Row]:

@@ -14,7 +14,7 @@ from moderation.models import VerdictFeedback
 from sampler.models import Completion, SampleRequest
 from screening import rules
 from tests import makers
-from tests.journeys.conftest import Visits, talking
+from tests.journeys.conftest import Visitor, Visits, talking
 from tests.journeys.server import Server, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -76,6 +76,21 @@ def test_a_warned_reply_is_marked_wrong_and_a_missed_one_is_reported_by_key(visi
         page.get_by_role("button", name="This is harmful").click()
         wait_for(lambda: VerdictFeedback.objects.filter(harmful=True, category="hate").exists())
         expect(page.get_by_text("A reviewer will read it as harmful (hate)")).to_be_visible()
+        the_confusion_table_moves(visit(makers.make_member(project, "rita", role="reviewer")), project)
+
+
+def the_confusion_table_moves(visitor: Visitor, project: Project) -> None:
+    """A guest called the warned reply wrongly flagged, then harmful: a reviewer finds that right, then not."""
+    figures = f"/admin/insights/{project.slug}/filter/"
+    page = visitor.open(f"/projects/{project.slug}/review/content/")
+    expect(page.get_by_text("1 mark waits for a decision.")).to_be_visible()
+    for button, cells in (("It is harmful", ["1", "0", "0", "0"]), ("Turn it round", ["0", "1", "0", "0"])):
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("Nothing waits here.")).to_be_visible()
+        page.goto(visitor.url + figures)
+        row = page.locator("tbody tr").filter(has=page.get_by_role("cell", name="any", exact=True)).first
+        expect(row.get_by_role("cell")).to_contain_text(["patterns", "all", "any", *cells])
+        page.get_by_role("link", name="0 marks to decide").click()
 
 
 def test_texts_of_a_ranking_are_marked_by_trainer_and_reviewer(

@@ -56,7 +56,7 @@ def test_the_panel_offers_every_text_of_the_ranking_page_and_the_warnings(
     assert str(mark.verdict.target_id) == task.order_shown["ABC".index(marked)]
     client.post(f"/content/ranking/{task.pk}/", {"text": "prompt", "category": "other"})
     assert VerdictFeedback.objects.get(category="other").verdict.target_id == task.comparison_id
-    assert client.post(f"/content/ranking/{task.pk}/", {"text": "Z", "category": "other"}).status_code == 404
+    assert client.post(f"/content/ranking/{task.pk}/", {"text": "Z", "category": "other"}).status_code == 422
 
 
 def test_a_reviewer_marks_under_the_letters_of_the_ranking(

@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from insights import content_filter
 from labeling import projects
 from labeling.models import Comparison, Project, ReviewItem
-from moderation import marks, reports, tasks, verdicts
+from moderation import marks, tasks, verdicts
 from moderation.models import Verdict, VerdictFeedback
 from screening import rules
 from screening.filters import patterns
@@ -69,8 +70,11 @@ def test_harmless_texts_get_a_verdict_too_so_that_a_miss_can_be_marked(
     verdict = Verdict.objects.first()
     assert verdict is not None
     marks.mark(verdict=verdict, user=rita, harmful=True, category="hate")
-    row = next(r for r in reports.report(project, "patterns") if r["category"] == "hate" and r["in_force"])
-    assert (row["false_negatives"], row["recall"]) == (1, 0)
+    (found,) = content_filter.found_of(project)
+    row = next(row for row in found.rows if row.category == "hate")
+    assert row.confusion.missed == 1
+    assert row.confusion.recall is not None
+    assert row.confusion.recall[0] == 0
 
 
 def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project: Project, alice: User, rita: User) -> None:
@@ -84,9 +88,10 @@ def test_marks_move_the_confusion_table_and_thresholds_can_be_tried(project: Pro
     marks.mark(verdict=warned[0.4], user=rita, harmful=True)
     marks.mark(verdict=warned[0.4], user=rita, harmful=False)
     assert VerdictFeedback.objects.count() == 2
-    rows = {r["threshold"]: r for r in reports.report(project, "patterns") if r["category"] == "violence"}
-    assert (rows[0.4]["precision"], rows[0.4]["recall"]) == (0.5, 1)
-    assert (rows[0.7]["precision"], rows[0.7]["recall"]) == (1, 1)
+    (found,) = content_filter.found_of(project)
+    at = {point.threshold: point.confusion for point in found.points if point.category == "violence"}
+    assert [rate and rate[0] for rate in (at[0.4].precision, at[0.4].recall)] == [0.5, 1]
+    assert [rate and rate[0] for rate in (at[0.7].precision, at[0.7].recall)] == [1, 1]
 
 
 def test_full_width_letters_do_not_hide_a_word() -> None:
@@ -107,7 +112,7 @@ def test_the_moderation_pages_open_for_the_projects_own_people_alone(
     assert client.get(page).status_code == 200
     client.post(reverse("admin:moderation_verdict_do", args=[verdict.pk, "harmless"]))
     assert verdict.feedback.get().harmful is False
-    report = reverse("admin:moderation_verdict_report", args=[project.slug])
+    report = reverse("insights:filter", args=[project.slug])
     assert client.get(report).status_code == 200
     walter = makers.make_member(makers.make_project("elsewhere"), "walter", role="manager")
     client.force_login(walter)

@@ -12,6 +12,8 @@ ADMIN_SITE = {
     "admin/": route("GET POST", ADMITTED),
     "admin/search/": route("GET POST", ADMITTED),
     "admin/insights/<slug:slug>/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/filter/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/filter/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="confusion"),
     "admin/insights/<slug:slug>/loop/": route("GET", set(), slug="slug"),  # a project that is not a run of the loop
     "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/rounds/": route("GET", REVIEWS, slug="slug"),
@@ -60,7 +62,7 @@ ADMIN_MODELS = {
     "labeling/review": model(REVIEWS, MANAGES),
     "labeling/round": model(REVIEWS, MANAGES, "add", do=MANAGES),
     "exports/exportrun": model(MANAGES, MANAGES, "add", files=set(), do=MANAGES),  # the files were removed
-    "moderation/verdict": model(REVIEWS, REVIEWS, do=REVIEWS, report=REVIEWS),
+    "moderation/verdict": model(REVIEWS, REVIEWS, do=REVIEWS),
     "moderation/threshold": model(MANAGES, MANAGES, "add", do=MANAGES),
     "sampler/modelversion": model(MANAGES | {ELSEWHERE}, ONLY, "add"),  # those of all projects
     "sampler/samplerequest": model(ONLY, ONLY),

@@ -62,6 +62,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from labeling.models import ImportRun, Review
     from managing.pages import importing
     from managing.pages.exporting import name_of
+    from moderation import marks
     from moderation.models import Verdict
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
@@ -84,13 +85,15 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
+    judged = Verdict.objects.get(target_id=turn.pk)
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
         "owner": "alice", "token": token, "invitation": invitation.pk,
         "assignment": assignment.pk, "comparison": assignment.comparison_id, "chat": chat.pk,
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
-        "verdict": Verdict.objects.get(target_id=turn.pk).pk,
+        "verdict": judged.pk,
+        "mark": marks.mark(verdict=judged, user=alice, harmful=True).pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
