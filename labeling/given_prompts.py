@@ -50,7 +50,7 @@ def begin(*, project: Project, author: User, kind: str) -> Dialogue:
     return dialogues.start_dialogue(project=project, author=author, kind=kind)
 
 
-def begin_given(*, project: Project, author: User) -> Dialogue:
+def begin_given(*, project: Project, author: User, by_program: bool = False) -> Dialogue:
     """Begin a demonstration with the next free prompt of the pool.
 
     Raises:
@@ -60,7 +60,7 @@ def begin_given(*, project: Project, author: User) -> Dialogue:
         if (prompt := _next(project, author)) is None:
             _refuse_unjudged(project, author)
             raise Invalid("No prompt is free: every one is answered, or somebody is answering it.")
-        return _give(project, author, prompt)
+        return _give(project, author, prompt, by_program=by_program)
 
 
 @transaction.atomic
@@ -110,7 +110,12 @@ def _refuse_unjudged(project: Project, author: User) -> None:
         raise Invalid(contents.UNJUDGED)
 
 
-def _give(project: Project, author: User, prompt: Prompt) -> Dialogue:
+def _give(project: Project, author: User, prompt: Prompt, *, by_program: bool = False) -> Dialogue:
     return dialogues.start_dialogue(
-        project=project, author=author, kind=Dialogue.Kind.DEMONSTRATION, prompt=prompt, given=True
+        project=project,
+        author=author,
+        kind=Dialogue.Kind.DEMONSTRATION,
+        prompt=prompt,
+        given=True,
+        by_program=by_program,
     )
