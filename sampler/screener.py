@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from sampler import screened
 from sampler.engines.base import Ended
@@ -31,6 +33,7 @@ from screening.verdicts import Target
 logger = logging.getLogger(__name__)
 OVERLAP = 400  # characters before a window that are read with it
 AGAIN = 5.0  # seconds between questions about texts that wait for a filter
+REST = 30.0  # seconds between rounds over texts that no request of ours wrote
 REREAD = 2.0  # seconds for which a project's rules are kept
 AT_ONCE = 16  # texts that have ended, asked about before what is being written has its turn again
 
@@ -71,7 +74,8 @@ class End:
 
 
 class Screener:
-    """The lines of all projects, and the thread that asks again about stored texts that wait."""
+    """The lines of all projects, and the thread that asks about stored texts: again where they wait for a filter, and
+    for the first time where the filter loads a model, which no other process does."""
 
     def __init__(self, publisher: TokenPublisher) -> None:
         self.publisher = publisher
@@ -97,9 +101,13 @@ class Screener:
         self._again.join(max(0.0, until - time.monotonic()))
 
     def _ask_again(self) -> None:
+        rest_at = time.monotonic() + REST
         while not self._closed.wait(AGAIN):
             try:
                 screened.ask_again()
+                if time.monotonic() >= rest_at:
+                    rest_at = time.monotonic() + REST
+                    import_string(settings.SAMPLER_SCREENS)()
             except LOST_CONNECTION:
                 pass
             except Exception:

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts.models import User
 from labeling import chats, comparisons, dialogues, given_prompts, projects, rankings, turns
@@ -136,6 +138,20 @@ def test_a_prompt_that_was_let_through_is_given(blocking: Project, alice: User) 
     (prompt,) = projects.add_prompts(project=blocking, prompts=[[{"role": "user", "content": "Name a river."}]])
     later.screen(blocking, "patterns")
     assert given_prompts.begin(project=blocking, author=alice, kind="demonstration").prompt == prompt
+
+
+def test_a_filter_that_loads_a_model_reads_the_pool_in_a_sampler_worker(
+    project: Project, knowing: Knowing, alice: User
+) -> None:
+    block(project, "knowing")
+    pool = [[{"role": "user", "content": text}] for text in (BAD, "Name a river.")]
+    projects.add_prompts(project=project, prompts=pool)
+    assert later.in_worker(project) == []
+    import_string(settings.SAMPLER_SCREENS)()
+    assert knowing.judged
+    (left,) = Prompt.objects.filter(retired_at__isnull=True)
+    assert left.messages == pool[1]
+    assert dialogues.start_dialogue(project=project, author=alice, kind="chat", prompt=left).prompt == left
 
 
 def test_where_nothing_blocks_prompts_wait_for_nobody(project: Project, alice: User) -> None:
