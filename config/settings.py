@@ -287,6 +287,7 @@ if BACKUPS:
 CELERY_BEAT_SCHEDULER = "common.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
+SAMPLER_SCREENS = "moderation.in_samplers.screen"  # called by sampler workers, for filters that load a model
 SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
 FILTERS = env.filters  # what the content filters need that ask a model or a server

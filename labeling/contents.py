@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject, Message
-from labeling.errors import Blocked, Invalid
-from labeling.models import Comparison
+from common.visible import visible
+from labeling.errors import Blocked, Gone, Invalid
+from labeling.models import Comparison, Project, Prompt
 from sampler.models import Completion
 from screening import verdicts
 from screening.asking import Findings, ask, blocked_by, missing
@@ -23,6 +25,7 @@ from screening.verdicts import Target
 AWAY = gettext_noop(
     "The content filter is away, and this project waits for it. Your text is kept here: send it again in a minute."
 )
+UNJUDGED = gettext_noop("This project shows no prompt before the content filter has read it. Try again in a minute.")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Checked:
     def keep(self, turn_id: UUID) -> None:
         """The verdict of a text that became this turn."""
         verdicts.record(self.plan, Target.TURN, {turn_id: self.findings})
+
+    def keep_edited(self, turn_id: UUID) -> None:
+        """The verdict of a text that took the place of this turn's."""
+        verdicts.replace(self.plan, Target.TURN, turn_id, self.findings)
 
 
 def check(*, project_id: UUID, text: str, author_id: int | None) -> Checked:
@@ -54,6 +61,17 @@ def check(*, project_id: UUID, text: str, author_id: int | None) -> Checked:
     if missing(fast, findings):
         raise Invalid(AWAY)
     return Checked(plan, findings)
+
+
+def check_ideal_answer(*, project: Project, author_id: int | None, text: str) -> Checked | None:
+    """As `check`, of the answer that a trainer writes beside a ranking; None where there is none.
+
+    Raises:
+        As `check`.
+    """
+    if not project.ask_ideal_answer or not visible(text):
+        return None
+    return check(project_id=project.pk, text=text, author_id=author_id)
 
 
 def rules_of(project_id: UUID) -> JsonObject:
@@ -102,7 +120,26 @@ def prompt_waits(comparison: Comparison) -> bool:
     if comparison.turn_id is not None:
         return False
     plan = plan_for(comparison.project_id)
-    return plan.blocks and verdicts.missing_on_record(plan, comparison.pool_prompt_id or comparison.pk)
+    text_id = comparison.pool_prompt_id or comparison.pk
+    return plan.blocks and verdicts.standing_on_record(plan, text_id) == verdicts.WAITING
+
+
+def judged_prompts(project_id: UUID) -> Q:
+    """Prompts of the pool that people may be shown: where the project blocks, those that every filter let through."""
+    return verdicts.judged(plan_for(project_id), "pk")
+
+
+def require_judged(prompt: Prompt) -> None:
+    """
+    Raises:
+        Gone: the content filter blocks it. Invalid: it waits for its verdict.
+    """
+    plan = plan_for(prompt.project_id)
+    standing = verdicts.standing_on_record(plan, prompt.pk) if plan.blocks else verdicts.OPEN
+    if standing == verdicts.BLOCKED:
+        raise Gone("The content filter blocks this prompt.")
+    if standing == verdicts.WAITING:
+        raise Invalid(UNJUDGED)
 
 
 def whole(messages: Sequence[Message]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, Value
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, drafts, offering, policies, random_turn
+from labeling import chats, contents, drafts, offering, policies, random_turn
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
@@ -64,6 +65,7 @@ def start_dialogue(
             raise Gone("This prompt is not in the project any more.")
         if prompt.content_hash.startswith(WITHDRAWN_PROMPT):
             raise Gone("This prompt was withdrawn by its author.")
+        contents.require_judged(prompt)
     dialogue = Dialogue.objects.create(
         project=project,
         round=current_round(project),
@@ -175,6 +177,11 @@ def submit_ideal_answer(*, assignment: Assignment, text: str, begun_from: str | 
         completion_id=begun_from,
     )
     return dialogue
+
+
+def own_turn_of(ideal_answer: Dialogue) -> UUID:
+    """The turn that the trainer wrote; those before it are the comparison's prompt."""
+    return ideal_answer.turns.order_by("-position").values_list("pk", flat=True)[0]
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from labeling import dialogues
+from labeling import contents, dialogues
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Project, Prompt
 
@@ -45,6 +45,7 @@ def begin(*, project: Project, author: User, kind: str) -> Dialogue:
     if (prompt := _next(project, author)) is not None:
         return _give(project, author, prompt)
     if project.prompted_share >= 1:
+        _refuse_unjudged(project, author)
         raise Invalid("Every prompt of this project is answered, or somebody is answering it.")
     return dialogues.start_dialogue(project=project, author=author, kind=kind)
 
@@ -57,6 +58,7 @@ def begin_given(*, project: Project, author: User, by_program: bool = False) -> 
     """
     with transaction.atomic():
         if (prompt := _next(project, author)) is None:
+            _refuse_unjudged(project, author)
             raise Invalid("No prompt is free: every one is answered, or somebody is answering it.")
         return _give(project, author, prompt, by_program=by_program)
 
@@ -96,9 +98,16 @@ def _without_answer(project: Project, author: User) -> Dialogue | None:
 
 
 def _next(project: Project, author: User) -> Prompt | None:
-    """Two who ask at once are given two prompts: one that is being given away is passed over."""
-    free = free_prompts(author).filter(project=project).order_by("content_hash")
+    """Two who ask at once are given two prompts: one that is being given away is passed over, and so is one that the
+    content filter has not read where it blocks."""
+    free = free_prompts(author).filter(contents.judged_prompts(project.pk), project=project).order_by("content_hash")
     return free.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+
+
+def _refuse_unjudged(project: Project, author: User) -> None:
+    free = free_prompts(author).filter(project=project)
+    if free.filter(contents.judged_prompts(project.pk)).count() < free.count():
+        raise Invalid(contents.UNJUDGED)
 
 
 def _give(project: Project, author: User, prompt: Prompt, *, by_program: bool = False) -> Dialogue:

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import dialogues, judgements, leases, submission, votes
+from labeling import contents, dialogues, judgements, leases, submission, votes
+from labeling.contents import Checked
 from labeling.errors import Conflict, Gone, Invalid, NotAgreed
 from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
 from labeling.models import Assignment, Comparison, Project, Ranking
@@ -40,7 +41,6 @@ class Submitted:
     not_agreed: bool = False
 
 
-@transaction.atomic
 def submit_and_lease_next(
     *,
     assignment: Assignment,
@@ -59,40 +59,40 @@ def submit_and_lease_next(
         What `submit_ranking` raises; nothing was written then.
     """
     project = assignment.comparison.project
-    leases.lock_membership(project=project, trainer=trainer)  # the first lock of all
-    ranking, _ = submit_ranking(
-        assignment=assignment,
-        seconds=seconds,
-        expected_version=expected_version,
-        reading=reading,
-        **said,
-    )
-    if not and_lease:
-        return Submitted(ranking, None)
-    try:
-        following, _ = leases.lease_next(project=project, trainer=trainer)
-    except NotAgreed:
-        return Submitted(ranking, None, not_agreed=True)
-    except Invalid as refusal:  # raised before it writes anything
-        return Submitted(ranking, None, str(refusal))
-    return Submitted(ranking, following)
+    ideal = contents.check_ideal_answer(project=project, author_id=trainer.pk, text=said.get("ideal_answer", ""))
+    with transaction.atomic():
+        leases.lock_membership(project=project, trainer=trainer)  # the first lock of all
+        ranking, _ = _lock_and_submit(assignment, seconds, expected_version, reading, ideal, **said)
+        if not and_lease:
+            return Submitted(ranking, None)
+        try:
+            following, _ = leases.lease_next(project=project, trainer=trainer)
+        except NotAgreed:
+            return Submitted(ranking, None, not_agreed=True)
+        except Invalid as refusal:  # raised before it writes anything
+            return Submitted(ranking, None, str(refusal))
+        return Submitted(ranking, following)
 
 
-@transaction.atomic
 def submit_own(
     *, pk: UUID, trainer: User, seconds: int | None = None, **said: Unpack[Said]
 ) -> tuple[Ranking, bool] | None:
     """`submit_ranking` for a program, which only knows the id: who may submit is read with the lock. None where this
     person has no such assignment in a project that they are a member of."""
-    locked = submission.lock(pk)
-    if locked is None or locked.assignment.trainer_id != trainer.pk:
-        return None
-    if not (locked.is_member or trainer.is_superuser):
-        return None
-    return _submit(locked, seconds=seconds, reading={}, **said)
+    ideal = None
+    if text := said.get("ideal_answer"):  # nothing else needs the project before the lock
+        own = Assignment.objects.filter(pk=pk, trainer=trainer).select_related("comparison__project").first()
+        if own is not None:
+            ideal = contents.check_ideal_answer(project=own.comparison.project, author_id=trainer.pk, text=text)
+    with transaction.atomic():
+        locked = submission.lock(pk)
+        if locked is None or locked.assignment.trainer_id != trainer.pk:
+            return None
+        if not (locked.is_member or trainer.is_superuser):
+            return None
+        return _submit(locked, seconds=seconds, reading={}, ideal=ideal, **said)
 
 
-@joins
 def submit_ranking(
     *,
     assignment: Assignment,
@@ -108,8 +108,23 @@ def submit_ranking(
 
     Raises:
         Invalid, NeedsConfirmation, Gone (skipped); Conflict: another judgement was submitted before, or another
-            tab saved the draft since `expected_version`.
+            tab saved the draft since `expected_version`. Blocked: the content filter blocks the ideal answer.
     """
+    project = assignment.comparison.project
+    text = said.get("ideal_answer", "")
+    ideal = contents.check_ideal_answer(project=project, author_id=assignment.trainer_id, text=text)
+    return _lock_and_submit(assignment, seconds, expected_version, reading, ideal, **said)
+
+
+@joins
+def _lock_and_submit(
+    assignment: Assignment,
+    seconds: int | None,
+    expected_version: int | None,
+    reading: Reading | None,
+    ideal: Checked | None,
+    **said: Unpack[Said],
+) -> tuple[Ranking, bool]:
     locked = submission.lock(assignment.pk, assignment.comparison.project)
     if locked is None:
         raise Assignment.DoesNotExist
@@ -117,10 +132,12 @@ def submit_ranking(
         raise Conflict(
             "This task was changed in another tab since. What you see is what you sent: submit again to keep it."
         )
-    return _submit(locked, seconds=seconds, reading=reading or {}, **said)
+    return _submit(locked, seconds=seconds, reading=reading or {}, ideal=ideal, **said)
 
 
-def _submit(locked: Locked, *, seconds: int | None, reading: Reading, **said: Unpack[Said]) -> tuple[Ranking, bool]:
+def _submit(
+    locked: Locked, *, seconds: int | None, reading: Reading, ideal: Checked | None, **said: Unpack[Said]
+) -> tuple[Ranking, bool]:
     comparison, assignment = locked.comparison, locked.assignment
     judgement = judgements.check(comparison, assignment.order_shown, **said)
     if (standing := _submitted_before(assignment, judgement)) is not None:
@@ -130,6 +147,8 @@ def _submit(locked: Locked, *, seconds: int | None, reading: Reading, **said: Un
     now = timezone.now()
     kind, slot = _vote_of(comparison, assignment)
     ranking = _ranking(locked, judgement, kind=kind, seconds=seconds, reading=reading, now=now)
+    if ideal is not None and ranking.ideal_answer is not None:
+        ideal.keep(dialogues.own_turn_of(ranking.ideal_answer))
     in_force = submission.store(ranking, slot=slot, may_close=not overlap.may_ask_more(comparison))
     if in_force is None:  # it cannot be: the row is locked
         raise Gone("This task has ended.")

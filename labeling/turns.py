@@ -113,7 +113,7 @@ def edit_turn(
     checked = contents.check(project_id=turn.dialogue.project_id, text=text, author_id=turn.dialogue.author_id)
     with transaction.atomic():
         _edit(turn, text, completion, seconds, expected_version)
-        checked.keep(turn.pk)
+        checked.keep_edited(turn.pk)
     return turn
 
 

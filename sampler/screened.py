@@ -44,12 +44,9 @@ def store(screening: JsonObject, made: Sequence[Completion], found: Screened | N
         said = ask(plan.that_are(fast=True), [row.screened_text for row in made])
         found = Screened(plan, {row.index: one for row, one in zip(made, said, strict=True)})
         turn = turn_of(screening)
-        waits = verdicts.missing_on_record(plan, turn) if turn else False
+        of_message = verdicts.standing_on_record(plan, turn) if turn else OPEN
     else:
-        waits = False
-    of_message = verdicts.standing(found.plan, found.message) if found.message else OPEN
-    if waits:
-        of_message = WAITING
+        of_message = verdicts.standing(found.plan, found.message) if found.message else OPEN
     for row in made:
         row.withheld = stricter(of_message, verdicts.standing(found.plan, found.texts.get(row.index, NOTHING)))
     Completion.objects.bulk_create(made)

@@ -139,8 +139,7 @@ class Worker:
         if room_made:
             self.state.may_claim.set()
 
-    def _end(self, event: Event, held: Held) -> None:
-        self.state.held.drop(event.job_id)
+    def _end(self, event: Ended | Failed | Returned, held: Held) -> None:
         if isinstance(event, Failed) or (isinstance(event, Returned) and event.broken):
             metrics.failed(held.model.slug)
         if held.screening:
@@ -148,7 +147,8 @@ class Worker:
         else:
             self._write(event, held)
 
-    def _write(self, event: Event, held: Held, screened: Screened | None = None) -> None:
+    def _write(self, event: Ended | Failed | Returned, held: Held, screened: Screened | None = None) -> None:
+        self.state.held.drop(event.job_id)  # only now: while a filter is asked, the lease is kept
         self.state.writer.put(partial(self._write_and_tell, _write_of(event, held, screened), held))
 
     def _write_and_tell(self, write: Callable[[], bool], held: Held) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from screening.asking import Finding, Findings, blocked_by, missing
@@ -80,9 +80,28 @@ def known(plan: Plan, text_ids: Iterable[UUID]) -> dict[UUID, Findings]:
     return {text_id: tuple(by_filter.values()) for text_id, by_filter in found.items()}
 
 
-def missing_on_record(plan: Plan, text_id: UUID) -> bool:
-    """Whether a text still waits for the word of a filter that blocks."""
-    return missing(plan, known(plan, [text_id]).get(text_id, ()))
+def standing_on_record(plan: Plan, text_id: UUID) -> str:
+    """As `standing`, of a text that nobody is asked about now. A filter that blocks and has left no word was not asked
+    yet: whether the project goes on without one that is down does not matter then."""
+    said = known(plan, [text_id]).get(text_id, ())
+    if blocked_by(said):
+        return BLOCKED
+    heard = {one.filter for one in said}
+    return WAITING if any(rule.blocks and rule.filter not in heard for rule in plan.rules) else OPEN
+
+
+def judged(plan: Plan, ref: str) -> Q:
+    """Rows, with the id of a text in the column `ref`, whose text every filter that blocks let through."""
+    words = Verdict.objects.filter(project_id=plan.project, target_id=OuterRef(ref))
+    heard = [Q(Exists(words.filter(filter=rule.filter))) for rule in plan.rules if rule.blocks]
+    free = ~Exists(words.filter(action=Verdict.Action.BLOCK, filter__in=[rule.filter for rule in plan.rules]))
+    return Q(*heard, Q(free)) if heard else Q()
+
+
+def replace(plan: Plan, target: str, text_id: UUID, findings: Findings) -> None:
+    """Keep what was said of a text that has changed; what others said of it before was about other words."""
+    Verdict.objects.filter(project_id=plan.project, target_id=text_id).delete()
+    record(plan, target, {text_id: findings})
 
 
 def strictest(verdicts: Sequence[Verdict]) -> Verdict | None:
