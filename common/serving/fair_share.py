@@ -35,28 +35,32 @@ class FairShare:
             await refuse(scope, send, status=429, title="Too Many Requests", detail=detail, after=5)
             return
         self.here[who] += 1
-        try:
-            await self._in_turn(who, scope, receive, send)
-        finally:
-            self.here[who] -= 1
-            if not self.here[who]:
-                del self.here[who]
-                self.places.pop(who, None)
+        await self._in_turn(who, scope, receive, send)
 
     async def _in_turn(self, who: str, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         place = self.places.setdefault(who, asyncio.Semaphore(self.at_once))
-        await place.acquire()
-        held = True
+        held, here = False, True
+
+        def leave() -> None:
+            nonlocal here
+            if not here:
+                return
+            here = False
+            if held:
+                place.release()
+            self.here[who] -= 1
+            if not self.here[who]:
+                del self.here[who]
+                del self.places[who]
 
         async def begins(message: ASGISendEvent) -> None:
-            nonlocal held
-            if held and message["type"] == "http.response.start":
-                held = False
-                place.release()
+            if message["type"] == "http.response.start":
+                leave()
             await send(message)
 
         try:
+            await place.acquire()
+            held = True
             await self.application(scope, receive, begins)
         finally:
-            if held:
-                place.release()
+            leave()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from common.clock import midnight
@@ -34,22 +34,17 @@ class Figures:
     pairs: int
     pace: str
     usual: str
-    by_project: Mapping[UUID, int]  # submitted today
+    by_project: Mapping[UUID, int]  # submitted today; without the rankings where `figures` was not asked for them
 
 
-def figures(user: User) -> Figures:
+def figures(user: User, *, by_project: bool = True) -> Figures:
     today = midnight()
     week = today - timedelta(days=6)
-    ranked = list(
-        Ranking.objects.first_of_each()
-        .filter(trainer=user, submitted_at__gte=week)
-        .order_by()
-        .values(project=F("comparison__project"))
-        .annotate(
-            today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"),
-            took=Coalesce(Sum("seconds", filter=Q(submitted_at__gte=today)), 0),
-            took_before=Coalesce(Sum("seconds", filter=Q(submitted_at__lt=today)), 0),
-        )
+    mine = Ranking.objects.first_of_each().filter(trainer=user).order_by()
+    ranked = mine.filter(submitted_at__gte=week).aggregate(
+        today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"),
+        took=Coalesce(Sum("seconds", filter=Q(submitted_at__gte=today)), 0),
+        took_before=Coalesce(Sum("seconds", filter=Q(submitted_at__lt=today)), 0),
     )  # fmt: skip
     written = list(
         Dialogue.objects.submitted()
@@ -59,20 +54,20 @@ def figures(user: User) -> Figures:
         .annotate(today=Count("pk", filter=Q(submitted_at__gte=today)), week=Count("pk"))
     )
     agreed, pairs = agreement(user)
-    done = sum(row["today"] for row in ranked)
-    before = sum(row["week"] for row in ranked) - done
+    done, before = ranked["today"], ranked["week"] - ranked["today"]
     tell = done >= FOR_A_PACE and before >= FOR_A_PACE
-    by_project: Counter[UUID] = Counter()
-    for row in (*ranked, *written):
-        by_project[row["project"]] += row["today"]
+    counted = Counter({row["project"]: row["today"] for row in written})
+    if by_project and done:  # a ranking's project is its comparison's: only today's are looked up, a week has thousands
+        of_today = mine.filter(submitted_at__gte=today).values_list("comparison__project").annotate(n=Count("pk"))
+        counted.update(dict(of_today))
     return Figures(
-        today=by_project.total(),
-        week=sum(row["week"] for row in (*ranked, *written)),
+        today=done + sum(row["today"] for row in written),
+        week=ranked["week"] + sum(row["week"] for row in written),
         agreement=round(100 * agreed / pairs) if pairs else None,
         pairs=pairs,
-        pace=duration(sum(row["took"] for row in ranked) / done) if tell else "",
-        usual=duration(sum(row["took_before"] for row in ranked) / before) if tell else "",
-        by_project=by_project,
+        pace=duration(ranked["took"] / done) if tell else "",
+        usual=duration(ranked["took_before"] / before) if tell else "",
+        by_project=counted,
     )
 
 

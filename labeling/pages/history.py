@@ -23,7 +23,7 @@ from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
-PAGE = 50
+PAGE = 30  # rows; more of them cost a page its time, and nobody reads further without a search
 OPENING = 140  # characters
 SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 
@@ -179,5 +179,5 @@ def _undo_until(at: datetime, minutes: int) -> datetime | None:
 
 
 def _cut(text: str) -> str:
-    """Cut here, not by the template: of fifty openings its filter looks at every character."""
+    """Cut here, not by the template: of many openings its filter looks at every character."""
     return text if len(text) <= OPENING else f"{text[: OPENING - 1]}…"

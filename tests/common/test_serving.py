@@ -187,6 +187,26 @@ def test_who_has_too_many_waiting_is_told_to_come_later() -> None:
     assert b"<h1>Too Many Requests</h1>" in sent[1]["body"]
 
 
+def test_a_stream_that_has_begun_takes_no_place_from_its_reader() -> None:
+    async def stream(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(60)
+
+    async def tabs() -> Messages:
+        share = FairShare(cast(ASGI3Application, stream), at_once=1)
+        tasks = [asyncio.ensure_future(ask(share, cookie="sessionid=abc")) for _ in range(MOST_WAITING + 9)]
+        await asyncio.sleep(0.05)
+        assert not share.here
+        share.application = cast(ASGI3Application, answers)
+        sent = await ask(share, cookie="sessionid=abc")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return sent
+
+    assert asyncio.run(tabs())[0]["status"] == 200
+
+
 def test_the_number_of_a_request_is_in_its_answer_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "common.serving.access")
     caplog.handler.addFilter(request_id.Filter())
