@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -82,7 +83,7 @@ class DirectView(ApiView):
     def answer(self, body: object, status: int = 200) -> Answer:
         return Answer(
             _as_json(body) if status != 204 else b"",
-            status=status, content_type="application/json", headers={"Allow": ", ".join(self.allowed_methods)},
+            status=status, content_type="application/json", headers={"Allow": _allowed(type(self))},
         )  # fmt: skip
 
     def _refused(self, refusal: Exception) -> Answer:
@@ -91,6 +92,11 @@ class DirectView(ApiView):
         answer = self.answer(found.data, found.status_code)
         answer.headers["Content-Type"] = "application/problem+json"
         return answer
+
+
+@cache
+def _allowed(view: type[DirectView]) -> str:
+    return ", ".join(view().allowed_methods)
 
 
 def _as_json(body: object) -> bytes:

@@ -109,9 +109,11 @@ $("#login") && $("#login").addEventListener("cancel", (event) => event.preventDe
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = duologue.token();
   if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
-  /* htmx leaves out the name of a button outside its form. */
+  /* htmx leaves out the name and the address of a button outside its form. */
   const button = (event.detail.triggeringEvent || {}).submitter;
-  if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
+  if (!button || button.form !== event.detail.elt) return;
+  if (button.name) event.detail.parameters[button.name] = button.value;
+  if (button.hasAttribute("formaction")) event.detail.path = button.getAttribute("formaction");
 });
 let renewedAt = 0;
 document.addEventListener("htmx:responseError", (event) => {
