@@ -23,7 +23,9 @@ from benchmarks.tasks.serving import processor_seconds
 CLIENTS, PROCESSES, THREADS = 8, "2", "16"
 GRANIAN = ("--port", "{port}", "--workers", PROCESSES, "--log-level", "error", "--no-ws")
 SERVERS: dict[str, tuple[str, ...]] = {
-    "uvicorn, ASGI": ("uvicorn", "config.asgi:application", *services.UVICORN, "--port", "{port}", "--workers", PROCESSES),
+    "uvicorn, ASGI": (
+        "uvicorn", "config.asgi:application", *services.UVICORN, "--port", "{port}", "--workers", PROCESSES,
+    ),
     "granian, ASGI": ("granian", "config.asgi:application", "--interface", "asginl", *GRANIAN),
     "granian, WSGI": (
         "granian", "config.wsgi:application", "--interface", "wsgi", "--blocking-threads", THREADS, *GRANIAN,

@@ -5,7 +5,8 @@
 
 C trainers work in a closed loop over HTTP: take a task, submit its ranking. The floor (`floor.py`) does so in two
 transactions of a bare WSGI application; both run on the same PostgreSQL, with as many processes, in turn. The last line
-is JSON. Runs on the servers of `benchmarks/services.py`, each size in a database of its own that is dropped at the end, or kept (`--keep`).
+is JSON. Runs on the servers of `benchmarks/services.py`, each size in a database of its own that is dropped at the end,
+or kept (`--keep`).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from common.compiled import compiled
 from common.plugins import Folder
-from labeling import leases
-from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
+from labeling import agreements, leases
+from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
 from labeling.task_types.base import TaskType
 from labeling.text import opening
@@ -41,7 +41,8 @@ class Place:
 
     project: Project
     role: str
-    guidelines: int | None
+    guidelines: int
+    guidelines_changed: bool
     tasks: list[Task]
 
 
@@ -64,19 +65,18 @@ def places(user: User) -> list[Place]:
             for name, task in offered
             if row.role in task.roles
         ]
-        found.append(Place(row.project, row.role, vars(row)["guideline_number"], tasks))
+        found.append(Place(row.project, row.role, agreements.newest(row), agreements.is_behind(row), tasks))
     return found
 
 
 @compiled
 def _memberships(user: User) -> QuerySet[Membership]:
-    """Live ones, each with its project, the number of its guidelines, and what is ready there."""
-    latest = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number").values("number")[:1]
-    ready = {f"ready_{name}": task.ready(user) for name, task in task_types().items()}
+    """Live ones, each with its project, the version of its guidelines, and what is ready there."""
+    mine = Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
     return (
-        Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
+        agreements.with_versions(mine)
         .select_related("project")
-        .annotate(guideline_number=latest, **ready)
+        .annotate(**{f"ready_{name}": task.ready(user) for name, task in task_types().items()})
         .order_by("project__title")
     )
 
