@@ -69,7 +69,9 @@ class _Compiled(Generic[Asked, Row]):
             raise TypeError("A compiled query's SQL must not hang on its values.")
         pairs = [tuple(getattr(one, "pk", one) for one in pair) for pair in zip(*stand_ins, strict=True)]
         self.params = [_place(pair, pairs) for pair in zip(params, others, strict=True)]
-        self.query: _Query = self.queryset.query.chain(klass=_Query)
+        query = self.queryset.query.chain(klass=_Query)
+        assert isinstance(query, _Query)
+        self.query = query
 
     def rows(self, values: Sequence[object]) -> list[Row]:
         compiler = copy.copy(self.compiler)

@@ -67,9 +67,8 @@ def _owed(project_id: UUID, person_id: int) -> Owed | None:
 @compiled
 def _membership(project_id: UUID, person_id: int) -> QuerySet[Membership]:
     """At most one."""
-    return with_versions(
-        Membership.objects.filter(project=project_id, user=person_id, ended_at__isnull=True)
-    ).order_by()
+    live = Membership.objects.filter(project=project_id, user=person_id, ended_at__isnull=True)
+    return with_versions(live).order_by()
 
 
 def check(*, project: Project, person: User, by_program: bool = False) -> None:

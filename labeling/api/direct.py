@@ -7,7 +7,7 @@ request can be wrong; so there is one wording of each error, and the answers are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -95,7 +95,7 @@ class DirectView(ApiView):
 
 
 @cache
-def _allowed(view: type[DirectView]) -> str:
+def _allowed(view: Callable[[], DirectView]) -> str:
     return ", ".join(view().allowed_methods)
 
 
