@@ -7,9 +7,8 @@ request can be wrong; so there is one wording of each error, and the answers are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from accounts.models import ApiToken, User
 
 LARGEST = 1 << 18  # bytes of a body that is ordinary
+_allow: dict[str, str] = {}  # the header of that name, by view
 REFUSALS = (LabelingError, Http404, PermissionDenied)
 
 
@@ -83,8 +83,15 @@ class DirectView(ApiView):
     def answer(self, body: object, status: int = 200) -> Answer:
         return Answer(
             _as_json(body) if status != 204 else b"",
-            status=status, content_type="application/json", headers={"Allow": _allowed(type(self))},
+            status=status, content_type="application/json", headers={"Allow": self._allowed()},
         )  # fmt: skip
+
+    def _allowed(self) -> str:
+        """Worked out for the first request that each view gets."""
+        view = type(self).__qualname__
+        if view not in _allow:
+            _allow[view] = ", ".join(self.allowed_methods)
+        return _allow[view]
 
     def _refused(self, refusal: Exception) -> Answer:
         found = problems.handle(refusal, {})
@@ -92,11 +99,6 @@ class DirectView(ApiView):
         answer = self.answer(found.data, found.status_code)
         answer.headers["Content-Type"] = "application/problem+json"
         return answer
-
-
-@cache
-def _allowed(view: Callable[[], DirectView]) -> str:
-    return ", ".join(view().allowed_methods)
 
 
 def _as_json(body: object) -> bytes:

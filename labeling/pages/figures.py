@@ -48,7 +48,7 @@ def figures(user: User, *, by_project: bool = True) -> Figures:
     tell = done >= FOR_A_PACE and before >= FOR_A_PACE
     counted = Counter({project: n for project, n, _ in written})
     if by_project and done:  # a ranking's project is its comparison's: only today's are looked up, a week has thousands
-        counted.update(dict(_ranked_by_project(user, today)))
+        counted += Counter(dict(_ranked_by_project(user, today)))
     return Figures(
         today=done + sum(n for _, n, _ in written),
         week=ranked_in_week + sum(n for _, _, n in written),

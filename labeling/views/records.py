@@ -51,7 +51,7 @@ def numbers(request: PageRequest) -> HttpResponse:
     month = time_sheet.month_of(request.GET.get("month", ""))
     lines = time_sheet.sheet(month, person=request.user)
     context = {
-        "here": "numbers", "month": month, "lines": lines, "figures": figures(request.user),
+        "here": "numbers", "month": month, "lines": lines, "figures": figures(request.user, by_project=False),
         "projects": numbers_page.numbers(request.user), "total": time_sheet.hours(sum(one.seconds for one in lines)),
     }  # fmt: skip
     return render(request, "labeling/numbers.html", context)

@@ -14,7 +14,7 @@ from django.test import Client
 
 from benchmarks import filling
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # the tables are vacuumed
 MOST = {"home": 32_000, "history": 32_000, "chat": 30_000, "demonstration": 30_000, "guidelines": 20_000}
 
 
