@@ -13,12 +13,15 @@ from django.db import connection
 
 
 @contextlib.contextmanager
-def own_database() -> Iterator[str]:
-    """A database of this run's own on the same server, so that nothing of yours is touched."""
-    name = f"duologue_benchmark_{os.getpid()}"
+def own_database(kept: str = "") -> Iterator[str]:
+    """A database of this run's own on the same server, so that nothing of yours is touched. One that is `kept` under
+    a name stays at the end, and is taken up by the next run."""
+    name = f"duologue_benchmark_{kept or os.getpid()}"
     admin = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if cursor.fetchone() is None:
+            cursor.execute(f'CREATE DATABASE "{name}"')
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
     try:
@@ -31,6 +34,7 @@ def own_database() -> Iterator[str]:
     finally:
         connection.close()
         settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = admin
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        if not kept:
+            with connection.cursor() as cursor:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.close()

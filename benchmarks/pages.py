@@ -29,8 +29,11 @@ from benchmarks.browsing import Trainer, open_streams
 if TYPE_CHECKING:
     from benchmarks.filling import Made
 
-BOUND = 40.0  # milliseconds in the server, the median of every page of a trainer's
-MANAGED = 60.0  # and of a reviewer's and a manager's
+# Milliseconds in the server, the median of a page: the bounds on a quiet machine.
+BOUNDS = {"submit and next": 15.0, "home": 12.0, "history": 12.0}
+BOUND = 10.0  # of every other page of a trainer's
+MANAGED = 60.0  # of a reviewer's and a manager's
+ALLOWED = 40.0  # what the test of the slow tier allows a trainer's page on a machine that others use too
 LEAST = 2_000  # comparisons: what the measurement ranks, and some more
 SLOWER = 1.2  # how much of its p95 the next task may gain beside idle streams
 
@@ -115,7 +118,7 @@ def main() -> None:
         say("starting the server")
         with services.web_server(url) as address:
             with contextlib.closing(Trainer(address, made["manager"])) as manager:
-                kept = tell(managed_times(manager, made, times=options.times), MANAGED, say)
+                kept = tell(managed_times(manager, made, times=options.times), say, bound=MANAGED)
             with contextlib.closing(Trainer(address, made["session"])) as trainer:
                 within = measure(trainer, made, options.times, options.streams, say) and kept
     say("done" if within else "over the bounds")
@@ -124,7 +127,7 @@ def main() -> None:
 def measure(trainer: Trainer, made: Made, times: int, streams: int, say: Callable[[str], None]) -> bool:
     """Whether every page, and the next task beside the streams, keeps its bound."""
     say(f"{times} requests for each page: median in the server, and as the client saw it")
-    kept = tell(page_times(trainer, made, times=times), BOUND, say)
+    kept = tell(page_times(trainer, made, times=times), say)
     say(f"the next task with and without {streams} idle streams")
     quiet, busy = next_task_beside_streams(trainer, made, streams=streams)
     say(f"  submit and next  p95 {quiet:.1f} ms; beside the streams {busy:.1f} ms: {busy / quiet:.2f}x")
@@ -133,12 +136,16 @@ def measure(trainer: Trainer, made: Made, times: int, streams: int, say: Callabl
     return kept and busy <= SLOWER * quiet
 
 
-def tell(medians: Mapping[str, tuple[float, float]], bound: float, say: Callable[[str], None]) -> bool:
+def tell(medians: Mapping[str, tuple[float, float]], say: Callable[[str], None], *, bound: float = BOUND) -> bool:
     """Whether every page keeps its bound."""
+    over = []
     for page, (server, client) in medians.items():
-        say(f"  {page:22} {server:7.1f} ms {client:7.1f} ms")
-    if over := [page for page, (server, _) in medians.items() if server >= bound]:
-        say(f"over the bound of {bound:.0f} ms: {', '.join(over)}")
+        most = BOUNDS.get(page, bound)
+        say(f"  {page:22} {server:7.1f} ms {client:7.1f} ms; bound {most:3.0f}")
+        if server >= most:
+            over.append(page)
+    if over:
+        say(f"over their bounds: {', '.join(over)}")
     return not over
 
 

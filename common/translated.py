@@ -8,6 +8,7 @@ Looking up each message for each page took a fifth of a page's time. The tags an
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from django.conf import settings
 from django.template import Library, Node, TemplateSyntaxError, Variable
@@ -15,7 +16,7 @@ from django.template.base import NodeList, Origin, Parser, TextNode, Token, Toke
 from django.template.context import Context
 from django.template.loaders import cached
 from django.utils import translation
-from django.utils.html import json_script
+from django.utils.html import format_html_join, json_script
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
@@ -67,7 +68,12 @@ def do_blocktranslate(parser: Parser, token: Token) -> Node:
 @register.filter
 def translated(text: object) -> str:
     """A text that is a value, as a reason in a list: looked up as the page is made."""
-    return translation.gettext(str(text)) if text else ""
+    return _known(translation.get_language(), str(text)) if text else ""
+
+
+@lru_cache(maxsize=4096)
+def _known(language: str | None, text: str) -> str:
+    return translation.gettext(text)
 
 
 @register.simple_tag
@@ -75,10 +81,13 @@ def page_language() -> str:
     return str(translation.get_language())
 
 
-@register.simple_tag
-def page_languages() -> list[tuple[str, str]]:
-    """Codes and names, each in its own language."""
-    return list(settings.LANGUAGES)
+@register.tag
+def language_buttons(parser: Parser, token: Token) -> TextNode:
+    """Of a form that chooses the language: each button in its own."""
+    button = '<button name="language" value="{0}" lang="{0}" aria-pressed="{1}">{2}</button>'
+    current = translation.get_language()
+    languages = ((code, "true" if code == current else "false", name) for code, name in settings.LANGUAGES)
+    return TextNode(format_html_join("\n", button, languages))
 
 
 @register.tag

@@ -17,6 +17,7 @@ from django.db.models import Exists, Manager, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
+from common.compiled import compiled
 from common.held import Held
 from labeling.errors import Conflict, Invalid, NotAgreed
 from labeling.models import Acknowledgement, GuidelineVersion, Membership, Project, TermsAcceptance, TermsVersion
@@ -100,9 +101,15 @@ def owed(project: Project, person: User) -> Owed | None:
 
 
 def _owed(project_id: UUID, person_id: int, *, guidelines: bool = True) -> Owed | None:
-    members = Membership.objects.filter(project=project_id, user=person_id, ended_at__isnull=True)
-    member = with_versions(members).first()
+    member = next(iter(_membership(project_id, person_id)), None)
     return versions_of(member).owed(guidelines=guidelines) if member else None
+
+
+@compiled
+def _membership(project_id: UUID, person_id: int) -> QuerySet[Membership]:
+    """At most one."""
+    live = Membership.objects.filter(project=project_id, user=person_id, ended_at__isnull=True)
+    return with_versions(live).order_by()
 
 
 def check(*, project: Project, person: User, by_program: bool = False) -> None:

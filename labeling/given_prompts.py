@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from labeling import contents, dialogues
 from labeling.errors import Gone, Invalid
@@ -25,7 +25,7 @@ KEPT_FOR = timedelta(days=7)  # a draft that nobody wrote on for so long holds i
 def free_prompts(user: User) -> QuerySet[Prompt]:
     """Prompts that nobody answers or has answered, and that `user` was not given before."""
     answers = Dialogue.objects.filter(prompt=OuterRef("pk"), kind=Dialogue.Kind.DEMONSTRATION)
-    idle = Q(state=Dialogue.State.DRAFT, saved_at__lt=timezone.now() - KEPT_FOR)
+    idle = Q(state=Dialogue.State.DRAFT, saved_at__lt=Now() - KEPT_FOR)
     taken = answers.filter(Q(author=user) | ~(Q(state=Dialogue.State.DISCARDED) | idle))
     return Prompt.objects.filter(~Exists(taken), retired_at__isnull=True)
 

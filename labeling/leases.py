@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from common.compiled import compiled
 from common.transactions import joins
 from common.transitions import advance
 from labeling import claiming, offering, randomness, votes
@@ -78,12 +79,14 @@ def _new(
 
 def lock_membership(*, project: Project, trainer: User) -> Membership | None:
     """Lock the trainer's membership, the first lock of all; None where they may not rank."""
-    return (
-        Membership.objects.select_for_update()
-        .filter(project=project, user=trainer, ended_at__isnull=True, role__in=Membership.RANKERS)
-        .order_by()  # at most one
-        .first()
-    )
+    return next(iter(_membership_locked(project, trainer)), None)
+
+
+@compiled
+def _membership_locked(project: Project, trainer: User) -> QuerySet[Membership]:
+    """At most one."""
+    live = Membership.objects.filter(project=project, user=trainer, ended_at__isnull=True)
+    return live.filter(role__in=Membership.RANKERS).order_by().select_for_update()
 
 
 def _begun(project: Project, trainer: User) -> Assignment | None:

@@ -6,7 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import User
+from common.compiled import compiled
 from common.held import Held
 from labeling.models import Membership, Project
 
@@ -14,10 +17,14 @@ from labeling.models import Membership, Project
 def projects_by_role(user: User) -> dict[str, set[UUID]]:
     """The person's live roles, each with its projects."""
     found: dict[str, set[UUID]] = {}
-    rows = Membership.objects.filter(user=user, ended_at__isnull=True).order_by().values_list("role", "project_id")
-    for role, project_id in rows:
+    for role, project_id in _live(user):
         found.setdefault(role, set()).add(project_id)
     return found
+
+
+@compiled
+def _live(user: User) -> QuerySet[Membership, tuple[str, UUID]]:
+    return Membership.objects.filter(user=user, ended_at__isnull=True).order_by().values_list("role", "project_id")
 
 
 @dataclass(frozen=True)

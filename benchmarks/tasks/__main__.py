@@ -5,7 +5,8 @@
 
 C trainers work in a closed loop over HTTP: take a task, submit its ranking. The floor (`floor.py`) does so in two
 transactions of a bare WSGI application; both run on the same PostgreSQL, with as many processes, in turn. The last line
-is JSON. Runs on the servers of `benchmarks/services.py`, each size in a database of its own that is dropped at the end.
+is JSON. Runs on the servers of `benchmarks/services.py`, each size in a database of its own that is dropped at the end,
+or kept (`--keep`).
 """
 
 from __future__ import annotations
@@ -86,6 +87,9 @@ def measure(count: int, votes: int, options: argparse.Namespace, url: str) -> Si
     say(f"filling: {count:,} comparisons that want {votes} votes")
     made = filled.prepare(count=count, votes=votes, trainers=max(options.trainers))
     floor.prepare(url)
+    if options.only_fill:
+        floor.fill(url, count=count, prompt=PROMPT, text=filled.TEXT)
+        return Size(count, votes, [], [], 0, 0)
     slug = made.project.slug
     postgres = serving.postmaster(url)
     ledger: list[Task] = []
@@ -136,7 +140,8 @@ def report(sizes: list[Size], trainers: list[int]) -> dict[str, object]:
         "p95_over_floor": {
             c: round(max(s.row("product", c).p(0.95) / s.row("floor", c).p(0.95) for s in sizes), 2) for c in trainers
         },
-        "p95_growth": {c: round(last.row("product", c).p(0.95) / first.row("product", c).p(0.95), 2) for c in trainers},
+        "p95_growth": {c: _growth(first, last, "product", c) for c in trainers},
+        "floor_p95_growth": {c: _growth(first, last, "floor", c) for c in trainers},  # a slow phase slows both
         "take_p50_ms": {c: round(first.row("product", c).p(0.5), 1) for c in trainers},
         "processor_ms": {c: round(max(s.row("product", c).processor_ms for s in sizes), 1) for c in trainers},
         "duplicates": sum(size.duplicates for size in sizes),
@@ -144,6 +149,11 @@ def report(sizes: list[Size], trainers: list[int]) -> dict[str, object]:
         "sizes": [[size.count, size.votes] for size in sizes],
         "statements": first.statements,
     }
+
+
+def _growth(first: Size, last: Size, way: str, trainers: int) -> float:
+    """How much longer the slowest in twenty wait in the largest size than in the first."""
+    return round(last.row(way, trainers).p(0.95) / first.row(way, trainers).p(0.95), 2)
 
 
 def say(words: str) -> None:
@@ -159,6 +169,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--pages", action="store_true", help="the same loop through the pages too")
+    parser.add_argument("--keep", action="store_true", help="leave the databases, or take up those of a run before")
+    parser.add_argument("--only-fill", action="store_true", help="make the databases and measure nothing; with --keep")
     parser.add_argument("--quick", action="store_true", help="two sizes, one run of five seconds")
     options = parser.parse_args()
     if options.quick:
@@ -178,8 +190,10 @@ def main() -> None:
 
         for votes in options.votes:
             for count in options.sizes:
-                with own_database() as url:
+                with own_database(f"{count}_{votes}" if options.keep else "") as url:
                     sizes.append(measure(count, votes, options, url))
+    if options.only_fill:
+        return
     found = report(sizes, options.trainers)
     floors = {size.count: size.row("floor", 8).rate for size in sizes if 8 in options.trainers}
     if floors and min(floors.values()) < LEAST_FLOOR:

@@ -20,23 +20,23 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 TABLES = """
-CREATE TABLE floor_comparison (
+CREATE TABLE IF NOT EXISTS floor_comparison (
     id bigint PRIMARY KEY, prompt text NOT NULL, state text NOT NULL, opened_at timestamptz NOT NULL);
-CREATE TABLE floor_completion (
+CREATE TABLE IF NOT EXISTS floor_completion (
     id bigint PRIMARY KEY, comparison_id bigint NOT NULL REFERENCES floor_comparison, text text NOT NULL);
-CREATE TABLE floor_lease (
+CREATE TABLE IF NOT EXISTS floor_lease (
     id bigserial PRIMARY KEY, comparison_id bigint NOT NULL REFERENCES floor_comparison, trainer text NOT NULL,
     state text NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE floor_ranking (
+CREATE TABLE IF NOT EXISTS floor_ranking (
     id bigserial PRIMARY KEY, lease_id bigint NOT NULL UNIQUE REFERENCES floor_lease,
     submitted_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE floor_item (
+CREATE TABLE IF NOT EXISTS floor_item (
     ranking_id bigint NOT NULL REFERENCES floor_ranking, completion_id bigint NOT NULL REFERENCES floor_completion,
     place smallint NOT NULL, PRIMARY KEY (ranking_id, completion_id));
 """
 INDEXES = """
-CREATE INDEX floor_open ON floor_comparison (opened_at, id) WHERE state = 'open';
-CREATE INDEX floor_of ON floor_completion (comparison_id);
+CREATE INDEX IF NOT EXISTS floor_open ON floor_comparison (opened_at, id) WHERE state = 'open';
+CREATE INDEX IF NOT EXISTS floor_of ON floor_completion (comparison_id);
 """
 FILL = """
 INSERT INTO floor_comparison
@@ -66,7 +66,7 @@ _of_thread = threading.local()
 
 
 def prepare(url: str) -> None:
-    """The empty tables."""
+    """The tables, empty where they are new."""
     with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(TABLES + INDEXES)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from accounts.models import ApiToken, User
 
 LARGEST = 1 << 18  # bytes of a body that is ordinary
+_allow: dict[str, str] = {}  # the header of that name, by view
 REFUSALS = (LabelingError, Http404, PermissionDenied)
 
 
@@ -82,8 +83,15 @@ class DirectView(ApiView):
     def answer(self, body: object, status: int = 200) -> Answer:
         return Answer(
             _as_json(body) if status != 204 else b"",
-            status=status, content_type="application/json", headers={"Allow": ", ".join(self.allowed_methods)},
+            status=status, content_type="application/json", headers={"Allow": self._allowed()},
         )  # fmt: skip
+
+    def _allowed(self) -> str:
+        """Worked out for the first request that each view gets."""
+        view = type(self).__qualname__
+        if view not in _allow:
+            _allow[view] = ", ".join(self.allowed_methods)
+        return _allow[view]
 
     def _refused(self, refusal: Exception) -> Answer:
         found = problems.handle(refusal, {})

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
 
+from common.compiled import compiled
 from labeling.models.dialogues import Dialogue
 from labeling.models.projects import Project
 from labeling.models.prompts import Prompt
@@ -188,9 +189,7 @@ class Comparison(models.Model):
 
     @cached_property
     def _answers(self) -> list[tuple[str, str, str, str]]:
-        columns = ("completion_id", "completion__text", "completion__finish_reason", "completion__reasoning")
-        rows = self.candidates.order_by("index").values_list(*columns)
-        return [(str(cid), text, finish_reason, thought) for cid, text, finish_reason, thought in rows]
+        return [(str(cid), text, finish_reason, thought) for cid, text, finish_reason, thought in _candidates(self)]
 
 
 class Candidate(models.Model):
@@ -211,6 +210,12 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comparison_id}[{self.index}]"
+
+
+@compiled
+def _candidates(comparison: Comparison) -> models.QuerySet[Candidate, tuple[uuid.UUID, str, str, str]]:
+    columns = ("completion_id", "completion__text", "completion__finish_reason", "completion__reasoning")
+    return Candidate.objects.filter(comparison=comparison).order_by("index").values_list(*columns)
 
 
 class CandidateCopy(models.Model):

@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from django.db.models import QuerySet
+
+from common.compiled import compiled
+from common.translated import translated
 from labeling import undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
 from labeling.pages import live, verdicts
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+ROLES = {role.value: role.name.capitalize() for role in Turn.Role}  # in English, as the messages are
+
+
 @dataclass(frozen=True)
 class ShownTurn:
     turn: Turn
@@ -32,6 +39,10 @@ class ShownTurn:
     verdict: Verdict | None = None
     given: bool = False  # part of a given prompt
     insert: bool = True  # whether a turn may be put before it
+
+    @property
+    def who(self) -> str:
+        return translated(ROLES[self.turn.role])
 
 
 class DialogueContext(TypedDict):
@@ -59,7 +70,7 @@ class DialogueContext(TypedDict):
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     composer: Composer = dialogue.composer
-    turns = list(dialogue.turns.select_related("completion").order_by("position"))
+    turns = _turns(dialogue)
     shown = _shown(dialogue, turns, user)
     reply = live.reply(dialogue)
     cards = live.suggestions(composer)
@@ -87,6 +98,16 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     }
 
 
+@compiled
+def _turns(dialogue: Dialogue) -> QuerySet[Turn]:
+    return Turn.objects.filter(dialogue=dialogue).select_related("completion").order_by("position")
+
+
+@compiled
+def _opinions(dialogue: Dialogue, user: User) -> QuerySet[TurnFeedback]:
+    return TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user).order_by()
+
+
 def _can_undo(dialogue: Dialogue) -> bool:
     submitted = dialogue.state == Dialogue.State.SUBMITTED
     return submitted and undo.can_undo(dialogue.submitted_at, dialogue.project.undo_minutes)
@@ -102,7 +123,7 @@ def _sent_back(dialogue: Dialogue) -> Review | None:
 
 
 def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownTurn]:
-    given = {f.turn_id: f for f in TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user)}
+    given = {opinion.turn_id: opinion for opinion in _opinions(dialogue, user)}
     edited = dialogue.composer.get("edit_turn")
     flagged = verdicts.on_turns(dialogue, turns) if dialogue.kind == Dialogue.Kind.CHAT else {}
     return [

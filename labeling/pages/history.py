@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, Subquery, TextField
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, gettext_noop, ngettext
 
+from common.compiled import compiled
+from common.shapes import Message
 from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
 from labeling.pages.letters import letters_of, spelled
@@ -23,7 +25,7 @@ from labeling.text import opening
 
 if TYPE_CHECKING:
     from accounts.models import User
-PAGE = 50
+PAGE = 30  # rows; more of them cost a page its time, and nobody reads further without a search
 OPENING = 140  # characters
 SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 
@@ -79,83 +81,96 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
-    mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before).exclude(kind=Ranking.Kind.GOLD)
-    rows = (
-        mine.filter(*_about(words, "note"))
-        .order_by("-submitted_at")
-        .select_related("comparison__project")
-        .only(
-            "assignment_id", "order_shown", "groups", "not_rankable", "submitted_at", "comparison__prompt",
-            "comparison__project__title", "comparison__project__undo_minutes",
-        )[: PAGE + 1]
-    )  # fmt: skip
-    for row in rows:
-        project = row.comparison.project
+    rows = _ranked(user, before, words) if words else _newest_ranked(user, before)
+    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at in rows:
         yield Row(
             kind="Ranking",
-            pk=row.assignment_id or row.pk,
-            project=project.title,
-            title=_cut(opening(row.comparison.prompt)),
-            outcome=_order(row),
+            pk=assignment or pk,
+            project=project,
+            title=_cut(opening(prompt)),
+            outcome=gettext("not rankable: %s") % not_rankable if not_rankable else spelled(groups, letters_of(order)),
             state="submitted",
-            at=row.submitted_at,
-            undo_until=_undo_until(row.submitted_at, project.undo_minutes),
+            at=at,
+            undo_until=_undo_until(at, minutes),
         )
 
 
-def _order(row: Ranking) -> str:
-    if row.not_rankable:
-        return gettext("not rankable: %s") % row.not_rankable
-    return spelled(row.groups, letters_of(row.order_shown))
+_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime]
+
+
+def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Ranking, _Ranked]:
+    mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before).exclude(kind=Ranking.Kind.GOLD)
+    return (
+        mine.filter(*_about(words, "note"))
+        .order_by("-submitted_at")
+        .values_list(
+            "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",
+            "order_shown", "groups", "not_rankable", "submitted_at",
+        )[: PAGE + 1]
+    )  # fmt: skip
+
+
+_newest_ranked = compiled(_ranked)
 
 
 def _skipped(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
+    rows = _passed_over(user, before, words) if words else _newest_passed_over(user, before)
+    for pk, project, prompt, reason, at in rows:
+        assert at is not None
+        title = _cut(opening(prompt))
+        yield Row(kind="Ranking", pk=pk, project=project, title=title, outcome=reason, state="skipped", at=at)
+
+
+_PassedOver = tuple[UUID, str, list[Message], str, datetime | None]
+
+
+def _passed_over(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Assignment, _PassedOver]:
     mine = Assignment.objects.of(user).filter(state=Assignment.State.SKIPPED, ended_at__lt=before)
-    rows = (
+    return (
         mine.filter(*_about(words, "skip_reason"))
         .order_by("-ended_at")
-        .select_related("comparison__project")
-        .only("skip_reason", "ended_at", "created_at", "comparison__prompt", "comparison__project__title")[: PAGE + 1]
+        .values_list("pk", "comparison__project__title", "comparison__prompt", "skip_reason", "ended_at")[: PAGE + 1]
     )
-    for row in rows:
-        yield Row(
-            kind="Ranking",
-            pk=row.pk,
-            project=row.comparison.project.title,
-            title=_cut(opening(row.comparison.prompt)),
-            outcome=row.skip_reason,
-            state="skipped",
-            at=row.ended_at or row.created_at,
-        )
+
+
+_newest_passed_over = compiled(_passed_over)
 
 
 def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
+    rows = _written(user, before, words) if words else _newest_written(user, before)
+    for pk, kind, project, minutes, begins, length, state, at in rows:
+        assert at is not None
+        yield Row(
+            kind=str(Dialogue.Kind(kind).label),
+            pk=pk,
+            project=project,
+            title=_cut(begins or ""),
+            outcome=ngettext("%(n)s turn", "%(n)s turns", length or 0) % {"n": length or 0},
+            state=state,
+            at=at,
+            undo_until=_undo_until(at, minutes) if state == Dialogue.State.SUBMITTED else None,
+        )
+
+
+_Written = tuple[UUID, str, str, int, str | None, int | None, str, datetime | None]
+
+
+def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Dialogue, _Written]:
     turns = Turn.objects.filter(dialogue=OuterRef("pk"))
     asked = turns.filter(role=Turn.Role.USER).order_by("position").values(start=Left("text", OPENING + 1))[:1]
     counted = turns.order_by().values("dialogue").values(n=Count("*"))
-    rows = (
+    return (
         Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
         .filter(*(Exists(turns.filter(text__icontains=word)) for word in words))
         .annotate(opening=Subquery(asked), length=Subquery(counted))
         .order_by("-submitted_at")
         .values_list(
-            "pk", "kind", "state", "submitted_at", "project__title", "project__undo_minutes", "opening", "length",
-            named=True,
+            "pk", "kind", "project__title", "project__undo_minutes", "opening", "length", "state", "submitted_at"
         )[: PAGE + 1]
-    )  # fmt: skip
-    for row in rows:
-        assert row.submitted_at is not None
-        in_time = _undo_until(row.submitted_at, row.project__undo_minutes)
-        yield Row(
-            kind=str(Dialogue.Kind(row.kind).label),
-            pk=row.pk,
-            project=row.project__title,
-            title=_cut(row.opening or ""),
-            outcome=ngettext("%(n)s turn", "%(n)s turns", row.length or 0) % {"n": row.length or 0},
-            state=row.state,
-            at=row.submitted_at,
-            undo_until=in_time if row.state == Dialogue.State.SUBMITTED else None,
-        )
+    )
+
+
+_newest_written = compiled(_written)
 
 
 def _about(words: Sequence[str], own: str) -> list[Q]:
@@ -179,5 +194,5 @@ def _undo_until(at: datetime, minutes: int) -> datetime | None:
 
 
 def _cut(text: str) -> str:
-    """Cut here, not by the template: of fifty openings its filter looks at every character."""
+    """Cut here, not by the template: of many openings its filter looks at every character."""
     return text if len(text) <= OPENING else f"{text[: OPENING - 1]}…"

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.languages import name_of, works_in
+from common.compiled import compiled
 from common.plugins import Folder
 from labeling import agreements, leases
 from labeling.agreements import Versions
@@ -58,15 +59,8 @@ def task_types() -> dict[str, TaskType]:
 
 def places(user: User) -> list[Place]:
     types = task_types()
-    mine = Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
-    rows = (
-        agreements.with_versions(mine)
-        .select_related("project")
-        .annotate(**{f"ready_{name}": task.ready(user) for name, task in types.items()})
-        .order_by("project__title")
-    )
     found = []
-    for row in rows:
+    for row in _memberships(user):
         offered = [(name, task) for name, task in types.items() if name in row.project.task_types]
         tasks = [
             Task(task, task.begin(row.project), ready=bool(getattr(row, f"ready_{name}")))
@@ -79,6 +73,18 @@ def places(user: User) -> list[Place]:
 
 def foreign(user: User, project: Project) -> str:
     return "" if works_in(user, project.language) else name_of(project.language)
+
+
+@compiled
+def _memberships(user: User) -> QuerySet[Membership]:
+    """Live ones, each with its project, the version of its guidelines, and what is ready there."""
+    mine = Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
+    return (
+        agreements.with_versions(mine)
+        .select_related("project")
+        .annotate(**{f"ready_{name}": task.ready(user) for name, task in task_types().items()})
+        .order_by("project__title")
+    )
 
 
 @dataclass(frozen=True)
@@ -99,15 +105,7 @@ def open_work(user: User) -> list[Begun]:
 
 
 def _open_rankings(user: User) -> Iterator[Begun]:
-    rows = (
-        Assignment.objects.of(user)
-        .filter(Q(state=Assignment.State.LEASED) | leases.UNFINISHED)
-        .filter(comparison__project__archived_at__isnull=True)
-        .select_related("comparison__project")
-        .only("state", "draft_saved_at", "created_at", "comparison__prompt", "comparison__project__title")
-        .order_by("-heartbeat_at")[:OPEN_WORK]
-    )
-    for row in rows:
+    for row in _begun_rankings(user):
         yield Begun(
             kind="ranking",
             pk=row.pk,
@@ -118,17 +116,20 @@ def _open_rankings(user: User) -> Iterator[Begun]:
         )
 
 
-def _open_drafts(user: User) -> Iterator[Begun]:
-    first_turns = Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position")
-    rows = (
-        Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
-        .drafts()
-        .select_related("project")
-        .only("kind", "composer", "saved_at", "project__title")
-        .prefetch_related(Prefetch("turns", first_turns))
-        .order_by("-saved_at")[:OPEN_WORK]
+@compiled
+def _begun_rankings(user: User) -> QuerySet[Assignment]:
+    return (
+        Assignment.objects.of(user)
+        .filter(Q(state=Assignment.State.LEASED) | leases.UNFINISHED)
+        .filter(comparison__project__archived_at__isnull=True)
+        .select_related("comparison__project")
+        .only("state", "draft_saved_at", "created_at", "comparison__prompt", "comparison__project__title")
+        .order_by("-heartbeat_at")[:OPEN_WORK]
     )
-    for row in rows:
+
+
+def _open_drafts(user: User) -> Iterator[Begun]:
+    for row in _drafts(user):
         said = opening([{"role": turn.role, "content": turn.text} for turn in row.turns.all()])
         yield Begun(
             kind=row.kind,
@@ -139,10 +140,28 @@ def _open_drafts(user: User) -> Iterator[Begun]:
         )
 
 
+@compiled
+def _drafts(user: User) -> QuerySet[Dialogue]:
+    first_turns = Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position")
+    return (
+        Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
+        .drafts()
+        .select_related("project")
+        .only("kind", "composer", "saved_at", "project__title")
+        .prefetch_related(Prefetch("turns", first_turns))
+        .order_by("-saved_at")[:OPEN_WORK]
+    )
+
+
 def was_returned(user: User) -> bool:
     """Whether a reviewer ever sent work of this person back: for most the next two need not be asked."""
+    return bool(_some_returned(user))
+
+
+@compiled
+def _some_returned(user: User) -> QuerySet[Review, UUID]:
     of_mine = Q(dialogue__author=user) | Q(ranking__trainer=user)
-    return Review.objects.filter(of_mine, decision=RETURNED).exists()
+    return Review.objects.filter(of_mine, decision=RETURNED).order_by().values_list("pk", flat=True)[:1]
 
 
 def returned(user: User) -> list[Review]:

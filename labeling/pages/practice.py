@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
+from common.compiled import compiled
 from labeling.models import Project, Ranking
 from labeling.pages.letters import letters_of, spelled
 from labeling.quality import exams
@@ -32,7 +34,12 @@ class Row:
 
 def rows(project: Project, user: User) -> list[Row]:
     """Newest first."""
-    return [_row(number, ranking) for number, ranking in enumerate(exams.practised(project, user)[:SHOWN], start=1)]
+    return [_row(number, ranking) for number, ranking in enumerate(_newest(project, user), start=1)]
+
+
+@compiled
+def _newest(project: Project, user: User) -> QuerySet[Ranking]:
+    return exams.practised(project, user)[:SHOWN]
 
 
 def _row(number: int, ranking: Ranking) -> Row:

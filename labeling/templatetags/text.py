@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
@@ -27,6 +28,7 @@ register.filter("opening", opening)
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def written_in(language: str) -> SafeString:
     """The attributes `lang` and `dir` of a text or an editor in a project's language, a BCP 47 tag. Where that is
     written from the left, the direction is each text's own."""
@@ -34,6 +36,18 @@ def written_in(language: str) -> SafeString:
     if not directions.TAG.fullmatch(language):
         return format_html(' dir="{}"', side)
     return format_html(' lang="{}" dir="{}"', language, side)
+
+
+@register.simple_tag
+def radios(name: str, values: Sequence[str]) -> SafeString:
+    """A button for each value, one of which must be chosen."""
+    return _radios(name, tuple(values))
+
+
+@lru_cache(maxsize=64)
+def _radios(name: str, values: tuple[str, ...]) -> SafeString:
+    button = '<label><input type="radio" name="{0}" value="{1}" required> {1}</label>'
+    return format_html_join("", button, ((name, value) for value in values))
 
 
 @register.filter

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django_htmx.middleware import HtmxDetails
 
+from common.compiled import compiled
 from labeling.models import Assignment, Dialogue, Membership, Project
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+Found = TypeVar("Found")
 Context = dict[str, object]
 UNDONE = "?undone=1"  # the page says that a submission was taken back
 
@@ -35,21 +37,44 @@ def active_membership(user: User, project_ref: str) -> Exists:
 
 
 def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
-    rows = Assignment.objects.of(request.user).select_related("comparison__project", "guideline_version")
+    return _one(_assignment(request.user, pk))
+
+
+@compiled
+def _assignment(user: User, pk: UUID) -> QuerySet[Assignment]:
+    rows = Assignment.objects.of(user).select_related("comparison__project", "guideline_version")
     rows = rows.defer("guideline_version__text")
-    return get_object_or_404(rows.filter(active_membership(request.user, "comparison__project")), pk=pk)
+    return rows.filter(active_membership(user, "comparison__project"), pk=pk).order_by()
 
 
 def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
     """Own, and of a project that the person still belongs to."""
-    rows = Dialogue.objects.filter(author=request.user).select_related(
-        "project", "guideline_version", "pending_request"
-    )
-    return get_object_or_404(rows.filter(active_membership(request.user, "project")), pk=pk)
+    return _one(_dialogue(request.user, pk))
+
+
+@compiled
+def _dialogue(user: User, pk: UUID) -> QuerySet[Dialogue]:
+    rows = Dialogue.objects.filter(author=user).select_related("project", "guideline_version", "pending_request")
+    rows = rows.defer("guideline_version__text")
+    return rows.filter(active_membership(user, "project"), pk=pk).order_by()
+
+
+def _one(rows: Sequence[Found]) -> Found:
+    """Of a query by a primary key."""
+    if not rows:
+        raise Http404
+    return rows[0]
 
 
 def visible_project(request: PageRequest, slug: str) -> Project:
-    return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+    if request.user.is_superuser:
+        return get_object_or_404(Project, slug=slug)
+    return _one(_project_of_member(request.user, slug))
+
+
+@compiled
+def _project_of_member(user: User, slug: str) -> QuerySet[Project]:
+    return Project.objects.visible_to(user).filter(slug=slug).order_by()
 
 
 def reviewed_project(request: PageRequest, slug: str) -> Project:

@@ -14,12 +14,13 @@ from labeling.views._shared import PageRequest
 @require_GET
 def home(request: PageRequest) -> HttpResponse:
     returned = home_page.was_returned(request.user)
+    places = home_page.places(request.user)
     context = {
         "here": "home",
-        "places": home_page.places(request.user),
+        "places": places,
         "open_work": home_page.open_work(request.user),
         "returned": home_page.returned(request.user) if returned else [],
         "returned_rankings": home_page.returned_rankings(request.user) if returned else [],
-        "figures": figures(request.user),
+        "figures": figures(request.user, by_project=any(place.project.daily_goal for place in places)),
     }
     return render(request, "labeling/home.html", context)

@@ -67,9 +67,11 @@ def numbers(request: PageRequest) -> HttpResponse:
     """Own numbers by project, and the time sheet of a month."""
     month = time_sheet.month_of(request.GET.get("month", ""))
     lines = time_sheet.sheet(month, person=request.user)
+    own = numbers_page.numbers(request.user)
     context = {
-        "here": "numbers", "month": month, "lines": lines, "figures": figures(request.user),
-        "projects": numbers_page.numbers(request.user), "total": time_sheet.hours(sum(one.seconds for one in lines)),
+        "here": "numbers", "month": month, "lines": lines, "projects": own,
+        "figures": figures(request.user, by_project=any(one.project.daily_goal for one in own)),
+        "total": time_sheet.hours(sum(one.seconds for one in lines)),
     }  # fmt: skip
     return render(request, "labeling/numbers.html", context)
 

@@ -111,9 +111,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = duologue.token();
   const current = event.detail.elt.matches("[data-harm]") && $("[data-card][data-current]");
   if (current) event.detail.parameters.text = current.dataset.letter;
-  /* htmx leaves out the name of a button outside its form. */
+  /* htmx leaves out the name and the address of a button outside its form. */
   const button = (event.detail.triggeringEvent || {}).submitter;
-  if (button && button.name && button.form === event.detail.elt) event.detail.parameters[button.name] = button.value;
+  if (!button || button.form !== event.detail.elt) return;
+  if (button.name) event.detail.parameters[button.name] = button.value;
+  if (button.hasAttribute("formaction")) event.detail.path = button.getAttribute("formaction");
 });
 let renewedAt = 0;
 document.addEventListener("htmx:responseError", (event) => {

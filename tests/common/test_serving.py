@@ -17,7 +17,7 @@ from asgiref.typing import ASGI3Application, HTTPScope
 from common.serving import deadline, figures, request_id
 from common.serving.access import Access
 from common.serving.deadline import Deadline, Watchdog
-from common.serving.fair_share import MOST_WAITING, FairShare
+from common.serving.fair_share import MOST_OPEN, MOST_WAITING, FairShare
 from common.serving.json_log import JsonFormatter
 
 
@@ -185,6 +185,51 @@ def test_who_has_too_many_waiting_is_told_to_come_later() -> None:
     sent = asyncio.run(crowd())
     assert sent[0]["status"] == 429
     assert b"<h1>Too Many Requests</h1>" in sent[1]["body"]
+
+
+def test_a_stream_that_has_begun_takes_no_place_from_its_reader() -> None:
+    async def stream(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(60)
+
+    async def tabs() -> Messages:
+        share = FairShare(cast(ASGI3Application, stream), at_once=1)
+        tasks = [asyncio.ensure_future(ask(share, cookie="sessionid=abc")) for _ in range(MOST_WAITING + 9)]
+        await asyncio.sleep(0.05)
+        assert not share.here
+        share.application = cast(ASGI3Application, answers)
+        sent = await ask(share, cookie="sessionid=abc")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return sent
+
+    assert asyncio.run(tabs())[0]["status"] == 200
+
+
+def test_who_holds_hundreds_of_streams_open_is_told_to_close_some() -> None:
+    ends = asyncio.Event()
+
+    async def stream(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await ends.wait()
+
+    async def tabs() -> tuple[Messages, Messages, Messages]:
+        share = FairShare(cast(ASGI3Application, stream), at_once=2)
+        tasks = [asyncio.ensure_future(ask(share, cookie="sessionid=abc")) for _ in range(MOST_OPEN)]
+        await asyncio.sleep(0.2)
+        refused = await ask(share, cookie="sessionid=abc")
+        share.application = cast(ASGI3Application, answers)
+        other = await ask(share, cookie="sessionid=other")
+        ends.set()
+        await asyncio.gather(*tasks)
+        assert not share.open
+        return refused, other, await ask(share, cookie="sessionid=abc")
+
+    refused, other, later = asyncio.run(tabs())
+    assert refused[0]["status"] == 429
+    assert "streams" in json.loads(refused[1]["body"])["detail"]
+    assert other[0]["status"] == later[0]["status"] == 200
 
 
 def test_the_number_of_a_request_is_in_its_answer_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

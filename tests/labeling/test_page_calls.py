@@ -1,0 +1,52 @@
+"""What a trainer's page costs, counted in calls of Python: the same on a busy machine as on a quiet one.
+
+On a quiet machine of two cores about 3,200 calls took a millisecond (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import pytest
+from django.test import Client
+
+from benchmarks import filling
+
+pytestmark = pytest.mark.django_db(transaction=True)  # the tables are vacuumed
+MOST = {"home": 32_000, "history": 32_000, "chat": 30_000, "demonstration": 30_000, "guidelines": 20_000}
+
+
+def calls_of(ask: Callable[[], object]) -> int:
+    count = 0
+
+    def note(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        ask()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_pages_of_a_trainer_with_work_behind_them_take_few_calls() -> None:
+    made = filling.prepare(2_000)
+    client = Client()
+    client.cookies["sessionid"] = made["session"]
+    paths = {
+        "home": "/",
+        "history": "/history/",
+        "chat": made["chat"],
+        "demonstration": made["demonstration"],
+        "guidelines": f"/projects/{made['slug']}/guidelines/",
+    }
+    taken = {}
+    for name, path in paths.items():
+        for _ in range(2):  # templates and queries are compiled
+            assert client.get(path).status_code == 200
+        taken[name] = calls_of(lambda path=path: client.get(path))  # type: ignore[misc]
+    assert all(taken[name] < most for name, most in MOST.items()), taken
