@@ -15,6 +15,7 @@ from common.downloads import csv_of
 from labeling import time_sheet
 from labeling.pages import history as history_page
 from labeling.pages import numbers as numbers_page
+from labeling.pages import questions
 from labeling.pages.figures import figures
 from labeling.pages.forms import number
 from labeling.views._shared import PageRequest, visible_project, wants_json
@@ -32,7 +33,10 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
     version = next((one for one in versions if one.number == wanted), None)
     if version is None and versions:
         raise Http404
-    context = {"project": project, "versions": versions, "version": version, "newest": versions and versions[0]}
+    context = {
+        "project": project, "versions": versions, "version": version, "newest": versions and versions[0],
+        "questions": questions.shown(questions.of_guidelines(project), request.user),
+    }  # fmt: skip
     return render(request, "labeling/guidelines.html", context)
 
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import User
-from labeling import dialogues, invitations, leases, turns
+from labeling import dialogues, invitations, leases, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.suggestions import request_suggestions
@@ -83,6 +83,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     export = ExportRun.objects.create(
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
+    question = questions.ask(by=alice, text="May a poem be ranked?", project=project)
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
@@ -91,6 +92,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
+        "question": question.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),

@@ -13,6 +13,7 @@ from labeling.models import (
     Dialogue,
     Membership,
     Project,
+    Question,
     Ranking,
     Review,
     Turn,
@@ -48,6 +49,9 @@ def standing(project: Project, since: datetime) -> Standing:
         facts.append(("feedback", opinion.thumb_up, len(opinion.earlier), opinion.comment))
     for review in Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues)):
         facts.append(("review", review.decision, review.comment, review.undone_at is None))
+    for question in Question.objects.filter(project=project, created_at__gte=since):
+        gone = question.withdrawn_at is not None
+        facts.append(("question", question.text, question.answer, question.for_everybody, gone))
     for member in Membership.objects.filter(project=project).select_related("user"):
         facts.append(("member", member.user.username, member.withdrawn_at is None))
     for request in SampleRequest.objects.filter(created_at__gte=since):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, rankings
+from tests.races import dialogues, questions, rankings
 from tests.races.pairs import Pair, Situation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -20,6 +20,8 @@ OFTEN_TOGETHER = [
     (rankings.SITUATIONS, "leased", "submit", "withdraw alice"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
+    (questions.SITUATIONS, "asked", "answer", "take back"),
+    (questions.SITUATIONS, "asked", "ask", "withdraw alice"),
 ]  # fmt: skip
 
 
@@ -60,5 +62,13 @@ def test_two_writes_on_a_ranking_end_as_one_of_the_two_orders(
 @pytest.mark.parametrize(("situation", "first", "second"), table(dialogues.SITUATIONS))
 def test_two_writes_on_a_dialogue_end_as_one_of_the_two_orders(
     situation: Situation[dialogues.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(questions.SITUATIONS))
+def test_two_writes_on_a_question_end_as_one_of_the_two_orders(
+    situation: Situation[questions.Work], first: str, second: str
 ) -> None:
     check(situation, first, second, TIMES)

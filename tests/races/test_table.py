@@ -30,8 +30,8 @@ WITHIN = {
     "turns.add_turn": ("drafts.touch",),
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
-        "projects.empty_prompts", "projects.withdraw_member", "rankings.empty_imported", "rankings.empty_words",
-        "reviews.empty_comments",
+        "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
+        "rankings.empty_words", "reviews.empty_comments",
     ),
 }  # fmt: skip
 # What they write is no work of anybody's: projects, people, prompts, rounds, thresholds; or it is new, and nobody else
@@ -61,7 +61,8 @@ def writes() -> Iterator[str]:
 
 
 def test_every_write_is_in_a_pair() -> None:
-    table = "".join((BASE / "tests" / "races" / f"{name}.py").read_text() for name in ("dialogues", "rankings"))
+    modules = ("dialogues", "questions", "rankings")
+    table = "".join((BASE / "tests" / "races" / f"{name}.py").read_text() for name in modules)
     within = {name: outer for outer, names in WITHIN.items() for name in names}
     found = sorted(set(writes()))
     assert len(found) > 60, "the search finds them"
