@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='Question',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('about', models.CharField(choices=[('guidelines', 'the guidelines'), ('comparison', 'a comparison'), ('dialogue', 'a dialogue'), ('ranking', 'a ranking under review')], max_length=10)),
+                ('about', models.CharField(choices=[('guidelines', 'Guidelines'), ('comparison', 'Comparison'), ('dialogue', 'Dialogue'), ('ranking', 'Review')], max_length=10)),
                 ('text', models.TextField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('answer', models.TextField(blank=True, default='')),

@@ -47,10 +47,10 @@ class Question(models.Model):
     """A question about one thing, and its answer."""
 
     class About(models.TextChoices):
-        GUIDELINES = "guidelines", _("the guidelines")
-        COMPARISON = "comparison", _("a comparison")
-        DIALOGUE = "dialogue", _("a dialogue")
-        RANKING = "ranking", _("a ranking under review")
+        GUIDELINES = "guidelines", _("Guidelines")
+        COMPARISON = "comparison", _("Comparison")
+        DIALOGUE = "dialogue", _("Dialogue")
+        RANKING = "ranking", _("Review")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="questions")

@@ -56,7 +56,7 @@ def _show(request: PageRequest, subject: Subject) -> HttpResponse:
         except LabelingError as error:
             errors, blocked = [str(error)], error.verdict if isinstance(error, Blocked) else None
         else:
-            messages.success(request, gettext("Your question is with the managers. You are told when it is answered."))
+            messages.success(request, gettext("Your question is with the managers. The answer will stand here."))
             return go_to(request, subject.address)
     context = {
         "subject": subject,

@@ -103,7 +103,7 @@ def _answered(request: HttpRequest, question: Question, form: AnswerForm) -> boo
     except LabelingError as refusal:
         form.add_error(None, str(refusal))
         return False
-    messages.success(request, gettext("Answered. Whoever asked is told."))
+    messages.success(request, gettext("Your answer stands at the question."))
     return True
 
 

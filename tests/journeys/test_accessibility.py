@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, turns
+from labeling import comparisons, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
@@ -48,6 +48,12 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
+    mona = makers.make_member(project, "mona", role="manager")
+    for about in (comparison, None):
+        words = f"Which counts more? {'w' * 200}"
+        asked = questions.ask(by=alice, text=words, project=project, comparison=about)
+        questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
+        questions.ask(by=alice, text="And why?", project=project, comparison=about)
     return {
         "home": "/",
         "ranking": f"/ranking/{task.pk}/",
@@ -61,6 +67,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "dialogue": f"/dialogues/{done.pk}/",
         "history": "/history/",
         "numbers": "/numbers/",
+        "questions": f"/ranking/{task.pk}/questions/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
         "ranking of two": f"/ranking/{two.pk}/",
     } | {name: f"/accounts/{name}" for name in ACCOUNT}

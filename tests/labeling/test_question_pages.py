@@ -39,15 +39,17 @@ def test_asked_at_a_task_answered_for_everybody_and_found_there_by_the_next(
     answer = client.post(address, {"text": ASKED}, follow=True)
     assert answer.redirect_chain == [(address, 302)]
     html = answer.content.decode()
-    assert SHOWN in html and "waits for an answer" in html
+    assert SHOWN in html
+    assert "waits for an answer" in html
     assert re.search(r">Questions \(1\)</a>", page(client, alice, f"/ranking/{hers.pk}/"))
     assert ">Questions</a>" in page(client, bob, f"/ranking/{his.pk}/")
     assert SHOWN not in page(client, bob, f"/ranking/{his.pk}/questions/")
     questions.answer(question=Question.objects.get(), by=mona, text="Truth & brevity.", for_everybody=True)
     assert ">Questions (1)</a>" in page(client, bob, f"/ranking/{his.pk}/")
     html = page(client, bob, f"/ranking/{his.pk}/questions/")
-    assert SHOWN in html and "Truth &amp; brevity." in html
-    assert "alice" not in html and "mona" not in html, "no names among trainers"
+    assert SHOWN in html
+    assert "Truth &amp; brevity." in html
+    assert not re.search("alice|mona", html), "no names among trainers"
     other = leased(makers.make_comparison(project), bob)
     assert SHOWN not in page(client, bob, f"/ranking/{other.pk}/questions/"), "only with the same comparison"
 
