@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.visible import visible
-from labeling import contents
+from labeling import contents, telling
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Question, Ranking
 from labeling.models.questions import QuestionQuerySet
@@ -134,6 +134,7 @@ def answer(
     locked.for_everybody = for_everybody
     locked.save(update_fields=["answer", "answered_by", "answered_at", "for_everybody"])
     record(actor=by, action="question.answered", obj=locked, fields=["answer", "for_everybody"])
+    telling.answered(locked)
     return locked
 
 

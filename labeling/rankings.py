@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import dialogues, judgements, leases, submission, votes
+from labeling import dialogues, judgements, leases, submission, telling, votes
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
 from labeling.models import Assignment, Comparison, Project, Ranking
@@ -134,6 +134,7 @@ def _submit(locked: Locked, *, seconds: int | None, reading: Reading, **said: Un
     overlap.ask_more_votes(comparison, in_force)
     if comparison.state == Comparison.State.OPEN and len(in_force) >= comparison.votes_wanted:
         advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=now)
+    telling.submitted(comparison.project, trainer_id=assignment.trainer_id)
     return ranking, True
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import audit, idempotency
+from accounts import audit, idempotency, notices
 from labeling import assignments, comparisons, dialogues, feedback, lineage, projects, questions, rankings
 from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Project, Prompt, Turn
@@ -55,6 +55,7 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     quoting = lineage.quoting(project, user)
     quoting.dialogues.update(source_row=None)
     rankings.empty_imported(about=quoting)
+    notices.forget_of(user=user, project_id=project.pk)
     idempotency.empty(user=user, naming=copies.ids | asked)
     audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts

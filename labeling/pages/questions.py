@@ -106,18 +106,6 @@ def shown(subject: Subject, user: User) -> QuestionQuerySet:
     return rows.order_by("-created_at", "-pk")[:SHOWN]
 
 
-def place_of(question: Question, user: User) -> str:
-    """The address of the page on which this person finds the question."""
-    if question.ranking is not None:
-        return of_review(question.ranking).address
-    if question.dialogue is not None:
-        return of_dialogue(question.dialogue, user).address
-    if question.comparison is not None:
-        held = Assignment.objects.filter(comparison=question.comparison, trainer=user).first()
-        return reverse("task-questions", args=[held.pk]) if held is not None else reverse("home")
-    return of_guidelines(question.project).address
-
-
 def count_at(assignment: Assignment, user: User) -> int:
     """How many questions a person finds at their task."""
     rows = Question.objects.standing().filter(comparison=assignment.comparison_id)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling import questions
+from labeling import questions, telling
 from labeling.errors import Blocked, LabelingError
 from labeling.models import Dialogue, Project, Ranking
 from labeling.pages import questions as questions_page
@@ -75,7 +75,7 @@ def _show(request: PageRequest, subject: Subject) -> HttpResponse:
 def take_back(request: PageRequest, pk: UUID) -> HttpResponse:
     """The asker drops a question that has no answer yet, and stays where it was."""
     found = get_object_or_404(questions.visible_to(request.user).filter(asked_by=request.user), pk=pk)
-    address = questions_page.place_of(found, request.user)
+    address = telling.place_of(found, request.user)
     try:
         questions.take_back(question=found, by=request.user)
     except LabelingError as error:

@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import notices
+from accounts.models import User
 from common.downloads import csv_of
 from labeling import time_sheet
 from labeling.pages import history as history_page
@@ -84,6 +86,9 @@ def theme(request: PageRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
+    """Of the pages, in this browser; and of the e-mails of whoever is signed in."""
+    if isinstance(request.user, User):
+        notices.keep_language(user=request.user, language=request.POST.get("language", ""))
     return _chosen(request, "language", [code for code, _ in settings.LANGUAGES])
 
 

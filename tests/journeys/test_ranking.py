@@ -160,7 +160,6 @@ def test_the_page_weighs_less_than_150_kb(visit: Visits, alice: User, task: Assi
     visitor.open(f"/ranking/{task.pk}/")
     visitor.page.wait_for_load_state("networkidle")
     weight = sum(size for url, size in sizes.items() if not url.endswith(".svg"))
-    print("WEIGHT", weight, sizes)
     assert weight < 150_000, sizes
 
 

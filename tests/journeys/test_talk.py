@@ -17,16 +17,19 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize(
-    ("locale", "questions", "waits", "to_answer", "everybody", "back"),
+    ("locale", "questions", "waits", "to_answer", "everybody", "back", "told"),
     [
-        ("en-GB", "Questions", "waits for an answer", "questions to answer", "For everybody", "Back to the ranking"),
-        ("de-DE", "Fragen", "wartet auf eine Antwort", "Fragen zu beantworten", "Für alle", "Zurück zur Rangfolge"),
-        ("es-ES", "Preguntas", "espera respuesta", "preguntas por responder", "Para todos", "Volver al orden"),
+        ("en-GB", "Questions", "waits for an answer", "questions to answer", "For everybody", "Back to the ranking",
+         "A question of yours in Project demo was answered."),
+        ("de-DE", "Fragen", "wartet auf eine Antwort", "Fragen zu beantworten", "Für alle", "Zurück zur Rangfolge",
+         "Eine Frage von dir in Project demo wurde beantwortet."),
+        ("es-ES", "Preguntas", "espera respuesta", "preguntas por responder", "Para todos", "Volver al orden",
+         "Respondieron a una pregunta tuya en Project demo."),
     ],
-)
+)  # fmt: skip
 def test_a_trainer_asks_with_the_keyboard_the_manager_answers_and_the_trainer_reads_it(
     visit: Visits, project: Project, alice: User, task: Assignment, locale: str, questions: str, waits: str,
-    to_answer: str, everybody: str, back: str,
+    to_answer: str, everybody: str, back: str, told: str,
 ) -> None:  # fmt: skip
     mona = makers.make_member(project, "mona", role="manager")
     page = visit(alice, locale=locale).open(f"/ranking/{task.pk}/")
@@ -42,6 +45,7 @@ def test_a_trainer_asks_with_the_keyboard_the_manager_answers_and_the_trainer_re
     assert (asked.comparison_id, asked.asked_by) == (task.comparison_id, alice)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('question:')).length") == 0
 
+    visit.client.cookies.clear()  # or her sign-in would end that of alice
     managing = visit(mona, locale=locale).open(f"/manage/projects/{project.slug}/")
     expect(managing.locator("dl.figures")).to_contain_text(to_answer)
     managing.locator(f"dl.figures a[href$='/manage/projects/{project.slug}/questions/']").press("Enter")
@@ -53,6 +57,12 @@ def test_a_trainer_asks_with_the_keyboard_the_manager_answers_and_the_trainer_re
     wait_for(lambda: Question.objects.get().answered_at is not None)
     assert Question.objects.get().for_everybody
 
+    page.goto("/".join(page.url.split("/")[:3]) + "/")
+    expect(page.locator("header nav .tag")).to_have_text("1")
+    page.locator("li", has_text=told).get_by_role("button").press("Enter")
+    page.wait_for_url(re.compile("/questions/$"))
+    expect(page.get_by_text("Truth, always.")).to_be_visible()
+    expect(page.locator("header nav .tag")).to_have_count(0)
     page.get_by_role("link", name=back).press("Enter")
     page.wait_for_url(re.compile(f"/ranking/{task.pk}/$"))
     expect(page.locator("#place-A")).to_have_value("2")  # the draft is as it was left

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from accounts.models import User
+from accounts.models import Notice, User
 from labeling import dialogues, invitations, leases, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
@@ -84,6 +84,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
     question = questions.ask(by=alice, text="May a poem be ranked?", project=project)
+    notice = Notice.objects.create(user=alice, kind="goal", key="goal", subject=project.title, address="/")
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
@@ -93,6 +94,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
         "question": question.pk,
+        "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
