@@ -112,9 +112,7 @@ class NoticeChoices(models.Model):
     )
     not_shown = ArrayField(models.CharField(max_length=15), default=list, blank=True)
     not_mailed = ArrayField(models.CharField(max_length=15), default=list, blank=True)
-    language = models.CharField(
-        max_length=10, blank=True, default="", help_text="As of the last choice or sign-in."
-    )
+    language = models.CharField(max_length=10, blank=True, default="", help_text="As of the last choice or sign-in.")
 
     class Meta:
         verbose_name_plural = "notice choices"

@@ -53,9 +53,9 @@ def was_told(*, user_id: int, key: str) -> bool:
     return Notice.objects.filter(user=user_id, key=key).exists()
 
 
-def untell(*, key: str) -> int:
-    """What it told of was taken back: those who have not read it, on a page or in an e-mail, need not."""
-    return Notice.objects.filter(key=key, read_at=None, mail=None).delete()[0]
+def untell(*, user_id: int, key: str) -> int:
+    """What it told of was taken back: who has not read it, on a page or in an e-mail, need not."""
+    return Notice.objects.filter(user=user_id, key=key, read_at=None, mail=None).delete()[0]
 
 
 def forget_of(*, user: User, project_id: UUID) -> int:

@@ -38,7 +38,9 @@ def returned(review: Review, *, author_id: int | None, project: Project) -> None
 
 
 def decision_taken_back(review: Review) -> None:
-    notices.untell(key=f"{NoticeKind.RETURNED}:{review.pk}")
+    author_id = review.ranking.trainer_id if review.ranking else review.dialogue.author_id if review.dialogue else None
+    if author_id is not None and review.decision == review.Decision.RETURNED:
+        notices.untell(user_id=author_id, key=f"{NoticeKind.RETURNED}:{review.pk}")
 
 
 def added(membership: Membership, *, by: User | None) -> None:

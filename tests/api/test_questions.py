@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from labeling import projects
 from labeling.models import Project
 from tests import makers
 
@@ -52,7 +53,7 @@ def test_about_each_thing_and_about_one_only(
     for text in ("", "a\x00b", "x" * 4001):
         assert api(alice).post(address, {"text": text}, format="json").status_code == 400
     other = makers.make_project("other")
-    makers.projects.set_membership(project=other, user=alice, role="trainer")
+    projects.set_membership(project=other, user=alice, role="trainer")
     elsewhere = f"/api/v1/projects/{other.slug}/questions/"
     assert api(alice).post(elsewhere, ASKED | {"dialogue": str(dialogue.pk)}, format="json").status_code == 404
 
