@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from labeling.views import (
+    agreeing,
     chats,
     dialogues,
     home,
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:slug>/guidelines/", records.guidelines, name="guidelines"),
     path("projects/<slug:slug>/questions/", questions.of_guidelines, name="questions"),
     path("questions/<uuid:pk>/take-back/", questions.take_back, name="question-back"),
+    path("projects/<slug:slug>/agree/", agreeing.agree, name="agree"),
     path("projects/<slug:slug>/rank/", ranking.next_task, name="next"),
     path("projects/<slug:slug>/nothing/", ranking.nothing, name="nothing"),
     path("projects/<slug:slug>/start/<slug:kind>/", dialogues.start, name="start"),

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, questions, turns
+from labeling import comparisons, projects, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
@@ -54,6 +54,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         asked = questions.ask(by=alice, text=words, project=project, comparison=about)
         questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
         questions.ask(by=alice, text="And why?", project=project, comparison=about)
+    projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     return {
         "home": "/",
         "ranking": f"/ranking/{task.pk}/",
@@ -69,6 +70,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "numbers": "/numbers/",
         "questions": f"/ranking/{task.pk}/questions/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
+        "agree": f"/projects/{project.slug}/agree/?then=ranking",
         "ranking of two": f"/ranking/{two.pk}/",
     } | {name: f"/accounts/{name}" for name in ACCOUNT}
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
 from hub import pushes
-from labeling import invitations, projects, questions
+from labeling import agreements, invitations, projects, questions
 from labeling.models import ImportRun, Project
 from tests import makers
 
@@ -63,6 +63,7 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         projects.add_prompts(project=project, prompts=text, author=alice)
         projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
         projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
+        agreements.acknowledge(project=project, person=alice, number=project.guidelines.count())
         runs.request(project=project, trigger="api", by=mona, ring=False)
         ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", requested_by=mona)
         push(project, mona, f"acme/{count}-{number}")
