@@ -161,7 +161,7 @@ def test_unread_in_the_bar_on_home_and_gone_once_it_is_opened(client: Client, st
         tell(stranger, key=str(number))
     tell(operator, key="another's")
     html = client.get("/").content.decode()
-    assert html.count("A question of yours in Poems was answered.<span") == 5
+    assert html.count("A question of yours in Poems was answered.</button>") == 3
     assert 'href="/notices/"><span class="tag good">7</span>' in html
     newest = notices.unread(stranger)[0]
     answer = client.post(f"/notices/{newest.pk}/open/")
@@ -170,7 +170,7 @@ def test_unread_in_the_bar_on_home_and_gone_once_it_is_opened(client: Client, st
     assert client.post(f"/notices/{notices.unread(operator)[0].pk}/open/").status_code == 404
     assert client.post("/notices/read/").headers["Location"] == "/"
     assert not notices.unread(stranger)
-    assert client.get("/notices/").content.decode().count("A question of yours in Poems was answered.<span") == 7
+    assert client.get("/notices/").content.decode().count("A question of yours in Poems was answered.</button>") == 7
 
 
 def test_what_one_is_told_is_chosen_on_a_page_and_the_language_in_the_menu_or_at_sign_in(
