@@ -68,7 +68,7 @@ def place_of(question: Question, person: User) -> str:
         held = Assignment.objects.filter(comparison=question.comparison_id, trainer=person).first()
         if held is not None:
             return reverse("task-questions", args=[held.pk])
-        return reverse("managing:questions-one", args=[question.project.slug, question.pk])  # a reviewer's
+        return reverse("managing:questions-one", args=[question.project.slug, question.name])  # a reviewer's
     return reverse("questions", args=[question.project.slug])
 
 

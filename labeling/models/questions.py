@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -106,3 +107,8 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return f"question {str(self.id)[:8]}"
+
+    @property
+    def name(self) -> str:
+        """In addresses that people read: the day, and the beginning of the id."""
+        return f"{self.created_at.astimezone(UTC):%Y-%m-%d}-{self.id.hex[:8]}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
@@ -22,6 +21,7 @@ from labeling.models import Project, Question
 from labeling.pages import questions as questions_page
 from managing.access import manages, reviewed, show
 from managing.forms import SiteForm
+from managing.pages.dated_names import named
 
 SHOWN = 50  # answered ones on a page
 
@@ -69,12 +69,14 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def question(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One question with the task that it is about; a manager answers, or changes the answer."""
     project = reviewed(request, slug)
     rows = asked.visible_to(user_of(request)).filter(project=project)
     rows = rows.select_related("asked_by", "answered_by", "guideline_version", "comparison", "dialogue", "ranking")
-    found = get_object_or_404(rows, pk=pk)
+    found = named(rows, name, lambda row: row.name)
+    if found is None:
+        raise Http404
     manager = manages(request, project)
     form = AnswerForm(request.POST if request.method == "POST" and manager else None, initial=_begun(found))
     form.about(found)

@@ -52,7 +52,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     preview, came_in = uploaded(project, mona)
     return {
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
-        "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.pk}/",
+        "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.name}/",
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",

@@ -48,7 +48,7 @@ def test_answered_to_whoever_asked_with_the_way_there(project: Project, alice: U
         ("alice", f"/ranking/{lease.pk}/questions/"),
         ("alice", f"/dialogues/{dialogue.pk}/questions/"),
         ("alice", "/projects/demo/questions/"),
-        ("rita", f"/manage/projects/demo/questions/{asked[3].pk}/"),
+        ("rita", f"/manage/projects/demo/questions/{asked[3].name}/"),
     ]
 
 

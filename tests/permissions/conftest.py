@@ -93,7 +93,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "model_turn": chat.turns.get(role="assistant").pk, "demonstration": demonstration.pk, "turn": turn.pk,
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "verdict": Verdict.objects.get(target_id=turn.pk).pk,
-        "question": question.pk,
+        "question": question.pk, "question_name": question.name,
         "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),

@@ -107,7 +107,7 @@ MANAGED = {
     f"{PROJECT}people/<str:username>/": route("POST", MANAGES, slug="slug", username="owner"),
     f"{PROJECT}invitations/<uuid:pk>/withdraw/": route("POST", MANAGES, slug="slug", pk="invitation"),
     f"{PROJECT}questions/": route("GET", REVIEWS, slug="slug"),
-    f"{PROJECT}questions/<uuid:pk>/": route("GET POST", REVIEWS, slug="slug", pk="question"),
+    f"{PROJECT}questions/<slug:name>/": route("GET POST", REVIEWS, slug="slug", name="question_name"),
     f"{PROJECT}rounds/": route("GET", MANAGES, slug="slug"),
     f"{PROJECT}rounds/new/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}rounds/close/": route("POST", MANAGES, slug="slug"),
