@@ -22,9 +22,11 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed, auth
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from accounts.audit import address_of, record
 from accounts.models import User
+from accounts.notices import keep_language
 
 ANNOUNCED = {
     "sign_in.succeeded": user_logged_in,
@@ -45,9 +47,16 @@ ANNOUNCED = {
 def connect() -> None:
     for action, signal in ANNOUNCED.items():
         signal.connect(_recorder(action), weak=False, dispatch_uid=f"audit {action}")
+    user_logged_in.connect(_language_kept, dispatch_uid="language of e-mails")
     user_login_failed.connect(_failed, dispatch_uid="audit sign_in.failed")
     social_account_added.connect(_social("sign_on.connected"), weak=False, dispatch_uid="audit sign_on.connected")
     social_account_removed.connect(_social("sign_on.removed"), weak=False, dispatch_uid="audit sign_on.removed")
+
+
+def _language_kept(user: User, request: HttpRequest | None = None, **kwargs: object) -> None:
+    """E-mails are in the language of the page on which the person signed in last, or chose one since."""
+    if request is not None:
+        keep_language(user=user, language=str(get_language()))
 
 
 def _recorder(action: str) -> Callable[..., None]:

@@ -33,6 +33,7 @@ from exports.options import BadOptions, Options
 from exports.snapshot import Unsettled, now
 from exports.writing import folder
 from exports.writing.manifest import Manifest
+from labeling import telling
 from labeling.models import Project
 from sampler.models import ModelVersion
 
@@ -264,17 +265,17 @@ def _finish(run: ExportRun, *, manifest: Manifest, path: str) -> None:
     run.refresh_from_db()
 
 
+@transaction.atomic
 def fail(*, run: ExportRun, error: str, final: bool = False) -> None:
     """Put a run back for another try, or end it where tries or hope are over."""
     mine = ExportRun.objects.filter(pk=run.pk, attempts=run.attempts, state=State.RUNNING)
     over = final or run.attempts >= MAX_ATTEMPTS
-    advance(
-        mine,
-        to=State.FAILED if over else State.QUEUED,
-        table=ExportRun.TRANSITIONS,
-        error=error[:2000] or "It failed and gave no reason.",
-        lease_expires_at=None,
-    )
+    moved = advance(
+        mine, to=State.FAILED if over else State.QUEUED, table=ExportRun.TRANSITIONS,
+        error=error[:2000] or "It failed and gave no reason.", lease_expires_at=None,
+    )  # fmt: skip
+    if moved and over:
+        telling.export_failed(run.project, run.pk)
     log.warning("export %s: %s", run.pk, error)
 
 

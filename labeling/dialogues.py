@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, contents, drafts, offering, policies, random_turn
+from labeling import chats, contents, drafts, offering, policies, random_turn, telling
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
@@ -146,6 +146,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     if locked.kind == Dialogue.Kind.CHAT:
         random_turn.draw_for(dialogue=locked)
     screening.screen_dialogue(locked)
+    telling.submitted(locked.project, trainer_id=locked.author_id)
     dialogue.refresh_from_db()
     return dialogue
 

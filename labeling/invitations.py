@@ -95,7 +95,7 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     lock_members(locked.project)
     held = role_of(locked.project, user)
     role = locked.role if held is None or RANK[held] < RANK[locked.role] else held
-    membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by)
+    membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by, tell=False)
     if locked.places > 1 and held == role:
         return membership  # a member who follows the shared link once more takes nobody's place
     full = locked.uses + 1 >= locked.places

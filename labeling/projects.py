@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.held import forget
+from labeling import telling
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
@@ -92,9 +93,12 @@ def publish_guidelines(*, project: Project, text: str, note: str = "", by: User 
     if current and current.text == text:
         return current
     forget()  # that somebody knows the newest
-    return GuidelineVersion.objects.create(
+    made = GuidelineVersion.objects.create(
         project=project, number=current.number + 1 if current else 1, text=text, note=note, created_by=by
     )
+    if current:
+        telling.published(made, by=by)
+    return made
 
 
 def current_guidelines(project: Project) -> GuidelineVersion | None:
@@ -111,8 +115,9 @@ def role_of(project: Project, user: User) -> str | None:
 
 
 @transaction.atomic
-def set_membership(*, project: Project, user: User, role: str, by: User | None = None) -> Membership:
-    """Give `user` this role, also to somebody who had left.
+def set_membership(*, project: Project, user: User, role: str, by: User | None = None, tell: bool = True) -> Membership:
+    """Give `user` this role, also to somebody who had left. Who becomes a member by somebody else is told, unless
+    `tell` says that they know.
 
     Raises:
         Invalid: there is no such role, or the last manager would take her own.
@@ -124,9 +129,12 @@ def set_membership(*, project: Project, user: User, role: str, by: User | None =
     lock_members(project)
     if role != Membership.Role.MANAGER:
         _keep_a_manager(project, user, by)
+    joins = tell and role_of(project, user) is None
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": role, "ended_at": None}
     )
+    if joins:
+        telling.added(membership, by=by)
     forget()
     record(actor=by, action=f"role.{role}", obj=membership, fields=["role"])
     return membership

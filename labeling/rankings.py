@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import contents, dialogues, judgements, leases, submission, votes
+from labeling import contents, dialogues, judgements, leases, submission, telling, votes
 from labeling.contents import Checked
 from labeling.errors import Conflict, Gone, Invalid, NotAgreed
 from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
@@ -156,6 +156,7 @@ def _submit(
     overlap.ask_more_votes(comparison, in_force)
     if comparison.state == Comparison.State.OPEN and len(in_force) >= comparison.votes_wanted:
         advance(comparison, to=Comparison.State.CLOSED, table=Comparison.TRANSITIONS, closed_at=now)
+    telling.submitted(comparison.project, trainer_id=assignment.trainer_id)
     return ranking, True
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import audit, idempotency
-from labeling import assignments, comparisons, dialogues, feedback, lineage, projects, rankings
+from accounts import audit, idempotency, notices
+from labeling import assignments, comparisons, dialogues, feedback, lineage, projects, questions, rankings
 from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Project, Prompt, Turn
 from labeling.quality import reviews
@@ -37,6 +37,7 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     membership = projects.withdraw_member(project=project, user=user)
     copies = _locked(project, user)
     completions, requests = lineage.sampled(copies)
+    asked = questions.empty(project=project, user=user, about=copies, text=WITHDRAWN)
     counts = {
         "dialogues": len(copies.dialogue_ids),
         "turns": Turn.objects.filter(dialogue__in=copies.dialogue_ids).count(),
@@ -45,6 +46,7 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "drafts": assignments.empty_drafts(project=project, trainer=user, about=copies),
         "feedback": feedback.empty_comments(project=project, user=user, about=copies),
         "reviews": reviews.empty_comments(project=project, user=user, about=copies, text=WITHDRAWN),
+        "questions": len(asked),
         "prompts": projects.empty_prompts(project=project, author=user, text=WITHDRAWN),
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
@@ -55,7 +57,8 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     quoting = lineage.quoting(project, user)
     quoting.dialogues.update(source_row=None)
     rankings.empty_imported(about=quoting)
-    idempotency.empty(user=user, naming=copies.ids)
+    notices.forget_of(user=user, project_id=project.pk)
+    idempotency.empty(user=user, naming=copies.ids | asked)
     audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts
 

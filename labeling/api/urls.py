@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.api import agreements, assignments, comparisons, dialogues, projects, suggestions, turns
+from labeling.api import agreements, assignments, comparisons, dialogues, projects, questions, suggestions, turns
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view()),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("projects/<slug:slug>/assignments/", assignments.Assignments.as_view()),
     path("projects/<slug:slug>/comparisons/", comparisons.Comparisons.as_view()),
     path("projects/<slug:slug>/dialogues/", dialogues.Dialogues.as_view()),
+    path("projects/<slug:slug>/questions/", questions.Questions.as_view()),
+    path("questions/<uuid:pk>/", questions.OneQuestion.as_view()),
+    path("questions/<uuid:pk>/answer/", questions.Answer.as_view()),
     path("assignments/<uuid:pk>/", assignments.OneAssignment.as_view()),
     path("assignments/<uuid:pk>/ranking/", assignments.RankingView.as_view()),
     path("assignments/<uuid:pk>/draft/", assignments.Draft.as_view()),

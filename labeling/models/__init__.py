@@ -10,6 +10,7 @@ from labeling.models.invitations import Invitation
 from labeling.models.members import Membership
 from labeling.models.projects import DEFAULT_FLAGS, Project
 from labeling.models.prompts import Prompt
+from labeling.models.questions import Question
 from labeling.models.rankings import Ranking
 from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
@@ -31,6 +32,7 @@ __all__ = [
     "Membership",
     "Project",
     "Prompt",
+    "Question",
     "Ranking",
     "ReplyRequest",
     "Review",

@@ -77,18 +77,16 @@ def _written(user: User) -> Counter[UUID]:
 
 def _decided(user: User) -> Counter[tuple[UUID, str]]:
     """By project and decision; a piece of work that was sent back and then accepted counts as both."""
+    ranked = _by(Review.objects.filter(ranking__trainer=user), "ranking__comparison__project")
+    written = _by(Review.objects.filter(dialogue__author=user), "dialogue__project")
     found: Counter[tuple[UUID, str]] = Counter()
-    for reviews, project in (
-        (Review.objects.filter(ranking__trainer=user), "ranking__comparison__project"),
-        (Review.objects.filter(dialogue__author=user), "dialogue__project"),
-    ):
-        for pk, decision, n in _by(reviews, project):
-            found[pk, decision] += n
+    for pk, decision, n in ranked.union(written, all=True):
+        found[pk, decision] += n
     return found
 
 
-def _by(reviews: QuerySet[Review], project: str) -> list[tuple[UUID, str, int]]:
-    return list(reviews.order_by().values_list(project, "decision").annotate(n=Count("pk")))
+def _by(reviews: QuerySet[Review], project: str) -> QuerySet[Review, tuple[UUID, str, int]]:
+    return reviews.order_by().values_list(project, "decision").annotate(n=Count("pk"))
 
 
 def _practised(user: User) -> dict[UUID, tuple[int, int]]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import undo
+from labeling import telling, undo
 from labeling.errors import Conflict, Gone, LabelingError
 from labeling.models import Comparison, Dialogue, Project, Ranking, Review, ReviewItem
 from labeling.quality import reviews
@@ -68,6 +68,7 @@ def undo_last(*, project: Project, reviewer: User) -> Review:
     together = list(mine.select_related("ranking", "dialogue").order_by("created_at", "pk"))
     for review in together:
         _reopen(review)
+        telling.decision_taken_back(review)
     if found.decision == Decision.EDITED and found.ranking is not None:
         _reopen_gold(found.ranking.comparison_id, reviewer, now)
     Review.objects.filter(pk__in=[review.pk for review in together]).update(undone_at=now)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import assignments, comparisons, leases
+from labeling import assignments, comparisons, leases, telling
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
     Assignment,
@@ -87,6 +87,8 @@ def decide(
         bulk=bulk,
     )
     record(actor=reviewer, action=f"review.{decision}", obj=ranking or dialogue, project_id=project.pk)
+    if decision == Decision.RETURNED:
+        telling.returned(made, author_id=author_id, project=project)
     return made
 
 

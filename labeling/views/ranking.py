@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from labeling import assignments, corrections, leases, rankings, votes
 from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
-from labeling.pages import differences
+from labeling.pages import differences, questions
 from labeling.pages import ranking as ranking_page
 from labeling.pages.figures import ranked_today
 from labeling.pages.forms import number
@@ -82,6 +82,7 @@ def again(
 
 def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> Context:
     context: Context = {**ranking_page.ranking_context(assignment, form), "today": ranked_today(request.user)}
+    context["asked"] = questions.count_at(assignment, request.user)
     if after := request.GET.get("after", ""):
         context["done"] = done_before(request, after)
     return context

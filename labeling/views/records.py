@@ -11,10 +11,13 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import notices
+from accounts.models import User
 from common.downloads import csv_of
 from labeling import time_sheet
 from labeling.pages import history as history_page
 from labeling.pages import numbers as numbers_page
+from labeling.pages import questions
 from labeling.pages.figures import figures
 from labeling.pages.forms import number
 from labeling.views._shared import PageRequest, visible_project, wants_json
@@ -32,7 +35,10 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
     version = next((one for one in versions if one.number == wanted), None)
     if version is None and versions:
         raise Http404
-    context = {"project": project, "versions": versions, "version": version, "newest": versions and versions[0]}
+    context = {
+        "project": project, "versions": versions, "version": version, "newest": versions and versions[0],
+        "questions": questions.shown(questions.of_guidelines(project), request.user),
+    }  # fmt: skip
     return render(request, "labeling/guidelines.html", context)
 
 
@@ -99,6 +105,9 @@ def theme(request: PageRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
+    """Of the pages, in this browser; and of the e-mails of whoever is signed in."""
+    if isinstance(request.user, User):
+        notices.keep_language(user=request.user, language=request.POST.get("language", ""))
     return _chosen(request, "language", [code for code, _ in settings.LANGUAGES])
 
 

@@ -59,9 +59,11 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
         asked = not at and bool(request.GET.get("order") or request.POST)
         context = {**ranking_review(work, request.user, asked=asked)}
         template, project = "labeling/review_ranking.html", work.comparison.project
+        context["questions_at"] = reverse("review-questions", args=[work.pk])
     else:
         context = {**dialogue_review(work, request.user, request.GET.get("page"))}
         template, project = "labeling/review_dialogue.html", work.project
+        context["questions_at"] = reverse("dialogue-questions", args=[work.pk])
     item = context["item"]
     assert item is None or isinstance(item, ReviewItem)
     later = review_queue.following(project, request.user, filters, after=item)

@@ -17,6 +17,7 @@ from labeling.progress import glance_at
 from managing import inviting, places
 from managing.access import managed, manages, only_reviewers, reviewed, show
 from managing.pages import search, start
+from managing.views.questions import waiting_in
 
 
 @require_GET
@@ -49,7 +50,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         request, "project", found, title=found.title, lead=found.description, standing=standing, manages=manager,
         steps=steps, left=[step for step in steps if not step.done and not step.optional],
         links=inviting.take(request, found) if manager else [], round=projects.current_round(found),
-        figures=glance_at([found], reviewer=user_of(request))[found.pk],
+        figures=glance_at([found], reviewer=user_of(request))[found.pk], asked=waiting_in(found, request),
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ class Autosave {
     if (this.channel) this.channel.postMessage({ gone: tab });
     const entries = entriesOf(this.form);
     if (!this.form.dataset.draft || this.stopped || !this.form.isConnected || same(entries, this.saved)) return;
-    const body = new URLSearchParams(entries.concat([["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
+    const body = new URLSearchParams(entries.concat(times(this.form), [["draft_version", this.version], ["csrfmiddlewaretoken", duologue.token()]]));
     navigator.sendBeacon(this.form.dataset.draft, body);
   }
 

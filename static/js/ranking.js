@@ -315,7 +315,7 @@ function begin(main) {
     };
     /* What says its own key, on the card or the page: a button is pressed, a field focused. */
     const own = /^[a-z]$/i.test(event.key) && [current || main, main].map((part) => $(`[data-key=${event.shiftKey ? event.key : key}]`, part)).find(Boolean);
-    if (own) { event.preventDefault(); if (own.type === "submit" || own.type === "button") own.click(); else own.focus(); return; }
+    if (own) { event.preventDefault(); own.matches("a, button") ? own.click() : own.focus(); return; }
     const act = k === 2 && key in answers ? () => answer(key) : card ? () => { saw(card); go(card); } : does[key];
     if (key !== "r") pushes = false;
     if ((event.shiftKey && key !== "=") || !act) return;

@@ -17,6 +17,7 @@ from labeling import (
     dialogues,
     feedback,
     projects,
+    questions,
     rankings,
     stock,
     suggestions,
@@ -58,6 +59,7 @@ class Copied:
         self.openings()
         self.judgements()
         self.asked()
+        self.talk()
         self.rest()
 
     def open_comparison(self, **of: object) -> Comparison:
@@ -141,6 +143,18 @@ class Copied:
         self.kept = makers.make_ranking(makers.make_comparison(self.project, votes=2), self.tom)
         reviews.decide(reviewer=self.kat, decision="accepted", ranking=self.kept, comment=f"{MARK} good")
         makers.make_ranking(self.kept.comparison, self.kat, note=f"{MARK} mine")
+
+    def talk(self) -> None:
+        """What she asked, what was asked on her work, and what she answered."""
+        mona = makers.make_member(self.project, "mona", role="manager")
+        hers = questions.ask(by=self.kat, text=f"What of {MARK}?", project=self.project)
+        questions.answer(question=hers, by=mona, text=f"{MARK} is fine.", for_everybody=True)
+        on_hers = questions.ask(by=self.tim, text=f"Is {MARK} a fruit?", comparison=self.drawn)
+        questions.answer(question=on_hers, by=mona, text=f"{MARK} is.", for_everybody=False)
+        projects.set_membership(project=self.project, user=self.kat, role="manager")
+        toms = questions.ask(by=self.tom, text="How long may it be?", project=self.project)
+        questions.answer(question=toms, by=self.kat, text=f"As long as {MARK}.", for_everybody=True)
+        projects.set_membership(project=self.project, user=self.kat, role="reviewer")
 
     def asked(self) -> None:
         """Her demonstrations: taken back and gone on with, with suggestions that nobody took, one being written."""

@@ -71,6 +71,7 @@ def test_after_every_kind_of_copy_a_withdrawal_leaves_no_word_in_any_column_or_e
         "labeling.Prompt.source", "labeling.Comparison.explanation", "labeling.Ranking.note",
         "labeling.Ranking.not_rankable", "labeling.Assignment.draft", "labeling.Assignment.skip_reason",
         "labeling.TurnFeedback.comment", "labeling.TurnFeedback.reasons", "labeling.Review.comment",
+        "labeling.Question.text", "labeling.Question.answer",
         "sampler.Completion.text", "sampler.SampleRequest.prompt", "sampler.SampleRequest.partial",
         "sampler.SampleRequest.error", "accounts.IdempotentReply.body", "moderation.Verdict.text",
         "moderation.VerdictFeedback.comment", "moderation.VerdictFeedback.earlier",

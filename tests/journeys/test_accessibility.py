@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from accounts.models import User
-from labeling import comparisons, projects, terms, turns
+from labeling import comparisons, projects, questions, terms, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
@@ -48,6 +48,12 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
+    mona = makers.make_member(project, "mona", role="manager")
+    for about in (comparison, None):
+        words = f"Which counts more? {'w' * 200}"
+        asked = questions.ask(by=alice, text=words, project=project, comparison=about)
+        questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
+        questions.ask(by=alice, text="And why?", project=project, comparison=about)
     projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     terms.publish_terms(project=project, text=RICH)
     terms.accept_terms(project=project, person=alice, number=1)
@@ -65,6 +71,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "dialogue": f"/dialogues/{done.pk}/",
         "history": "/history/",
         "numbers": "/numbers/",
+        "questions": f"/ranking/{task.pk}/questions/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
         "work languages": "/work-languages/",
         "terms": f"/projects/{project.slug}/terms/",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
-from labeling import invitations, projects, terms
+from labeling import invitations, projects, questions, terms
 from labeling.imports import runs as import_runs
 from labeling.models import ImportRun, Membership, Project
 from labeling.tasks import run_import
@@ -45,9 +45,15 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     terms.publish_terms(project=project, text="# Terms\n\nYour words are published.", by=mona)
     terms.accept_terms(project=project, person=mona, number=1)
     site = f"/manage/projects/{project.slug}/"
+    bob = makers.make_member(project, "bob")
+    lease = makers.make_lease(makers.make_comparison(project), bob)
+    asked = questions.ask(by=bob, text="Is A allowed to joke?", comparison=lease.comparison)
+    answered = questions.ask(by=bob, text="May a poem be ranked?", project=project)
+    questions.answer(question=answered, by=mona, text="It may.", for_everybody=True)
     preview, came_in = uploaded(project, mona)
     return {
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
+        "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.name}/",
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "terms": f"{site}terms/", "prompts": f"{site}prompts/",
         "settings": f"{site}settings/",

@@ -11,7 +11,7 @@ from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
 from hub import pushes
-from labeling import agreements, invitations, projects
+from labeling import agreements, invitations, projects, questions
 from labeling.models import ImportRun, Project
 from tests import makers
 
@@ -23,6 +23,7 @@ PAGES = {
     "guidelines": f"{SITE}guidelines/", "terms": f"{SITE}terms/", "prompts": f"{SITE}prompts/",
     "settings": f"{SITE}settings/",
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
+    "questions": f"{SITE}questions/",
 }  # fmt: skip
 
 
@@ -55,7 +56,10 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
     for number in range(count):
         makers.make_chat(project, alice, submit=True)
         makers.make_ranking(makers.make_comparison(project, votes=2), alice)
-        makers.make_member(project, f"tina{count}{number}")
+        tina = makers.make_member(project, f"tina{count}{number}")
+        asked = questions.ask(by=tina, text="Which counts more?", project=project)
+        questions.ask(by=tina, text="And why?", project=project)
+        questions.answer(question=asked, by=mona, text="Truth.", for_everybody=True)
         text = [[{"role": "user", "content": f"Prompt {count} {number}?"}]]
         projects.add_prompts(project=project, prompts=text, author=alice)
         projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])

@@ -11,8 +11,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from accounts.models import User
-from labeling import dialogues, invitations, leases, turns
+from accounts.models import Notice, User
+from labeling import dialogues, invitations, leases, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.suggestions import request_suggestions
@@ -84,6 +84,8 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     export = ExportRun.objects.create(
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
+    question = questions.ask(by=alice, text="May a poem be ranked?", project=project)
+    notice = Notice.objects.create(user=alice, kind="goal", key="goal", subject=project.title, address="/")
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     judged = Verdict.objects.get(target_id=turn.pk)
     return {
@@ -94,6 +96,8 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "suggestions": signing.dumps([str(demonstration.pk), str(asked.pk)], salt=SALT),
         "verdict": judged.pk,
         "mark": marks.mark(verdict=judged, user=alice, harmful=True).pk,
+        "question": question.pk, "question_name": question.name,
+        "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),

@@ -15,6 +15,8 @@ CODED = {  # what the product writes itself and reads again: hashes, keys, numbe
     "accounts.User": {"password", "email"},
     "accounts.ApiToken": {"prefix", "scopes"},
     "accounts.AuditEntry": {"action", "object_type", "object_id", "fields"},  # append-only: one is added
+    "accounts.Notice": {"kind", "key", "address"},
+    "accounts.NoticeChoices": {"not_shown", "not_mailed", "language"},
     "exports.ExportRun": {"path", "options", "manifest"},
     "insights.Judgement": {"kind", "prompt_key"},
     "labeling.ImportRun": {"report"},  # JSON

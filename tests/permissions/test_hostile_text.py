@@ -17,7 +17,8 @@ from pytest_django import Settings
 from accounts.models import AuditEntry, User
 from exports import runs, tasks
 from insights import reports
-from labeling.models import Assignment, Comparison, Project, ReviewItem
+from labeling import questions
+from labeling.models import Assignment, Comparison, Project, Question, ReviewItem
 from moderation.models import Verdict, VerdictFeedback
 from tests import makers
 from tests.permissions.asking import fill
@@ -58,6 +59,8 @@ def world(
     VerdictFeedback.objects.create(verdict=Verdict.objects.all()[0], user=rita, harmful=True, category="violence")
     Assignment.objects.filter(pk=str(admin_rows["assignment"])).update(draft={"note": EVIL, "not_rankable_other": EVIL})
     Comparison.objects.filter(pk=str(admin_rows["comparison"])).update(explanation="Because.")
+    asked = Question.objects.get(pk=str(admin_rows["question"]))
+    questions.answer(question=asked, by=mona, text="It may.", for_everybody=True)
     run = runs.request(project=project, trigger="api", ring=False)
     AuditEntry.objects.create(actor=mona, action="project.change", object_type="project", fields=[EVIL])
     changed = make_hostile()

@@ -8,12 +8,13 @@ from accounts.models import User
 from labeling.models import Project
 from tests import makers
 
-ROLES = {"alice": "trainer", "bob": "trainer", "carol": "trainer", "rita": "reviewer", "ron": "reviewer"}
+ROLES = {"alice": "trainer", "bob": "trainer", "carol": "trainer", "rita": "reviewer", "ron": "reviewer",
+         "mona": "manager"}  # fmt: skip
 
 
 @dataclass
 class Cast:
-    """Alice does the work; bob is another trainer, carol wrote the prompt, rita and ron review."""
+    """Alice does the work; bob is another trainer, carol wrote the prompt, rita and ron review, mona manages."""
 
     project: Project
     people: dict[str, User]

@@ -26,6 +26,7 @@ from labeling.models import (
     Dialogue,
     Membership,
     Project,
+    Question,
     Ranking,
     Review,
     Turn,
@@ -68,6 +69,9 @@ def standing(project: Project, since: datetime) -> Standing:
     asked = SampleRequest.objects.filter(created_at__gte=since)
     for state, purpose, cancelled, prompt in asked.values_list("state", "purpose", "cancel_requested", "prompt"):
         facts.append(("request", state, purpose, cancelled, prompt[-1]["content"]))
+    questions = Question.objects.filter(project=project, created_at__gte=since)
+    for text, answer, published, gone in questions.values_list("text", "answer", "for_everybody", "withdrawn_at"):
+        facts.append(("question", text, answer, published, gone is not None))
     return tuple(sorted(facts, key=repr))
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, projects, rankings, requests, runs, webhooks
+from tests.races import dialogues, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -20,6 +20,8 @@ OFTEN_TOGETHER = [
     (rankings.SITUATIONS, "leased", "submit", "withdraw alice"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
+    (questions.SITUATIONS, "asked", "answer", "take back"),
+    (questions.SITUATIONS, "asked", "ask", "withdraw alice"),
 ]  # fmt: skip
 
 
@@ -92,5 +94,13 @@ def test_two_writes_on_a_project_or_its_people_end_as_one_of_the_two_orders(
 @pytest.mark.parametrize(("situation", "first", "second"), table(webhooks.SITUATIONS))
 def test_two_writes_on_a_webhook_end_as_one_of_the_two_orders(
     situation: Situation[webhooks.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(questions.SITUATIONS))
+def test_two_writes_on_a_question_end_as_one_of_the_two_orders(
+    situation: Situation[questions.Work], first: str, second: str
 ) -> None:
     check(situation, first, second, TIMES)

@@ -12,7 +12,7 @@ ROOMS = (
     "labeling", "labeling/quality", "labeling/imports", "moderation", "managing", "hub", "exports", "sampler",
     "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
-SITUATIONS = ("dialogues", "rankings", "requests", "projects", "runs", "webhooks")
+SITUATIONS = ("dialogues", "questions", "rankings", "requests", "projects", "runs", "webhooks")
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
     r"|atomic\b|@joins|\b(INSERT INTO|UPDATE \w|DELETE FROM)"
@@ -36,8 +36,9 @@ WITHIN = {
     "turns.add_turn": ("drafts.touch",),
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
-        "projects.empty_prompts", "projects.withdraw_member", "rankings.empty_imported", "rankings.empty_words",
-        "reviews.empty_comments", "idempotency.empty", "said.empty_unsent", "said.empty_comments",
+        "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
+        "rankings.empty_words", "reviews.empty_comments", "idempotency.empty", "said.empty_unsent",
+        "said.empty_comments",
     ),
     "import_runs.remove": ("storing.revert", "sampling.forget"),
     "import_runs.execute": (

@@ -1,0 +1,46 @@
+"""A person's notices, and what they want to be told, on pages and by e-mail."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import notices as told
+from accounts.models import NoticeKind
+from labeling.views._shared import PageRequest
+
+SHOWN = 100
+
+
+@require_http_methods(["GET", "POST"])
+def notices(request: PageRequest) -> HttpResponse:
+    """The newest ones, read or not; POST: the choices."""
+    if request.method == "POST":
+        told.choose(user=request.user, shown=request.POST.getlist("shown"), mailed=request.POST.getlist("mailed"))
+        messages.success(request, gettext("Saved."))
+        return redirect("notices")
+    chosen = told.choices_of(request.user)
+    kinds = [
+        (kind.value, kind.label, kind not in chosen.not_shown, kind not in chosen.not_mailed) for kind in NoticeKind
+    ]
+    context = {"here": "notices", "notices": told.shown_to(request.user)[:SHOWN], "kinds": kinds}
+    return render(request, "labeling/notices.html", context)
+
+
+@require_POST
+def open_one(request: PageRequest, pk: int) -> HttpResponse:
+    """Read, and on to where it leads."""
+    found = get_object_or_404(told.shown_to(request.user), pk=pk)
+    told.read(user=request.user, pk=found.pk)
+    ours = url_has_allowed_host_and_scheme(found.address, allowed_hosts=None)
+    return redirect(found.address if ours else "home")
+
+
+@require_POST
+def read_all(request: PageRequest) -> HttpResponse:
+    told.read(user=request.user)
+    return redirect("home")
