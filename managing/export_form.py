@@ -29,7 +29,7 @@ CONSENSUS = [
     ("plackett-luce", gettext_noop("one ranking, by the likeliest strengths (Plackett-Luce)")),
     ("majority", gettext_noop("one ranking, by the majority of each pair")),
 ]
-COMPRESSIONS = [("", "no"), ("gzip", "gzip"), ("zstd", "zstd")]
+COMPRESSIONS = [("", gettext_noop("no")), ("gzip", "gzip"), ("zstd", "zstd")]
 EARLIER = 30  # exports that a new one can go on from
 TICKED = {
     "include_verbatim": gettext_noop("Include suggestions that were taken word for word"),
@@ -45,7 +45,7 @@ TICKED = {
 def _offered(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> Iterator[tuple[str, str]]:
     """Each with its sentence, without the marks that the sentence carries for the data card."""
     for name in folder.choices():
-        yield name, f"{name}: {folder.load(name).about}".replace("`", "")
+        yield name, f"{name}: {gettext(folder.load(name).about)}".replace("`", "")
 
 
 def _share(label: str, help_text: str) -> forms.FloatField:
@@ -117,7 +117,7 @@ class ExportForm(SiteForm):
             self.fields[name] = forms.BooleanField(label=label, required=False)
         self._choose("round", [("", gettext("all rounds")), *_rounds(project)])
         self._choose("guideline_version", [("", gettext("any version")), *_guidelines(project)])
-        self._choose("since", [("", "everything"), *_earlier(project)])
+        self._choose("since", [("", gettext("everything")), *_earlier(project)])
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]

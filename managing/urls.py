@@ -3,6 +3,7 @@
 from django.urls import path
 
 from managing.views import (
+    connecting,
     exporting,
     importing,
     new_project,
@@ -20,6 +21,10 @@ urlpatterns = [
     path("", site.index, name="projects"),
     path("new/", new_project.new, name="new"),
     path("search/", site.find, name="search"),
+    path("models/", connecting.models, name="models"),
+    path("models/connect/", connecting.connect, name="models-connect"),
+    path("models/connect/<int:number>/", connecting.connect, name="models-trial"),
+    path("models/connect/<int:number>/register/", connecting.register, name="models-register"),
     path("projects/<slug:slug>/", site.project, name="project"),
     path("projects/<slug:slug>/archive/", site.archive, name="archive"),
     path("projects/<slug:slug>/people/", people.people, name="people"),

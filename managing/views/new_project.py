@@ -24,7 +24,7 @@ from managing.presets import PRESETS
 from managing.set_up import set_up
 from sampler.models import ModelVersion
 
-AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", "yes"), ("no", "no")]
+AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", gettext_noop("yes")), ("no", gettext_noop("no"))]
 
 
 def policies() -> QuerySet[ModelVersion]:

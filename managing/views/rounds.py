@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.audit import record
 from accounts.requests import user_of
+from common.admin import is_operator
 from common.shapes import JsonObject
 from labeling import projects
 from labeling.errors import LabelingError
@@ -77,8 +78,9 @@ def rounds(request: HttpRequest, slug: str) -> HttpResponse:
         "Each round samples from its own mixture of models. What is made while a round is open belongs to it."
     )
     return show(
-        request, "rounds", project, title=gettext("Rounds"), lead=lead, rounds=[(row, _mixture(row)) for row in rows]
-    )
+        request, "rounds", project, title=gettext("Rounds"), lead=lead, operator=is_operator(request),
+        rounds=[(row, _mixture(row)) for row in rows],
+    )  # fmt: skip
 
 
 def _mixture(round_: Round) -> list[tuple[str, str, str]]:
@@ -111,7 +113,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     refused = note.errors or any(part.errors for part in parts)
     return show(
         request, "round", project, title=gettext("Open a round"), form=note, parts=parts, fields=FIELDS.items(),
-        open=projects.current_round(project), status=422 if refused else 200,
+        open=projects.current_round(project), operator=is_operator(request), status=422 if refused else 200,
     )  # fmt: skip
 
 

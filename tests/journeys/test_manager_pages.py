@@ -18,6 +18,7 @@ from labeling.tasks import run_import
 from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
+from sampler.models import ModelTrial
 from tests import makers
 from tests.journeys.conftest import Visits
 from tests.journeys.test_accessibility import WIDTHS, issues
@@ -46,7 +47,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     site = f"/manage/projects/{project.slug}/"
     preview, came_in = uploaded(project, mona)
     return {
-        "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
+        "models": "/manage/models/", "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
@@ -79,9 +80,29 @@ def looked_at(project: Project, by: User, name: str) -> ImportRun:
     return ImportRun.objects.get(pk=run.pk)
 
 
+OF_OPERATORS = {"models-connect": "/manage/models/connect/"}
+
+
+@pytest.fixture
+def connecting(pages: dict[str, str]) -> dict[str, str]:
+    """An operator's pages: the form, one that waits, one that worked and one that did not."""
+    fields = {"engine": "openai", "location": "http://gpu1:8001/v1", "finished_at": timezone.now()}
+    made = {
+        "models-trial": ModelTrial.objects.create(
+            slug="well", state="worked", text="I can help.", load_seconds=2, answer_seconds=1, **fields
+        ),
+        "one that failed": ModelTrial.objects.create(
+            slug="badly", state="failed", trouble="away", said="ConnectError: refused", **fields
+        ),
+        "one that waits": ModelTrial.objects.create(slug="new-one", **{**fields, "finished_at": None}),
+    }
+    found = {name: f"/manage/models/connect/{one.pk}/" for name, one in made.items()}
+    return {"models": "/manage/models/", "rounds": pages["rounds"], **OF_OPERATORS, **found}
+
+
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file", "exports-hub-back", "imports-do", "time-sheet",
+    "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register",
 }  # fmt: skip
 
 
@@ -100,17 +121,19 @@ def walk(visit: Visits, mona: User, pages: dict[str, str], width: int, theme: st
 
 @pytest.mark.parametrize(("width", "theme"), QUICK)
 def test_every_page_passes_axe_and_shows_nothing_only_programmers_read(
-    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
+    visit: Visits, mona: User, operator: User, pages: dict[str, str], connecting: dict[str, str], width: int, theme: str
 ) -> None:
-    missing = {str(pattern.name) for pattern in urlpatterns} - set(pages) - NO_PAGES
+    missing = {str(pattern.name) for pattern in urlpatterns} - {*pages, *connecting} - NO_PAGES
     assert not missing, "pages without a test"
     assert not walk(visit, mona, pages, width, theme)
+    assert not walk(visit, operator, connecting, width, theme)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_passes_axe_at_any_width_in_either_theme(
-    visit: Visits, mona: User, pages: dict[str, str], width: int, theme: str
+    visit: Visits, mona: User, operator: User, pages: dict[str, str], connecting: dict[str, str], width: int, theme: str
 ) -> None:
     assert not walk(visit, mona, pages, width, theme)
+    assert not walk(visit, operator, connecting, width, theme)

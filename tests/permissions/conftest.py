@@ -63,6 +63,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from managing.pages import importing
     from managing.pages.exporting import name_of
     from moderation.models import Verdict
+    from sampler.models import ModelTrial
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
@@ -94,6 +95,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
+        "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
         "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip
 
