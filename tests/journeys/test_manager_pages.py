@@ -47,7 +47,8 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     site = f"/manage/projects/{project.slug}/"
     preview, came_in = uploaded(project, mona)
     return {
-        "models": "/manage/models/", "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
+        "models": "/manage/models/",
+        "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",

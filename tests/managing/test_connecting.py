@@ -76,7 +76,7 @@ def test_the_names_that_the_server_has_are_told(asked: Client) -> None:
 def test_while_it_waits_the_page_asks_again_and_says_where_no_worker_lives(
     asked: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sampler.status.workers", lambda: [])
+    monkeypatch.setattr("sampler.status.workers", list)
     trial = made()
     fragment = asked.get(f"{CONNECT}{trial.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "No sampler is running" in fragment
