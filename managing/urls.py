@@ -5,6 +5,7 @@ from django.urls import path
 from managing.views import (
     connecting,
     exporting,
+    goals,
     importing,
     new_project,
     people,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
     path("projects/<slug:slug>/rounds/new/", rounds.new, name="rounds-new"),
     path("projects/<slug:slug>/rounds/close/", rounds.close, name="rounds-close"),
+    path("projects/<slug:slug>/rounds/<int:number>/", goals.one, name="rounds-one"),
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),

@@ -3,7 +3,7 @@ the number of queries does not grow with projects or labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from common.plugins import Folder
-from labeling import leases
+from common.shapes import JsonObject
+from labeling import goals, leases
 from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
 from labeling.task_types.base import TaskType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 OPEN_WORK = 20
 RETURNED = Review.Decision.RETURNED
+TRAINER = Membership.Role.TRAINER
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Place:
     role: str
     guidelines: int | None
     tasks: list[Task]
+    share: JsonObject | None = None  # of the open round, as `goals.open_shares` has it
 
 
 TASK_TYPES = Folder[TaskType]("labeling.task_types", "TASK")
@@ -59,7 +62,11 @@ def places(user: User) -> list[Place]:
     rows = (
         Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
         .select_related("project")
-        .annotate(guideline_number=latest, **{f"ready_{name}": task.ready(user) for name, task in types.items()})
+        .annotate(
+            guideline_number=latest,
+            share=goals.open_shares(),
+            **{f"ready_{name}": task.ready(user) for name, task in types.items()},
+        )
         .order_by("project__title")
     )
     found = []
@@ -70,8 +77,13 @@ def places(user: User) -> list[Place]:
             for name, task in offered
             if row.role in task.roles
         ]
-        found.append(Place(row.project, row.role, row.guideline_number, tasks))
+        found.append(Place(row.project, row.role, row.guideline_number, tasks, row.share))
     return found
+
+
+def shares(user: User, found: Sequence[Place]) -> dict[UUID, list[goals.Share]]:
+    """What a trainer is to do in the open rounds, and has done, where that is set."""
+    return goals.shares_of(user, {place.project.pk: place.share for place in found if place.role == TRAINER})
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from labeling.views._shared import PageRequest
 @require_GET
 def home(request: PageRequest) -> HttpResponse:
     returned = home_page.was_returned(request.user)
+    places = home_page.places(request.user)
     context = {
         "here": "home",
-        "places": home_page.places(request.user),
+        "places": places,
+        "shares": home_page.shares(request.user, places),
         "open_work": home_page.open_work(request.user),
         "returned": home_page.returned(request.user) if returned else [],
         "returned_rankings": home_page.returned_rankings(request.user) if returned else [],

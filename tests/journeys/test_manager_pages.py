@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
-from labeling import invitations, projects
+from labeling import goals, invitations, projects
 from labeling.imports import runs as import_runs
 from labeling.models import ImportRun, Membership, Project
 from labeling.tasks import run_import
@@ -33,6 +33,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every page of the site by its name, with something on it."""
     makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     projects.change_settings(project=project, rate_per_hour=20, currency="EUR")
+    goals.set_goals(round=project.rounds.get(), goal_rankings=500, goal_demonstrations=1, share_rankings=20)
     makers.make_demonstration(project, alice, question="Where do puffins nest?")
     prompt = [[{"role": "user", "content": "How do I boil an egg? " * 20}]]
     projects.add_prompts(project=project, prompts=prompt, source="kitchen")
@@ -50,6 +51,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "models": "/manage/models/",
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
+        "rounds-one": f"{site}rounds/1/",
         "guidelines": f"{site}guidelines/", "prompts": f"{site}prompts/", "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
         "time": f"{site}time/", "exports-hub": f"{site}hub/", "imports": f"{site}imports/",

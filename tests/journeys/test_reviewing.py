@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -199,3 +201,37 @@ def test_axe_finds_nothing_at_any_width_in_either_theme(
     visit: Visits, rita: User, pages: dict[str, str], width: int, theme: str
 ) -> None:
     assert not wrong(visit, rita, pages, width, theme)
+
+
+def test_words_are_commented_on_by_keys_and_by_mouse_and_the_trainer_reads_it(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
+    page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("#card-B")).to_be_focused()
+    page.keyboard.press("v")
+    expect(page.get_by_role("heading", name="Mark words of B")).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.type("This is not so.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#card-B [data-mark-list]")).to_contain_text("This is not so.")
+    page.locator("#card-A .prose").get_by_text(re.compile(r"\w")).first.select_text()
+    page.keyboard.press("v")
+    expect(page.get_by_label("What the trainer should know about them")).to_be_focused()
+    page.keyboard.type("Nor this.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#card-A [data-mark-list]")).to_contain_text("Nor this.")
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    expect(page.get_by_text("That was the last one")).to_be_visible()
+    review = Review.objects.get()
+    assert [one["comment"] for marks in review.spans.values() for one in marks] == ["Nor this.", "This is not so."]
+    page = visit(alice).open(f"/returned/{ranking.pk}/")
+    expect(page.locator(".remarks li")).to_have_count(2)
+    expect(page.locator(".remarks li").last).to_contain_text("This is not so.")

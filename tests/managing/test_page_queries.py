@@ -13,7 +13,7 @@ from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
 from hub import pushes
-from labeling import invitations, projects
+from labeling import goals, invitations, projects
 from labeling.models import ImportRun, Project
 from managing.pages.exporting import name_of
 from managing.pages.importing import name_of as name_of_import
@@ -28,7 +28,7 @@ PAGES = {
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
     "guidelines": f"{SITE}guidelines/", "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
-    "models": "/manage/models/",
+    "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",
 }  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def test_no_page_costs_more_queries_than_fifteen_nor_more_in_a_larger_project(
     settings.HUB_TOKEN, settings.HUB_NAMESPACES = "x", {"acme": frozenset()}
     client.force_login(mona)
 
+    goals.set_goals(round=project.rounds.get(), goal_rankings=50, goal_demonstrations=50, share_rankings=5)
     grow(project, alice, mona, 1)
     costs(client, PAGES)  # content types and the like are read once
     small = costs(client, PAGES)
@@ -113,7 +114,8 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         makers.make_member(project, f"tina{count}{number}")
         text = [[{"role": "user", "content": f"Prompt {count} {number}?"}]]
         projects.add_prompts(project=project, prompts=text, author=alice)
-        projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
+        opened = projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
+        goals.set_goals(round=opened, goal_rankings=50, share_demonstrations=3)
         projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
         runs.request(project=project, trigger="api", by=mona, ring=False)
         ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", requested_by=mona)

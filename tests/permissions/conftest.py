@@ -95,6 +95,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
+        "round": project.rounds.latest("number").number,
         "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
         "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
     }  # fmt: skip

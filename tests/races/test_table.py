@@ -39,7 +39,7 @@ WITHIN = {
 OF_NO_WORK = {
     "comparisons.bring", "contents.check_brought", "export_presets.keep_preset", "marks.mark", "runs.carry_out",
     "runs.remove", "runs.take_back", "verdicts.set_standing", "dialogues.start_dialogue", "forms.plain",
-    "given_prompts.begin", "invitations.accept",
+    "given_prompts.begin", "goals.set_goals", "invitations.accept",
     "invitations.invite", "invitations.revoke", "inviting.take", "leases.lease_practice", "projects.add_prompts",
     "projects.change_settings", "projects.close_round", "projects.create_project", "projects.end_membership",
     "projects.open_round", "projects.publish_guidelines", "projects.retire_prompts", "projects.set_archived",
