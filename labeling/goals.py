@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
@@ -182,20 +182,19 @@ class Share:
     share: int
 
 
-def open_shares() -> QuerySet[Round, JsonObject]:
+def open_share() -> Subquery:
     """What each trainer is to do in the open round of the outer query's project; nothing where no share is set."""
     rows = Round.objects.filter(project=OuterRef("project"), closed_at__isnull=True)
-    return rows.filter(Q(share_rankings__gt=0) | Q(share_demonstrations__gt=0)).values(
-        found=JSONObject(round="pk", rankings="share_rankings", demonstrations="share_demonstrations")
-    )
+    found = JSONObject(round="pk", rankings="share_rankings", demonstrations="share_demonstrations")
+    return Subquery(rows.filter(Q(share_rankings__gt=0) | Q(share_demonstrations__gt=0)).values(found=found))
 
 
 def shares_of(user: User, shares: Mapping[UUID, JsonObject | None]) -> dict[UUID, list[Share]]:
-    """By project, of what `open_shares` found for it: one query, and none where no share is set."""
+    """By project, of what `open_share` found for it: one query, and none where no share is set."""
     asked = {project: share for project, share in shares.items() if share}
     if not asked:
         return {}
-    rounds = [share["round"] for share in asked.values()]
+    rounds = [UUID(str(share["round"])) for share in asked.values()]
     ranked = _votes().filter(trainer=user, comparison__round__in=rounds)
     written = _written().filter(author=user, round__in=rounds)
     rows = (

@@ -17,6 +17,7 @@ from exports.formats.base import Context, Format, columns_of
 from exports.sources import raw
 from exports.sources.raw import RawRecord
 from exports.writing.jsonl import line
+from labeling.withdrawal import WITHDRAWN
 
 PEOPLE = ("author", "trainer", "reviewer", "user")
 TEXTS = ("text", "content", "note", "comment")
@@ -45,7 +46,8 @@ class Raw(Format[RawRecord, Archived]):
 
 
 def _hidden(value: Json, context: Context, name: str) -> Json:
-    """Ids of people become pseudonyms, those of model versions their names; texts go out as in every format."""
+    """Ids of people become pseudonyms, those of model versions their names; texts go out as in every format, and what
+    stands for a withdrawn one does not."""
     if isinstance(value, dict):
         return {key: _hidden(inner, context, key) for key, inner in value.items()}
     if isinstance(value, list):
@@ -53,7 +55,7 @@ def _hidden(value: Json, context: Context, name: str) -> Json:
     if name in PEOPLE and isinstance(value, int):
         return context.name(value)
     if name in TEXTS and isinstance(value, str):
-        return context.text(value)
+        return "" if value == WITHDRAWN else context.text(value)
     if name == "model" and isinstance(value, str) and value in context.models:
         return context.model(value, None, None)
     return value

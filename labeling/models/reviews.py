@@ -66,6 +66,7 @@ class Review(models.Model):
                 name="review_return_has_comment", condition=~Q(decision="returned") | ~Q(comment="")
             ),
         ]
+        indexes = [models.Index(fields=["reviewer", "created_at"], name="review_by_reviewer")]
 
     def __str__(self) -> str:
         return self.get_decision_display()

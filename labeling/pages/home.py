@@ -44,7 +44,7 @@ class Place:
     role: str
     guidelines: int | None
     tasks: list[Task]
-    share: JsonObject | None = None  # of the open round, as `goals.open_shares` has it
+    share: JsonObject | None = None  # of the open round, as `goals.open_share` has it
 
 
 TASK_TYPES = Folder[TaskType]("labeling.task_types", "TASK")
@@ -64,7 +64,7 @@ def places(user: User) -> list[Place]:
         .select_related("project")
         .annotate(
             guideline_number=latest,
-            share=goals.open_shares(),
+            share=goals.open_share(),
             **{f"ready_{name}": task.ready(user) for name, task in types.items()},
         )
         .order_by("project__title")

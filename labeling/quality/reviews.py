@@ -45,12 +45,11 @@ REVIEWERS = Membership.REVIEWERS
 
 def queue(projects: QuerySet[Project], reviewer: User) -> QuerySet[ReviewItem]:
     """What waits for this reviewer in these projects, oldest first."""
-    return (
-        ReviewItem.objects.waiting()
-        .filter(project__in=projects)
-        .not_by(reviewer)
-        .select_related("project", "ranking__trainer", "ranking__comparison", "dialogue__author")
-    )
+    return with_its_work(ReviewItem.objects.waiting().filter(project__in=projects).not_by(reviewer))
+
+
+def with_its_work(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
+    return items.select_related("project", "ranking__trainer", "ranking__comparison", "dialogue__author")
 
 
 @transaction.atomic

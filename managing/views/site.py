@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import user_of
 from common.admin import MANAGER, holds_role
+from hub import withdrawn
 from insights.views import overview
 from labeling import goals, projects
 from labeling.progress import glance_at
@@ -51,6 +52,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         steps=steps, left=[step for step in steps if not step.done and not step.optional],
         links=inviting.take(request, found) if manager else [], round=open_round,
         goals=goals.wholes_of(open_round) if open_round else [],
+        to_take_back=", ".join(withdrawn.to_take_back(found)) if manager else "",
         figures=glance_at([found], reviewer=user_of(request))[found.pk],
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from django.utils import timezone
 
     from exports.models import ExportRun
-    from hub.models import Repository
+    from hub.models import Push, Repository
     from labeling.api.suggestions import SALT
     from labeling.models import ImportRun, Review
     from managing.pages import importing
@@ -85,6 +85,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         project=project, trigger="api", cutoff=timezone.now(), state="removed", path="gone"
     )
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
+    repository = Repository.objects.create(project=project, name="acme/demo", state="gone")
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
         "owner": "alice", "token": token, "invitation": invitation.pk,
@@ -95,9 +96,10 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
+        "push": Push.objects.create(repository=repository, export=export).pk,
         "round": project.rounds.latest("number").number,
         "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
-        "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
+        "repository": repository.pk,
     }  # fmt: skip
 
 

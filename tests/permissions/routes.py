@@ -239,6 +239,8 @@ API = {
     "exports/": route("GET POST", SIGNED_IN),  # the project is in the body: test_exports.py
     "exports/<uuid:pk>/": route("GET", MANAGES, pk="export"),
     "exports/<uuid:pk>/files/<path:path>": route("GET", MANAGES, pk="export", path="file"),
+    "projects/<slug:slug>/pushes/": route("GET POST", MANAGES, **IN_PROJECT),
+    "projects/<slug:slug>/pushes/<uuid:pk>/": route("GET", MANAGES, pk="push", **IN_PROJECT),
     "schema/": route("GET", EVERYBODY),
     "docs/": route("GET", EVERYBODY),
     "^(?P<rest>.*)$": route("", set(), rest="nowhere/"),
