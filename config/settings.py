@@ -289,6 +289,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 
 SAMPLER_ENDED_TASK = "labeling.tasks.store_replies"  # sent when a request has ended that somebody waits for
 SAMPLER_LEASE_SECONDS = env.sampler_lease  # a worker that is silent for so long has lost its requests
+FILTERS = env.filters  # what the content filters need that ask a model or a server
+FILTER_CLASSIFIERS = "sampler.classifiers"  # the package whose files load classifiers
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")  # bearer of /metrics; without it there are none
 HUB_TOKEN = environment.secret("HF_TOKEN")  # without it nothing is pushed to the Hugging Face Hub
 HUB_ENDPOINT = env.hub_endpoint

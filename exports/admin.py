@@ -89,7 +89,7 @@ class ExportForm(RunForm):
         choices=lambda: _choices(FORMATS),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Each becomes a folder of its own. None ticked: all.",
+        help_text="Each becomes a folder of its own. None ticked: all but moderation, which holds what is blocked.",
     )
     renderings = forms.MultipleChoiceField(
         label="Other formats",
@@ -107,14 +107,7 @@ class ExportForm(RunForm):
     compress = forms.ChoiceField(
         required=False, choices=[(name, name or "no") for name in COMPRESSIONS], widget=UnfoldAdminSelectWidget
     )
-    shards = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=1000,
-        initial=1,
-        help_text="Files that each split is cut into.",
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
+    shards = _number("Shards", "Files that each split is cut into, 1 to 1000; empty: 1.")
     consensus = forms.ChoiceField(
         required=False,
         choices=[(name, name or "no: every vote") for name in CONSENSUS],

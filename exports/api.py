@@ -28,7 +28,7 @@ class ExportIn(Shape):
     project = serializers.SlugField(max_length=60)
     cutoff = serializers.DateTimeField(default=None, allow_null=True, help_text="In the past; default: now.")
     config = serializers.ListField(
-        child=serializers.CharField(max_length=30), required=False, help_text="Default: every configuration."
+        child=serializers.CharField(max_length=30), required=False, help_text="Default: all but moderation."
     )
     render = serializers.ListField(child=serializers.CharField(max_length=30), required=False)
     round = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2_147_483_647)

@@ -18,6 +18,7 @@ FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
 CONSENSUS = ("", "borda", "plackett-luce", "majority")
+USUAL = tuple(name for name in plugins.choices(FORMATS) if name != "moderation")  # that one holds what is blocked
 
 
 class BadOptions(Invalid):
@@ -69,7 +70,7 @@ class Options:
         taken: dict[str, Any] = {name: TAKERS[str(names[name])](name, value) for name, value in values.items()}
         options = cls(**taken)
         options._check()
-        return options if options.configs else dataclasses.replace(options, configs=plugins.choices(FORMATS))
+        return options if options.configs else dataclasses.replace(options, configs=USUAL)
 
     def _check(self) -> None:
         for package, given, what in ((FORMATS, self.configs, "configuration"), (RENDERINGS, self.renderings, "format")):
@@ -146,7 +147,7 @@ def _share(option: str, value: object) -> float:
     try:
         number = float(str(value))
     except ValueError:
-        raise BadOptions(f"{option} takes a number from 0 to 1.") from None
+        number = -1.0
     if not 0 <= number <= 1:
         raise BadOptions(f"{option} takes a number from 0 to 1.")
     return number

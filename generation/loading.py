@@ -21,12 +21,22 @@ def load_tokenizer(location: str, revision: str = "") -> Tokenizer:
     Raises:
         CannotLoad: no template, so nobody knows what form the model learned.
     """
+    tokenizer = load_text_tokenizer(location, revision)
+    if not tokenizer.chat_template:
+        raise CannotLoad(f"The tokenizer at {location!r} has no chat template: conversations cannot be rendered.")
+    return tokenizer
+
+
+def load_text_tokenizer(location: str, revision: str = "") -> Tokenizer:
+    """The checkpoint's own tokenizer, for texts that are no conversation, with something to pad with.
+
+    Raises:
+        CannotLoad: there is none, or it cannot be read.
+    """
     try:
         tokenizer: Tokenizer = _library().AutoTokenizer.from_pretrained(location, revision=revision or "main")
     except (OSError, ValueError) as error:
         raise CannotLoad(f"No tokenizer at {location!r}: {first_line(error)}") from None
-    if not tokenizer.chat_template:
-        raise CannotLoad(f"The tokenizer at {location!r} has no chat template: conversations cannot be rendered.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -79,6 +89,24 @@ def load_reward_model(
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise CannotLoad(f"The weights at {location!r} cannot be read: {first_line(error)}") from None
+    return model
+
+
+def load_classifier(location: str, revision: str = "", *, device: torch.device) -> Model:
+    """A sequence-classification model in 32 bits with every weight that its form has; none is made up.
+
+    Raises:
+        CannotLoad: with a sentence.
+    """
+    try:
+        loaded, told = _library().AutoModelForSequenceClassification.from_pretrained(
+            location, dtype=torch.float32, use_safetensors=True, revision=revision or "main", output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CannotLoad(f"The weights at {location!r} cannot be read: {first_line(error)}") from None
+    if missing := sorted(told["missing_keys"]):
+        raise CannotLoad(f"The weights at {location!r} lack {', '.join(missing[:3])}: it was not trained to classify.")
+    model: Model = loaded.to(device)
     return model
 
 

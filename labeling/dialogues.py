@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, drafts, policies, random_turn
+from labeling import agreements, chats, drafts, policies, random_turn
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def start_dialogue(
-    *, project: Project, author: User, kind: str, prompt: Prompt | None = None, given: bool = False
+    *,
+    project: Project,
+    author: User,
+    kind: str,
+    prompt: Prompt | None = None,
+    given: bool = False,
+    by_program: bool = False,
 ) -> Dialogue:
     """Begin a draft; a chat draws the model version that answers, by the open round's weights.
 
@@ -43,13 +49,14 @@ def start_dialogue(
 
     Raises:
         Invalid: the person's role or the project's task types do not allow it, or no round is open.
-        Gone: the prompt was withdrawn.
+        NotAgreed: they have to read something first. Gone: the prompt was withdrawn.
     """
     role = role_of(project, author)
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
         raise Invalid("Your role in this project does not include this kind of work.")
     if kind not in (Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
         raise Invalid("This project has no tasks of the kind %(kind)s.", kind=repr(kind))
+    agreements.check(project=project, person=author, by_program=by_program)
     model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
     if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it
         prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).get(pk=prompt.pk)

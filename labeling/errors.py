@@ -67,5 +67,13 @@ class NeedsConfirmation(LabelingError):
         self.pairs = list(pairs)
 
 
+class NotAgreed(LabelingError):
+    """Something is to be read and agreed to first: `what` ("guidelines") in the version `version`."""
+
+    def __init__(self, message: str, *, what: str, version: int) -> None:
+        super().__init__(message)
+        self.what, self.version = what, version
+
+
 class Gone(LabelingError):
     """Not open to this person any more: skipped, ended, or the time to undo is over."""

@@ -49,7 +49,7 @@ def begin(*, project: Project, author: User, kind: str) -> Dialogue:
     return dialogues.start_dialogue(project=project, author=author, kind=kind)
 
 
-def begin_given(*, project: Project, author: User) -> Dialogue:
+def begin_given(*, project: Project, author: User, by_program: bool = False) -> Dialogue:
     """Begin a demonstration with the next free prompt of the pool.
 
     Raises:
@@ -58,7 +58,7 @@ def begin_given(*, project: Project, author: User) -> Dialogue:
     with transaction.atomic():
         if (prompt := _next(project, author)) is None:
             raise Invalid("No prompt is free: every one is answered, or somebody is answering it.")
-        return _give(project, author, prompt)
+        return _give(project, author, prompt, by_program=by_program)
 
 
 @transaction.atomic
@@ -101,7 +101,12 @@ def _next(project: Project, author: User) -> Prompt | None:
     return free.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
 
 
-def _give(project: Project, author: User, prompt: Prompt) -> Dialogue:
+def _give(project: Project, author: User, prompt: Prompt, *, by_program: bool = False) -> Dialogue:
     return dialogues.start_dialogue(
-        project=project, author=author, kind=Dialogue.Kind.DEMONSTRATION, prompt=prompt, given=True
+        project=project,
+        author=author,
+        kind=Dialogue.Kind.DEMONSTRATION,
+        prompt=prompt,
+        given=True,
+        by_program=by_program,
     )

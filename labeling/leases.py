@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from common.transactions import joins
 from common.transitions import advance
-from labeling import claiming, randomness, votes
-from labeling.errors import Gone, Invalid
+from labeling import agreements, claiming, randomness, votes
+from labeling.errors import Gone, Invalid, NotAgreed
 from labeling.models import Assignment, Comparison, Membership, Project
 from labeling.projects import current_guidelines
 from labeling.quality import exams
@@ -35,7 +35,7 @@ UNFINISHED = Q(state=Assignment.State.EXPIRED, comparison__state=Comparison.Stat
 # -- given -----------------------------------------------------------------------------------------
 
 
-def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, bool]:
+def lease_next(*, project: Project, trainer: User, by_program: bool = False) -> tuple[Assignment | None, bool]:
     """The trainer's lease: the open one, else a new one on a comparison that wants a vote, else None.
 
     Returns (assignment, whether it is new). Holds the lock on the trainer's membership, so that two tabs
@@ -44,28 +44,32 @@ def lease_next(*, project: Project, trainer: User) -> tuple[Assignment | None, b
     are made when they are wanted, take a transaction of several.
 
     Raises:
-        Invalid: the person may not rank here, or not yet; nothing was written.
+        Invalid: the person may not rank here, or not yet; NotAgreed: they have to read something first. Nothing was
+            written.
     """
     if project.archived_at is None and not ExamRules.of(project.exam).required:
         try:
-            return _new(project, trainer)
-        except claiming.HasBegun:
+            return _new(project, trainer, by_program=by_program)
+        except (claiming.HasBegun, NotAgreed):
             pass
-    return _begun_or_new(project, trainer)
+    return _begun_or_new(project, trainer, by_program=by_program)
 
 
 @joins
-def _begun_or_new(project: Project, trainer: User) -> tuple[Assignment | None, bool]:
+def _begun_or_new(project: Project, trainer: User, *, by_program: bool) -> tuple[Assignment | None, bool]:
     if lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(claiming.NOT_A_RANKER)
     if project.archived_at is not None:
         return None, False
     if (begun := _begun(project, trainer)) is not None:
         return begun, False
-    return _new(project, trainer, beside_begun=True)
+    return _new(project, trainer, by_program=by_program, beside_begun=True)
 
 
-def _new(project: Project, trainer: User, *, beside_begun: bool = False) -> tuple[Assignment | None, bool]:
+def _new(
+    project: Project, trainer: User, *, by_program: bool, beside_begun: bool = False
+) -> tuple[Assignment | None, bool]:
+    agreements.check(project=project, person=trainer, by_program=by_program)
     for kind in exams.kinds_open_to(project, trainer):
         if (claimed := claiming.claim(project, trainer, kind, beside_begun=beside_begun)) is not None:
             return claimed, True
@@ -105,10 +109,11 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
     """A practice item for this trainer, the one begun first; None where the project has none.
 
     Raises:
-        Invalid: a guest, or not a member.
+        Invalid: a guest, or not a member. NotAgreed.
     """
     if lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(claiming.NOT_A_RANKER)
+    agreements.check(project=project, person=trainer)
     item = exams.next_practice(project=project, trainer=trainer)
     if item is None:
         return None

@@ -20,6 +20,7 @@ from labeling.models import (
     ComparisonRequest,
     Dialogue,
     Project,
+    Prompt,
     ReplyRequest,
     SuggestionRequest,
     Turn,
@@ -101,6 +102,13 @@ def sampled(copies: Copies) -> tuple[set[UUID], set[UUID]]:
         requests |= _ids(rows.values_list("request_id", flat=True))
     of_comparisons = ComparisonRequest.objects.filter(comparison__in=copies.comparison_ids)
     return completions, requests | _ids(of_comparisons.values_list("request_id", flat=True))
+
+
+def screened(project: Project, user: User, copies: Copies) -> set[UUID]:
+    """The ids under which the content filter knows the texts themselves; completions are in `sampled`."""
+    turns = Turn.objects.filter(dialogue__in=copies.dialogue_ids).values_list("pk", flat=True)
+    prompts = Prompt.objects.filter(project=project, author=user).values_list("pk", flat=True)
+    return _ids(turns) | _ids(prompts) | copies.comparison_ids
 
 
 def _ids(found: Iterable[UUID | None]) -> set[UUID]:

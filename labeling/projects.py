@@ -91,6 +91,7 @@ def publish_guidelines(*, project: Project, text: str, note: str = "", by: User 
     text = text.replace("\r\n", "\n")
     if current and current.text == text:
         return current
+    forget()  # that somebody knows the newest
     return GuidelineVersion.objects.create(
         project=project, number=current.number + 1 if current else 1, text=text, note=note, created_by=by
     )

@@ -18,7 +18,7 @@ from django.utils import timezone
 from common.transactions import joins
 from common.transitions import advance
 from labeling import dialogues, judgements, leases, submission, votes
-from labeling.errors import Conflict, Gone, Invalid
+from labeling.errors import Conflict, Gone, Invalid, NotAgreed
 from labeling.judgements import NONE_REASONS, Judgement, Reading, Said
 from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.quality import overlap, screening
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Submitted:
     """What became of a submission: the ranking, and the task that follows. Without one, `none_left` says why;
-    it is empty where nothing wants this trainer's vote just now."""
+    it is empty where nothing wants this trainer's vote just now. `not_agreed`: something is to be read before."""
 
     ranking: Ranking
     following: Assignment | None
     none_left: str = ""
+    not_agreed: bool = False
 
 
 @transaction.atomic
@@ -70,6 +71,8 @@ def submit_and_lease_next(
         return Submitted(ranking, None)
     try:
         following, _ = leases.lease_next(project=project, trainer=trainer)
+    except NotAgreed:
+        return Submitted(ranking, None, not_agreed=True)
     except Invalid as refusal:  # raised before it writes anything
         return Submitted(ranking, None, str(refusal))
     return Submitted(ranking, following)

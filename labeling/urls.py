@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from labeling.views import (
+    agreeing,
     chats,
     dialogues,
     home,
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("theme/", records.theme, name="theme"),
     path("language/", records.language, name="language"),
     path("projects/<slug:slug>/guidelines/", records.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/agree/", agreeing.agree, name="agree"),
     path("projects/<slug:slug>/rank/", ranking.next_task, name="next"),
     path("projects/<slug:slug>/nothing/", ranking.nothing, name="nothing"),
     path("projects/<slug:slug>/start/<slug:kind>/", dialogues.start, name="start"),

@@ -49,6 +49,8 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
     verdicts.empty_unsent(project=project.pk, author_id=user.pk, text=WITHDRAWN)
+    withdrawn = completions | lineage.screened(project, user, copies)
+    verdicts.empty_comments(project=project.pk, user_id=user.pk, about=withdrawn)
     dialogues.empty(rows=copies.dialogues, text=WITHDRAWN)
     quoting = lineage.quoting(project, user)
     quoting.dialogues.update(source_row=None)

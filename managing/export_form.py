@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from common.plugins import Folder
 from exports.formats.base import FORMATS
 from exports.models import ExportRun
-from exports.options import BadOptions, Options
+from exports.options import USUAL, BadOptions, Options
 from exports.renderings.base import RENDERINGS
 from labeling.models import GuidelineVersion, Project, Round
 from managing.forms import SiteForm
@@ -58,7 +58,9 @@ class ExportForm(SiteForm):
         required=False,
         choices=lambda: list(_offered(FORMATS)),
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_noop("Each is a folder of its own. None ticked: all of them."),
+        help_text=gettext_noop(
+            "Each is a folder of its own. None ticked: all but moderation, which holds what is blocked."
+        ),
     )
     renderings = forms.MultipleChoiceField(
         label=gettext_noop("Formats of other programs"),
@@ -139,7 +141,7 @@ class ExportForm(SiteForm):
 
 def _initial(preset: Options) -> dict[str, object]:
     values: dict[str, object] = dict(preset.to_dict())
-    if set(preset.configs) == set(FORMATS.choices()):
+    if set(preset.configs) == set(USUAL):
         values["configs"] = []
     values["mix"] = ", ".join(f"{source}={weight:g}" for source, weight in preset.mix)
     values["since"] = preset.since.isoformat() if preset.since else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.audit import record
 from labeling.models import Assignment, Dialogue, Membership, ReplyRequest, SuggestionRequest, Turn
@@ -20,12 +22,18 @@ if TYPE_CHECKING:
 Target = Verdict.Target
 
 
+@transaction.atomic
 def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "", comment: str = "") -> VerdictFeedback:
-    """A person's word; a second one of the same person replaces the first."""
+    """A person's word; a second one of the same person replaces the first, which is kept with its date, so that an
+    export of an earlier cutoff still says what stood then."""
+    Verdict.objects.select_for_update(no_key=True).get(pk=verdict.pk)  # two first words at once: one is the second
+    said = {"harmful": harmful, "category": category, "comment": clean(comment).strip()[:2000]}
+    before = VerdictFeedback.objects.filter(verdict=verdict, user=user).first()
+    earlier = before.earlier if before else []
+    if before and (replaced := {name: getattr(before, name) for name in said}) != said:
+        earlier = [*earlier, {**replaced, "until": timezone.now().isoformat()}]
     feedback, _ = VerdictFeedback.objects.update_or_create(
-        verdict=verdict,
-        user=user,
-        defaults={"harmful": harmful, "category": category, "comment": clean(comment).strip()[:2000]},
+        verdict=verdict, user=user, defaults={**said, "earlier": earlier}
     )
     record(actor=user, action="moderation.marked", obj=verdict, fields=["harmful"])
     return feedback

@@ -10,7 +10,17 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import ApiToken, AuditEntry, User
 from common.shapes import Json, JsonObject
-from labeling.models import Assignment, Dialogue, Membership, Prompt, Ranking, Review, Turn, TurnFeedback
+from labeling.models import (
+    Acknowledgement,
+    Assignment,
+    Dialogue,
+    Membership,
+    Prompt,
+    Ranking,
+    Review,
+    Turn,
+    TurnFeedback,
+)
 
 ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active")
 
@@ -23,6 +33,10 @@ def of(user: User) -> JsonObject:
         "tokens": _rows(ApiToken.objects.filter(user=user), ("name", "prefix", "created_at", "last_used_at")),
         "memberships": _rows(
             Membership.objects.filter(user=user).select_related("project"), ("project.slug", "role", "ended_at")
+        ),
+        "guidelines_acknowledged": _rows(
+            Acknowledgement.objects.filter(user=user).select_related("version__project"),
+            ("version.project.slug", "version.number", "at"),
         ),
         "dialogues": _rows(
             Dialogue.objects.filter(author=user).select_related("project"),

@@ -1,4 +1,5 @@
-"""Thresholds, the filters of a project, verdicts on texts. Writes: `screening/rules.py`, `screening/verdicts.py`.
+"""Thresholds, the filters of a project, verdicts on texts, people's words on them. Writes: `screening/rules.py`,
+`screening/verdicts.py`; of people's words `moderation/marks.py`.
 
 Their tables and admin pages bear the name of `moderation`, which had them before its lower half became this room.
 """
@@ -110,6 +111,10 @@ class Verdict(models.Model):
     rejudged_at = models.DateTimeField(
         null=True, blank=True, help_text="When new thresholds last changed what follows from the scores."
     )
+    earlier = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="What followed from the scores before new thresholds: "
+        '[{"action", "category", "until"}, …], oldest first.'
+    )  # fmt: skip
 
     class Meta:
         app_label = "moderation"
@@ -126,3 +131,27 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.category or 'nothing found'}"
+
+
+class VerdictFeedback(models.Model):
+    """A person's word on a verdict: right, or a false alarm, or harm that it missed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    verdict = models.ForeignKey(Verdict, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    harmful = models.BooleanField(help_text="Whether the text is harmful, whatever the filter said.")
+    category = models.CharField(max_length=60, blank=True)
+    comment = models.TextField(blank=True, db_default="")
+    earlier = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="Words that this one replaced: "
+        '[{"harmful", "category", "comment", "until"}, …], oldest first.'
+    )  # fmt: skip
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "moderation"
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["verdict", "user"], name="one_word_per_verdict_and_person")]
+
+    def __str__(self) -> str:
+        return "harmful" if self.harmful else "harmless"

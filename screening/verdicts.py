@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid4
 
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
 from screening.asking import Finding, Findings, blocked_by, missing
-from screening.models import Verdict
-from screening.rules import Plan
+from screening.models import Verdict, VerdictFeedback
+from screening.rules import Limits, Plan, judge
 
 Target = Verdict.Target
 OPEN, WAITING, BLOCKED = "", "waiting", "blocked"
+BATCH = 1_000
 
 
 def standing(plan: Plan, findings: Findings) -> str:
@@ -87,6 +92,43 @@ def strictest(verdicts: Sequence[Verdict]) -> Verdict | None:
     return min(acting, key=lambda one: order[Verdict.Action(one.action)], default=None)
 
 
+def rejudge(*, project: UUID, name: str, limits: Limits) -> Iterator[list[Verdict]]:
+    """What follows from a filter's stored scores under these thresholds; the verdicts that changed, batch by batch.
+    What followed before is kept with its date, so that an export of an earlier cutoff still says what stood then."""
+    last = UUID(int=0)
+    rows = Verdict.objects.filter(project=project, filter=name, failed="").order_by("pk")
+    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
+        other = [row.pk for row in batch if judge(row.scores, limits) != (row.action, row.category)]
+        if other:
+            yield _judge_anew(other, limits)
+
+
+@transaction.atomic
+def _judge_anew(ids: Sequence[UUID], limits: Limits) -> list[Verdict]:
+    now = timezone.now()
+    changed = []
+    for row in Verdict.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, of=("self",)):
+        action, category = judge(row.scores, limits)
+        if (action, category) == (row.action, row.category):
+            continue
+        row.earlier.append({"action": row.action, "category": row.category, "until": now.isoformat()})
+        row.action, row.category, row.rejudged_at = action, category, now
+        changed.append(row)
+    Verdict.objects.bulk_update(changed, ["action", "category", "earlier", "rejudged_at"])
+    return changed
+
+
 def empty_unsent(*, project: UUID, author_id: int, text: str) -> int:
     """Withdrawal: the words of a person's blocked messages go."""
     return Verdict.objects.filter(project_id=project, author_id=author_id, target=Target.MESSAGE).update(text=text)
+
+
+def empty_comments(*, project: UUID, user_id: int, about: Collection[UUID]) -> int:
+    """Withdrawal: the marks stay; the person's words go, and everybody's on texts that are withdrawn."""
+    theirs = Q(user=user_id) | Q(verdict__author=user_id) | Q(verdict__target_id__in=about)
+    rows = VerdictFeedback.objects.filter(theirs, verdict__project=project)
+    wordless = [row for row in rows.select_for_update(of=("self",)) if row.comment or row.earlier]
+    for row in wordless:
+        row.comment, row.earlier = "", [{**word, "comment": ""} for word in row.earlier]
+    return VerdictFeedback.objects.bulk_update(wordless, ["comment", "earlier"]) if wordless else 0

@@ -25,7 +25,7 @@ def strongest(scores: Sequence[Mapping[str, float]]) -> Scores:
 def by_window(
     texts: Sequence[str], score: Callable[[Sequence[str]], Sequence[Scores]], *, size: int, overlap: int
 ) -> list[Scores]:
-    """Scores of whole texts, from a function that reads windows."""
-    pieces = [cut(text, size=size, overlap=overlap) for text in texts]
+    """Scores of whole texts, from a function that reads windows. Nobody is asked about white space."""
+    pieces = [[one for one in cut(text, size=size, overlap=overlap) if one.strip()] for text in texts]
     found = iter(score([piece for each in pieces for piece in each]))
     return [strongest([next(found) for _ in each]) for each in pieces]

@@ -7,33 +7,17 @@ rebinding) changes nothing.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import httpcore
 from django.conf import settings
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+from common.outgoing import Address, addresses_of, is_public
 
 
 class Refused(ValueError):
     """An address that is not called; the message is a sentence."""
-
-
-def is_public(address: Address) -> bool:
-    """Whether the address is one of the public Internet, also when it is written inside another."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address.teredo:
-            return False
-        if inner is None and address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def resolve(host: str, port: int) -> list[Address]:
@@ -42,11 +26,9 @@ def resolve(host: str, port: int) -> list[Address]:
     Raises:
         Refused: there is none, or one of them is private.
     """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise Refused(f"{host} is not known to the name server.") from None
-    addresses = [ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found]
+    addresses = addresses_of(host, port)
+    if not addresses:
+        raise Refused(f"{host} is not known to the name server.")
     if not settings.WEBHOOKS_TO_PRIVATE_ADDRESSES and not all(is_public(address) for address in addresses):
         raise Refused(
             f"{host} is a private address: webhooks go there only if the operator sets "

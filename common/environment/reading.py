@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common import embedded
-from common.environment import services, sign_on, values
+from common.environment import filters, services, sign_on, values
+from common.environment.filters import FilterSettings
 from common.environment.secret_key import secret_key
 from common.environment.services import DatabaseSettings
 from common.environment.sign_on import Provider
@@ -44,6 +45,7 @@ class Environment:
     log_level: str
     log_format: str
     webhooks_to_private_addresses: bool
+    filters: FilterSettings
     hub_endpoint: str
     hub_namespaces: dict[str, frozenset[str]]
     sampler_memory_limit: int | None
@@ -89,6 +91,7 @@ def read(base_dir: Path) -> Environment:
         log_level=_one_of("DUOLOGUE_LOG_LEVEL", "INFO", LEVELS),
         log_format=_one_of("DUOLOGUE_LOG_FORMAT", "TEXT", ("TEXT", "JSON")),
         webhooks_to_private_addresses=values.flag("DUOLOGUE_WEBHOOKS_TO_PRIVATE_ADDRESSES"),
+        filters=filters.read(),
         hub_endpoint=(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
         hub_namespaces=values.namespaces("DUOLOGUE_HUB_NAMESPACES"),
         sampler_memory_limit=values.size("SAMPLER_MEMORY_LIMIT"),

@@ -23,7 +23,7 @@ class Lengths:
         self.seen += 1
         if self.seen > 1_000 and self.seen % 16:
             return
-        self.steps[sum(len(text) for value in row.values() for text in texts(value)) // LENGTH_STEP] += 1
+        self.steps[sum(len(text) for name, value in row.items() for text in texts(value, name)) // LENGTH_STEP] += 1
 
     def percentiles(self) -> dict[str, int]:
         total, passed = self.steps.total(), 0

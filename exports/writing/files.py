@@ -72,9 +72,11 @@ def store(path: Path, content: str) -> tuple[int, str]:
     return len(data), hashlib.sha256(data).hexdigest()
 
 
-def texts(value: object) -> Iterator[str]:
-    """Texts of message lists: the only free texts that a loader may take for dates."""
-    if isinstance(value, dict):
+def texts(value: object, name: str = "") -> Iterator[str]:
+    """Texts of message lists, and of a column `text`: the only free texts that a loader may take for dates."""
+    if name == "text" and isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
         if "content" in value:
             yield value["content"]
         else:
@@ -95,9 +97,9 @@ class Dates:
     def watch(self, row: Row) -> None:
         """Drop the columns that hold a text which is not a date."""
         if self.columns is None:
-            self.columns = tuple(name for name, value in row.items() if any(True for _ in texts(value)))
+            self.columns = tuple(name for name, value in row.items() if any(True for _ in texts(value, name)))
         if self.columns:
-            self.columns = tuple(n for n in self.columns if all(_DATE.fullmatch(text) for text in texts(row[n])))
+            self.columns = tuple(n for n in self.columns if all(_DATE.fullmatch(text) for text in texts(row[n], n)))
 
 
 class SplitFile:

@@ -24,7 +24,7 @@ from exports.writing.counts import Counts
 from exports.writing.files import Listed, Stored
 from exports.writing.rows import Rows
 
-FORMAT_VERSION = 6  # one more with any new column: tests/exports/test_columns.py
+FORMAT_VERSION = 7  # one more with any new column: tests/exports/test_columns.py
 PACKAGES = ("psycopg2-binary", "orjson", "zstandard", "pyarrow", "Django")
 SPLIT_METHODS = {
     "prompt": "by the hash of the normalised first user turn: equal prompts are on one side",

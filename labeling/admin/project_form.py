@@ -49,6 +49,7 @@ FIELDSETS: Fieldsets = (
                 "span_categories",
                 "show_reasoning",
                 "flags",
+                "programs_acknowledge",
             ),
         },
     ),
@@ -129,7 +130,7 @@ class ProjectForm(RulesForm):
         choices=export_configurations,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the nightly export writes; none ticked: everything.",
+        help_text="What the nightly export writes; none ticked: all but moderation.",
     )
 
     class Meta:

@@ -53,7 +53,7 @@ class Assignments(DirectView):
         standing = standing_of(request.user, slug)
         if standing is None or standing.role not in RANKERS:
             raise NotOrdinary
-        assignment, created = leases.lease_next(project=standing.project, trainer=request.user)
+        assignment, created = leases.lease_next(project=standing.project, trainer=request.user, by_program=True)
         if assignment is None:
             return self.answer(None, 204)
         return self.answer(task_body(assignment), 201 if created else 200)
@@ -71,7 +71,7 @@ class Assignments(DirectView):
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, RANKERS)
         checked(shapes.TaskIn, request)
-        assignment, created = leases.lease_next(project=project, trainer=user_of(request))
+        assignment, created = leases.lease_next(project=project, trainer=user_of(request), by_program=True)
         if assignment is None:
             return Response(status=204)
         return Response(shapes.AssignmentOut(task_body(assignment)).data, status=201 if created else 200)

@@ -76,7 +76,7 @@ class Dialogues(ApiView):
             if prompt is None:
                 raise Invalid("There is no such prompt in this project.")
         dialogue = dialogues.start_dialogue(
-            project=project, author=user_of(request), kind=wanted["kind"], prompt=prompt
+            project=project, author=user_of(request), kind=wanted["kind"], prompt=prompt, by_program=True
         )
         return Response(dialogue_body(dialogue), status=201)
 
@@ -84,7 +84,7 @@ class Dialogues(ApiView):
 def _answer_given(project: Project, author: User, wanted: Mapping[str, object]) -> Dialogue:
     if wanted["kind"] != Dialogue.Kind.DEMONSTRATION or wanted["prompt"] is not None:
         raise Invalid("Only a demonstration answers a given prompt, and which one is the project's choice.")
-    return given_prompts.begin_given(project=project, author=author)
+    return given_prompts.begin_given(project=project, author=author, by_program=True)
 
 
 class OneDialogue(ApiView):

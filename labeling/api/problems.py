@@ -35,6 +35,13 @@ def from_domain(error: Exception) -> Exception:
             type="urn:duologue:needs-confirmation",
             pairs=getattr(error, "pairs", None),
         )
+    if isinstance(error, errors.NotAgreed):
+        return Problem(
+            status.HTTP_409_CONFLICT,
+            str(error),
+            type=f"urn:duologue:not-agreed:{error.what}",
+            version=error.version,
+        )
     if isinstance(error, errors.Conflict):
         return Problem(status.HTTP_409_CONFLICT, str(error), version=getattr(error, "version", None))
     if isinstance(error, errors.Gone):

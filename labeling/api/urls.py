@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.api import assignments, comparisons, dialogues, projects, suggestions, turns
+from labeling.api import agreements, assignments, comparisons, dialogues, projects, suggestions, turns
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view()),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("projects/<slug:slug>/members/", projects.Members.as_view()),
     path("projects/<slug:slug>/members/<str:username>/", projects.OneMember.as_view()),
     path("projects/<slug:slug>/invitations/", projects.Invitations.as_view()),
+    path("projects/<slug:slug>/agreements/", agreements.Agreements.as_view()),
     path("projects/<slug:slug>/assignments/", assignments.Assignments.as_view()),
     path("projects/<slug:slug>/comparisons/", comparisons.Comparisons.as_view()),
     path("projects/<slug:slug>/dialogues/", dialogues.Dialogues.as_view()),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0030_one_answer_of_each_model'),
+        ('labeling', '0031_guidelines_are_acknowledged'),
     ]
 
     operations = [

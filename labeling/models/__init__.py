@@ -1,5 +1,6 @@
 """The tables of the loop, by noun."""
 
+from labeling.models.agreements import Acknowledgement
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
 from labeling.models.dialogues import Dialogue, ReplyRequest, SuggestionRequest
@@ -16,6 +17,7 @@ from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
     "DEFAULT_FLAGS",
+    "Acknowledgement",
     "Assignment",
     "Candidate",
     "CandidateCopy",

@@ -251,6 +251,13 @@ class Project(models.Model):
     )
     currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of the rates.")
 
+    programs_acknowledge = models.BooleanField(
+        "programs acknowledge guidelines",
+        default=False,
+        db_default=False,
+        help_text="The API too gives no task before a new version is acknowledged; the pages always ask.",
+    )
+
     # data out
     split_by = models.CharField(max_length=10, choices=SplitBy.choices, default=SplitBy.PROMPT)
     split_salt = models.CharField(max_length=64, default=new_salt, editable=False)

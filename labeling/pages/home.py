@@ -13,8 +13,8 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from common.plugins import Folder
 from common.shapes import JsonObject
-from labeling import goals, leases
-from labeling.models import Assignment, Dialogue, GuidelineVersion, Membership, Project, Ranking, Review, Turn
+from labeling import agreements, goals, leases
+from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
 from labeling.task_types.base import TaskType
 from labeling.text import opening
@@ -42,7 +42,8 @@ class Place:
 
     project: Project
     role: str
-    guidelines: int | None
+    guidelines: int
+    guidelines_changed: bool
     tasks: list[Task]
     share: JsonObject | None = None  # of the open round, as `goals.open_share` has it
 
@@ -57,16 +58,12 @@ def task_types() -> dict[str, TaskType]:
 
 
 def places(user: User) -> list[Place]:
-    latest = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number").values("number")[:1]
     types = task_types()
+    mine = Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
     rows = (
-        Membership.objects.filter(user=user, ended_at__isnull=True, project__archived_at__isnull=True)
+        agreements.with_versions(mine)
         .select_related("project")
-        .annotate(
-            guideline_number=latest,
-            share=goals.open_share(),
-            **{f"ready_{name}": task.ready(user) for name, task in types.items()},
-        )
+        .annotate(share=goals.open_share(), **{f"ready_{name}": task.ready(user) for name, task in types.items()})
         .order_by("project__title")
     )
     found = []
@@ -77,7 +74,8 @@ def places(user: User) -> list[Place]:
             for name, task in offered
             if row.role in task.roles
         ]
-        found.append(Place(row.project, row.role, row.guideline_number, tasks, row.share))
+        newest, behind = agreements.newest(row), agreements.is_behind(row)
+        found.append(Place(row.project, row.role, newest, behind, tasks, row.share))
     return found
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django_htmx.middleware import HtmxDetails
 
 from labeling.models import Assignment, Dialogue, Membership, Project
@@ -66,6 +67,12 @@ def go_to(request: PageRequest, url: str) -> HttpResponse:
         response["HX-Redirect"] = url
         return response
     return redirect(url)
+
+
+def go_to_agree(request: PageRequest, slug: str, then: str, *, after: str = "") -> HttpResponse:
+    """To what is read before the task `then`; `after` is the ranking just submitted, which can still be taken back."""
+    query = {"then": then, "after": after} if after else {"then": then}
+    return go(request, "agree", slug, query=f"?{urlencode(query)}")
 
 
 def told(sentence: str) -> HttpResponse:

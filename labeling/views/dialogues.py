@@ -10,12 +10,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from labeling import corrections, dialogues, given_prompts, turns
-from labeling.errors import Blocked, Conflict, Gone, LabelingError
+from labeling.errors import Blocked, Conflict, Gone, LabelingError, NotAgreed
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
 from labeling.pages.dialogue import dialogue_context
 from labeling.pages.forms import ComposerForm, require_valid
-from labeling.views._shared import UNDONE, Context, PageRequest, go, own_dialogue, page, visible_project, wants_json
+from labeling.views._shared import (
+    UNDONE,
+    Context,
+    PageRequest,
+    go,
+    go_to_agree,
+    own_dialogue,
+    page,
+    visible_project,
+    wants_json,
+)
 
 
 @require_POST
@@ -24,6 +34,8 @@ def start(request: PageRequest, slug: str, kind: str) -> HttpResponse:
     project = visible_project(request, slug)
     try:
         dialogue = given_prompts.begin(project=project, author=request.user, kind=kind)
+    except NotAgreed:
+        return go_to_agree(request, slug, kind)
     except LabelingError as error:
         return page(request, "labeling/nothing.html", {"project": project, "errors": [str(error)]}, status=422)
     return go(request, "dialogue", dialogue.pk)

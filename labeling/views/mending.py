@@ -11,14 +11,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import corrections, leases
-from labeling.errors import LabelingError, NeedsConfirmation
+from labeling.errors import LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
 from labeling.pages.ranking import contradiction_words, ranking_context
 from labeling.pages.ranking_form import RankingForm
 from labeling.pages.review_ranking import remarks_of
 from labeling.quality import exams, reviews
-from labeling.views._shared import Context, PageRequest, go, own_dialogue, page, visible_project
+from labeling.views._shared import Context, PageRequest, go, go_to_agree, own_dialogue, page, visible_project
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,6 +84,8 @@ def practise(request: PageRequest, slug: str) -> HttpResponse:
     project = visible_project(request, slug)
     try:
         assignment = leases.lease_practice(project=project, trainer=request.user)
+    except NotAgreed:
+        return go_to_agree(request, slug, "practice")
     except LabelingError as error:
         messages.error(request, str(error))
         return redirect("practice", slug)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import assignments, corrections, leases, rankings, votes
-from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation
+from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
 from labeling.pages import differences
 from labeling.pages import ranking as ranking_page
@@ -24,6 +24,7 @@ from labeling.views._shared import (
     PageRequest,
     go,
     go_to,
+    go_to_agree,
     own_assignment,
     page,
     told,
@@ -64,6 +65,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     if back:
         return go_to(request, back)
     project = assignment.comparison.project
+    if submitted.not_agreed:
+        return go_to_agree(request, project.slug, "ranking", after=str(assignment.pk))
     if submitted.none_left:
         return _none_left(request, project, submitted.none_left)
     return _go_on(request, project, submitted.following, done=assignment)
@@ -80,11 +83,11 @@ def again(
 def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> Context:
     context: Context = {**ranking_page.ranking_context(assignment, form), "today": ranked_today(request.user)}
     if after := request.GET.get("after", ""):
-        context["done"] = _done(request, after)
+        context["done"] = done_before(request, after)
     return context
 
 
-def _done(request: PageRequest, pk: str) -> Assignment | None:
+def done_before(request: PageRequest, pk: str) -> Assignment | None:
     """The task submitted just before, as long as it can be taken back."""
     try:
         assignment = own_assignment(request, UUID(pk))
@@ -102,6 +105,8 @@ def next_task(request: PageRequest, slug: str) -> HttpResponse:
 def _lease_next(request: PageRequest, project: Project) -> HttpResponse:
     try:
         following, _ = leases.lease_next(project=project, trainer=request.user)
+    except NotAgreed:
+        return go_to_agree(request, project.slug, "ranking")
     except Invalid as error:
         return _none_left(request, project, str(error))
     return _go_on(request, project, following)
@@ -132,7 +137,7 @@ def _go_on(
 @require_GET
 def nothing(request: PageRequest, slug: str) -> HttpResponse:
     """No comparison wants this trainer's vote just now."""
-    done = _done(request, request.GET.get("after", ""))
+    done = done_before(request, request.GET.get("after", ""))
     return page(
         request, "labeling/nothing.html", _nothing_for(request, visible_project(request, slug)) | {"done": done}
     )

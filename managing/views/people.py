@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import user_of
-from labeling import invitations, projects
+from labeling import agreements, invitations, projects
 from labeling.errors import LabelingError
 from labeling.invitations import MOST_PLACES
 from labeling.models import Invitation, Membership, Project
@@ -73,6 +73,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             tell(request, done)
             return redirect("managing:people", slug)
     members = project.memberships.filter(ended_at__isnull=True).select_related("user").order_by("user__username")
+    members = agreements.with_versions(members)
     return show(
         request, "people", project, title=gettext("People"), form=form, links=inviting.take(request, project),
         roles=Membership.Role.choices, members=members[:500], status=422 if form.errors else 200,

@@ -50,7 +50,7 @@ def rank_all(project: Project, trainer: User, rule: Rule, *, at_most: int | None
     """A trainer's share, one after another, as the pages and the API hand them out; how many were ranked."""
     done = 0
     while at_most is None or done < at_most:
-        assignment, _ = leases.lease_next(project=project, trainer=trainer)
+        assignment, _ = leases.lease_next(project=project, trainer=trainer, by_program=True)
         if assignment is None:
             break
         texts = Candidate.objects.filter(comparison=assignment.comparison).values_list(

@@ -24,8 +24,12 @@ from labeling import (
 )
 from labeling.models import Comparison
 from labeling.quality import hidden, reviews
-from moderation import verdicts
+from moderation import marks, verdicts
+from moderation.models import Verdict
 from sampler.models import SampleRequest
+from screening import verdicts as screened
+from screening.asking import Finding
+from screening.rules import plan_for
 from tests import makers
 from tests.exports.makers import export, given
 
@@ -166,5 +170,13 @@ class Copied:
         """What other rooms keep: verdicts, and replies of the API, hers and those of others that quote her."""
         for name in verdicts.in_worker(self.project):
             verdicts.screen(self.project, name)
+        for turn, who in ((self.others.turns.get(role="assistant"), self.kat), (self.drawn.turn, self.tom)):
+            about = marks.verdict_on(given(turn))
+            for comment in (f"{MARK} is harmless", f"{MARK} again"):
+                marks.mark(verdict=about, user=who, harmful=False, comment=comment)
+        refused = Finding("patterns", "1", {"violence": 0.9}, Verdict.Action.BLOCK, "violence")
+        plan = plan_for(self.project.pk)
+        unsent = screened.record_unsent(plan, text=f"{MARK} unsent", author_id=self.kat.pk, findings=(refused,))
+        marks.mark(verdict=unsent, user=self.tim, harmful=False, comment=f"{MARK} is a jam")
         for user, said in ((self.kat, {"note": MARK}), (self.tom, {"id": str(self.drawn.pk), "prompt": MARK})):
             IdempotentReply.objects.create(user=user, key="k", request_hash="h", status=201, body=said)

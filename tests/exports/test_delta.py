@@ -20,14 +20,15 @@ from labeling import comparisons, corrections, dialogues, feedback, projects, tu
 from labeling.errors import Gone
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
 from labeling.withdrawal import withdraw
-from moderation import verdicts
+from moderation import marks, verdicts
 from moderation.models import Verdict
 from screening import rules
 from tests import makers
 from tests.exports.makers import export, rows
 
 RECORD = {"preferences": "ranking_id", "sft": "dialogue_id"}  # the column that names it, where not `id`
-CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw")
+CONFIGS = ("preferences", "rankings", "sft", "prompts", "ratings", "raw", "moderation")
+ALL = ("--config", ",".join(CONFIGS))
 TEXTS = ("Why is the sky blue over the sea in the morning", "How do tides follow the moon around the whole earth")
 _numbers = count(1)
 
@@ -147,17 +148,26 @@ def blocks_a_text(project: Project, who: User, random: Random) -> None:
     if not given:
         return
     verdict = random.choice(given)
-    verdict.action, verdict.rejudged_at = "block" if verdict.action == "none" else "none", timezone.now()
+    verdict.rejudged_at = timezone.now()
+    before = {"action": verdict.action, "category": verdict.category, "until": verdict.rejudged_at.isoformat()}
+    verdict.earlier.append(before)
+    verdict.action = "block" if verdict.action == "none" else "none"
     verdict.save()
     if verdict.action == "block":
         verdicts.block(verdict)
+
+
+def marks_a_text(project: Project, who: User, random: Random) -> None:
+    if given := list(Verdict.objects.filter(project=project).order_by("created_at", "pk")):
+        verdict = random.choice(given)
+        marks.mark(verdict=verdict, user=who, harmful=random.random() < 0.5, comment=f"Word {next(_numbers)}")
 
 
 SPLITS = ("train", "test")
 EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
     ranks, takes_back, votes_too, reviews, discards, demonstrates, undoes_a_dialogue, rates, thinks_again,
     gives_a_chat_up, adds_a_prompt, retires_a_prompt, opens_with_a_prompt, comments, submits_a_rated_chat,
-    says_block, screens, blocks_a_text, blocks_a_text,
+    says_block, screens, blocks_a_text, blocks_a_text, marks_a_text, marks_a_text,
 )  # fmt: skip
 
 
@@ -184,12 +194,12 @@ def test_an_old_export_and_a_delta_less_its_tombstones_are_the_full_export(
         old, new, full = (tmp_path / f"{name} {number}" for name in ("old", "new", "full"))
         for event in (0, 5, 7, 10):  # something of each kind to begin with
             EVENTS[event](project, alice, random)
-        before = export(project, old, *options)
+        before = export(project, old, *ALL, *options)
         for _ in range(14):
             with suppress(Gone):  # too late, or a reviewer has looked at it
                 random.choice(EVENTS)(project, random.choice([alice, bob]), random)
-        after = export(project, full, *options)
-        export(project, new, *options, "--since", before["cutoff"], "--cutoff", after["cutoff"])
+        after = export(project, full, *ALL, *options)
+        export(project, new, *ALL, *options, "--since", before["cutoff"], "--cutoff", after["cutoff"])
         gone, whole, first, delta = taken_back(new), held(full), held(old), held(new)
         for config in CONFIGS:
             kept = Counter({key: n for key, n in first[config].items() if (config, key[0]) not in gone})
@@ -209,7 +219,7 @@ def test_the_same_holds_when_somebody_withdraws_in_between(
         for _ in range(8):
             with suppress(Gone):
                 random.choice(EVENTS)(project, random.choice([alice, bob, leaver]), random)
-        before = export(project, old, *options)
+        before = export(project, old, *ALL, *options)
         people = [alice, bob, leaver]
         for step in range(12):
             if step == 6:
@@ -217,8 +227,8 @@ def test_the_same_holds_when_somebody_withdraws_in_between(
                 people.remove(leaver)
             with suppress(Gone):
                 random.choice(EVENTS)(project, random.choice(people), random)
-        after = export(project, full, *options)
-        export(project, new, *options, "--since", before["cutoff"], "--cutoff", after["cutoff"])
+        after = export(project, full, *ALL, *options)
+        export(project, new, *ALL, *options, "--since", before["cutoff"], "--cutoff", after["cutoff"])
         gone, whole, first, delta = taken_back(new), held(full), held(old), held(new)
         for config in CONFIGS:
             kept = Counter({key: n for key, n in first[config].items() if (config, key[0]) not in gone})

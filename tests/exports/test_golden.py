@@ -29,6 +29,8 @@ from labeling.models import (
     Turn,
     TurnFeedback,
 )
+from moderation import marks
+from moderation.models import Verdict, VerdictFeedback
 from sampler.models import Completion, ModelVersion
 from tests import makers
 from tests.exports.makers import export, given, rows
@@ -107,7 +109,25 @@ def golden_project(db: None) -> Project:
             **columns,
         )  # fmt: skip
     _talk(project, alice)
+    _judged(project, alice)
     return project
+
+
+def _judged(project: Project, alice: User) -> None:
+    """A reply that is warned of, which alice finds harmless, and a message that was not sent."""
+    Verdict.objects.all().delete()
+    reply = Turn.objects.get(feedback__id=fixed("thumb"))
+    for target, text_id, action, scores, text in (
+        ("turn", reply.pk, "warn", {"hate": 0.6, "self-harm": 0}, ""),
+        ("message", fixed("unsent"), "block", {"hate": 1}, "Go away, all of you.\r\n"),
+    ):
+        Verdict.objects.create(
+            id=fixed(f"verdict {target}"), project=project, target=target, target_id=text_id, filter="patterns",
+            filter_version="1", category="hate", action=action, scores=scores, text=text,
+        )  # fmt: skip
+    marks.mark(verdict=Verdict.objects.get(target="turn"), user=alice, harmful=False, comment="It is not rude.")
+    Verdict.objects.update(created_at=AT)
+    VerdictFeedback.objects.update(created_at=AT)
 
 
 def _talk(project: Project, alice: User) -> None:
@@ -145,7 +165,7 @@ CHOICES = [*FORMATS.choices(), *RENDERINGS.choices()]
 
 def test_every_choice_has_its_golden_file(golden_project: Project, tmp_path: Path) -> None:
     renderings = [option for name in RENDERINGS.choices() for option in ("--render", name)]
-    export(golden_project, tmp_path / "x", *renderings)
+    export(golden_project, tmp_path / "x", "--config", ",".join(FORMATS.choices()), *renderings)
     written = os.environ.get("DUOLOGUE_GOLDEN") == "write"
     for name in CHOICES:
         if name == "verl":
@@ -157,7 +177,7 @@ def test_every_choice_has_its_golden_file(golden_project: Project, tmp_path: Pat
             found = "".join(line(row) + "\n" for row in sorted(table, key=lambda row: row["extra_info"]["id"]))
         else:
             found = "".join(sorted(p.read_text() for p in (tmp_path / "x" / name).glob("*.jsonl")))
-        if name == "raw" or name == "ratings":
+        if name in ("raw", "ratings", "moderation"):
             found = _steady(found)
         golden = GOLDEN / f"{name}.jsonl"
         if written:
@@ -178,6 +198,7 @@ def _steady(text: str) -> str:
                 turn.pop("id")
             row = {**row, "record": body} | ({"created_at": ""} if row["type"] == "prompt" else {})
         row.pop("turn_id", None)
+        row.pop("text_id", None)
         kept.append(line(row) + "\n")
     return "".join(sorted(kept))
 

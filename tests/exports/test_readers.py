@@ -104,7 +104,8 @@ def test_load_dataset_reads_whatever_the_card_lists(
     reply = makers.make_chat(project, alice).turns.get(role="assistant")
     TurnFeedback.objects.create(turn=reply, user=alice, thumb_up=True)
     renderings = [word for name in RENDERINGS.choices() for word in ("--render", name)]
-    manifest = export(project, tmp_path / "all", *renderings, *options)
+    everything = ",".join(FORMATS.choices())
+    manifest = export(project, tmp_path / "all", "--config", everything, *renderings, *options)
     card: list[dict[str, str]] = yaml.safe_load((tmp_path / "all/README.md").read_text().split("---")[1])["configs"]
     listed = {config["config_name"] for config in card}
     assert listed == {*FORMATS.choices(), *RENDERINGS.choices()}

@@ -72,7 +72,8 @@ def test_after_every_kind_of_copy_a_withdrawal_leaves_no_word_in_any_column_or_e
         "labeling.Ranking.not_rankable", "labeling.Assignment.draft", "labeling.Assignment.skip_reason",
         "labeling.TurnFeedback.comment", "labeling.TurnFeedback.reasons", "labeling.Review.comment",
         "sampler.Completion.text", "sampler.SampleRequest.prompt", "sampler.SampleRequest.partial",
-        "sampler.SampleRequest.error", "accounts.IdempotentReply.body",
+        "sampler.SampleRequest.error", "accounts.IdempotentReply.body", "moderation.Verdict.text",
+        "moderation.VerdictFeedback.comment", "moderation.VerdictFeedback.earlier",
     } <= found(MARK)  # fmt: skip
     rankings_before = Ranking.objects.count()
     withdraw(project=project, user=copied.kat)

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, turns
+from labeling import comparisons, projects, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.quality import reviews
@@ -48,6 +48,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
+    projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     return {
         "home": "/",
         "ranking": f"/ranking/{task.pk}/",
@@ -62,6 +63,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         "history": "/history/",
         "numbers": "/numbers/",
         "guidelines": f"/projects/{project.slug}/guidelines/",
+        "agree": f"/projects/{project.slug}/agree/?then=ranking",
         "ranking of two": f"/ranking/{two.pk}/",
     } | {name: f"/accounts/{name}" for name in ACCOUNT}
 

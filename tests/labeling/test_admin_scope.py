@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from exports import runs, tasks
-from labeling import projects
+from labeling import agreements, projects
 from labeling.feedback import give_feedback
 from labeling.models import Invitation, Membership, Project
 from labeling.quality import hidden, reviews
@@ -35,6 +35,7 @@ def other(db: None, settings: Settings, export_root: Path) -> Project:  # noqa: 
     walter = makers.make_member(other, f"{SECRET}walter", role="manager")
     tina = makers.make_member(other, f"{SECRET}tina")
     projects.publish_guidelines(project=other, text=f"# {SECRET}", note=SECRET, by=walter)
+    agreements.acknowledge(project=other, person=tina, number=2)
     projects.add_prompts(project=other, prompts=[[{"role": "user", "content": SECRET}]], source=SECRET)
     dialogue = makers.make_demonstration(other, tina, question=SECRET)
     chat = makers.make_chat(other, tina, submit=True)

@@ -13,7 +13,7 @@ from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
 from hub import pushes
-from labeling import goals, invitations, projects
+from labeling import agreements, goals, invitations, projects
 from labeling.models import ImportRun, Project
 from managing.pages.exporting import name_of
 from managing.pages.importing import name_of as name_of_import
@@ -117,6 +117,7 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         opened = projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
         goals.set_goals(round=opened, goal_rankings=50, share_demonstrations=3)
         projects.publish_guidelines(project=project, text=f"{count} {number}", by=mona)
+        agreements.acknowledge(project=project, person=alice, number=project.guidelines.count())
         runs.request(project=project, trigger="api", by=mona, ring=False)
         ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", requested_by=mona)
         push(project, mona, f"acme/{count}-{number}")

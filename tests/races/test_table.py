@@ -37,6 +37,7 @@ WITHIN = {
 # What they write is no work of anybody's: projects, people, prompts, rounds, thresholds; or it is new, and nobody else
 # can have it in hand yet.
 OF_NO_WORK = {
+    "agreements.acknowledge",
     "comparisons.bring", "contents.check_brought", "export_presets.keep_preset", "marks.mark", "runs.carry_out",
     "runs.remove", "runs.take_back", "verdicts.set_standing", "dialogues.start_dialogue", "forms.plain",
     "given_prompts.begin", "goals.set_goals", "invitations.accept",

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from common.shapes import Message
 from generation.checkpoints import CannotLoad
 from sampler.classifiers.base import CLASSIFIERS, KINDS
+from sampler.classifiers.labels import CLASSIFIER as LABELS
 from sampler.classifiers.reward import CLASSIFIER
-from tests.generation.tiny import make_reward_model, make_tiny_model
+from tests.generation.tiny import make_classifier, make_reward_model, make_tiny_model
 
 
 def conversation(answer: str) -> list[Message]:
@@ -24,7 +26,8 @@ def conversation(answer: str) -> list[Message]:
 def locations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where each plugin that needs a checkpoint finds a small one."""
     folder = tmp_path_factory.mktemp("classifiers")
-    return {"reward": str(make_reward_model(folder / "rm", make_tiny_model(folder / "base")))}
+    reward = make_reward_model(folder / "rm", make_tiny_model(folder / "base"))
+    return {"reward": str(reward), "labels": str(make_classifier(folder / "labels"))}
 
 
 def test_the_folder_is_listed_without_importing_torch() -> None:
@@ -76,3 +79,17 @@ def test_a_long_conversation_is_judged_by_its_end(locations: dict[str, str]) -> 
     answer = Message(role="assistant", content="delta ember fjord grove heath islet jetty")
     one, same = model.scores([[*start, answer], [*other, answer]])
     assert one == pytest.approx(same, abs=1e-5)
+
+
+def test_a_classifier_without_its_head_is_refused_and_not_made_up(locations: dict[str, str], tmp_path: Path) -> None:
+    source, headless = Path(locations["labels"]), tmp_path / "headless"
+    headless.mkdir()
+    for path in source.iterdir():
+        (headless / path.name).write_bytes(path.read_bytes())
+    weights = {name: one for name, one in load_file(source / "model.safetensors").items() if "classifier" not in name}
+    save_file(weights, headless / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CannotLoad, match="lack"):
+        LABELS.load(str(headless))
+    for location in ("", str(tmp_path / "nothing"), str(make_tiny_model(tmp_path / "policy"))):
+        with pytest.raises(CannotLoad):
+            LABELS.load(location)

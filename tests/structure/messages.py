@@ -24,7 +24,7 @@ from django.utils.translation.template import templatize
 BASE = Path(__file__).resolve().parents[2]
 LOCALE = BASE / "locale"
 CALLS = ("gettext", "gettext_lazy", "gettext_noop", "_")
-REFUSALS = ("Invalid", "Blocked", "Gone", "Conflict", "NeedsConfirmation")  # labeling/errors.py
+REFUSALS = ("Invalid", "NotAgreed", "Blocked", "Gone", "Conflict", "NeedsConfirmation")  # labeling/errors.py
 KEYWORDS = {**dict.fromkeys([*CALLS, *REFUSALS]), "ngettext": (1, 2)}
 # Pages are in every language; the admin site, the API, imports and commands are in English.
 ROOMS = "account|allauth|labeling|managing|mfa|moderation|socialaccount|usersessions"

@@ -8,11 +8,12 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
+from common.outgoing import is_public
 from labeling.errors import Invalid
 from labeling.models import Project
 from tests import makers
 from tests.webhooks.receiver import Receiver
-from webhooks import addresses, outbox, subscriptions
+from webhooks import outbox, subscriptions
 from webhooks.models import Delivery, Subscription
 
 pytestmark = pytest.mark.django_db
@@ -76,5 +77,5 @@ def test_public_means_public_whatever_form_it_comes_in() -> None:
         "198.18.0.1",
         "255.255.255.255",
     ]
-    assert all(addresses.is_public(ipaddress.ip_address(a)) for a in public)
-    assert not any(addresses.is_public(ipaddress.ip_address(a)) for a in private)
+    assert all(is_public(ipaddress.ip_address(a)) for a in public)
+    assert not any(is_public(ipaddress.ip_address(a)) for a in private)

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="slug of the project")
         parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="becomes the folder; must not exist")
-        parser.add_argument("--config", metavar="A,B", help=f"of {', '.join(plugins.choices(FORMATS))}; default all")
+        parser.add_argument(
+            "--config", metavar="A,B", help=f"of {', '.join(plugins.choices(FORMATS))}; default all but moderation"
+        )
         parser.add_argument(
             "--render", action="append", metavar="NAME", help=f"also as {', '.join(plugins.choices(RENDERINGS))}"
         )

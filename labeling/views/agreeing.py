@@ -1,0 +1,64 @@
+"""What is read and agreed to before the next task; agreed to, the task follows in the same request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from labeling import agreements
+from labeling.agreements import Owed
+from labeling.errors import LabelingError
+from labeling.models import GuidelineVersion, Project
+from labeling.pages import changed_guidelines, differences
+from labeling.pages.forms import number
+from labeling.views import dialogues, mending, ranking
+from labeling.views._shared import Context, PageRequest, visible_project
+
+THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
+    "ranking": ranking.next_task,
+    "practice": mending.practise,
+    "chat": partial(dialogues.start, kind="chat"),
+    "demonstration": partial(dialogues.start, kind="demonstration"),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def agree(request: PageRequest, slug: str) -> HttpResponse:
+    """GET: what changed. POST: it was read, and on to the task that was asked for (`then`)."""
+    project = visible_project(request, slug)
+    then = request.POST.get("then") or request.GET.get("then", "")
+    errors: list[str] = []
+    if request.method == "POST":
+        try:
+            agreements.acknowledge(
+                project=project, person=request.user, number=number(request.POST.get("version")) or 0
+            )
+        except LabelingError as error:
+            errors.append(str(error))
+    owed = agreements.owed(project, request.user)
+    if owed is not None:
+        context = _context(project, owed) | {"then": then, "errors": errors}
+        context["done"] = ranking.done_before(request, request.GET.get("after", ""))
+        return render(request, "labeling/agree.html", context, status=409 if errors else 200)
+    if request.method == "POST" and then in THEN:
+        return THEN[then](request, slug)
+    return redirect("home")
+
+
+def _context(project: Project, owed: Owed) -> Context:
+    versions = {one.number: one for one in project.guidelines.filter(number__in=(owed.known, owed.version))}
+    newest, known = versions[owed.version], versions.get(owed.known)
+    return {"project": project, "version": newest, "known": known, **_changes(known, newest)}
+
+
+def _changes(known: GuidelineVersion | None, newest: GuidelineVersion) -> Context:
+    if known is None:
+        return {}
+    try:
+        return {"changes": changed_guidelines.parts(known.text, newest.text)}
+    except differences.TooLong as error:
+        return {"too_long": str(error)}
