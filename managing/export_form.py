@@ -126,12 +126,34 @@ class ExportForm(SiteForm):
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
+    def clean_mix(self) -> list[str]:
+        parts = [part.strip() for part in str(self.cleaned_data["mix"]).split(",") if part.strip()]
+        for part in parts:
+            name, _, share = part.rpartition("=")
+            try:
+                known = bool(name.strip()) and 0 < float(share) <= 100
+            except ValueError:
+                known = False
+            if not known:
+                raise forms.ValidationError(
+                    gettext(
+                        "Write each as name=share, with a share above 0, for example alpaca=0.5: “%(part)s” is not."
+                    )
+                    % {"part": part[:80]}
+                )
+        return parts
+
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
+        if cleaned.get("consensus") and cleaned.get("since"):
+            self.add_error(
+                "since",
+                gettext("What is new cannot be told where several votes become one ranking: choose one of the two."),
+            )
+        if self.errors:
+            return cleaned
         wanted = {name: value for name, value in cleaned.items() if name in TICKED or value not in ("", None, [])}
         wanted.pop("cutoff", None)
-        if "mix" in wanted:
-            wanted["mix"] = [part.strip() for part in str(wanted["mix"]).split(",") if part.strip()]
         try:
             cleaned["options"] = Options.from_dict(wanted)
         except BadOptions as refusal:

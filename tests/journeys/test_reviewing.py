@@ -57,6 +57,7 @@ def test_twenty_are_decided_in_at_most_45_keys_and_without_a_way_back_over_a_lis
         assert "/review/rankings/" in page.url or "/review/dialogues/" in page.url
         if not demonstration:
             expect(page.get_by_text("best first")).to_have_count(0)
+            page.wait_for_load_state()  # a key before the scripts are there is nobody's
             keys.press("s")
             expect(page.locator(".strip .token").first).to_be_visible()
         if number == 3:
@@ -105,6 +106,7 @@ def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
     page.get_by_role("link", name="All orders").first.click()
     expect(page.locator(".orders tbody tr")).to_have_count(6)
     page.get_by_role("link", name="Review the ranking of alice").click()
+    page.wait_for_url("**/review/rankings/**")
     page.keyboard.press("s")
     expect(page.locator(".strip .token")).to_have_count(4)
     page.keyboard.press("e")
