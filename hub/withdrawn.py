@@ -23,9 +23,8 @@ def pushed(project: Project) -> QuerySet[Repository]:
     return Repository.objects.filter(Exists(there), project=project, state__in=made).order_by("name")
 
 
-def to_take_back(project: Project) -> list[str]:
-    """Names of those that hold an export from before somebody's withdrawal and were not taken back yet."""
+def to_take_back(project: Project) -> QuerySet[Repository]:
+    """Those that hold an export from before somebody's withdrawal and were not taken back yet."""
     left = Membership.objects.filter(project=project, withdrawn_at__gt=OuterRef("export__cutoff"))
     before = Push.objects.filter(Q(Exists(left)), repository=OuterRef("pk"), state=Push.State.FINISHED)
-    rows = pushed(project).filter(Exists(before), state=Repository.State.MADE)
-    return list(rows.values_list("name", flat=True)[:20])
+    return pushed(project).filter(Exists(before), state=Repository.State.MADE)

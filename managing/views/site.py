@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import user_of
 from common.admin import MANAGER, holds_role
-from hub import withdrawn
 from insights.views import overview
 from labeling import goals, projects
 from labeling.progress import glance_at
@@ -45,14 +44,14 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
     standing = start.standing_of(found)
     if request.headers.get("HX-Request"):
         return show(request, "_standing", found, standing=standing)
-    steps = start.steps_of(found, by=user_of(request)) if manager else []
+    begun = start.set_up_of(found, by=user_of(request)) if manager else start.SetUp([], [])
     open_round = projects.current_round(found)
     return show(
         request, "project", found, title=found.title, lead=found.description, standing=standing, manages=manager,
-        steps=steps, left=[step for step in steps if not step.done and not step.optional],
+        steps=begun.steps, left=[step for step in begun.steps if not step.done and not step.optional],
         links=inviting.take(request, found) if manager else [], round=open_round,
         goals=goals.wholes_of(open_round) if open_round else [],
-        to_take_back=", ".join(withdrawn.to_take_back(found)) if manager else "",
+        to_take_back=", ".join(begun.to_take_back),
         figures=glance_at([found], reviewer=user_of(request))[found.pk],
     )  # fmt: skip
 

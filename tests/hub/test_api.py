@@ -33,7 +33,7 @@ def test_an_export_is_pushed_and_watched_and_the_next_version_goes_into_the_same
     made = client.post(PUSHES, {"export": str(run.pk), "name": NAME}, format="json")
     assert (made.status_code, made.data["state"], made.data["data_set"]) == (201, "queued", "new")
     busy = client.post(PUSHES, {"export": str(run.pk), "name": NAME}, format="json")
-    assert (busy.status_code, "on its way" in busy.json()["detail"]) == (422, True)
+    assert (busy.status_code, "on its way" in busy.json()["detail"]) == (400, True)
     tasks.push(made.data["id"])
     found = client.get(f"{PUSHES}{made.data['id']}/").data
     assert (found["state"], found["data_set"], found["name"]) == ("finished", "made", NAME)
@@ -51,7 +51,7 @@ def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, run: ExportRu
     client = caller(mona)
     for name, why in (("elsewhere/x", "not allowed"), ("acme/-x", "A name on the Hub"), ("acme", "A name on the Hub")):
         answer = client.post(PUSHES, {"export": str(run.pk), "name": name}, format="json")
-        assert (answer.status_code, why in answer.json()["detail"]) == (422, True), answer.json()
+        assert (answer.status_code, why in answer.json()["detail"]) == (400, True), answer.json()
     assert client.post(PUSHES, {"export": str(uuid.uuid4()), "name": NAME}, format="json").status_code == 404
     assert client.get(f"{PUSHES}{uuid.uuid4()}/").status_code == 404
     assert caller(alice).get(PUSHES).status_code == 403

@@ -19,7 +19,7 @@ OVERVIEW = "/manage/projects/demo/"
 
 
 def test_the_command_and_the_overview_name_what_was_pushed(
-    hub: HubServer, run: ExportRun, project: Project, mona: User, rita: User, client: Client,
+    hub: HubServer, run: ExportRun, project: Project, mona: User, rita: User, bob: User, client: Client,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     Repository.objects.create(project=project, name="acme/never-there", state="new")
@@ -34,7 +34,7 @@ def test_the_command_and_the_overview_name_what_was_pushed(
     client.force_login(rita)
     assert NAME not in client.get(OVERVIEW).content.decode(), "a reviewer cannot take it back"
     pushes.take_back(repository=Repository.objects.get(name=NAME), by=mona, ring=False)
-    assert withdrawn.to_take_back(project) == []
+    assert not withdrawn.to_take_back(project).exists()
     call_command("withdraw", "demo", "bob", "--yes")
     assert NAME in capsys.readouterr().out, "it is leaving, and not gone"
 
@@ -46,4 +46,4 @@ def test_what_was_pushed_after_a_withdrawal_asks_for_nothing(
 
     call_command("withdraw", "demo", "bob", "--yes")
     assert pushed(exported(project), mona).state == "finished"
-    assert withdrawn.to_take_back(project) == []
+    assert not withdrawn.to_take_back(project).exists()
