@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("sampler.api_urls")),
     path("", include("insights.api_urls")),
     path("", include("exports.api")),
+    path("", include("hub.api")),
     path("", include("webhooks.api_urls")),
     path("schema/", api_docs.Description.as_view(**api_schema.SCHEMA_VIEW), name="api_schema"),
     path("docs/", api_docs.docs, name="api_docs"),

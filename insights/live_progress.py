@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from common.clock import midnight
 from insights.models import Judgement
 from labeling import progress, stock, votes
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
@@ -14,10 +16,25 @@ from labeling.projects import current_round
 from sampler.models import SampleRequest
 
 State = SampleRequest.State
+MANY = 10_000  # comparisons from which the counts are kept
+KEPT = 15  # seconds
 
 
 def live_progress(project: Project) -> dict[str, object]:
-    """Live: what waits, what is worked on, what is done, and what the sampler has before it."""
+    """Live: what waits, what is worked on, what is done, and what the sampler has before it. Of a large project as it
+    was a few seconds ago: `as_of`."""
+    key = f"live-progress:{project.pk}:{midnight().isoformat()}"
+    if isinstance(kept := cache.get(key), dict):
+        return kept
+    found, comparisons = _counted(project)
+    if comparisons > MANY:
+        cache.set(key, found, KEPT)
+    return found
+
+
+def _counted(project: Project) -> tuple[dict[str, object], int]:
+    """And how many comparisons there are."""
+    counts = progress.progress_of(project)
     round_ = current_round(project)
     policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
     waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
@@ -25,8 +42,8 @@ def live_progress(project: Project) -> dict[str, object]:
     since = timezone.now() - timedelta(hours=1)
     judged = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
     at_work = Assignment.objects.leased().filter(comparison__project=project)
-    return {
-        **progress.progress_of(project),
+    found: dict[str, object] = {
+        **counts,
         "as_of": timezone.now().isoformat(),
         "ready": _ready(project).count(),
         "waiting_for_others": _waiting_for_others(project),
@@ -37,6 +54,7 @@ def live_progress(project: Project) -> dict[str, object]:
         "sampler_queued": by_state.get(State.QUEUED, 0),
         "sampler_running": by_state.get(State.RUNNING, 0),
     }
+    return found, sum(counts["comparisons"].values())
 
 
 def _waiting_for_others(project: Project) -> int:

@@ -50,8 +50,11 @@ def plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def check_spans(given: Mapping[str, Sequence[object]], texts: Mapping[str, str], categories: Sequence[str]) -> Spans:
-    """What a trainer marked, in the order shown (that of `texts`) and of each text; the same mark twice is one.
+def check_spans(
+    given: Mapping[str, Sequence[object]], texts: Mapping[str, str], categories: Sequence[str], *, free: bool = False
+) -> Spans:
+    """What was marked, in the order shown (that of `texts`) and of each text; the same mark twice is one. A trainer's
+    mark has a category; one that is `free`, a reviewer's, has a comment, a category, or both.
 
     Raises:
         Invalid: not of these completions, outside of the text, or not of the project's categories.
@@ -68,23 +71,27 @@ def check_spans(given: Mapping[str, Sequence[object]], texts: Mapping[str, str],
             raise Invalid("At most %(most)s parts of a completion are marked.", most=MOST)
         marks: list[Span] = []
         for mark in given.get(cid) or ():
-            if (checked := _span(mark, len(plain(text)), categories)) not in marks:
+            if (checked := _span(mark, len(plain(text)), categories, free=free)) not in marks:
                 marks.append(checked)
         if marks:
             kept[cid] = sorted(marks, key=lambda mark: (mark["start"], mark["end"]))
     return kept
 
 
-def _span(mark: object, length: int, categories: Sequence[str]) -> Span:
+def _span(mark: object, length: int, categories: Sequence[str], *, free: bool) -> Span:
     if not isinstance(mark, Mapping) or not set(mark) <= {"start", "end", "category", "comment"}:
         raise Invalid("A mark takes 'start', 'end', 'category' and 'comment'.")
     start, end = mark.get("start"), mark.get("end")
     if not _whole(start) or not _whole(end) or not 0 <= start < end <= length:
         raise Invalid("A mark is on at least one character of the completion.")
     category, comment = mark.get("category"), mark.get("comment", "")
-    if category not in categories:
-        raise Invalid("%(name)s is not a category of this project.", name=repr(str(category)[:LONGEST_CATEGORY]))
     comment = clean(comment).strip()
+    if free and not category:
+        if not comment:
+            raise Invalid("Say what is wrong with the words that you marked.")
+        category = ""
+    elif category not in categories:
+        raise Invalid("%(name)s is not a category of this project.", name=repr(str(category)[:LONGEST_CATEGORY]))
     if len(comment) > LONGEST_COMMENT:
         raise Invalid("The comment on a mark has at most %(longest)s characters.", longest=f"{LONGEST_COMMENT:,}")
     return {"start": start, "end": end, "category": str(category), "comment": comment}

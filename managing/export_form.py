@@ -29,7 +29,7 @@ CONSENSUS = [
     ("plackett-luce", gettext_noop("one ranking, by the likeliest strengths (Plackett-Luce)")),
     ("majority", gettext_noop("one ranking, by the majority of each pair")),
 ]
-COMPRESSIONS = [("", "no"), ("gzip", "gzip"), ("zstd", "zstd")]
+COMPRESSIONS = [("", gettext_noop("no")), ("gzip", "gzip"), ("zstd", "zstd")]
 EARLIER = 30  # exports that a new one can go on from
 TICKED = {
     "include_verbatim": gettext_noop("Include suggestions that were taken word for word"),
@@ -45,7 +45,7 @@ TICKED = {
 def _offered(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> Iterator[tuple[str, str]]:
     """Each with its sentence, without the marks that the sentence carries for the data card."""
     for name in folder.choices():
-        yield name, f"{name}: {folder.load(name).about}".replace("`", "")
+        yield name, f"{name}: {gettext(folder.load(name).about)}".replace("`", "")
 
 
 def _share(label: str, help_text: str) -> forms.FloatField:
@@ -119,19 +119,41 @@ class ExportForm(SiteForm):
             self.fields[name] = forms.BooleanField(label=label, required=False)
         self._choose("round", [("", gettext("all rounds")), *_rounds(project)])
         self._choose("guideline_version", [("", gettext("any version")), *_guidelines(project)])
-        self._choose("since", [("", "everything"), *_earlier(project)])
+        self._choose("since", [("", gettext("everything")), *_earlier(project)])
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
+    def clean_mix(self) -> list[str]:
+        parts = [part.strip() for part in str(self.cleaned_data["mix"]).split(",") if part.strip()]
+        for part in parts:
+            name, _, share = part.rpartition("=")
+            try:
+                known = bool(name.strip()) and 0 < float(share) <= 100
+            except ValueError:
+                known = False
+            if not known:
+                raise forms.ValidationError(
+                    gettext(
+                        "Write each as name=share, with a share above 0, for example alpaca=0.5: “%(part)s” is not."
+                    )
+                    % {"part": part[:80]}
+                )
+        return parts
+
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
+        if cleaned.get("consensus") and cleaned.get("since"):
+            self.add_error(
+                "since",
+                gettext("What is new cannot be told where several votes become one ranking: choose one of the two."),
+            )
+        if self.errors:
+            return cleaned
         wanted = {name: value for name, value in cleaned.items() if name in TICKED or value not in ("", None, [])}
         wanted.pop("cutoff", None)
-        if "mix" in wanted:
-            wanted["mix"] = [part.strip() for part in str(wanted["mix"]).split(",") if part.strip()]
         try:
             cleaned["options"] = Options.from_dict(wanted)
         except BadOptions as refusal:

@@ -3,7 +3,9 @@
 from django.urls import path
 
 from managing.views import (
+    connecting,
     exporting,
+    goals,
     importing,
     new_project,
     people,
@@ -22,6 +24,10 @@ urlpatterns = [
     path("", site.index, name="projects"),
     path("new/", new_project.new, name="new"),
     path("search/", site.find, name="search"),
+    path("models/", connecting.models, name="models"),
+    path("models/connect/", connecting.connect, name="models-connect"),
+    path("models/connect/<int:number>/", connecting.connect, name="models-trial"),
+    path("models/connect/<int:number>/register/", connecting.register, name="models-register"),
     path("projects/<slug:slug>/", site.project, name="project"),
     path("projects/<slug:slug>/archive/", site.archive, name="archive"),
     path("projects/<slug:slug>/people/", people.people, name="people"),
@@ -32,6 +38,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/", rounds.rounds, name="rounds"),
     path("projects/<slug:slug>/rounds/new/", rounds.new, name="rounds-new"),
     path("projects/<slug:slug>/rounds/close/", rounds.close, name="rounds-close"),
+    path("projects/<slug:slug>/rounds/<int:number>/", goals.one, name="rounds-one"),
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
     path("projects/<slug:slug>/terms/", terms.terms, name="terms"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),

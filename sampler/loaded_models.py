@@ -80,7 +80,7 @@ class LoadedModels:
         with self._lock:
             if version.pk in self._models:
                 return
-        if not self._make_room(version):
+        if not self.make_room(version):
             return
         self.loading = version.slug
         self._loader = threading.Thread(target=self._load, args=(version,), name=f"load {version.slug}", daemon=True)
@@ -103,7 +103,8 @@ class LoadedModels:
         needed, limit = loader.memory_needed(spec_of(version)), self.memory_limit or loader.memory_total()
         return sum(s.engine.memory_bytes for s in self.all()) + needed <= limit
 
-    def _make_room(self, version: ModelVersion) -> bool:
+    def make_room(self, version: ModelVersion) -> bool:
+        """Whether there is room for it now; else the one that was used least recently is asked to leave."""
         models = self.all()
         if not models or self.has_room_for(version):
             return True

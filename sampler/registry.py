@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from common.control_tokens import refusal
 from common.transitions import advance
-from sampler import remote, sampling
+from sampler import addresses, remote, sampling
 from sampler.control_tokens import known as known_tokens
 from sampler.engines._probe import Capabilities
 from sampler.engines._tokenizer_files import special_tokens
@@ -45,6 +45,7 @@ def check_location(engine: str, location: str) -> None:
             raise ValueError("The openai engine needs a base URL, e.g. http://127.0.0.1:8001/v1.")
         if parts.username or parts.password:
             raise ValueError("A URL with a password in it would be shown: name an environment variable for the key.")
+        addresses.check_written(location)
 
 
 def check(*, engine: str, location: str, default_params: Mapping[str, object], system_prompt: str = "") -> None:

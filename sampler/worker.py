@@ -1,8 +1,8 @@
 """A sampler worker: claims requests, lets engines generate, hands results to be written.
 
 One thread decodes and does nothing else. Beside it: the feeder (`feeder.py`) claims requests and looks for
-stops, the heartbeat (`heartbeat.py`) extends leases and reports, the writer and the publisher of `output.py`
-store and show. The decoding loop therefore never waits for PostgreSQL or Redis.
+stops, the heartbeat (`heartbeat.py`) extends leases and reports, new models are tried (`trying.py`), the writer and
+the publisher of `output.py` store and show. The decoding loop therefore never waits for PostgreSQL or Redis.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from sampler import doorbells, heartbeat, metrics, results, status
+from sampler import doorbells, heartbeat, metrics, results, status, trying
 from sampler.engines.base import Delta, Ended, Event, Failed, Returned, Started
 from sampler.feeder import Feeder
 from sampler.held import Held, WorkerState
@@ -62,6 +62,7 @@ class Worker:
         threads = [
             threading.Thread(target=self.feeder.run, name="feeder", daemon=True),
             threading.Thread(target=heartbeat.run, args=(state,), name="heartbeat", daemon=True),
+            threading.Thread(target=trying.run, args=(state,), name="trials", daemon=True),
         ]
         for thread in threads:
             thread.start()

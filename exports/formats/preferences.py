@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from common.visible import visible
 from exports.formats.base import A_PAIR, Context, Format, columns_of
@@ -52,7 +54,9 @@ class Pair(TypedDict):
 
 class Preferences(Format[RankingRecord, Pair]):
     source = rankings.SOURCE
-    about = "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
+    about = gettext_noop(
+        "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
+    )
     columns = columns_of(Pair)
     rows_a_record = A_PAIR
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Json, JsonObject
 from exports.formats.base import Context, Format, columns_of
 from exports.sources import raw
 from exports.sources.raw import RawRecord
 from exports.writing.jsonl import line
+from labeling.withdrawal import WITHDRAWN
 
 PEOPLE = ("author", "trainer", "reviewer", "user")
 TEXTS = ("text", "content", "note", "comment")
@@ -29,7 +32,9 @@ class Archived(TypedDict):
 
 class Raw(Format[RawRecord, Archived]):
     source = raw.SOURCE
-    about = "Prompts, dialogues and comparisons with their judgements, imported ones too, as JSON in `record`."
+    about = gettext_noop(
+        "Prompts, dialogues and comparisons with their judgements, imported ones too, as JSON in `record`."
+    )
     columns = columns_of(Archived)
 
     def rows(self, record: RawRecord, context: Context) -> Iterator[Archived]:
@@ -41,7 +46,8 @@ class Raw(Format[RawRecord, Archived]):
 
 
 def _hidden(value: Json, context: Context, name: str) -> Json:
-    """Ids of people become pseudonyms, those of model versions their names; texts go out as in every format."""
+    """Ids of people become pseudonyms, those of model versions their names; texts go out as in every format, and what
+    stands for a withdrawn one does not."""
     if isinstance(value, dict):
         return {key: _hidden(inner, context, key) for key, inner in value.items()}
     if isinstance(value, list):
@@ -49,7 +55,7 @@ def _hidden(value: Json, context: Context, name: str) -> Json:
     if name in PEOPLE and isinstance(value, int):
         return context.name(value)
     if name in TEXTS and isinstance(value, str):
-        return context.text(value)
+        return "" if value == WITHDRAWN else context.text(value)
     if name == "model" and isinstance(value, str) and value in context.models:
         return context.model(value, None, None)
     return value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import columns_of
 from exports.formats.sft import Demonstration
@@ -16,7 +18,9 @@ class Chat(TypedDict):
 
 class ChatRendering(Rendering[Demonstration]):
     of = "sft"
-    about = "The sft rows as one list of messages; trainers put the loss on every turn unless told otherwise."
+    about = gettext_noop(
+        "The sft rows as one list of messages; trainers put the loss on every turn unless told otherwise."
+    )
     columns = columns_of(Chat)
 
     def render(self, row: Demonstration) -> list[Chat]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import A_PAIR, columns_of
 from exports.formats.preferences import Pair
@@ -24,7 +26,7 @@ class Transcripts(TypedDict):
 
 class HhRendering(Rendering[Pair]):
     of = "preferences"
-    about = "The pairs as two transcripts with Human: and Assistant: markers."
+    about = gettext_noop("The pairs as two transcripts with Human: and Assistant: markers.")
     columns = columns_of(Transcripts)
     rows_a_record = A_PAIR
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import A_PAIR, columns_of
 from exports.formats.preferences import Pair
@@ -33,7 +35,9 @@ class ObjectPair(TypedDict):
 
 class LlamaFactoryRendering(Rendering[Pair]):
     of = "preferences"
-    about = "The pairs as messages with one chosen and one rejected message; dataset_info.json lies beside."
+    about = gettext_noop(
+        "The pairs as messages with one chosen and one rejected message; dataset_info.json lies beside."
+    )
     columns = columns_of(ObjectPair)
     rows_a_record = A_PAIR
 

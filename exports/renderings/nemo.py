@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import A_PAIR, columns_of
 from exports.formats.preferences import Pair
@@ -18,7 +20,7 @@ class TextPair(TypedDict):
 
 class NemoRendering(Rendering[Pair]):
     of = "preferences"
-    about = "The pairs with the prompt as messages and both answers as texts."
+    about = gettext_noop("The pairs with the prompt as messages and both answers as texts.")
     columns = columns_of(TextPair)
     rows_a_record = A_PAIR
 

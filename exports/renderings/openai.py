@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from exports.formats.base import A_PAIR
 from exports.formats.preferences import Pair
 from exports.renderings.base import Rendering
@@ -10,7 +12,7 @@ from exports.writing.files import Row
 
 class OpenAiRendering(Rendering[Pair]):
     of = "preferences"
-    about = "The pairs as input, preferred_output and non_preferred_output."
+    about = gettext_noop("The pairs as input, preferred_output and non_preferred_output.")
     columns = None  # `tools` is a list without a type
     rows_a_record = A_PAIR
 

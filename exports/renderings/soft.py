@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import A_PAIR, columns_of
 from exports.formats.rankings import Judgement, RankedCompletion
@@ -23,7 +25,9 @@ class ScoredPair(TypedDict):
 
 class SoftRendering(Rendering[Judgement]):
     of = "rankings"
-    about = "Every two completions of a ranking: score 1 where the first is better, 0 where the second is, 0.5: a tie."
+    about = gettext_noop(
+        "Every two completions of a ranking: score 1 where the first is better, 0 where the second is, 0.5: a tie."
+    )
     columns = columns_of(ScoredPair)
     rows_a_record = A_PAIR
 

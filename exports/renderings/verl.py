@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from django.utils.translation import gettext_noop
+
 from common.shapes import Message
 from exports.formats.base import columns_of
 from exports.formats.prompts import PromptRow
@@ -43,7 +45,7 @@ class Task(TypedDict):
 
 class VerlRendering(Rendering[PromptRow]):
     of = "prompts"
-    about = "The prompts as parquet with data_source, prompt, ability, reward_model and extra_info."
+    about = gettext_noop("The prompts as parquet with data_source, prompt, ability, reward_model and extra_info.")
     columns = columns_of(Task)
 
     def render(self, row: PromptRow) -> list[Task]:

@@ -75,40 +75,43 @@ _TURNS = f"""
     CROSS JOIN LATERAL ({_THUMBS}) thumbs
     WHERE t.dialogue_id = d.id
 """
+_REVIEWS = f"""
+    SELECT json_agg(json_build_object('decision', v.decision, 'grade', v.grade, 'reviewer', v.reviewer_id,
+            'comment', v.comment, 'spans', v.spans, 'at', {at("v.created_at")}) ORDER BY v.created_at, v.id)
+            FILTER (WHERE v.undone_at IS NULL OR v.undone_at > %(cutoff)s) AS told,
+        max(greatest(v.created_at, CASE WHEN v.undone_at <= %(cutoff)s THEN v.undone_at END)) AS changed_at,
+        bool_or(v.reviewer_id = ANY(%(withdrawn_since)s)) AS lost
+    FROM labeling_review v WHERE v.created_at <= %(cutoff)s"""
 _DIALOGUE = f"""
     SELECT json_build_object('id', d.id, 'type', 'dialogue', 'split', d.split, 'source', d.source,
         'author', d.author_id, 'dialogue', d.id, 'created_at', {at("d.submitted_at")},
         'undone_at', {at("d.undone_at")}, 'changed_at', {at("greatest(turns.changed_at, reviews.changed_at)")},
-        'lost', coalesce(turns.lost, false), 'withdrawn', d.withdrawn_at IS NOT NULL,
+        'lost', turns.lost IS TRUE OR reviews.lost IS TRUE, 'withdrawn', d.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', d.kind, 'author', d.author_id, 'source', d.source, 'round', d.round_id,
             'guideline_version', d.guideline_version_id, 'seconds', d.seconds, 'given_turns', d.given_turns,
             'turns', turns.told, 'reviews', reviews.told))
     FROM labeling_dialogue d
     CROSS JOIN LATERAL ({_TURNS}) turns
-    CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_object('decision', v.decision, 'grade', v.grade, 'reviewer', v.reviewer_id,
-                'at', {at("v.created_at")}) ORDER BY v.created_at, v.id)
-                FILTER (WHERE v.undone_at IS NULL OR v.undone_at > %(cutoff)s) AS told,
-            max(greatest(v.created_at, CASE WHEN v.undone_at <= %(cutoff)s THEN v.undone_at END)) AS changed_at
-        FROM labeling_review v WHERE v.dialogue_id = d.id AND v.created_at <= %(cutoff)s) reviews
+    CROSS JOIN LATERAL ({_REVIEWS} AND v.dialogue_id = d.id) reviews
     WHERE d.id = ids.id
 """
 _RANKINGS = f"""
     SELECT json_agg(json_build_object('id', r.id, 'kind', r.kind, 'trainer', r.trainer_id,
-            'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags, 'strengths', r.strengths,
-            'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
+            'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags, 'strengths', r.strengths, 'spans', r.spans,
+            'criteria', r.criteria, 'scales', r.scales, 'reviews', reviews.told,
             'note', r.note, 'order_shown', r.order_shown, 'not_rankable', r.not_rankable, 'seconds', r.seconds,
             'label_weight', r.label_weight, 'at', {at("r.submitted_at")},
             'undone_at', CASE WHEN r.undone_at <= %(cutoff)s THEN {at("r.undone_at")} END) ORDER BY r.id) AS told,
-        max(greatest(r.submitted_at, CASE WHEN r.undone_at <= %(cutoff)s THEN r.undone_at END)) AS changed_at
-    FROM labeling_ranking r WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s
-        AND (r.trainer_id IS NULL OR r.trainer_id <> ALL(%(withdrawn)s))
+        max(greatest(r.submitted_at, reviews.changed_at, CASE WHEN r.undone_at <= %(cutoff)s THEN r.undone_at END))
+            AS changed_at, bool_or(reviews.lost) AS lost
+    FROM labeling_ranking r CROSS JOIN LATERAL ({_REVIEWS} AND v.ranking_id = r.id) reviews
+    WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s AND (r.trainer_id = ANY(%(withdrawn)s)) IS NOT TRUE
 """
 _COMPARISON = f"""
     SELECT json_build_object('id', c.id, 'type', 'comparison', 'split', c.split, 'source', c.source,
         'author', c.author_id, 'dialogue', c.dialogue_id, 'created_at', {at("c.opened_at")},
         'undone_at', {at("c.discarded_at")}, 'changed_at', {at("rankings.changed_at")},
-        'lost', EXISTS (SELECT 1 FROM labeling_ranking r
+        'lost', rankings.lost IS TRUE OR EXISTS (SELECT 1 FROM labeling_ranking r
                         WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s))
             OR c.kind = 'imported' AND cardinality(%(withdrawn_since)s::int[]) > 0,
         'withdrawn', c.withdrawn_at IS NOT NULL,

@@ -1,11 +1,18 @@
-"""A sentence on every setting of a project, for its forms. Text only."""
+"""A sentence on every setting of a project, for its forms. Text only.
+
+Marked for translation are those that the manager's site shows on a new project; the rest is of the site of all data.
+"""
+
+from django.utils.translation import gettext_noop
 
 HELP = {
     "slug": "Its name in addresses and commands; cannot be changed later.",
     "title": "What trainers see.",
-    "description": "One or two sentences on what the data is for.",
+    "description": gettext_noop("One or two sentences on what the data is for."),
     "language": "BCP 47 tag of the texts, for example en or pt-BR; goes on the data card.",
-    "completions_per_comparison": "How many answers a trainer puts in order, 2 to 9. InstructGPT used 4 to 9.",
+    "completions_per_comparison": gettext_noop(
+        "How many answers a trainer puts in order, 2 to 9. InstructGPT used 4 to 9."
+    ),
     "draws_per_chat": "How many of a submitted chat's model turns are drawn for ranking.",
     "turn_policy": "How turns are drawn; uniform gives every eligible turn the same chance.",
     "one_of_each": "Each comparison holds an answer of every model of the round before any gives a second one.",
@@ -13,22 +20,30 @@ HELP = {
     "keep_truncated": "Answers cut at the token limit may be ranked; otherwise they are sampled again.",
     "resample_limit": "How often duplicates and unusable answers of a comparison are sampled again.",
     "near_duplicate_threshold": "Similarity from 0 to 1 from which two answers count as the same.",
-    "max_tokens": "Longest answer that is sampled, in tokens.",
+    "max_tokens": gettext_noop("Longest answer that is sampled, in tokens."),
     "suggestions_per_request": "Suggestions shown at once while a demonstration is written.",
-    "prompted_share": "Share of a trainer's demonstrations (0 to 1) that answer a prompt of the pool; each is given to "
-    "one person. At 1 nobody writes prompts of their own.",
-    "stock_target": "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none.",
+    "prompted_share": gettext_noop(
+        "Share of a trainer's demonstrations (0 to 1) that answer a prompt of the pool; each is given to "
+        "one person. At 1 nobody writes prompts of their own."
+    ),
+    "stock_target": gettext_noop(
+        "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none."
+    ),
     "margin_share": "Share of comparisons (0 to 0.9) that a reward model chooses, those whose order it is least sure "
     "of; the others come at random. The model has to run: manage.py score PROJECT --reward-model SLUG --watch 30.",
     "margin_model": "A model version with the role reward, trained on this project's rankings.",
-    "ask_ratings": "Each answer gets an overall grade from 1 to 7 before the ranking.",
-    "criteria": "Graded instead of one overall grade, one a line with its steps (2 to 7), for example honest: 5. "
-    "None: the overall grade.",
-    "span_categories": "What may be wrong with words that a trainer marks in an answer, one a line. None: no marks.",
-    "ask_strength": "Asks how much better, in Llama 2's four levels, between neighbouring places.",
+    "ask_ratings": gettext_noop("Each answer gets an overall grade from 1 to 7 before the ranking."),
+    "criteria": gettext_noop(
+        "Graded instead of one overall grade, one a line with its steps (2 to 7), for example honest: 5. "
+        "None: the overall grade."
+    ),
+    "span_categories": gettext_noop(
+        "What may be wrong with words that a trainer marks in an answer, one a line. None: no marks."
+    ),
+    "ask_strength": gettext_noop("Asks how much better, in Llama 2's four levels, between neighbouring places."),
     "ask_ideal_answer": "Trainers may write the answer that they wanted to see; it becomes a demonstration.",
     "show_reasoning": "Shows what a reasoning model thought before it answered, folded, above its answer.",
-    "votes_per_comparison": "Independent rankings of every comparison.",
+    "votes_per_comparison": gettext_noop("Independent rankings of every comparison."),
     "overlap_share": "Share of comparisons (0 to 1) that get several votes, so that agreement can be measured.",
     "overlap_votes": "Votes of a comparison in that share.",
     "adaptive_overlap": "Asks for more votes where two rankings disagree.",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
+from django.db import transaction
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,7 +17,7 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 from accounts.idempotency import idempotent
 from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import invitations, projects
+from labeling import goals, invitations, projects
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
 from labeling.api.shapes import projects as shapes
 from labeling.errors import Invalid
@@ -82,8 +85,26 @@ class Rounds(ApiView):
             if policy["model_version"] not in versions:
                 raise Invalid(f"There is no model version {policy['model_version']!r}.")
             mixture.append((versions[policy["model_version"]], policy["weight"], policy["params"]))
-        opened = projects.open_round(project=project, policies=mixture, note=wanted["note"])
+        with transaction.atomic():
+            opened = projects.open_round(project=project, policies=mixture, note=wanted["note"])
+            goals.set_goals(round=opened, **{name: wanted[name] for name in goals.Numbers.__annotations__})
         return Response(shapes.RoundOut(opened).data, status=201)
+
+
+class RoundGoals(ApiView):
+    @extend_schema(summary="How far the goals of a round are, by trainer too", responses=shapes.GoalOut(many=True))
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        project = project_of(request, slug, STAFF, operator=True)
+        found = goals.goals_of(get_object_or_404(project.rounds.all(), number=number))
+        return Response(shapes.GoalOut([goal_body(goal) for goal in found], many=True).data)
+
+
+def goal_body(goal: goals.Goal) -> dict[str, object]:
+    def body(part: goals.Part) -> dict[str, object]:
+        return {**asdict(part), "left": part.left}
+
+    trainers = [{"user": name, **body(part)} for name, part in goal.people]
+    return {"kind": goal.kind, "whole": body(goal.whole), "trainers": trainers}
 
 
 class Prompts(ApiView):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("projects/<slug:slug>/", projects.OneProject.as_view()),
     path("projects/<slug:slug>/progress/", projects.ProgressView.as_view()),
     path("projects/<slug:slug>/rounds/", projects.Rounds.as_view()),
+    path("projects/<slug:slug>/rounds/<int:number>/goals/", projects.RoundGoals.as_view()),
     path("projects/<slug:slug>/prompts/", projects.Prompts.as_view()),
     path("projects/<slug:slug>/members/", projects.Members.as_view()),
     path("projects/<slug:slug>/members/<str:username>/", projects.OneMember.as_view()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.dialogues import Dialogue
@@ -44,6 +44,10 @@ class Review(models.Model):
     decision = models.CharField(max_length=10, choices=Decision.choices)
     comment = models.TextField(blank=True)
     grade = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1-7, for demonstrations.")
+    spans = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True,
+        help_text="What the reviewer says of single words, by completion: labeling/spans.py.",
+    )  # fmt: skip
     bulk = models.UUIDField(null=True, blank=True, help_text="Shared by decisions that were taken over many at once.")
     created_at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True, blank=True)
@@ -62,6 +66,7 @@ class Review(models.Model):
                 name="review_return_has_comment", condition=~Q(decision="returned") | ~Q(comment="")
             ),
         ]
+        indexes = [models.Index(fields=["reviewer", "created_at"], name="review_by_reviewer")]
 
     def __str__(self) -> str:
         return self.get_decision_display()

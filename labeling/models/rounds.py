@@ -19,6 +19,18 @@ class Round(models.Model):
     note = models.CharField(max_length=200, blank=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    goal_rankings = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Votes that the round is to bring; 0: no goal."
+    )
+    goal_demonstrations = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Demonstrations that the round is to bring; 0: no goal."
+    )
+    share_rankings = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What each trainer is to rank in the round; 0: no share."
+    )
+    share_demonstrations = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What each trainer is to write in the round; 0: no share."
+    )
 
     class Meta:
         ordering = ["project", "-number"]

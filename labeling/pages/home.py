@@ -3,7 +3,7 @@ the number of queries does not grow with projects or labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from accounts.languages import name_of, works_in
 from common.compiled import compiled
 from common.plugins import Folder
-from labeling import agreements, leases
+from common.shapes import JsonObject
+from labeling import agreements, goals, leases
 from labeling.agreements import Versions
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 OPEN_WORK = 20
 RETURNED = Review.Decision.RETURNED
+TRAINER = Membership.Role.TRAINER
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Place:
     versions: Versions
     tasks: list[Task]
     foreign: str  # the project's language, where the person works in others
+    share: JsonObject | None = None  # of the open round, as `goals.open_share` has it
 
 
 TASK_TYPES = Folder[TaskType]("labeling.task_types", "TASK")
@@ -67,7 +70,8 @@ def places(user: User) -> list[Place]:
             for name, task in offered
             if row.role in task.roles and works_in(user, row.project.language)
         ]
-        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, foreign(user, row.project)))
+        language = foreign(user, row.project)
+        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, language, row.share))
     return found
 
 
@@ -82,9 +86,15 @@ def _memberships(user: User) -> QuerySet[Membership]:
     return (
         agreements.with_versions(mine)
         .select_related("project")
+        .annotate(share=goals.open_share())
         .annotate(**{f"ready_{name}": task.ready(user) for name, task in task_types().items()})
         .order_by("project__title")
     )
+
+
+def shares(user: User, found: Sequence[Place]) -> dict[UUID, list[goals.Share]]:
+    """What a trainer is to do in the open rounds, and has done, where that is set."""
+    return goals.shares_of(user, {place.project.pk: place.share for place in found if place.role == TRAINER})
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,22 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def spans_of(post: QueryDict, order_shown: Sequence[str]) -> dict[str, list[Span]]:
+    """The marks that a page's fields hold, by completion; none where they cannot be read.
+
+    Raises:
+        Invalid: a field holds no list of marks.
+    """
+    found = {}
+    for cid, letter in letters_of(order_shown).items():
+        if told := post.get(f"spans-{letter}"):
+            try:
+                found[cid] = _spans(json.loads(told))
+            except (ValueError, RecursionError):
+                raise Invalid("The marks on a completion cannot be read.") from None
+    return found
+
+
 def _spans(marks: object) -> list[Span]:
     """Marks as they are kept: whether they fit the text is checked when they are submitted."""
     kept: list[Span] = []

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+from uuid import UUID
 
+from django.core.cache import cache
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.urls import reverse
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 ON_A_PAGE = 50
 AGREEMENT_OVER = 500  # most recent blind votes
+MANY = 5_000  # decisions of a reviewer from which their figures are kept for a minute
+KEPT = 60
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,13 @@ class Row:
     comparison: str  # id of one on which votes disagree
 
 
-def rows(project: Project, reviewer: User, filters: Filters, page: str | None) -> tuple[Page[ReviewItem], list[Row]]:
+def rows(project: Project, reviewer: User, filters: Filters, page: str | None) -> tuple[Page[UUID], list[Row]]:
+    """A page of the queue. Their ids come first: the whole rows of a long queue are too wide to be sorted."""
+    queue = waiting(project, reviewer, filters)
+    found = Paginator(queue.select_related(None).values_list("pk", flat=True), ON_A_PAGE).get_page(page)
     first_turns = Prefetch("dialogue__turns", Turn.objects.filter(position__lt=2).order_by("position"))
-    found = Paginator(waiting(project, reviewer, filters).prefetch_related(first_turns), ON_A_PAGE).get_page(page)
-    return found, [_row(item, filters) for item in found]
+    wide = reviews.with_its_work(ReviewItem.objects.filter(pk__in=list(found))).prefetch_related(first_turns)
+    return found, [_row(item, filters) for item in wide.order_by("created_at", "pk")]
 
 
 def _row(item: ReviewItem, filters: Filters) -> Row:
@@ -150,6 +157,17 @@ class OwnFigures:
 
 
 def own_figures(project: Project, reviewer: User) -> OwnFigures:
+    """Of whoever has decided on very much, as they were at most a minute ago."""
+    key = f"own-figures:{project.pk}:{reviewer.pk}:{midnight().isoformat()}"
+    if isinstance(kept := cache.get(key), OwnFigures):
+        return kept
+    figures, decided = _own_figures(project, reviewer)
+    if decided > MANY:
+        cache.set(key, figures, KEPT)
+    return figures
+
+
+def _own_figures(project: Project, reviewer: User) -> tuple[OwnFigures, int]:
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
     alone, today = Q(bulk__isnull=True), midnight()
     counts = (
@@ -166,7 +184,7 @@ def own_figures(project: Project, reviewer: User) -> OwnFigures:
         )
     )
     blind, agreed, compared = _blind_agreement(project, reviewer)
-    return OwnFigures(
+    figures = OwnFigures(
         today=counts["today"],
         week=counts["week"],
         accepted=round(100 * counts["accepted"] / counts["all"]) if counts["all"] else None,
@@ -176,6 +194,7 @@ def own_figures(project: Project, reviewer: User) -> OwnFigures:
         blind=blind,
         agreement=round(100 * agreed / compared) if compared else None,
     )
+    return figures, counts["all"] + counts["in_bulk"]
 
 
 def _blind_agreement(project: Project, reviewer: User) -> tuple[int, int, int]:

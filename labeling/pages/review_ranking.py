@@ -7,10 +7,12 @@ said of them is told once the reviewer has ranked them or asks for it, and never
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -22,7 +24,7 @@ from labeling.pages import letters as page_letters
 from labeling.pages.ranking import Card, cards_of
 from labeling.pages.ranking_form import RankingForm
 from labeling.quality import adjudication, blind
-from labeling.spans import plain
+from labeling.spans import Spans, plain
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -51,11 +53,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Marked:
-    """A mark of the trainer's, as a reviewer reads it."""
+    """A mark, as somebody else reads it."""
 
     words: str
     category: str
     comment: str
+    letter: str = ""
 
 
 class RankingReview(TypedDict):
@@ -67,6 +70,8 @@ class RankingReview(TypedDict):
     cards: list[Card]
     groups: list[list[str]]
     marks: Mapping[str, list[Marked]]
+    begun: Mapping[str, str]
+    remarks: Mapping[UUID, list[Marked]]
     models: Mapping[str, str]
     mine: Assignment | None
     own_order: str
@@ -90,6 +95,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
     form = RankingForm.from_draft(corrections.as_draft(ranking)) if shown else RankingForm()
     letters = page_letters.letters_of(ranking.order_shown)
     orders = orders_of(comparison, ranking) if shown else []
+    history = list(Review.objects.filter(ranking=ranking).select_related("reviewer")) if shown else []
     own = [order for order in orders if order.who == reviewer and order.ranking.kind == Ranking.Kind.RESEARCH]
     return {
         "title": gettext("Review a ranking")
@@ -102,6 +108,8 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "cards": cards_of(comparison, ranking.order_shown, form),
         "groups": [sorted(letters.get(cid, "?") for cid in group) for group in ranking.groups] if shown else [],
         "marks": marks_of(ranking) if shown else {},
+        "begun": _begun(history, reviewer),
+        "remarks": {review.pk: remarks_of(review, ranking) for review in history if review.spans},
         "models": model_names(comparison) if shown else {},
         "mine": mine,
         "own_order": own[0].words if own else "",
@@ -111,7 +119,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "gold": next((order for order in orders if order.ranking.kind == Ranking.Kind.GOLD), None),
         "contradictions": len(preferences.contradictions(ranking.groups, ranking.ratings)) if shown else 0,
         "item": ReviewItem.objects.filter(ranking=ranking).first(),
-        "history": list(Review.objects.filter(ranking=ranking).select_related("reviewer")) if shown else [],
+        "history": history,
         "decidable": shown and ranking.trainer != reviewer and _in_force(ranking),
         "return_reasons": RETURN_REASONS,
     }
@@ -125,12 +133,33 @@ def _stage(ranking: Ranking, reviewer: User, mine: Assignment | None, *, asked: 
 
 
 def marks_of(ranking: Ranking) -> dict[str, list[Marked]]:
-    """By completion."""
-    texts = {cid: plain(ranking.comparison.texts[cid]) for cid in ranking.spans}
+    """The trainer's, by completion."""
+    return _read(ranking, ranking.spans)
+
+
+def remarks_of(review: Review, ranking: Ranking) -> list[Marked]:
+    """What a reviewer said of single words, in the order of the letters."""
+    return [one for marks in _read(ranking, review.spans).values() for one in marks]
+
+
+def _read(ranking: Ranking, spans: Spans) -> dict[str, list[Marked]]:
+    texts = {cid: plain(ranking.comparison.texts[cid]) for cid in spans}
+    letters = page_letters.letters_of(ranking.order_shown)
     return {
-        cid: [Marked(texts[cid][one["start"] : one["end"]], one["category"], one["comment"]) for one in marks]
-        for cid, marks in ranking.spans.items()
+        cid: [
+            Marked(texts[cid][one["start"] : one["end"]], one["category"], one["comment"], letters.get(cid, "?"))
+            for one in marks
+        ]
+        for cid, marks in spans.items()
     }
+
+
+def _begun(history: Sequence[Review], reviewer: User) -> dict[str, str]:
+    """What the reviewer said of words in a decision that they took back, as the page's fields hold it."""
+    last = next((one for one in history if one.reviewer_id == reviewer.pk), None)
+    if last is None or last.undone_at is None:
+        return {}
+    return {cid: json.dumps(marks, ensure_ascii=False) for cid, marks in last.spans.items()}
 
 
 def _shown_from(comparison: Comparison, reviewer: User) -> datetime | None:

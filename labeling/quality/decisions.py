@@ -50,7 +50,9 @@ def accept_many(*, reviewer: User, items: Sequence[ReviewItem]) -> tuple[int, li
 def last(*, project: Project, reviewer: User) -> Review | None:
     """The reviewer's last decision in the project, as long as it can be taken back."""
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
-    found = Review.objects.in_force().filter(here, reviewer=reviewer).order_by("-created_at", "-pk").first()
+    recent = undo.since(project.undo_minutes)  # who has decided for years has an index to it
+    rows = Review.objects.in_force().filter(here, reviewer=reviewer, created_at__gt=recent)
+    found = rows.order_by("-created_at", "-pk").first()
     return found if found and undo.can_undo(found.created_at, project.undo_minutes) else None
 
 

@@ -7,11 +7,13 @@ an order of the reviewer's own: `adjudication.py`. Returned work is mended by it
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_noop
 
 from accounts.audit import record
 from common.transitions import advance
@@ -28,6 +30,7 @@ from labeling.models import (
     ReviewItem,
 )
 from labeling.projects import role_of
+from labeling.spans import Spans, check_spans
 from labeling.text import clean
 
 if TYPE_CHECKING:
@@ -35,18 +38,18 @@ if TYPE_CHECKING:
     from labeling.lineage import Copies
 
 Decision = Review.Decision
+OF_WORDS = gettext_noop("See the words that are marked.")  # a return that says nothing else
 OFFERED = (Decision.ACCEPTED, Decision.RETURNED, Decision.EXCLUDED)  # a gold order is given in `adjudication.py`
 REVIEWERS = Membership.REVIEWERS
 
 
 def queue(projects: QuerySet[Project], reviewer: User) -> QuerySet[ReviewItem]:
     """What waits for this reviewer in these projects, oldest first."""
-    return (
-        ReviewItem.objects.waiting()
-        .filter(project__in=projects)
-        .not_by(reviewer)
-        .select_related("project", "ranking__trainer", "ranking__comparison", "dialogue__author")
-    )
+    return with_its_work(ReviewItem.objects.waiting().filter(project__in=projects).not_by(reviewer))
+
+
+def with_its_work(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
+    return items.select_related("project", "ranking__trainer", "ranking__comparison", "dialogue__author")
 
 
 @transaction.atomic
@@ -58,15 +61,21 @@ def decide(
     dialogue: Dialogue | None = None,
     comment: str = "",
     grade: int | None = None,
+    spans: Mapping[str, Sequence[object]] | None = None,
     bulk: UUID | None = None,
 ) -> Review:
-    """A reviewer's decision on one piece of work; `bulk` is shared by those that were taken over many at once.
+    """A reviewer's decision on one piece of work; `bulk` is shared by those that were taken over many at once. `spans`
+    are what they say of single words of a ranking's completions.
 
     Raises:
-        Invalid: not a reviewer of the project, own work, a return without a comment, a grade outside 1-7.
+        Invalid: not a reviewer of the project, own work, a return without a comment, a grade outside 1-7, words that
+            are not there.
         Conflict: the work was changed, taken back or decided alike meanwhile.
     """
     comment = clean(comment).strip()
+    said = _said_of_words(ranking, spans or {})
+    if said and decision == Decision.RETURNED:
+        comment = comment or OF_WORDS
     _check(decision, comment, grade, of_a_dialogue=dialogue is not None)
     if ranking is not None and dialogue is None:
         author_id, project = _lock_ranking(ranking)
@@ -84,12 +93,23 @@ def decide(
         decision=decision,
         comment=comment,
         grade=grade,
+        spans=said,
         bulk=bulk,
     )
     record(actor=reviewer, action=f"review.{decision}", obj=ranking or dialogue, project_id=project.pk)
     if decision == Decision.RETURNED:
         telling.returned(made, author_id=author_id, project=project)
     return made
+
+
+def _said_of_words(ranking: Ranking | None, spans: Mapping[str, Sequence[object]]) -> Spans:
+    if not spans:
+        return {}
+    if ranking is None:
+        raise Invalid("Words are marked in the completions of a ranking.")
+    texts = ranking.comparison.texts
+    shown = {cid: texts[cid] for cid in ranking.order_shown if cid in texts}
+    return check_spans(spans, shown, ranking.comparison.project.span_categories, free=True)
 
 
 def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: bool) -> None:
@@ -167,8 +187,9 @@ def empty_comments(*, project: Project, user: User, about: Copies, text: str) ->
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
     theirs = Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
     theirs |= Q(ranking__comparison__in=about.comparison_ids) | Q(dialogue__in=about.dialogue_ids)
-    found = set(Review.objects.filter(here, theirs).exclude(comment="").values_list("pk", flat=True))
-    return Review.objects.filter(pk__in=found).update(comment=text)
+    found = set(Review.objects.filter(here, theirs).exclude(comment="", spans={}).values_list("pk", flat=True))
+    Review.objects.filter(pk__in=found, comment="").update(spans={})
+    return Review.objects.filter(pk__in=found).exclude(comment="").update(comment=text, spans={})
 
 
 # -- blind votes ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ def home(request: PageRequest) -> HttpResponse:
     context = {
         "here": "home",
         "places": places,
+        "shares": home_page.shares(request.user, places),
         "open_work": home_page.open_work(request.user),
         "returned": home_page.returned(request.user) if returned else [],
         "returned_rankings": home_page.returned_rankings(request.user) if returned else [],

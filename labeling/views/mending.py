@@ -16,6 +16,7 @@ from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
 from labeling.pages.ranking import contradiction_words, ranking_context
 from labeling.pages.ranking_form import RankingForm
+from labeling.pages.review_ranking import remarks_of
 from labeling.quality import exams, reviews
 from labeling.views._shared import Context, PageRequest, go, go_to_agree, own_dialogue, page, visible_project
 
@@ -42,10 +43,12 @@ def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: li
     assert ranking.assignment is not None
     ranking.assignment.comparison = ranking.comparison
     said = Review.objects.in_force().filter(ranking=ranking, decision=Review.Decision.RETURNED)
+    review = said.select_related("reviewer").order_by("-created_at").first()
     context: Context = {
         **ranking_context(ranking.assignment, form),
         "ranking": ranking,
-        "review": said.select_related("reviewer").order_by("-created_at").first(),
+        "review": review,
+        "remarks": remarks_of(review, ranking) if review else [],
         **words,
     }
     return page(request, "labeling/mend.html", context, status=422 if words else 200)

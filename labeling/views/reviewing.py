@@ -16,8 +16,9 @@ from labeling.errors import LabelingError, NeedsConfirmation
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
 from labeling.pages import review_queue
 from labeling.pages.forms import number
+from labeling.pages.letters import letters_of
 from labeling.pages.ranking import contradiction_words, ranking_context
-from labeling.pages.ranking_form import RankingForm
+from labeling.pages.ranking_form import RankingForm, spans_of
 from labeling.pages.review_dialogue import dialogue_review
 from labeling.pages.review_queue import Filters, reason_words
 from labeling.pages.review_ranking import adjudication_context, ranking_review
@@ -67,6 +68,10 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
     item = context["item"]
     assert item is None or isinstance(item, ReviewItem)
     later = review_queue.following(project, request.user, filters, after=item)
+    if isinstance(work, Ranking) and errors:  # what was said of words is not lost
+        context["begun"] = {
+            cid: request.POST.get(f"spans-{name}", "") for cid, name in letters_of(work.order_shown).items()
+        }
     context |= {
         "filters": filters,
         "reasons": reason_words(item),
@@ -92,6 +97,7 @@ def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
             dialogue=work if isinstance(work, Dialogue) else None,
             comment="\n".join(words for words in (reason, request.POST.get("comment", "")) if words),
             grade=number(request.POST.get("grade")) if isinstance(work, Dialogue) else None,
+            spans=spans_of(request.POST, work.order_shown) if isinstance(work, Ranking) else None,
         )
     except LabelingError as refusal:
         work.refresh_from_db()

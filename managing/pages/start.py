@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from hub import withdrawn
 from labeling.models import (
     Comparison,
     GuidelineVersion,
@@ -47,9 +49,17 @@ class Standing:
     ranked: bool
 
 
-def steps_of(project: Project, *, by: User) -> list[Step]:
+@dataclass(frozen=True)
+class SetUp:
+    """What a manager has to see to, read in one query."""
+
+    steps: list[Step]
+    to_take_back: list[str]  # data sets on the Hub that hold what was withdrawn since
+
+
+def set_up_of(project: Project, *, by: User) -> SetUp:
     """What is left, in the order in which it is usually done."""
-    has = _has(project, by)
+    has, to_take_back = _has(project, by)
 
     def at(page: str) -> str:
         return reverse(f"managing:{page}", args=[project.slug])
@@ -62,11 +72,11 @@ def steps_of(project: Project, *, by: User) -> list[Step]:
     if _ranks(project) and project.stock_target:
         text = gettext("Add prompts, so that there are answers to rank")
         steps.insert(1, Step(has["prompts"], text, at("prompts"), optional="chat" in project.task_types))
-    return steps
+    return SetUp(steps, to_take_back)
 
 
-def _has(project: Project, by: User) -> dict[str, bool]:
-    """Which of the things to set up are there, in one query."""
+def _has(project: Project, by: User) -> tuple[dict[str, bool], list[str]]:
+    """Which of the things to set up are there, and which data sets are to be taken back."""
     own = OuterRef("pk")
     others = Membership.objects.filter(project=own, ended_at__isnull=True).exclude(user=by)
     parts: dict[str, Exists] = {
@@ -76,8 +86,9 @@ def _has(project: Project, by: User) -> dict[str, bool]:
         "invited": Exists(Invitation.objects.filter(project=own)),
         "prompts": Exists(Prompt.objects.filter(project=own)),
     }
-    row = Project.objects.filter(pk=project.pk).values_list(*parts.values()).get()
-    return dict(zip(parts, map(bool, row), strict=True))
+    names = ArraySubquery(withdrawn.to_take_back(project).values("name"))
+    *row, leaving = Project.objects.filter(pk=project.pk).values_list(*parts.values(), names).get()
+    return dict(zip(parts, map(bool, row), strict=True)), leaving
 
 
 def _ranks(project: Project) -> bool:

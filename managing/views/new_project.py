@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import user_of
+from common.admin import is_operator
 from common.shapes import JsonObject
 from labeling.admin.form_fields import Criteria, Lines
 from labeling.admin.project_help import HELP
@@ -24,7 +25,7 @@ from managing.presets import PRESETS
 from managing.set_up import set_up
 from sampler.models import ModelVersion
 
-AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", "yes"), ("no", "no")]
+AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", gettext_noop("yes")), ("no", gettext_noop("no"))]
 
 
 def policies() -> QuerySet[ModelVersion]:
@@ -73,7 +74,7 @@ class NewProjectForm(SiteForm):
         label=gettext_noop("Prompts"),
         help_text=gettext_noop(
             "What the user says first, one a line; prompts of several lines are separated by a line that holds "
-            "only ---. Answers to them are sampled at once."
+            "only three hyphens. Answers to them are sampled at once."
         ),
     )
     own_prompts = forms.BooleanField(
@@ -183,8 +184,9 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("managing:project", made.slug)
     about = [(choice, PRESETS[str(choice.data["value"])].about) for choice in form["preset"]]
     return show(
-        request, "new", title=gettext("New project"), form=form, presets=about, status=422 if form.errors else 200
-    )
+        request, "new", title=gettext("New project"), form=form, presets=about, no_model=not offered,
+        operator=is_operator(request), status=422 if form.errors else 200,
+    )  # fmt: skip
 
 
 def tell(request: HttpRequest, done: inviting.Invited) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_noop
@@ -13,12 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.audit import record
 from accounts.requests import user_of
+from common.admin import is_operator
 from common.shapes import JsonObject
-from labeling import projects
+from labeling import goals, projects
 from labeling.errors import LabelingError
 from labeling.models import Project, Round, RoundPolicy
 from managing.access import managed, show
 from managing.forms import SiteForm
+from managing.views.goals import GoalForm
 from managing.views.new_project import policies
 from sampler.models import ModelVersion
 
@@ -77,8 +80,9 @@ def rounds(request: HttpRequest, slug: str) -> HttpResponse:
         "Each round samples from its own mixture of models. What is made while a round is open belongs to it."
     )
     return show(
-        request, "rounds", project, title=gettext("Rounds"), lead=lead, rounds=[(row, _mixture(row)) for row in rows]
-    )
+        request, "rounds", project, title=gettext("Rounds"), lead=lead, operator=is_operator(request),
+        rounds=[(row, _mixture(row)) for row in rows],
+    )  # fmt: skip
 
 
 def _mixture(round_: Round) -> list[tuple[str, str, str]]:
@@ -97,21 +101,24 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     """A row for each model that can answer; the last round's numbers stand in them to begin with."""
     project = managed(request, slug)
     posted = request.POST or None
-    note, parts = NoteForm(posted), _parts(project, posted)
-    if posted and all([note.is_valid(), *(part.is_valid() for part in parts)]):
+    note, aims, parts = NoteForm(posted), GoalForm(posted), _parts(project, posted)
+    if posted and all([note.is_valid(), aims.is_valid(), *(part.is_valid() for part in parts)]):
         mixture = [part.part() for part in parts if part.cleaned_data["weight"]]
         try:
-            made = projects.open_round(project=project, policies=mixture, note=note.cleaned_data["note"])
+            with transaction.atomic():
+                made = projects.open_round(project=project, policies=mixture, note=note.cleaned_data["note"])
+                goals.set_goals(round=made, **aims.numbers())
         except LabelingError as refusal:
             note.add_error(None, str(refusal))
         else:
             record(actor=user_of(request), action="round.opened", obj=made)
             messages.success(request, gettext("Round %(number)s is open.") % {"number": made.number})
             return redirect("managing:project", slug)
-    refused = note.errors or any(part.errors for part in parts)
+    refused = note.errors or aims.errors or any(part.errors for part in parts)
     return show(
-        request, "round", project, title=gettext("Open a round"), form=note, parts=parts, fields=FIELDS.items(),
-        open=projects.current_round(project), status=422 if refused else 200,
+        request, "round", project, title=gettext("Open a round"), form=note, goals=aims, parts=parts,
+        fields=FIELDS.items(), open=projects.current_round(project), operator=is_operator(request),
+        status=422 if refused else 200,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import user_of
 from common.admin import MANAGER, holds_role
 from insights.views import overview
-from labeling import projects
+from labeling import goals, projects
 from labeling.progress import glance_at
 from managing import inviting, places
 from managing.access import managed, manages, only_reviewers, reviewed, show
@@ -45,11 +45,14 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
     standing = start.standing_of(found)
     if request.headers.get("HX-Request"):
         return show(request, "_standing", found, standing=standing)
-    steps = start.steps_of(found, by=user_of(request)) if manager else []
+    begun = start.set_up_of(found, by=user_of(request)) if manager else start.SetUp([], [])
+    open_round = projects.current_round(found)
     return show(
         request, "project", found, title=found.title, lead=found.description, standing=standing, manages=manager,
-        steps=steps, left=[step for step in steps if not step.done and not step.optional],
-        links=inviting.take(request, found) if manager else [], round=projects.current_round(found),
+        steps=begun.steps, left=[step for step in begun.steps if not step.done and not step.optional],
+        links=inviting.take(request, found) if manager else [], round=open_round,
+        goals=goals.wholes_of(open_round) if open_round else [],
+        to_take_back=", ".join(begun.to_take_back),
         figures=glance_at([found], reviewer=user_of(request))[found.pk], asked=waiting_in(found, request),
     )  # fmt: skip
 

@@ -69,7 +69,9 @@ def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
 class PromptsForm(SiteForm):
     prompts = Prompts(
         label=gettext_noop("New prompts"), required=True, rows=10,
-        help_text=gettext_noop("One a line; prompts of several lines are separated by a line that holds only ---."),
+        help_text=gettext_noop(
+            "One a line; prompts of several lines are separated by a line that holds only three hyphens."
+        ),
     )  # fmt: skip
     source = forms.CharField(
         label=gettext_noop("Where they come from"),

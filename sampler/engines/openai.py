@@ -8,6 +8,7 @@ address is the one that an operator registered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import queue
@@ -20,6 +21,7 @@ from uuid import UUID
 import httpx
 
 from generation.checkpoints import CannotLoad
+from sampler import addresses
 from sampler.dialects import DIALECTS
 from sampler.engines import _probe as probe
 from sampler.engines._exchange import Exchange, Refused
@@ -214,8 +216,13 @@ class OpenAILoader(Loader):
         """Connect to the server.
 
         Raises:
-            CannotLoad: the key's variable is not set, or the server refuses us.
+            CannotLoad: the key's variable is not set, the address is refused, or the server refuses us.
         """
+        with contextlib.suppress(addresses.Unknown):  # it may be starting
+            try:
+                addresses.check(spec.location)
+            except addresses.Refused as refusal:
+                raise CannotLoad(str(refusal)) from None
         if spec.api_key_env and not os.environ.get(spec.api_key_env):
             raise CannotLoad(f"The environment variable {spec.api_key_env} that should hold the key is not set here.")
         engine = OpenAIEngine(spec)

@@ -6,6 +6,7 @@
 const { $, $$, composing } = window.duologue;
 const dialog = $("#marks"), area = $("#mark-text"), comment = $("#mark-comment");
 const errors = $("[data-mark-errors]", dialog), done = $("[data-mark-done]", dialog);
+const free = dialog && dialog.hasAttribute("data-free"); // a reviewer's: a comment is enough
 let card = null, text = "";
 
 const points = (string, at) => Array.from(string.slice(0, at)).length;
@@ -57,7 +58,7 @@ function draw(one) {
   $("[data-mark-list]", one).replaceChildren(...marksOf(one).map((mark, at) => {
     const row = document.createElement("li"), tag = document.createElement("span"), quote = document.createElement("q");
     const remove = document.createElement("button");
-    tag.className = "tag warn"; tag.textContent = mark.category;
+    tag.className = "tag warn"; tag.textContent = mark.category; tag.hidden = !mark.category;
     quote.dir = "auto"; quote.textContent = shortened(words(mark, whole));
     remove.type = "button"; remove.className = "button quiet small"; remove.textContent = gettext("Remove");
     remove.setAttribute("aria-label", gettext("Remove the mark “%s”").replace("%s", shortened(words(mark, whole))));
@@ -92,22 +93,26 @@ function open(one) {
   card = one; text = sourceOf(one);
   const place = selected(one) || [0, 0];
   area.value = text; area.lang = $(".prose", one).lang; area.dir = $(".prose", one).dir;
+  $$("input[name=mark-category]", dialog).forEach((radio) => { if (free) radio.checked = false; });
   errors.textContent = done.textContent = comment.value = "";
   $("[data-mark-letter]", dialog).textContent = one.dataset.letter;
   dialog.showModal();
   area.focus();
   area.setSelectionRange(...place);
+  if (free && place[1] > place[0]) comment.focus();
 }
 
 function mark() {
   const chosen = $("input[name=mark-category]:checked", dialog), { selectionStart: start, selectionEnd: end } = area;
   const quote = text.slice(start, end);
-  errors.textContent = !quote.trim() ? gettext("Select some words first.") : !chosen ? gettext("Say what is wrong there.") : "";
-  if (errors.textContent) { (quote.trim() ? $("input[name=mark-category]", dialog) : area).focus(); return; }
-  const made = { start: points(text, start), end: points(text, end), category: chosen.value, comment: comment.value.trim() };
+  const said = chosen || (free && comment.value.trim()), category = chosen ? chosen.value : "";
+  errors.textContent = !quote.trim() ? gettext("Select some words first.") : !said ? gettext("Say what is wrong there.") : "";
+  if (errors.textContent) { (!quote.trim() ? area : free ? comment : $("input[name=mark-category]", dialog)).focus(); return; }
+  const made = { start: points(text, start), end: points(text, end), category, comment: comment.value.trim() };
   write(card, [...marksOf(card), made].sort((a, b) => a.start - b.start || a.end - b.end));
-  done.textContent = gettext("Marked “%s” as {category}.").replace("%s", shortened(quote)).replace("{category}", chosen.value);
+  done.textContent = (category ? gettext("Marked “%s” as {category}.") : gettext("Marked “%s”.")).replace("%s", shortened(quote)).replace("{category}", category);
   comment.value = "";
+  if (free) { dialog.close(); return; }
   area.focus();
   area.setSelectionRange(end, end);
 }

@@ -11,6 +11,21 @@ const press = (element) => {
   else element.click();
 };
 
+/* The card in which words are selected, or where the focus is. */
+const near = (main) => {
+  const chosen = getSelection(), node = chosen.isCollapsed ? document.activeElement : chosen.anchorNode;
+  const one = node && (node.closest ? node : node.parentElement);
+  const card = one && one.closest("[data-card]");
+  return card && main.contains(card) ? card : null;
+};
+
+const step = (main, by) => {
+  const cards = $$("[data-card]", main), at = cards.indexOf(near(main));
+  const next = cards[at < 0 ? (by > 0 ? 0 : cards.length - 1) : at + by];
+  if (next) { getSelection().removeAllRanges(); next.focus(); }
+  return cards.length > 0;
+};
+
 document.addEventListener("keydown", (event) => {
   const main = $("[data-review]");
   if (!main || composing(event) || event.repeat || $("dialog[open]")) return;
@@ -24,7 +39,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || typing(event.target) || !singleKeys()) return;
   const key = event.key.toLowerCase();
   if (!/^[a-z1-9]$/.test(key)) return;
-  const bearers = [menu, main].filter(Boolean).flatMap((root) => $$(`[data-key="${key}"]`, root));
+  if ((key === "j" || key === "k") && step(main, key === "j" ? 1 : -1)) { event.preventDefault(); return; }
+  const bearers = [menu, near(main), main].filter(Boolean).flatMap((root) => $$(`[data-key="${key}"]`, root));
   const bearer = bearers.find((one) => one.checkVisibility ? one.checkVisibility() : one.offsetParent);
   if (!bearer) return;
   event.preventDefault();

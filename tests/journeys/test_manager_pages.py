@@ -11,13 +11,14 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
-from labeling import invitations, projects, questions, terms
+from labeling import goals, invitations, projects, questions, terms
 from labeling.imports import runs as import_runs
 from labeling.models import ImportRun, Membership, Project
 from labeling.tasks import run_import
 from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
+from sampler.models import ModelTrial
 from tests import makers
 from tests.journeys.conftest import Visits
 from tests.journeys.screens import EVERY, QUICK, Screen, look
@@ -31,6 +32,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every page of the site by its name, with something on it."""
     makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     projects.change_settings(project=project, rate_per_hour=20, currency="EUR")
+    goals.set_goals(round=project.rounds.get(), goal_rankings=500, goal_demonstrations=1, share_rankings=20)
     makers.make_demonstration(project, alice, question="Where do puffins nest?")
     prompt = [[{"role": "user", "content": "How do I boil an egg? " * 20}]]
     projects.add_prompts(project=project, prompts=prompt, source="kitchen")
@@ -52,9 +54,11 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     questions.answer(question=answered, by=mona, text="It may.", for_everybody=True)
     preview, came_in = uploaded(project, mona)
     return {
+        "models": "/manage/models/",
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
         "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.name}/",
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
+        "rounds-one": f"{site}rounds/1/",
         "guidelines": f"{site}guidelines/", "terms": f"{site}terms/", "prompts": f"{site}prompts/",
         "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
@@ -87,9 +91,29 @@ def looked_at(project: Project, by: User, name: str) -> ImportRun:
     return ImportRun.objects.get(pk=run.pk)
 
 
+OF_OPERATORS = {"models-connect": "/manage/models/connect/"}
+
+
+@pytest.fixture
+def connecting(pages: dict[str, str]) -> dict[str, str]:
+    """An operator's pages: the form, one that waits, one that worked and one that did not."""
+    fields = {"engine": "openai", "location": "http://gpu1:8001/v1", "finished_at": timezone.now()}
+    made = {
+        "models-trial": ModelTrial.objects.create(
+            slug="well", state="worked", text="I can help.", load_seconds=2, answer_seconds=1, **fields
+        ),
+        "one that failed": ModelTrial.objects.create(
+            slug="badly", state="failed", trouble="away", said="ConnectError: refused", **fields
+        ),
+        "one that waits": ModelTrial.objects.create(slug="new-one", **{**fields, "finished_at": None}),
+    }
+    found = {name: f"/manage/models/connect/{one.pk}/" for name, one in made.items()}
+    return {"models": "/manage/models/", "rounds": pages["rounds"], **OF_OPERATORS, **found}
+
+
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file", "exports-hub-back", "imports-do", "time-sheet",
+    "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register",
 }  # fmt: skip
 
 
@@ -105,14 +129,18 @@ def walk(visit: Visits, mona: User, pages: dict[str, str], screen: Screen) -> di
 
 @pytest.mark.parametrize("screen", QUICK, ids=str)
 def test_every_page_passes_axe_and_shows_nothing_only_programmers_read(
-    visit: Visits, mona: User, pages: dict[str, str], screen: Screen
+    visit: Visits, mona: User, operator: User, pages: dict[str, str], connecting: dict[str, str], screen: Screen
 ) -> None:
-    missing = {str(pattern.name) for pattern in urlpatterns} - set(pages) - NO_PAGES
+    missing = {str(pattern.name) for pattern in urlpatterns} - {*pages, *connecting} - NO_PAGES
     assert not missing, "pages without a test"
     assert not walk(visit, mona, pages, screen)
+    assert not walk(visit, operator, connecting, screen)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("screen", EVERY, ids=str)
-def test_every_screen(visit: Visits, mona: User, pages: dict[str, str], screen: Screen) -> None:
+def test_every_screen(
+    visit: Visits, mona: User, operator: User, pages: dict[str, str], connecting: dict[str, str], screen: Screen
+) -> None:
     assert not walk(visit, mona, pages, screen)
+    assert not walk(visit, operator, connecting, screen)

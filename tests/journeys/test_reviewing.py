@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -56,6 +58,7 @@ def test_twenty_are_decided_in_at_most_45_keys_and_without_a_way_back_over_a_lis
         assert "/review/rankings/" in page.url or "/review/dialogues/" in page.url
         if not demonstration:
             expect(page.get_by_text("best first")).to_have_count(0)
+            page.wait_for_load_state()  # a key before the scripts are there is nobody's
             keys.press("s")
             expect(page.locator(".strip .token").first).to_be_visible()
         if number == 3:
@@ -104,6 +107,7 @@ def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
     page.get_by_role("link", name="All orders").first.click()
     expect(page.locator(".orders tbody tr")).to_have_count(6)
     page.get_by_role("link", name="Review the ranking of alice").click()
+    page.wait_for_url("**/review/rankings/**")
     page.keyboard.press("s")
     expect(page.locator(".strip .token")).to_have_count(4)
     page.keyboard.press("e")
@@ -192,3 +196,38 @@ def test_axe_finds_nothing_on_the_reviewers_pages(
 @pytest.mark.parametrize("screen", EVERY, ids=str)
 def test_every_screen(visit: Visits, rita: User, pages: dict[str, str], screen: Screen) -> None:
     assert not walk(visit, rita, pages, screen)
+
+
+def test_words_are_commented_on_by_keys_and_by_mouse_and_the_trainer_reads_it(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    ranking = makers.make_ranking(makers.make_comparison(project, k=2), alice)
+    page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("#card-B")).to_be_focused()
+    page.keyboard.press("v")
+    expect(page.get_by_role("heading", name="Mark words of B")).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.type("This is not so.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#card-B [data-mark-list]")).to_contain_text("This is not so.")
+    page.locator("#card-A .prose").get_by_text(re.compile(r"\w")).first.select_text()
+    page.keyboard.press("v")
+    expect(page.get_by_label("What the trainer should know about them")).to_be_focused()
+    page.keyboard.type("Nor this.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#card-A [data-mark-list]")).to_contain_text("Nor this.")
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    expect(page.get_by_text("That was the last one")).to_be_visible()
+    review = Review.objects.get()
+    said = {one["comment"] for marks in review.spans.values() for one in marks}
+    assert said == {"Nor this.", "This is not so."}
+    page = visit(alice).open(f"/returned/{ranking.pk}/")
+    expect(page.locator(".remarks li")).to_have_count(2)
+    expect(page.locator(".remarks li").last).to_contain_text("This is not so.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from django.http import StreamingHttpResponse
@@ -20,6 +21,7 @@ from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 
 SITE = "/manage/projects/demo/exports/"
+EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -100,18 +102,32 @@ def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager:
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ({"mix": "hh"}, "SOURCE=WEIGHT"),
+        ({"mix": "hh"}, "“hh” is not"),
+        ({"mix": "hh=1, alpaca=0"}, "“alpaca=0” is not"),
+        ({"consensus": "borda", "since": "2026-01-01T00:00:00+00:00"}, "choose one of the two"),
         ({"round": "77"}, "77 is not one of the available choices"),
         ({"cutoff": "2999-01-01T00:00"}, "it must be in the past"),
         ({"min_agreement": "2"}, "less than or equal to 1"),
         ({"configs": ["nothing"]}, "nothing is not one of the available choices"),
     ],
 )
-def test_what_cannot_be_is_answered_on_the_form(manager: Client, said: dict[str, str], answer: str) -> None:
+def test_what_cannot_be_is_answered_at_its_field(
+    manager: Client, project: Project, said: dict[str, str], answer: str
+) -> None:
+    earlier = runs.request(project=project, trigger="api", ring=False)
+    ExportRun.objects.filter(pk=earlier.pk).update(
+        state="finished", manifest={"files": []}, finished_at=EARLIER, cutoff=EARLIER
+    )
     page = manager.post(SITE, said)
     assert page.status_code == 422
-    assert answer in page.content.decode()
-    assert not ExportRun.objects.exists()
+    (field,) = page.context["form"].errors
+    assert field in said, "it stands at its field"
+    told = page.content.decode()
+    assert answer in told
+    assert f'id="id_{field}_error"' in told
+    if any(name in page.context["form"].folded for name in said):
+        assert '<details class="fold" open>' in told
+    assert ExportRun.objects.get() == earlier
 
 
 def test_a_failed_one_is_tried_again_and_others_find_nothing(manager: Client, project: Project, rita: User) -> None:

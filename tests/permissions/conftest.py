@@ -57,13 +57,14 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from django.utils import timezone
 
     from exports.models import ExportRun
-    from hub.models import Repository
+    from hub.models import Push, Repository
     from labeling.api.suggestions import SALT
     from labeling.models import ImportRun, Review
     from managing.pages import importing
     from managing.pages.exporting import name_of
     from moderation import marks
     from moderation.models import Verdict
+    from sampler.models import ModelTrial
 
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     chat = makers.make_chat(project, alice)
@@ -88,6 +89,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     notice = Notice.objects.create(user=alice, kind="goal", key="goal", subject=project.title, address="/")
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     judged = Verdict.objects.get(target_id=turn.pk)
+    repository = Repository.objects.create(project=project, name="acme/demo", state="gone")
     return {
         "slug": project.slug, "kind": "chat", "returned": returned.pk, "ranked": returned.comparison_id,
         "owner": "alice", "token": token, "invitation": invitation.pk,
@@ -101,7 +103,10 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
         "export_name": name_of(export),
         "upload": importing.name_of(upload),
-        "repository": Repository.objects.create(project=project, name="acme/demo", state="gone").pk,
+        "push": Push.objects.create(repository=repository, export=export).pk,
+        "round": project.rounds.latest("number").number,
+        "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
+        "repository": repository.pk,
     }  # fmt: skip
 
 

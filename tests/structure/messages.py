@@ -38,8 +38,18 @@ KEYWORDS = {**dict.fromkeys([*CALLS, *REFUSALS]), "ngettext": (1, 2)}
 # Pages are in every language; the admin site, the API, imports and commands are in English.
 ROOMS = "account|allauth|labeling|managing|mfa|moderation|socialaccount|usersessions"
 PAGES = re.compile(rf"^templates/([^/]+|({ROOMS})/.*)\.html$")
-CODE = re.compile(r"^(accounts|common|labeling|managing|moderation|screening)/.*\.py$")
-ENGLISH = re.compile(r"/(admin|api|importers|imports|management|migrations)/|^labeling/admin|/admin\.py$")
+FOLDERS = (
+    "accounts",
+    "common",
+    "exports/formats",
+    "exports/renderings",
+    "labeling",
+    "managing",
+    "moderation",
+    "screening",
+)
+CODE = re.compile(rf"^({'|'.join(FOLDERS)})/.*\.py$")
+ENGLISH = re.compile(r"/(admin(?!/project_help)|api|importers|imports|management|migrations)/|/admin\.py$")
 SCRIPTS = re.compile(r"^static/js/[^/]+\.js$")
 PLACE = re.compile(r"%\([^)]*\)[sdr]|%[sdr]|\{\w+\}")
 DATED = re.compile(rb'^"(Project-Id|Report-|POT-|PO-Rev|Last-Tr|Language-Team|Generated-).*\n', re.MULTILINE)
@@ -52,7 +62,7 @@ def messages_of_pages() -> Iterator[tuple[str, int, Said]]:
     for path in _files("templates", PAGES):
         code = templatize((BASE / path).read_text(encoding="utf-8"), origin=path)
         yield from _extracted("python", INDENT.sub("", code), path)
-    for folder in ("accounts", "common", "labeling", "managing", "moderation", "screening"):
+    for folder in FOLDERS:
         for path in _files(folder, CODE):
             if not ENGLISH.search(path):
                 yield from _extracted("python", (BASE / path).read_text(encoding="utf-8"), path)

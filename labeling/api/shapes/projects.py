@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from common.api import Shape
 from labeling.api.shapes.base import Message
+from labeling.goals import MOST
 from labeling.models import Membership, Project
 
 
@@ -39,16 +40,48 @@ class PolicyIn(Shape):
     params = serializers.DictField(default=dict)
 
 
-class RoundIn(Shape):
+def _goal(about: str) -> serializers.IntegerField:
+    return serializers.IntegerField(default=0, min_value=0, max_value=MOST, help_text=about)
+
+
+class GoalNumbers(Shape):
+    """What a round is to bring."""
+
+    goal_rankings = _goal("Rankings that it is to bring; 0: no goal.")
+    goal_demonstrations = _goal("Demonstrations that it is to bring; 0: no goal.")
+    share_rankings = _goal("What each trainer is to rank, who sees it; 0: none.")
+    share_demonstrations = _goal("What each trainer is to write, who sees it; 0: none.")
+
+
+class RoundIn(GoalNumbers):
     policies = PolicyIn(many=True)
     note = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
-class RoundOut(Shape):
+class RoundOut(GoalNumbers):
     number = serializers.IntegerField()
     note = serializers.CharField()
     opened_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class GoalPart(Shape):
+    target = serializers.IntegerField(help_text="0: none.")
+    done = serializers.IntegerField()
+    left = serializers.IntegerField()
+    today = serializers.IntegerField(help_text="Since midnight, UTC.")
+    pace = serializers.FloatField(help_text="A day, in the last seven days.")
+    ends = serializers.DateField(allow_null=True, help_text="When it is reached at this pace; null: reached or never.")
+
+
+class TrainerPart(GoalPart):
+    user = serializers.CharField()
+
+
+class GoalOut(Shape):
+    kind = serializers.CharField(help_text="rankings or demonstrations.")
+    whole = GoalPart()
+    trainers = TrainerPart(many=True)
 
 
 class PromptsIn(Shape):

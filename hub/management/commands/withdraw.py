@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
+from hub.withdrawn import pushed
 from labeling.models import Project
 from labeling.withdrawal import withdraw
 
@@ -34,6 +36,11 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.")
         for kind, count in withdraw(project=found, user=user).items():
             self.stdout.write(f"{count:,} {kind} emptied")
+        for repository in pushed(found):
+            self.stdout.write(
+                f"{repository.name} on the Hugging Face Hub may hold their words in one of its versions: take it back "
+                f"at {settings.PUBLIC_URL}/manage/projects/{found.slug}/hub/ and push a new export."
+            )
         if remove_exports:
             stored = ExportRun.objects.filter(project=found, state=ExportRun.State.FINISHED)
             self.stdout.write(f"{sum(runs.remove(run=run) for run in stored)} stored exports removed")
