@@ -45,7 +45,7 @@ else:
 State = ExportRun.State
 TICKED = (
     "redact", "include_verbatim", "include_truncated", "include_control_tokens", "include_reasoning", "include_unsafe",
-    "include_surplus", "include_research",
+    "include_surplus", "include_research", "include_ai_judges",
 )  # fmt: skip
 
 
@@ -122,6 +122,7 @@ class ExportForm(RunForm):
     include_unsafe = _ticked("Include completions flagged unsafe", initial=True)
     include_surplus = _ticked("Include late votes that found no slot")
     include_research = _ticked("Include reviewers' own blind votes")
+    include_ai_judges = _ticked("Let AI judges vote")
 
     class Meta:
         model = ExportRun

@@ -55,6 +55,7 @@ class Options:
     kinds: tuple[str, ...] = ("normal",)  # of comparisons; imported ones come in by `mix`
     include_surplus: bool = False  # late votes that found no slot
     include_research: bool = False  # reviewers' own blind votes
+    include_ai_judges: bool = False  # what AI judges said, as votes
 
     @classmethod
     def from_dict(cls, given: Mapping[str, object] | None = None) -> Options:

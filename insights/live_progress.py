@@ -42,8 +42,12 @@ def _counted(project: Project) -> tuple[dict[str, object], int]:
     since = timezone.now() - timedelta(hours=1)
     judged = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
     at_work = Assignment.objects.leased().filter(comparison__project=project)
+    sampling = Comparison.objects.filter(project=project, state=Comparison.State.SAMPLING)
+    held = sampling.filter(held_at__isnull=False).count()  # till a reward model chooses
     found: dict[str, object] = {
         **counts,
+        "without_completions": sampling.count() - held,
+        "held": held,
         "as_of": timezone.now().isoformat(),
         "ready": _ready(project).count(),
         "waiting_for_others": _waiting_for_others(project),

@@ -20,6 +20,7 @@ def sections(report: RoundsData) -> list[Section]:
         _duels(report),
         _rewards(report),
         _lengths(report),
+        _judges(report),
         _rates(report),
         _flagged(report, "Made-up answers", MADE_UP[0], "made-up",
                  "An answer counts when a person who ranked it gave it this flag: nothing here checks facts."),
@@ -99,6 +100,26 @@ def _lengths(report: RoundsData) -> Section:
     )
     chart = charts.intervals("The longer text is put first", rows, guide=0.5)
     return Section("Length bias", told, chart, _tables(report, "length-bias"))
+
+
+def _judges(report: RoundsData) -> Section:
+    rows: Bars = []
+    for row in report["judges"]:
+        rows += [(f"judge {row['judge']}, {row['model']}", *span(row["agreement"])),
+                 ("people, same pairs", *span(row["people"])),
+                 ("prefers what stands first", *span(row["first"]))]  # fmt: skip
+    told = (
+        "Every two answers were judged in both orders, and an answer is preferred where it is in both. Of such pairs, "
+        "how often the judge agrees with a person, beside how often two people agree on the same pairs; and of all its "
+        "verdicts, how often they prefer the answer that stands first: one half where the place does not count. For "
+        "measure, published of GPT-4 as a judge: the first place preferred in 53%, 13% of verdicts changed with the "
+        "order, the longer answer preferred in 68%. None of this is among the people's figures above."
+        if rows
+        else "No model version judges here. A manager appoints one on the page of AI judges."
+    )
+    chart = charts.intervals("Agreement with people, and with the first place", rows, guide=0.5)
+    names = ("ai-judges", "ai-judges-order", "ai-judges-leanings")
+    return Section("AI judges and people", told, chart, _tables(report, *names))
 
 
 def _rates(report: RoundsData) -> Section:

@@ -16,6 +16,7 @@ REFUSED = ("refused needlessly", "refused needlessly")
 
 _WHERE = ("round", "model version")
 _ENDS = ("95% low", "95% high")
+_JUDGE = ("judge", "model version")
 
 
 def _where(row: VersionRow) -> tuple[Cell, Cell]:
@@ -54,6 +55,45 @@ def lengths(report: RoundsData) -> Table:
     columns = ("round", "reward model", "pairs", "puts the longer first", *_ENDS, "people put it first",
                "95% low ", "95% high ")  # fmt: skip
     return Table("Length bias of reward models and people, on the same pairs", columns, rows, frozenset(range(3, 9)))
+
+
+def judges(report: RoundsData) -> Table:
+    rows: list[Row] = [
+        (
+            row["judge"], row["model"], row["comparisons"], int(row["agreement"]["n"]), *span(row["agreement"]),
+            *span(row["undecided_as_half"]), *span(row["people"]),
+        )
+        for row in report["judges"]
+    ]  # fmt: skip
+    columns = (*_JUDGE, "comparisons", "pairs", "agrees with people", *_ENDS, "undecided as half", "95% low ",
+               "95% high ", "people with each other", "95% low  ", "95% high  ")  # fmt: skip
+    return Table("AI judges and people on the same pairs", columns, rows, frozenset(range(4, 13)))
+
+
+def order_bias(report: RoundsData) -> Table:
+    rows: list[Row] = [
+        (
+            row["judge"], row["model"], *span(row["first"]), *span(row["changed"]), row["ties"]["value"],
+            row["unreadable"]["value"], row["unanswered"],
+        )
+        for row in report["judges"]
+    ]  # fmt: skip
+    columns = (*_JUDGE, "prefers what stands first", *_ENDS, "changes with the order", "95% low ", "95% high ",
+               "ties", "unreadable", "unanswered")  # fmt: skip
+    return Table("What AI judges say when the order is another", columns, rows, frozenset(range(2, 10)))
+
+
+def leanings(report: RoundsData) -> Table:
+    rows: list[Row] = [
+        (
+            row["judge"], row["model"], *span(row["longer"]), row["people_longer"]["value"], *span(row["own"]),
+            row["people_own"]["value"],
+        )
+        for row in report["judges"]
+    ]  # fmt: skip
+    columns = (*_JUDGE, "prefers the longer", *_ENDS, "people", "prefers its own model", "95% low ", "95% high ",
+               "people ")  # fmt: skip
+    return Table("What AI judges lean to, and people on the same pairs", columns, rows, frozenset(range(2, 10)))
 
 
 def rates(report: RoundsData) -> Table:
@@ -133,6 +173,9 @@ TABLES: dict[str, Callable[[RoundsData], Table]] = {
     "new-against-old": duels,
     "reward-models": rewards,
     "length-bias": lengths,
+    "ai-judges": judges,
+    "ai-judges-order": order_bias,
+    "ai-judges-leanings": leanings,
     "rates": rates,
     "flags": flags,
     "made-up": _named("Made-up answers", MADE_UP),

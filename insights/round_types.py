@@ -25,6 +25,26 @@ class RewardRow(TypedDict):
     people_longer: Share  # the same of the people, on the same pairs
 
 
+class JudgeRow(TypedDict):
+    """An AI judge, over all that it judged; against people on the pairs that they ordered too."""
+
+    judge: int  # its number in the project
+    model: str
+    comparisons: int
+    unreadable: Share  # of the verdicts that came
+    unanswered: int  # verdicts that did not come
+    first: Share  # of the verdicts that prefer one: for the answer that stands first
+    ties: Share  # of the verdicts that can be read
+    changed: Share  # of the pairs: another verdict when the order is another
+    agreement: Share  # of the pairs that it decides and a person orders
+    undecided_as_half: Share  # of the pairs that a person orders; what it does not decide counts half
+    people: Share  # two people with each other, on the same pairs
+    longer: Share  # the longer answer preferred; what it does not decide counts half
+    people_longer: Share  # by people, on the same pairs
+    own: Share  # its own model version's answer preferred to another's; what it does not decide counts half
+    people_own: Share
+
+
 class VersionRow(TypedDict):
     """What is known of a model version's answers in a round. None: nothing to count, or not asked for."""
 
@@ -59,6 +79,7 @@ class RoundsData(TypedDict):
     shape: int
     rounds: list[RoundRow]
     rewards: list[RewardRow]
+    judges: list[JudgeRow]
     versions: list[VersionRow]
     baseline: str  # what phrases are held against, in words; empty where there is nothing
     as_of: NotRequired[str]

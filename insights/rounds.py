@@ -14,6 +14,7 @@ from typing import cast
 from django.utils import timezone
 
 from insights import reports, round_facts
+from insights.ai_judges import ai_judges
 from insights.cut_answers import cut_answers
 from insights.limitations import Facts, Key, gathered, version
 from insights.models import Report, RoundsReport
@@ -26,7 +27,7 @@ from insights.round_types import RoundRow, RoundsData
 from labeling.models import Project
 from sampler.models import ModelVersion
 
-SHAPE = 1  # of the dictionaries: a kept report of another shape is as good as none
+SHAPE = 2  # of the dictionaries: a kept report of another shape is as good as none
 RENEWED = timedelta(minutes=10)  # at the soonest, while rankings come in
 OLD = timedelta(hours=1)  # thumbs and scores are looked for this often, whether rankings come in or not
 ENOUGH = 50  # answers of people, for a baseline of phrases
@@ -34,11 +35,17 @@ ENOUGH = 50  # answers of people, for a baseline of phrases
 
 def rounds_of(project: Project) -> RoundsData | None:
     """The last report by round, made now where there is little to read. None: the next beat makes it."""
-    found = _kept(project)
+    found = last_of(project)
     if found is None and reports.quickly_read(project):
         reports.insights_of(project)
         refresh(project, changed=True)
-        found = _kept(project)
+        found = last_of(project)
+    return found
+
+
+def last_of(project: Project) -> RoundsData | None:
+    """The last report by round, if there is one."""
+    found = _kept(project)
     if found is None:
         return None
     data: RoundsData = found.data
@@ -77,6 +84,7 @@ def build(project: Project) -> RoundsData:
         "shape": SHAPE,
         "rounds": _rounds(project),
         "rewards": rewards(round_facts.scored(project)),
+        "judges": ai_judges(project),
         "versions": [version(key, of_it, flags, [] if key[1] == first else held) for key, of_it in facts.items()],
         "baseline": told,
     }

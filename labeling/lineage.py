@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from labeling.models import (
+    AiVerdict,
     Comparison,
     ComparisonRequest,
     Dialogue,
@@ -100,8 +101,11 @@ def sampled(copies: Copies) -> tuple[set[UUID], set[UUID]]:
     for asked in (SuggestionRequest, ReplyRequest):
         rows = asked._default_manager.filter(dialogue__in=copies.dialogue_ids)
         requests |= _ids(rows.values_list("request_id", flat=True))
+    of_judges = AiVerdict.objects.filter(judgement__comparison__in=copies.comparison_ids)
     of_comparisons = ComparisonRequest.objects.filter(comparison__in=copies.comparison_ids)
-    return completions, requests | _ids(of_comparisons.values_list("request_id", flat=True))
+    for rows_ in (of_judges, of_comparisons):
+        requests |= _ids(rows_.values_list("request_id", flat=True))
+    return completions, requests
 
 
 def screened(project: Project, user: User, copies: Copies) -> set[UUID]:

@@ -10,6 +10,7 @@ from celery import shared_task
 
 from common.advisory_lock import try_advisory_lock
 from labeling import candidates, chats, leases, selection, stock
+from labeling.ai_judges import asking, settling
 from labeling.imports import runs
 from labeling.quality import hidden
 
@@ -21,6 +22,8 @@ CHORES: tuple[Callable[[], object], ...] = (
     selection.open_chosen,
     stock.keep_stock,
     hidden.keep_hidden,
+    settling.settle,
+    asking.ask,
 )
 
 

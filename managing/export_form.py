@@ -39,6 +39,7 @@ TICKED = {
     "include_unsafe": gettext_noop("Include answers that are flagged as unsafe"),
     "include_surplus": gettext_noop("Include late votes that found no place"),
     "include_research": gettext_noop("Include reviewers' own blind votes"),
+    "include_ai_judges": gettext_noop("Let AI judges vote: their orders stand among people's rankings, marked"),
 }
 
 

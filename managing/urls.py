@@ -3,6 +3,7 @@
 from django.urls import path
 
 from managing.views import (
+    ai_judges,
     connecting,
     exporting,
     goals,
@@ -43,6 +44,8 @@ urlpatterns = [
     path("projects/<slug:slug>/terms/", terms.terms, name="terms"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
+    path("projects/<slug:slug>/ai-judges/", ai_judges.ai_judges, name="ai-judges"),
+    path("projects/<slug:slug>/ai-judges/<int:number>/dismiss/", ai_judges.dismiss, name="ai-judges-dismiss"),
     path("projects/<slug:slug>/imports/", importing.imports, name="imports"),
     path("projects/<slug:slug>/imports/<slug:upload>/", importing.one, name="imports-one"),
     path("projects/<slug:slug>/imports/<slug:upload>/do/<slug:what>/", importing.do, name="imports-do"),

@@ -34,17 +34,19 @@ def run(
     arguments: Sequence[str] | None,
     *,
     export: str,
+    before_out: Callable[[ArgumentParser], object] = lambda parser: None,
     more: Callable[[ArgumentParser], object] = lambda parser: None,
 ) -> int:
     """The exit status: 0, or 1 after one line that says what is wrong with a folder or a model."""
     parser = ArgumentParser(prog=f"python -m training.{name}", description=description)
     parser.add_argument("export", type=Path, help=export)
     parser.add_argument("base", type=Path, help="folder of the model to start from")
+    before_out(parser)
     parser.add_argument("out", type=Path, help="folder of the new model; must not exist")
     parser.add_argument("--threads", type=int, default=None, help="of torch; tiny models are faster with 1")
     more(parser)
     options.add_to(parser, settings)
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_intermixed_args(arguments)  # folders and options in any order
     silence_libraries()
     if parsed.threads:
         torch.set_num_threads(parsed.threads)

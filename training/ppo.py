@@ -1,4 +1,4 @@
-"""Trains a policy against a reward model: `python -m training.ppo EXPORT BASE OUT --reward-model FOLDER`.
+"""Trains a policy against a reward model: `python -m training.ppo EXPORT BASE REWARD OUT`.
 
 InstructGPT's way (arXiv 2203.02155, section 3.5): answers to the export's prompts are drawn from the policy, the
 reward model scores them, a penalty for leaving the first policy is paid token by token, and PPO with a value head
@@ -36,7 +36,7 @@ from training.curves import Line, Panel
 from training.experience import Experience, columns
 from training.fit import batch, rate
 from training.folders import BadFolder
-from training.ppo_options import PPO, RLOO, Settings, check
+from training.ppo_options import PPO, RLOO, Settings, add_reward_model, check, reward_model_of
 from training.record import Record
 from training.rollouts import RewardOf, Rollout, Sampler, scorer
 
@@ -279,16 +279,16 @@ def panels(rows: Sequence[JsonObject]) -> list[Panel]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     def more(parser: ArgumentParser) -> None:
-        parser.add_argument("--reward-model", type=Path, required=True, help="folder that training.reward wrote")
         parser.add_argument("--first-policy", type=Path, help="that KL is counted from (default: BASE)")
 
     return command.run(
         "ppo", __doc__, Settings,
         lambda o, s: train(
-            export=o.export, base=o.base, reward_model=o.reward_model, out=o.out, first=o.first_policy, settings=s,
-            tell=command.tell,
+            export=o.export, base=o.base, reward_model=reward_model_of(o), out=o.out, first=o.first_policy,
+            settings=s, tell=command.tell,
         ),
-        arguments, export="an export folder with prompts, preferences or rankings", more=more,
+        arguments, export="an export folder with prompts, preferences or rankings", before_out=add_reward_model,
+        more=more,
     )  # fmt: skip
 
 

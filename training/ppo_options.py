@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
+from pathlib import Path
 
 from generation.prompts import NONE, TEMPLATE, TEXT
 from training.folders import BadFolder
@@ -48,3 +50,21 @@ def check(s: Settings, processes: int) -> None:
     ):
         if size < 1 or size % processes:
             raise BadFolder(f"The {name} cannot be shared by {processes} processes.")
+
+
+def add_reward_model(parser: ArgumentParser) -> None:
+    """As a folder among the others, or as an option."""
+    parser.add_argument("reward", type=Path, nargs="?", help="folder that training.reward wrote")
+    parser.add_argument("--reward-model", type=Path, help="the same, in place of REWARD")
+
+
+def reward_model_of(parsed: Namespace) -> Path:
+    """The one that was named.
+
+    Raises:
+        BadFolder: none was.
+    """
+    found: Path | None = parsed.reward or parsed.reward_model
+    if found is None:
+        raise BadFolder("A reward model is missing: EXPORT BASE REWARD OUT.")
+    return found

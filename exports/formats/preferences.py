@@ -13,8 +13,8 @@ from django.utils.translation import gettext_noop
 
 from common.shapes import Message
 from common.visible import visible
+from exports.formats._with_judges import SOURCE
 from exports.formats.base import A_PAIR, Context, Format, columns_of
-from exports.sources import rankings
 from exports.sources.rankings import RankingRecord
 from labeling.preferences import ranks, strict_pairs
 
@@ -50,10 +50,11 @@ class Pair(TypedDict):
     source: str | None
     selection: str | None
     selection_margin: float | None
+    kind: str
 
 
 class Preferences(Format[RankingRecord, Pair]):
-    source = rankings.SOURCE
+    source = SOURCE
     about = gettext_noop(
         "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
     )
@@ -112,6 +113,7 @@ class Preferences(Format[RankingRecord, Pair]):
                 "source": record.source or None,
                 "selection": record.selection or None,
                 "selection_margin": record.selection_margin,
+                "kind": record.kind,
             }
 
 

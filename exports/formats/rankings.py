@@ -9,8 +9,8 @@ from typing import TypedDict
 from django.utils.translation import gettext_noop
 
 from common.shapes import Json, Message
+from exports.formats._with_judges import AI, SOURCE
 from exports.formats.base import Context, Format, columns_of
-from exports.sources import rankings
 from exports.sources.rankings import Answer, RankingRecord
 from labeling.preferences import ranks
 from labeling.spans import plain
@@ -79,7 +79,7 @@ class Judgement(TypedDict):
 
 
 class Rankings(Format[RankingRecord, Judgement]):
-    source = rankings.SOURCE
+    source = SOURCE
     about = gettext_noop(
         "One row for each judgement: the completions in the order shown, their ranks (0 is best, equal is a tie)."
     )
@@ -89,6 +89,7 @@ class Rankings(Format[RankingRecord, Judgement]):
         place = ranks(record.groups)  # empty where nothing could be ranked
         context.counts["rankings"] += 1
         context.counts["not rankable"] += bool(record.not_rankable)
+        context.counts["rankings by AI judges"] += record.kind == AI
         yield {
             "id": record.id,
             "context": context.messages(record.prompt),

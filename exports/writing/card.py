@@ -27,6 +27,7 @@ TRAINERS = {
     "ratings": "trl kto --dataset_name FOLDER --dataset_config ratings --model_name_or_path MODEL",
 }
 DEFAULT_ORDER = ("preferences", "sft", "rankings", "prompts", "ratings", "raw")  # the first one written is the default
+AI = " Models judged too: rankings of `kind` ai are no person's, and `ai_judgements` says whose they are."
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -150,7 +151,7 @@ Licence: {project.licence or "other"}. Contact: {project.contact or "the project
 
 def _origin(manifest: Manifest) -> str:
     """How the rows came about, how they were split, and what is not among them."""
-    counts, split = manifest["counts"], manifest["split"]
+    counts, split, filters = manifest["counts"], manifest["split"], manifest["filters"]
     excluded = [f"- {reason}: {n}" for reason, n in manifest["excluded"].items()]
     guidelines = [
         f"- version {g['number']} of {g['created_at'][:10]}{': ' + g['note'] if g['note'] else ''}"
@@ -160,9 +161,9 @@ def _origin(manifest: Manifest) -> str:
 ## How it was made
 
 Trainers hold dialogues with model versions and write demonstrations; a random model-written turn is drawn from each
-chat, completions are sampled for it, and trainers order them, ties allowed. {counts["judges"]} people judged;
-they appear under keyed pseudonyms. Rankings by the number of completions: {_by_k(counts["by K"])}.
-Agreement between judges of the same completions: {_agreement(manifest["agreement"])}.
+chat, completions are sampled for it, and trainers order them, ties allowed. {counts["judges"]} people judged; they
+appear under keyed pseudonyms.{AI * bool(filters["include_ai_judges"])} Rankings by the number of completions:
+{_by_k(counts["by K"])}. Agreement between judges of the same completions: {_agreement(manifest["agreement"])}.
 
 ## Instructions to trainers
 

@@ -1,6 +1,7 @@
 """The tables of the loop, by noun."""
 
 from labeling.models.agreements import Acknowledgement
+from labeling.models.ai_judges import AiJudge, AiJudgement, AiVerdict
 from labeling.models.assignments import Assignment
 from labeling.models.comparisons import Candidate, CandidateCopy, Comparison, ComparisonRequest
 from labeling.models.dialogues import Dialogue, ReplyRequest, SuggestionRequest
@@ -20,6 +21,9 @@ from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 __all__ = [
     "DEFAULT_FLAGS",
     "Acknowledgement",
+    "AiJudge",
+    "AiJudgement",
+    "AiVerdict",
     "Assignment",
     "Candidate",
     "CandidateCopy",

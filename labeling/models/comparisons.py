@@ -160,6 +160,9 @@ class Comparison(models.Model):
             models.Index(fields=["created_at"], name="comparison_sampling", condition=Q(state="sampling")),
             models.Index(fields=["project", "state"], name="comparison_by_state"),
             models.Index(fields=["project", "-created_at"], name="comparison_newest"),
+            models.Index(
+                fields=["project", "opened_at"], name="comparison_ready", condition=Q(state__in=["open", "closed"])
+            ),
             models.Index(fields=["copied_from"], name="comparison_copies", condition=Q(copied_from__isnull=False)),
             models.Index(fields=["only_for"], name="comparison_hidden", condition=Q(only_for__isnull=False)),
         ]

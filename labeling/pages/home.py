@@ -71,7 +71,7 @@ def places(user: User) -> list[Place]:
             if row.role in task.roles and works_in(user, row.project.language)
         ]
         language = foreign(user, row.project)
-        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, language, row.share))
+        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, language, vars(row)["share"]))
     return found
 
 

@@ -44,3 +44,9 @@ def places_bar(context: Context) -> dict[str, object]:
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "q": request.GET.get("q", ""),
     }
+
+
+@register.filter
+def percent(value: float) -> str:
+    """A share as a percentage: whole, but for small ones."""
+    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"

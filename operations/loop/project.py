@@ -12,13 +12,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 from django.utils import timezone
 
 from accounts.models import User
 from common.shapes import Json
 from labeling import projects
-from labeling.models import Assignment, Comparison, Membership, Project, Ranking
+from labeling.models import AiVerdict, Assignment, Comparison, Membership, Project, Ranking
 from labeling.text import split_of
 from operations import demo
 from operations.loop import stages
@@ -165,11 +165,9 @@ def remove(run: LoopProject) -> None:
     """Take away all that this run made; what others made with its model versions, if anything, stays with them."""
     project = run.project
     with transaction.atomic():
-        linked = list(
-            SampleRequest.objects.filter(
-                pk__in=Comparison.objects.filter(project=project).values("requests__request")
-            ).values_list("pk", flat=True)
-        )
+        asked = Comparison.objects.filter(project=project).values("requests__request")
+        judged = AiVerdict.objects.filter(judgement__judge__project=project).values("request")
+        linked = list(SampleRequest.objects.filter(Q(pk__in=asked) | Q(pk__in=judged)).values_list("pk", flat=True))
         Ranking.objects.filter(comparison__project=project).delete()
         Assignment.objects.filter(comparison__project=project).delete()
         Comparison.objects.filter(project=project).delete()

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, overload
 
 from django.core.management import call_command
 
+from accounts.models import User
 from common.shapes import Message
 from exports.formats.preferences import Pair
 from exports.formats.prompts import PromptRow
@@ -20,7 +21,9 @@ from exports.renderings.hh import Transcripts
 from exports.renderings.soft import ScoredPair
 from exports.sources.rankings import Answer, RankingRecord
 from exports.writing.manifest import Manifest
-from labeling.models import Project
+from labeling.ai_judges import asking, settling
+from labeling.models import AiVerdict, Comparison, Dialogue, Project
+from tests import makers
 
 
 def export(project: Project, folder: Path, *options: str) -> Manifest:
@@ -79,6 +82,17 @@ def given(value: T | None) -> T:
 def everything(folder: Path) -> str:
     """All the text of a folder in one string."""
     return "\n".join(path.read_text() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def make_judged(project: Project, *, dialogue: Dialogue | None = None, author: User | None = None) -> Comparison:
+    """A comparison of two, of which the judge prefers the second in both orders."""
+    comparison = makers.make_comparison(project, k=2, dialogue=dialogue, author=author)
+    asking.ask()
+    (_, second) = comparison.texts
+    for verdict in AiVerdict.objects.filter(said="", judgement__comparison=comparison).select_related("request"):
+        makers.answer(verdict.request, f"Of course.\nVERDICT: {1 if str(verdict.first_id) == second else 2}")
+    settling.settle()
+    return comparison
 
 
 def make_ranking_record(groups: list[list[str]], texts: dict[str, str]) -> RankingRecord:

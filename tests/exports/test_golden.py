@@ -18,7 +18,10 @@ from exports.renderings.base import RENDERINGS
 from exports.writing.files import SplitFile
 from exports.writing.jsonl import line
 from labeling import comparisons, dialogues, projects, turns
+from labeling.ai_judges import judges
 from labeling.models import (
+    AiJudgement,
+    AiVerdict,
     Candidate,
     Comparison,
     Dialogue,
@@ -32,6 +35,7 @@ from labeling.models import (
 from moderation import marks
 from moderation.models import Verdict, VerdictFeedback
 from sampler.models import Completion, ModelVersion
+from sampler.sampling import request_completions
 from tests import makers
 from tests.exports.makers import export, given, rows
 
@@ -110,6 +114,7 @@ def golden_project(db: None) -> Project:
         )  # fmt: skip
     _talk(project, alice)
     _judged(project, alice)
+    _judge(project, second)
     return project
 
 
@@ -128,6 +133,23 @@ def _judged(project: Project, alice: User) -> None:
     marks.mark(verdict=Verdict.objects.get(target="turn"), user=alice, harmful=False, comment="It is not rude.")
     Verdict.objects.update(created_at=AT)
     VerdictFeedback.objects.update(created_at=AT)
+
+
+def _judge(project: Project, ids: list[str]) -> None:
+    """An AI judge that prefers the first answer in one order and says nothing readable in the other."""
+    model = makers.make_model("judge", weights_hash="e" * 64)
+    judge = judges.appoint(project=project, model_version=model, prompt="{conversation}\n{first}\n{second}", share=1)
+    said = AiJudgement.objects.create(
+        id=fixed("judgement"), judge=judge, comparison_id=fixed("hello"), judged_at=AT, groups=[[ids[0]], [ids[1]]]
+    )
+    for (first, second), answer, verdict in (
+        ((ids[0], ids[1]), "Kinder.\r\nVERDICT: 1", "first"),
+        ((ids[1], ids[0]), "", "unanswered"),
+    ):
+        request = request_completions(model_version=model, prompt=[{"role": "user", "content": "Which?"}])
+        AiVerdict.objects.create(judgement=said, first_id=first, second_id=second, request=request, said=verdict)
+        if answer:
+            makers.answer(request, answer)
 
 
 def _talk(project: Project, alice: User) -> None:

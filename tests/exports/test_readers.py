@@ -20,9 +20,10 @@ from accounts.models import User
 from exports.formats.base import FORMATS
 from exports.models import ExportRun
 from exports.renderings.base import RENDERINGS
+from labeling.ai_judges import judges, prompts
 from labeling.models import Comparison, Project, Ranking, TurnFeedback
 from tests import makers
-from tests.exports.makers import export, rows
+from tests.exports.makers import export, make_judged, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,6 +76,8 @@ def folder(project: Project, alice: User, tmp_path: Path) -> Path:
         ranking = makers.make_ranking(comparison, alice)
         Ranking.objects.filter(pk=ranking.pk).update(seconds=None if split == "train" else 5, strengths=[])
     makers.make_demonstration(project, alice)
+    judges.appoint(project=project, model_version=makers.make_model("judge"), prompt=prompts.DEFAULT, share=1)
+    make_judged(project)
     export(project, tmp_path / "folder")
     return tmp_path / "folder"
 
@@ -86,7 +89,7 @@ def test_load_dataset_reads_every_configuration_as_it_stands(load: Loader, folde
     chosen = default["train"][0]["chosen"]
     assert isinstance(chosen, list)
     assert chosen[0]["role"] == "assistant"
-    for config in ("preferences", "rankings", "sft", "prompts", "raw"):
+    for config in ("preferences", "rankings", "sft", "prompts", "ai_judgements", "raw"):
         loaded = load(folder, config)
         written = rows(folder, config, "train")
         assert loaded["train"].num_rows == len(written)

@@ -11,9 +11,11 @@ from django.utils import timezone
 from accounts.models import User
 from exports import runs, tasks
 from hub.models import Push, Repository
+from insights import rounds
 from labeling import goals, invitations, projects, questions, terms
+from labeling.ai_judges import asking, judges, prompts, settling
 from labeling.imports import runs as import_runs
-from labeling.models import ImportRun, Membership, Project
+from labeling.models import AiJudge, AiVerdict, ImportRun, Membership, Project
 from labeling.tasks import run_import
 from managing.pages import importing
 from managing.pages.exporting import name_of
@@ -46,6 +48,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     Membership.objects.filter(user=alice).update(withdrawn_at=timezone.now(), ended_at=timezone.now())
     terms.publish_terms(project=project, text="# Terms\n\nYour words are published.", by=mona)
     terms.accept_terms(project=project, person=mona, number=1)
+    appoint(project)
     site = f"/manage/projects/{project.slug}/"
     bob = makers.make_member(project, "bob")
     lease = makers.make_lease(makers.make_comparison(project), bob)
@@ -65,9 +68,23 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "time": f"{site}time/", "exports-hub": f"{site}hub/", "imports": f"{site}imports/",
         "imports-one": f"{site}imports/{importing.name_of(came_in)}/",
         "imports-records": f"{site}imports/{importing.name_of(came_in)}/records/?kind=comparisons",
+        "ai-judges": f"{site}ai-judges/",
         "a preview": f"{site}imports/{importing.name_of(preview)}/",
         "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
+
+
+def appoint(project: Project) -> None:
+    """A judge that was dismissed, and one whose figures are known."""
+    for _ in range(2):
+        for judge in AiJudge.objects.filter(project=project):
+            judges.dismiss(judge=judge)
+        judges.appoint(project=project, model_version=makers.make_model(), prompt=prompts.DEFAULT, share=0.25)
+    asking.ask()
+    for verdict in AiVerdict.objects.filter(said=""):
+        makers.answer(verdict.request, "VERDICT: 1")
+    settling.settle()
+    rounds.rounds_of(project)
 
 
 def uploaded(project: Project, by: User) -> tuple[ImportRun, ImportRun]:
@@ -113,7 +130,7 @@ def connecting(pages: dict[str, str]) -> dict[str, str]:
 
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
-    "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register",
+    "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register", "ai-judges-dismiss",
 }  # fmt: skip
 
 

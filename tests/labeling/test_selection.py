@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from insights import reports
+from insights.live_progress import live_progress
 from insights.models import Judgement
 from labeling import candidates, leases, projects, rankings, scoring, selection, stock
 from labeling.admin.project_form import ProjectForm
@@ -131,6 +132,8 @@ def test_what_is_held_is_not_stock_and_comes_up_when_nobody_chooses(
     project = choose(project, judge, 0.5, prompts=3)
     Comparison.objects.update(selection=MARGIN)
     assert settle()["held"] == 3
+    seen = live_progress(project)
+    assert (seen["held"], seen["without_completions"]) == (3, 0), "they lack no completion"
     projects.add_prompts(project=project, prompts=[[{"role": "user", "content": "One more?"}]])
     assert stock.keep_stock() == 1, "a comparison that nobody may rank yet keeps nobody at work"
     Comparison.objects.filter(held_at__isnull=True).update(selection=RANDOM)

@@ -14,7 +14,8 @@ from exports import runs
 from exports.models import ExportRun
 from hub import pushes
 from labeling import agreements, goals, invitations, projects, questions
-from labeling.models import ImportRun, Project
+from labeling.ai_judges import judges, prompts
+from labeling.models import AiJudge, ImportRun, Project
 from managing.pages.exporting import name_of
 from managing.pages.importing import name_of as name_of_import
 from tests import makers
@@ -31,6 +32,7 @@ PAGES = {
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
     "questions": f"{SITE}questions/",
     "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",
+    "judges": f"{SITE}ai-judges/",
 }  # fmt: skip
 
 
@@ -127,8 +129,16 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", requested_by=mona)
         push(project, mona, f"acme/{count}-{number}")
         invitations.invite(project=project, role="trainer", by=mona, places=3)
+        appoint(project)
         other = makers.make_project(f"other-{count}-{number}")
         projects.set_membership(project=other, user=mona, role="manager")
+
+
+def appoint(project: Project) -> None:
+    """As many judges as may judge, and others that do no more."""
+    for judge in AiJudge.objects.filter(project=project, ended_at__isnull=True)[:1]:
+        judges.dismiss(judge=judge)
+    judges.appoint(project=project, model_version=makers.make_model(), prompt=prompts.DEFAULT, share=1)
 
 
 def push(project: Project, by: User, name: str) -> None:

@@ -58,6 +58,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
 
     from exports.models import ExportRun
     from hub.models import Push, Repository
+    from labeling.ai_judges import judges, prompts
     from labeling.api.suggestions import SALT
     from labeling.models import ImportRun, Review
     from managing.pages import importing
@@ -87,6 +88,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     )
     question = questions.ask(by=alice, text="May a poem be ranked?", project=project)
     notice = Notice.objects.create(user=alice, kind="goal", key="goal", subject=project.title, address="/")
+    judge = judges.appoint(project=project, model_version=makers.make_model(), prompt=prompts.DEFAULT, share=0.5)
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     judged = Verdict.objects.get(target_id=turn.pk)
     repository = Repository.objects.create(project=project, name="acme/demo", state="gone")
@@ -101,7 +103,7 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "question": question.pk, "question_name": question.name,
         "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
-        "export_name": name_of(export),
+        "export_name": name_of(export), "ai_judge": judge.number,
         "upload": importing.name_of(upload),
         "push": Push.objects.create(repository=repository, export=export).pk,
         "round": project.rounds.latest("number").number,

@@ -120,6 +120,8 @@ MANAGED = {
     f"{PROJECT}terms/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/retire/": route("POST", MANAGES, slug="slug"),
+    f"{PROJECT}ai-judges/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}ai-judges/<int:number>/dismiss/": route("POST", MANAGES, slug="slug", number="ai_judge"),
     f"{PROJECT}exports/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}exports/<slug:export>/": route("GET", MANAGES, slug="slug", export="export_name"),
     f"{PROJECT}exports/<slug:export>/do/<slug:what>/": route(

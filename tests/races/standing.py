@@ -21,6 +21,8 @@ from django.db.models import (
 )
 
 from labeling.models import (
+    AiJudge,
+    AiJudgement,
     Assignment,
     Comparison,
     Dialogue,
@@ -36,7 +38,7 @@ from sampler.models import SampleRequest
 
 UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+")
-NUMBER = re.compile(r"\d+")  # which prompt of a pool was given is another in each run
+NUMBER = re.compile(r"\d+")  # which prompt of a pool was given, or what answers say, is another in each run
 Fact = tuple[object, ...]
 Standing = tuple[Fact, ...]
 
@@ -68,10 +70,15 @@ def standing(project: Project, since: datetime) -> Standing:
     facts += [("member", name, withdrawn_at is None) for name, withdrawn_at in members]
     asked = SampleRequest.objects.filter(created_at__gte=since)
     for state, purpose, cancelled, prompt in asked.values_list("state", "purpose", "cancel_requested", "prompt"):
-        facts.append(("request", state, purpose, cancelled, prompt[-1]["content"]))
+        facts.append(("request", state, purpose, cancelled, NUMBER.sub("n", prompt[-1]["content"])))
     questions = Question.objects.filter(project=project, created_at__gte=since)
     for text, answer, published, gone in questions.values_list("text", "answer", "for_everybody", "withdrawn_at"):
         facts.append(("question", text, answer, published, gone is not None))
+    appointed = AiJudge.objects.filter(project=project, created_at__gte=since)
+    facts += [("judge", ended_at is None) for ended_at in appointed.values_list("ended_at", flat=True)]
+    for judgement in AiJudgement.objects.filter(comparison__in=comparisons):
+        verdicts = tuple(judgement.verdicts.order_by("pk").values_list("said", flat=True))
+        facts.append(("judgement", judgement.judged_at is not None, len(judgement.groups), verdicts))
     return tuple(sorted(facts, key=repr))
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, judges, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -18,6 +18,8 @@ OFTEN_TOGETHER = [
     (rankings.SITUATIONS, "submitted", "undo", "accept"),
     (rankings.SITUATIONS, "submitted", "undo", "withdraw alice"),
     (rankings.SITUATIONS, "leased", "submit", "withdraw alice"),
+    (judges.SITUATIONS, "to be judged", "ask", "withdraw carol"),
+    (judges.SITUATIONS, "answered", "settle", "withdraw carol"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
     (questions.SITUATIONS, "asked", "answer", "take back"),
@@ -102,5 +104,13 @@ def test_two_writes_on_a_webhook_end_as_one_of_the_two_orders(
 @pytest.mark.parametrize(("situation", "first", "second"), table(questions.SITUATIONS))
 def test_two_writes_on_a_question_end_as_one_of_the_two_orders(
     situation: Situation[questions.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(judges.SITUATIONS))
+def test_two_writes_on_what_a_judge_judges_end_as_one_of_the_two_orders(
+    situation: Situation[rankings.Work], first: str, second: str
 ) -> None:
     check(situation, first, second, TIMES)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 BASE = Path(__file__).resolve().parents[2]
 ROOMS = (
-    "labeling", "labeling/quality", "labeling/imports", "moderation", "managing", "hub", "exports", "sampler",
-    "screening", "webhooks", "accounts", "insights",
+    "labeling", "labeling/ai_judges", "labeling/quality", "labeling/imports", "moderation", "managing", "hub",
+    "exports", "sampler", "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
-SITUATIONS = ("dialogues", "questions", "rankings", "requests", "projects", "runs", "webhooks")
+SITUATIONS = ("dialogues", "judges", "questions", "rankings", "requests", "projects", "runs", "webhooks")
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
     r"|atomic\b|@joins|\b(INSERT INTO|UPDATE \w|DELETE FROM)"

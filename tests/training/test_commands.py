@@ -35,6 +35,25 @@ def test_a_wrong_folder_is_one_line_of_error(
     assert "no-model" in capsys.readouterr().err
 
 
+def test_the_reward_model_of_ppo_is_a_folder_among_the_others_or_an_option(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[dict[str, object]] = []
+
+    def train(**given: object) -> dict[str, str]:
+        seen.append(given)
+        return {}
+
+    monkeypatch.setattr(ppo, "train", train)
+    folders = ["export", "base", "rm", "out"]
+    assert ppo.main(folders) == 0
+    assert ppo.main([*folders[:2], "--beta", "0.1", *folders[2:]]) == 0
+    assert ppo.main(["export", "base", "out", "--reward-model", "rm"]) == 0
+    assert [[str(given[name]) for name in ("export", "base", "reward_model", "out")] for given in seen] == [folders] * 3
+    assert ppo.main(["export", "base", "out"]) == 1
+    assert "A reward model is missing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", sorted(MAINS))
 def test_it_runs_without_database_and_django_and_tells_the_facts_on_its_last_line(
     name: str, base: Path, export: Path, tmp_path: Path

@@ -55,6 +55,7 @@ class Command(BaseCommand):
         parser.add_argument("--keep-truncated", action="store_true", help="keep answers that were cut at their limit")
         parser.add_argument("--keep-control-tokens", action="store_true", help="keep texts that hold control tokens")
         parser.add_argument("--reasoning", action="store_true", help="with what reasoning models said before answering")
+        parser.add_argument("--ai-judges", action="store_true", help="let AI judges vote: rankings of kind ai")
         parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
 
     def handle(self, *, project: str, out: Path, cutoff: str | None, **given: object) -> None:
@@ -88,6 +89,7 @@ class Command(BaseCommand):
             "include_control_tokens": given["keep_control_tokens"],
             "include_reasoning": given["reasoning"],
             "include_unsafe": not given["no_unsafe"],
+            "include_ai_judges": given["ai_judges"],
         }
 
     def _progress(self) -> Callable[[int], None]:

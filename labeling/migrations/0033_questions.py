@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0031_guidelines_are_acknowledged'),
+        ("labeling", "0032_terms_and_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_access_audit_not_truncated'),
+        ("accounts", "0005_languages_of_people"),
     ]
 
     operations = [

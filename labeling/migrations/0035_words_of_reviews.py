@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0037_goals_of_rounds'),
+        ('labeling', '0034_goals_of_rounds'),
     ]
 
     operations = [

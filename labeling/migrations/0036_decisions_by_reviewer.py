@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("labeling", "0038_words_of_reviews")]
+    dependencies = [("labeling", "0035_words_of_reviews")]
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS review_by_reviewer", migrations.RunSQL.noop),
         AddIndexConcurrently(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0031_guidelines_are_acknowledged'),
+        ("labeling", "0033_questions"),
     ]
 
     operations = [
