@@ -20,6 +20,11 @@ OFTEN_TOGETHER = [
     (rankings.SITUATIONS, "leased", "submit", "withdraw alice"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
+    (runs.SITUATIONS, "pushed", "push", "take back"),
+    (runs.SITUATIONS, "going back", "remove", "lease"),
+    (requests.SITUATIONS, "request claimed", "give back", "cancel"),
+    (webhooks.SITUATIONS, "given up", "send again", "send again"),
+    (projects.SITUATIONS, "invited", "dan", "dan is made one"),
 ]  # fmt: skip
 
 
