@@ -152,7 +152,7 @@ def test_what_was_laid_out_is_kept_and_found_by_every_process() -> None:
 
 def test_code_of_mostly_empty_lines_is_shown_without_colours() -> None:
     """Five lexers are quadratic in them: nine thousand cost a second."""
-    shown = "int a;" + "\n" * 90 + "int b;"
+    shown = "int a;" + "\n" * 90 + "int b;\n"
     assert "c-" in code.highlighted(shown, "c", bounds.HIGHLIGHT_IN_ALL)[0]
     hollow = "int a;" + " \n" * 4_000
     assert code.highlighted(hollow, "c", bounds.HIGHLIGHT_IN_ALL) == (hollow, 0)
