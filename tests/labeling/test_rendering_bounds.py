@@ -150,6 +150,14 @@ def test_what_was_laid_out_is_kept_and_found_by_every_process() -> None:
     assert calls == [], took
 
 
+def test_code_of_mostly_empty_lines_is_shown_without_colours() -> None:
+    """Five lexers are quadratic in them: nine thousand cost a second."""
+    shown = "int a;" + "\n" * 90 + "int b;\n"
+    assert "c-" in code.highlighted(shown, "c", bounds.HIGHLIGHT_IN_ALL)[0]
+    hollow = "int a;" + " \n" * 4_000
+    assert code.highlighted(hollow, "c", bounds.HIGHLIGHT_IN_ALL) == (hollow, 0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", sorted(code.MEASURED))
 def test_no_lexer_takes_long_for_what_is_highlighted(language: str) -> None:

@@ -24,6 +24,11 @@ OFTEN_TOGETHER = [
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
     (questions.SITUATIONS, "asked", "answer", "take back"),
     (questions.SITUATIONS, "asked", "ask", "withdraw alice"),
+    (runs.SITUATIONS, "pushed", "push", "take back"),
+    (runs.SITUATIONS, "going back", "remove", "lease"),
+    (requests.SITUATIONS, "request claimed", "give back", "cancel"),
+    (webhooks.SITUATIONS, "given up", "send again", "send again"),
+    (projects.SITUATIONS, "invited", "dan", "dan is made one"),
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ MEASURED = frozenset({
 WORDS_IN_A_ROW = re.compile(
     r"(?<![\w$.<>?\[\]])(?:[\w$.<>?\[\]]++\s++){40}"
 )  # 40 words that could be types of a method
+EMPTY_LINES = re.compile(r"(?:[ \t]*+\n){100}")  # the lexers of C and its kin look over all of them from each of them
 TAG = re.compile(r"<[^>]*>")
 EACH = 200  # what setting out to highlight costs, as so many characters
 _formatter = HtmlFormatter(nowrap=True, classprefix="c-")
@@ -49,7 +50,7 @@ def highlighted(source: str, language: str, left: int) -> tuple[str, int]:
 
 def _lexer(source: str, language: str) -> Lexer | None:
     """The lexer of the language, where it comes to an end soon with this source."""
-    if any(len(line) > HIGHLIGHT_LINE for line in source.split("\n")):
+    if any(len(line) > HIGHLIGHT_LINE for line in source.split("\n")) or EMPTY_LINES.search(source):
         return None
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
