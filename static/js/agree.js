@@ -3,7 +3,8 @@
 (function () {
 "use strict";
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.ctrlKey || event.repeat || window.duologue.composing(event)) return;
+  const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
+  if (!asked || event.repeat || window.duologue.composing(event)) return;
   event.preventDefault();
   document.querySelector("form[data-agree]").requestSubmit();
 });

@@ -77,6 +77,24 @@ def test_twenty_are_decided_in_at_most_45_keys_and_without_a_way_back_over_a_lis
     assert Review.objects.get(decision="returned").comment.startswith("The order does not follow")
 
 
+def test_keys_while_an_input_method_composes_decide_nothing(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    ranking = makers.make_ranking(makers.make_comparison(project), alice)
+    page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
+    page.keyboard.press("r")
+    page.keyboard.press("c")
+    comment = page.locator("#comment")
+    comment.fill("ni")
+    for event in ("key: 'Enter', ctrlKey: true, isComposing: true", "key: 'Enter', ctrlKey: true, keyCode: 229",
+                  "key: 'Escape', isComposing: true", "key: '1', code: 'Digit1', keyCode: 229"):  # fmt: skip
+        comment.evaluate(f"(field) => field.dispatchEvent(new KeyboardEvent('keydown', {{bubbles: true, {event}}}))")
+        expect(comment).to_be_focused()
+    assert comment.input_value() == "ni"
+    assert not Review.objects.exists()
+
+
 def test_after_a_blind_vote_one_is_back_at_the_same_review(
     visit: Visits, project: Project, alice: User, bob: User, rita: User
 ) -> None:
