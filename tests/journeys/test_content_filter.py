@@ -89,7 +89,7 @@ def the_confusion_table_moves(visitor: Visitor, project: Project) -> None:
         expect(page.get_by_text("Nothing waits here.")).to_be_visible()
         page.goto(visitor.url + figures)
         row = page.locator("tbody tr").filter(has=page.get_by_role("cell", name="any", exact=True)).first
-        expect(row.get_by_role("cell")).to_contain_text(["patterns", "all", "any", *cells])
+        assert row.get_by_role("cell").all_inner_texts()[:7] == ["patterns", "all", "any", *cells]
         page.get_by_role("link", name="0 marks to decide").click()
 
 
