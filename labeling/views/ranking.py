@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import assignments, corrections, leases, rankings, votes
-from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
+from labeling.errors import Blocked, Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
 from labeling.pages import differences
 from labeling.pages import ranking as ranking_page
@@ -61,7 +61,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
         return again(request, assignment, form, contradictions=words)
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 422
-        return again(request, assignment, form, errors=[str(error)], status=status)
+        blocked = [str(error.verdict)] if isinstance(error, Blocked) else []
+        return again(request, assignment, form, errors=[str(error)], blocked=blocked, status=status)
     if back:
         return go_to(request, back)
     project = assignment.comparison.project
