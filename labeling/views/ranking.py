@@ -59,10 +59,11 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     except NeedsConfirmation as question:
         words = ranking_page.contradiction_words(question.pairs, assignment.order_shown, form.ratings)
         return again(request, assignment, form, contradictions=words)
+    except Blocked as error:
+        return again(request, assignment, form, blocked=[str(error.verdict)], refusals=[str(error)])
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 422
-        blocked = [str(error.verdict)] if isinstance(error, Blocked) else []
-        return again(request, assignment, form, errors=[str(error)], blocked=blocked, status=status)
+        return again(request, assignment, form, errors=[str(error)], status=status)
     if back:
         return go_to(request, back)
     project = assignment.comparison.project
