@@ -58,17 +58,31 @@ def idempotent(method: Method[View, Rest]) -> Method[View, Rest]:
             return method(view, request, *args, **kwargs)
         if len(key) > 200 or not key.isprintable():
             raise ValidationError({"Idempotency-Key": ["At most 200 printable characters."]})
+        refusal: Exception | None = None
         with transaction.atomic():
             row = _claim(request, key)
             if row.status is not None:
                 return Response(row.body, status=row.status, headers={"Idempotent-Replayed": "true"})
-            reply = method(view, request, *args, **kwargs)
-            row.status, row.body = reply.status_code, json.loads(json.dumps(reply.data, cls=JSONEncoder))
-            IdempotentReply.objects.filter(pk=row.pk).update(status=row.status, body=row.body)
+            try:
+                reply = method(view, request, *args, **kwargs)
+            except Exception as error:
+                if not getattr(error, "keeps_writes", False):
+                    raise
+                refusal = error  # what it noted stays; the key is free again
+                IdempotentReply.objects.filter(pk=row.pk).delete()
+            else:
+                _keep(row, reply)
+        if refusal is not None:
+            raise refusal
         return reply
 
     answer: Method[View, Rest] = extend_schema(parameters=[HEADER])(update_wrapper(wrapper, method))
     return answer
+
+
+def _keep(row: IdempotentReply, reply: Response) -> None:
+    body = json.loads(json.dumps(reply.data, cls=JSONEncoder))
+    IdempotentReply.objects.filter(pk=row.pk).update(status=reply.status_code, body=body)
 
 
 def _claim(request: Request, key: str) -> IdempotentReply:

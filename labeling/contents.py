@@ -25,6 +25,8 @@ from screening.verdicts import Target
 AWAY = gettext_noop(
     "The content filter is away, and this project waits for it. Your text is kept here: send it again in a minute."
 )
+BLOCKS = gettext_noop("This was not sent: the content filter blocks it (%(category)s).")
+BLOCKS_IDEAL = gettext_noop("Nothing was sent: the content filter blocks your own answer (%(category)s).")
 UNJUDGED = gettext_noop("This project shows no prompt before the content filter has read it. Try again in a minute.")
 
 
@@ -44,7 +46,7 @@ class Checked:
         verdicts.replace(self.plan, Target.TURN, turn_id, self.findings)
 
 
-def check(*, project_id: UUID, text: str, author_id: int | None) -> Checked:
+def check(*, project_id: UUID, text: str, author_id: int | None, sentence: str = BLOCKS) -> Checked:
     """Ask the fast filters about a person's text. Called outside the transaction of the write, so that the verdict on
     a blocked text stays.
 
@@ -56,7 +58,6 @@ def check(*, project_id: UUID, text: str, author_id: int | None) -> Checked:
     (findings,) = ask(fast, [text])
     if category := blocked_by(findings):
         verdict = verdicts.record_unsent(plan, text=text, author_id=author_id, findings=findings)
-        sentence = "This was not sent: the content filter blocks it (%(category)s)."
         raise Blocked(sentence, verdict=verdict.pk, category=category)
     if missing(fast, findings):
         raise Invalid(AWAY)
@@ -71,7 +72,7 @@ def check_ideal_answer(*, project: Project, author_id: int | None, text: str) ->
     """
     if not project.ask_ideal_answer or not visible(text):
         return None
-    return check(project_id=project.pk, text=text, author_id=author_id)
+    return check(project_id=project.pk, text=text, author_id=author_id, sentence=BLOCKS_IDEAL)
 
 
 def rules_of(project_id: UUID) -> JsonObject:

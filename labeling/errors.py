@@ -49,6 +49,8 @@ class Blocked(LabelingError):
     """The content filter blocks the text, and the project says that what it blocks is not sent. `verdict` is the id of
     its word, on which whoever wrote the text may say that it is wrong."""
 
+    keeps_writes = True  # the verdict, where the refusal takes back everything else
+
     def __init__(self, message: str, *, verdict: UUID, **values: object) -> None:
         super().__init__(message, **values)
         self.verdict = verdict

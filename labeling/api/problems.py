@@ -42,6 +42,14 @@ def from_domain(error: Exception) -> Exception:
             type=f"urn:duologue:not-agreed:{error.what}",
             version=error.version,
         )
+    if isinstance(error, errors.Blocked):
+        return Problem(
+            status.HTTP_422_UNPROCESSABLE_ENTITY,
+            str(error),
+            type="urn:duologue:blocked",
+            category=error.values.get("category"),
+            verdict=str(error.verdict),
+        )
     if isinstance(error, errors.Conflict):
         return Problem(status.HTTP_409_CONFLICT, str(error), version=getattr(error, "version", None))
     if isinstance(error, errors.Gone):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import assignments, corrections, leases, rankings, votes
-from labeling.errors import Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
+from labeling.errors import Blocked, Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
 from labeling.pages import differences, questions
 from labeling.pages import ranking as ranking_page
@@ -59,6 +59,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     except NeedsConfirmation as question:
         words = ranking_page.contradiction_words(question.pairs, assignment.order_shown, form.ratings)
         return again(request, assignment, form, contradictions=words)
+    except Blocked as error:
+        return again(request, assignment, form, blocked=[str(error.verdict)], refusals=[str(error)])
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 422
         return again(request, assignment, form, errors=[str(error)], status=status)
