@@ -53,6 +53,14 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     page.keyboard.type("About five metres.")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".turn").nth(1)).to_contain_text("About five metres.")
+    page.get_by_role("button", name=re.compile("before turn 2")).click()
+    page.locator("#composer-text").fill("In metres, please.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn")).to_have_count(3)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete turn 2").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    assert [turn.text for turn in Turn.objects.order_by("position")][1] == "About five metres."
     page.get_by_role("button", name="Submit the dialogue").press("Enter")
     expect(page.get_by_role("heading", name="Your demonstration")).to_be_focused()
     assert Dialogue.objects.get().state == "submitted"
