@@ -93,7 +93,7 @@ def _ranks(project: Project) -> bool:
 
 def standing_of(project: Project) -> Standing:
     """Counted up to what a page needs to say; a large project is not counted through."""
-    rows = Comparison.objects.filter(project=project, only_for__isnull=True)
+    rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()  # nothing is sorted to count
     return Standing(
         being_sampled=rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True)[:1000].count(),
         ready=rows.filter(state=Comparison.State.OPEN)[:1000].count(),
