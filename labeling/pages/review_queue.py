@@ -4,7 +4,7 @@ the reviewer's own numbers. Reads only."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -157,24 +157,14 @@ class OwnFigures:
 
 
 def own_figures(project: Project, reviewer: User) -> OwnFigures:
-    """Today and the week are as of now; the rest, of whoever has decided on much, as it was at most a minute ago."""
+    """Of whoever has decided on much, as they were at most a minute ago."""
     key = f"own-figures:{project.pk}:{reviewer.pk}:{midnight().isoformat()}"
     if isinstance(kept := cache.get(key), OwnFigures):
-        return replace(kept, **_recent(project, reviewer))
+        return kept
     figures, decided = _own_figures(project, reviewer)
     if decided > MANY:
         cache.set(key, figures, KEPT)
     return figures
-
-
-def _recent(project: Project, reviewer: User) -> dict[str, int]:
-    """Those of the week are found by an index."""
-    today = midnight()
-    week = today - timedelta(days=6)
-    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
-    rows = Review.objects.one_by_one().filter(here, reviewer=reviewer, created_at__gte=week)
-    counts: dict[str, int] = rows.aggregate(today=Count("pk", filter=Q(created_at__gte=today)), week=Count("pk"))
-    return counts
 
 
 def _own_figures(project: Project, reviewer: User) -> tuple[OwnFigures, int]:
