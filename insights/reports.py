@@ -50,7 +50,7 @@ def _kept(project: Project, round: Round | None) -> Report | None:
 
 
 def quickly_read(project: Project) -> bool:
-    return Ranking.objects.filter(comparison__project=project)[: AT_ONCE + 1].count() <= AT_ONCE
+    return Ranking.objects.filter(comparison__project=project).order_by()[: AT_ONCE + 1].count() <= AT_ONCE
 
 
 def refresh(project: Project, *, force: bool = False) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ON_A_PAGE = 50
 AGREEMENT_OVER = 500  # most recent blind votes
-MANY = 5_000  # decisions of a reviewer from which their figures are kept for a minute
+MANY = 1_000  # decisions of a reviewer from which their figures are kept for a minute
 KEPT = 60
 
 
@@ -157,7 +157,7 @@ class OwnFigures:
 
 
 def own_figures(project: Project, reviewer: User) -> OwnFigures:
-    """Of whoever has decided on very much, as they were at most a minute ago."""
+    """Of whoever has decided on much, as they were at most a minute ago."""
     key = f"own-figures:{project.pk}:{reviewer.pk}:{midnight().isoformat()}"
     if isinstance(kept := cache.get(key), OwnFigures):
         return kept

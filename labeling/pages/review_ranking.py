@@ -139,7 +139,8 @@ def marks_of(ranking: Ranking) -> dict[str, list[Marked]]:
 
 def remarks_of(review: Review, ranking: Ranking) -> list[Marked]:
     """What a reviewer said of single words, in the order of the letters."""
-    return [one for marks in _read(ranking, review.spans).values() for one in marks]
+    found = [one for marks in _read(ranking, review.spans).values() for one in marks]
+    return sorted(found, key=lambda one: one.letter)  # a JSON object of the database keeps no order
 
 
 def _read(ranking: Ranking, spans: Spans) -> dict[str, list[Marked]]:

@@ -97,7 +97,7 @@ def _ranks(project: Project) -> bool:
 
 def standing_of(project: Project) -> Standing:
     """Counted up to what a page needs to say, in one query; a large project is not counted through."""
-    rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()
+    rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()  # nothing is sorted to count
     sampled = rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True).values_list("state", flat=True)
     opened = rows.filter(state=Comparison.State.OPEN).values_list("state", flat=True)
     states = Counter(sampled[:MOST_COUNTED].union(opened[:MOST_COUNTED], all=True))
