@@ -41,5 +41,5 @@ def text() -> bytes:
     if not os.environ.get(SHARED):
         return generate_latest(registry)
     together = CollectorRegistry()
-    MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library's own
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return generate_latest(together)

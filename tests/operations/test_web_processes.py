@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -43,12 +42,6 @@ application = sign_of_life.SignOfLife(answer, Path(os.environ["SIGNS"]))
 
 def living(folder: Path) -> set[int]:
     return {int(file.name) for file in folder.iterdir() if processes.is_locked(file)}
-
-
-def two(folder: Path, without: int = 0) -> set[int]:
-    """Those that live, once they are two; before, none."""
-    found = living(folder) - {without}
-    return found if len(found) == 2 else set()
 
 
 class Served:
@@ -173,11 +166,12 @@ def test_one_of_two_of_ours_that_is_stopped_is_replaced_within_a_minute(tmp_path
     running.start()
     try:
         signs = running.var / "run" / "web"
-        before = eventually(partial(two, signs), "two live")
+        eventually(lambda: len(living(signs)) == 2, "two live")
+        before = living(signs)
         stopped = min(before)
         os.kill(stopped, signal.SIGSTOP)
-        after = eventually(partial(two, signs, stopped), "two again", 90)
-        assert before - {stopped} < after
+        eventually(lambda: len(living(signs) - {stopped}) == 2, "two again", 90)
+        assert before - {stopped} < living(signs)
         assert not processes.alive(stopped)
         eventually(running.is_ready, "ready")
     finally:

@@ -12,10 +12,7 @@ import pytest
 from tests.structure.measure import BASE, tracked
 
 OF_THE_SYSTEM = {"PATH", "PYTHONPATH", "DJANGO_SETTINGS_MODULE"}
-SET_FOR_CHILDREN = {
-    "SAMPLER_DEVICE_INDEX",
-    "PROMETHEUS_MULTIPROC_DIR",
-}  # by our own processes, for those that they start
+SET_FOR_CHILDREN = {"SAMPLER_DEVICE_INDEX", "PROMETHEUS_MULTIPROC_DIR"}  # by our own processes, for their children
 READ_BY_LIBRARIES = {"OMP_NUM_THREADS", "FORWARDED_ALLOW_IPS"}
 
 
