@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from labeling import comparisons, rankings
+from labeling import comparisons, projects, rankings
 from labeling.models import Project, Turn
 from moderation.models import VerdictFeedback
 from sampler.models import Completion, SampleRequest
@@ -121,3 +121,22 @@ def test_texts_of_a_ranking_are_marked_by_trainer_and_reviewer(
     page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
     page.get_by_role("button", name="Wrongly flagged").click()
     wait_for(lambda: VerdictFeedback.objects.filter(harmful=False, user=rita).exists())
+
+
+def test_a_blocked_ideal_answer_is_marked_wrong_and_stays_on_the_page(visit: Visits, live: Server) -> None:
+    project = makers.make_project("demo")
+    projects.change_settings(project=project, ask_ideal_answer=True)
+    block(project.slug)
+    alice = makers.make_member(project, "alice")
+    lease = makers.make_lease(makers.make_comparison(project, k=2), alice)
+    page = visit(alice).open(f"/ranking/{lease.pk}/")
+    page.locator("h1").click()
+    for key in ("a", "1", "b", "2"):
+        page.keyboard.press(key)
+    page.locator("[name=ideal_answer]").fill("I will kill them in chess.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("blocks your own answer (violence)")
+    page.get_by_role("button", name="Wrongly flagged").click()
+    expect(page.get_by_text("A reviewer will read it as wrongly flagged")).to_be_visible()
+    expect(page.locator("[name=ideal_answer]")).to_have_value("I will kill them in chess.")
+    assert VerdictFeedback.objects.filter(harmful=False).exists()
