@@ -59,11 +59,14 @@ def gather() -> int:
 def _gather_for(user_id: int, now: datetime) -> bool:
     """Under the person's lock, so that two workers make one mail."""
     User.objects.select_for_update(no_key=True).get(pk=user_id)
-    lately = NoticeMail.objects.filter(user=user_id, created_at__gt=now - APART)
-    waiting = Notice.objects.filter(user=user_id, mailed=True, mail=None, read_at=None)
-    if lately.exists() or not waiting.exists():
+    if NoticeMail.objects.filter(user=user_id, created_at__gt=now - APART).exists():
         return False
-    waiting.update(mail=NoticeMail.objects.create(user_id=user_id, created_at=now))
+    waiting = Notice.objects.filter(user=user_id, mailed=True, mail=None, read_at=None).order_by("pk")
+    locked = list(waiting.select_for_update(of=("self",)).values_list("pk", flat=True))  # read meanwhile: no mail
+    if not locked:
+        return False
+    mail = NoticeMail.objects.create(user_id=user_id, created_at=now)
+    Notice.objects.filter(pk__in=locked).update(mail=mail)
     return True
 
 

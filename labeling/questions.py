@@ -75,7 +75,9 @@ def ask(
 
 def _store(row: Question) -> Question:
     """Under the locks that a withdrawal takes too: of the asker's membership, then of what is asked about."""
-    members = Membership.objects.select_for_update(no_key=True).filter(project=row.project, user=row.asked_by)
+    members = Membership.objects.select_for_update(of=("self",), no_key=True).filter(
+        project=row.project, user=row.asked_by
+    )
     member = members.filter(ended_at__isnull=True).first()
     if member is None or not _may_ask(row, member):
         raise Invalid("You cannot ask about this.")
@@ -120,7 +122,9 @@ def answer(
         Conflict: somebody answered meanwhile. Gone: the question was taken back or withdrawn.
     """
     said = _cleaned(text)
-    member = Membership.objects.select_for_update(no_key=True).filter(project=question.project_id, user=by)
+    member = Membership.objects.select_for_update(of=("self",), no_key=True).filter(
+        project=question.project_id, user=by
+    )
     if not by.is_superuser and member.filter(role=Membership.Role.MANAGER, ended_at__isnull=True).first() is None:
         raise Invalid("Only a manager of the project answers.")
     locked = Question.objects.standing().select_for_update(of=("self",)).filter(pk=question.pk).first()

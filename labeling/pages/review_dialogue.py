@@ -66,7 +66,7 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         "project": dialogue.project,
         "turns": [_reviewed(turn, warned.get(turn.pk), named=named) for turn in shown],
         "page": shown,
-        "item": ReviewItem.objects.filter(dialogue=dialogue).first(),
+        "item": getattr(dialogue, "review_item", None),
         "history": list(Review.objects.filter(dialogue=dialogue).select_related("reviewer")),
         "decidable": dialogue.author != reviewer and dialogue.state in Dialogue.HANDED_IN,
         "graded": dialogue.kind == Dialogue.Kind.DEMONSTRATION,

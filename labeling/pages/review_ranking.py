@@ -118,7 +118,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "others": [order for order in orders if order not in own and order.ranking.kind != Ranking.Kind.GOLD],
         "gold": next((order for order in orders if order.ranking.kind == Ranking.Kind.GOLD), None),
         "contradictions": len(preferences.contradictions(ranking.groups, ranking.ratings)) if shown else 0,
-        "item": ReviewItem.objects.filter(ranking=ranking).first(),
+        "item": getattr(ranking, "review_item", None),
         "history": history,
         "decidable": shown and ranking.trainer != reviewer and _in_force(ranking),
         "return_reasons": RETURN_REASONS,

@@ -32,7 +32,7 @@ Work = Ranking | Dialogue
 @require_http_methods(["GET", "POST"])
 def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     rows = Ranking.objects.filter(comparison__project__in=_projects(request))
-    rows = rows.select_related("comparison__project", "trainer", "guideline_version", "superseded_by")
+    rows = rows.select_related("comparison__project", "trainer", "guideline_version", "superseded_by", "review_item")
     found = get_object_or_404(rows, pk=pk)
     if request.method == "POST":
         return _decide(request, found.comparison.project, found)
@@ -42,7 +42,7 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     rows = Dialogue.objects.filter(project__in=_projects(request)).select_related("project", "author")
-    found = get_object_or_404(rows.select_related("guideline_version"), pk=pk)
+    found = get_object_or_404(rows.select_related("guideline_version", "review_item"), pk=pk)
     if request.method == "POST":
         return _decide(request, found.project, found)
     return _show(request, found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -100,9 +100,10 @@ def standing_of(project: Project) -> Standing:
     rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()  # nothing is sorted to count
     sampled = rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True).values_list("state", flat=True)
     opened = rows.filter(state=Comparison.State.OPEN).values_list("state", flat=True)
-    states = Counter(sampled[:MOST_COUNTED].union(opened[:MOST_COUNTED], all=True))
+    ranked = Ranking.objects.filter(comparison__project=project).order_by().values_list(Value("ranked"), flat=True)
+    found = Counter(sampled[:MOST_COUNTED].union(opened[:MOST_COUNTED], ranked[:1], all=True))
     return Standing(
-        being_sampled=states[Comparison.State.SAMPLING],
-        ready=states[Comparison.State.OPEN],
-        ranked=Ranking.objects.filter(comparison__project=project).exists(),
+        being_sampled=found[Comparison.State.SAMPLING],
+        ready=found[Comparison.State.OPEN],
+        ranked=bool(found["ranked"]),
     )

@@ -105,6 +105,9 @@ def opens_with_a_prompt(project: Project, who: User, random: Random) -> None:
     """Somebody's prompt, and what others make of it: a demonstration, a chat, a comparison for stock."""
     messages = [{"role": "user", "content": random.choice([random.choice(TEXTS), f"Opening, the {next(_numbers)}th"])}]
     (prompt,) = projects.add_prompts(project=project, prompts=[messages], source="own", author=who)
+    while verdicts.screen(project, "patterns"):
+        pass  # where something blocks, nobody is given what no filter has read
+    prompt.refresh_from_db()
     if prompt.author != who or prompt.retired_at or prompt.comparisons.exists():
         return
     other = User.objects.exclude(pk=who.pk).filter(memberships__project=project).order_by("pk").first()

@@ -12,7 +12,7 @@ from labeling.models import Assignment, Project
 from tests import makers
 
 QUERIES = {  # what each page costs, whatever the project's size; a page that costs more must say why: one is notices
-    "home": 12, "ranking": 8, "ranked": 7, "compare": 6, "demonstration": 7, "chat": 8, "dialogue": 7, "history": 7,
+    "home": 12, "ranking": 9, "ranked": 7, "compare": 6, "demonstration": 7, "chat": 8, "dialogue": 7, "history": 7,
     "guidelines": 8,
 }  # fmt: skip
 SUBMIT_AND_NEXT = 20  # statements, those of session and user included

@@ -11,7 +11,7 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from hub.models import Repository
 from labeling import invitations
-from labeling.models import Dialogue, ImportRun, Project
+from labeling.models import Dialogue, ImportRun, Project, Question
 from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
@@ -26,6 +26,8 @@ def addresses(project: Project) -> list[str]:
         project=project, file_name=f"{SECRET}.jsonl", stored_as="", asked={"source": SECRET}, state="finished"
     )
     repository = Repository.objects.create(project=project, name=f"acme/{SECRET}", state="made")
+    tina = User.objects.get(username=f"{SECRET}tina")
+    question = Question.objects.create(project=project, about="guidelines", text=SECRET, asked_by=tina)
     known: dict[str, object] = {
         "slug": project.slug, "pk": made.pk, "username": f"{SECRET}tina", "number": repository.pk,
         "name": "manifest.json",
@@ -37,6 +39,8 @@ def addresses(project: Project) -> list[str]:
         names = list(pattern.pattern.converters)
         for pk in [known["pk"], uuid.uuid4()] if "pk" in names else [""]:
             values = {name: pk if name == "pk" else known[name] for name in names}
+            if pattern.name == "questions-one":
+                values["name"] = question.name
             found.append(reverse(f"managing:{pattern.name}", kwargs=values))
     return found
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIRequestFactory
 from accounts import idempotency, languages, tokens
 from accounts.models import ApiToken, IdempotentReply, User
 from exports.options import Options
-from labeling import agreements, invitations, projects, terms, withdrawal
+from labeling import agreements, goals, invitations, projects, terms, withdrawal
 from labeling.models import (
     Acknowledgement,
     GuidelineVersion,
@@ -122,6 +122,12 @@ def close_round(work: Work) -> object:
     return taken(projects.close_round(round=Round.objects.filter(project=work.project).earliest("number")))
 
 
+def set_goals(work: Work, number: int) -> None:
+    """Of the first one."""
+    first = Round.objects.filter(project=work.project).earliest("number")
+    goals.set_goals(round=first, goal_rankings=number, share_demonstrations=number)
+
+
 def add_prompts(work: Work, *, both: bool = False) -> object:
     return projects.add_prompts(project=work.fresh, prompts=[*SKY, *SEA] if both else SEA)
 
@@ -208,7 +214,9 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "agree": agree, "publish": lambda work: publish(work, "Be brief."),
             "publish others": lambda work: publish(work, "Be long."),
             "open": lambda work: open_round(work, "a"), "open another": lambda work: open_round(work, "b"),
-            "close": close_round, "prompts": add_prompts, "more prompts": lambda work: add_prompts(work, both=True),
+            "close": close_round, "goals": lambda work: set_goals(work, 10),
+            "other goals": lambda work: set_goals(work, 20),
+            "prompts": add_prompts, "more prompts": lambda work: add_prompts(work, both=True),
             "retire": retire_prompts, "preset": lambda work: keep_preset(work, "dpo"),
             "another preset": lambda work: keep_preset(work, "sft"),
         },

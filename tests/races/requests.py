@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import User
 from labeling.models import Project
 from moderation import marks, verdicts
-from moderation.models import VerdictFeedback
-from sampler import claims, registry, results, sampling
-from sampler.models import Completion, ModelVersion, SampleRequest
+from moderation.models import MarkDecision, VerdictFeedback
+from sampler import claims, registry, results, sampling, trials
+from sampler.models import Completion, ModelTrial, ModelVersion, SampleRequest
 from sampler.params import Drawn
 from screening.asking import Finding
 from screening.models import Verdict
@@ -172,6 +172,46 @@ def mark(work: Work, name: str, *, harmful: bool) -> object:
     return marks.mark(verdict=verdict, user=work.people[name], harmful=harmful, comment=name)
 
 
+def marked(cast: Cast) -> Work:
+    """As harmful, by alice."""
+    work = judged(cast)
+    mark(work, "alice", harmful=True)
+    return work
+
+
+def decide(work: Work, *, confirmed: bool) -> object:
+    said = VerdictFeedback.objects.get(verdict__target_id=work.number, user=work.people["alice"])
+    return marks.decide(mark=said, reviewer=work.people["rita"], harmful=True, confirmed=confirmed)
+
+
+def tried(cast: Cast) -> Work:
+    """A model that an operator wants to connect."""
+    ModelTrial.objects.all().delete()
+    wanted: trials.Wanted = {"slug": "another", "engine": "fake", "location": "here"}
+    trials.request(wanted=wanted)
+    return Work(cast.project, cast.people, uuid.uuid4(), uuid.uuid4())
+
+
+def being_tried(cast: Cast) -> Work:
+    work = tried(cast)
+    trials.claim(worker="first")
+    return work
+
+
+def claim_trial(work: Work, worker: str) -> object:
+    return taken(trials.claim(worker=worker))
+
+
+def end_trial(work: Work, outcome: trials.Outcome) -> object:
+    return taken(trials.end(trial=ModelTrial.objects.get(), outcome=outcome))
+
+
+def lose_trial(work: Work) -> object:
+    """Another worker looks, long after."""
+    ModelTrial.objects.filter(state="running").update(started_at=timezone.now() - 2 * trials.LOST)
+    return taken(trials.claim(worker="second"))
+
+
 def after_beat(work: Work) -> Standing:
     """As it stands once beat has looked: nothing waits for a retired model version."""
     registry.end_retired()
@@ -218,5 +258,28 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "second: block": lambda work: says(work, "second", "block"),
         },
         facts(Completion, Verdict, VerdictFeedback, without=["queue_ms", "generation_ms"]),
+    ),
+    Situation(
+        "text marked", marked,
+        {
+            "confirm": lambda work: decide(work, confirmed=True),
+            "turn round": lambda work: decide(work, confirmed=False),
+            "mark well": lambda work: mark(work, "alice", harmful=False),
+            "second: block": lambda work: says(work, "second", "block"),
+        },
+        facts(Completion, Verdict, VerdictFeedback, MarkDecision, without=["queue_ms", "generation_ms"]),
+    ),
+    Situation(
+        "trial", tried,
+        {"claim": lambda work: claim_trial(work, "first"), "claim too": lambda work: claim_trial(work, "second")},
+        facts(ModelTrial, without=["worker"]),
+    ),
+    Situation(
+        "trial begun", being_tried,
+        {
+            "worked": lambda work: end_trial(work, {"text": "Hello."}),
+            "failed": lambda work: end_trial(work, {"trouble": "away", "said": "refused"}), "lost": lose_trial,
+        },
+        facts(ModelTrial),
     ),
 )  # fmt: skip

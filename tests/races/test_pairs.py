@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, judges, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, judges, notices, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -117,5 +117,13 @@ def test_two_writes_on_a_question_end_as_one_of_the_two_orders(
 @pytest.mark.parametrize(("situation", "first", "second"), table(judges.SITUATIONS))
 def test_two_writes_on_what_a_judge_judges_end_as_one_of_the_two_orders(
     situation: Situation[rankings.Work], first: str, second: str
+) -> None:
+    check(situation, first, second, TIMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("situation", "first", "second"), table(notices.SITUATIONS))
+def test_two_writes_on_a_notice_end_as_one_of_the_two_orders(
+    situation: Situation[notices.Work], first: str, second: str
 ) -> None:
     check(situation, first, second, TIMES)

@@ -12,7 +12,7 @@ ROOMS = (
     "labeling", "labeling/ai_judges", "labeling/quality", "labeling/imports", "moderation", "managing", "hub",
     "exports", "sampler", "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
-SITUATIONS = ("dialogues", "judges", "questions", "rankings", "requests", "projects", "runs", "webhooks")
+SITUATIONS = ("dialogues", "judges", "notices", "questions", "rankings", "requests", "projects", "runs", "webhooks")
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
     r"|atomic\b|@joins|\b(INSERT INTO|UPDATE \w|DELETE FROM)"
@@ -34,6 +34,7 @@ WITHIN = {
     "comparisons.discard": ("assignments.take_back",),
     "chats.store_reply": ("chats.finish", "chats.take_reply"),
     "turns.add_turn": ("drafts.touch",),
+    "turns.edit_turn": ("said.replace",),
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
         "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
@@ -57,10 +58,12 @@ NEW = {
     "set_up.set_up", "tokens.create",
 }  # fmt: skip
 # Computed from rows and computed again, by one worker at a time (`common/advisory_lock.py`).
-DERIVED = {"judgements.catch_up", "reports.refresh", "rewards.score", "rounds.refresh", "running.detect"}
+DERIVED = {
+    "judgements.catch_up", "rejudging.apply", "reports.refresh", "rewards.score", "rounds.refresh", "running.detect",
+}  # fmt: skip
 # Rows that ended long ago; Redis, files and the session; SQL that only reads.
 OF_NO_WORK = {
-    "forms.plain", "inviting.take", "outbox.forget_old", "registry.ask_server",
+    "ai_judges.ai_judges", "forms.plain", "inviting.take", "outbox.forget_old", "registry.ask_server",
     "snapshot.now", "snapshot.settle", "snapshot.snapshot", "status.gone", "storage.publish", "storage.remove",
     "streams.publish", "suggestions.suggestion_use",
 }  # fmt: skip
