@@ -102,7 +102,9 @@ def of_guidelines(project: Project) -> Subject:
 
 def shown(subject: Subject, user: User) -> QuestionQuerySet:
     """Those on the subject that the person may read, newest first."""
-    rows = questions.visible_to(user).filter(subject.what).select_related("asked_by", "guideline_version")
+    # What stands beside the guidelines is about no comparison, so that nothing of it can sway a vote.
+    readable = Question.objects.visible_to(user) if subject.of_guidelines else questions.visible_to(user)
+    rows = readable.filter(subject.what).select_related("guideline_version")
     return rows.order_by("-created_at", "-pk")[:SHOWN]
 
 
