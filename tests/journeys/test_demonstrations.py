@@ -54,6 +54,7 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     page.keyboard.press("Control+Enter")
     expect(page.locator(".turn").nth(1)).to_contain_text("About five metres.")
     page.get_by_role("button", name=re.compile("before turn 2")).click()
+    expect(page.locator(".turns #composer-text")).to_be_focused()  # it stands between the turns now
     page.locator("#composer-text").fill("In metres, please.")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".turn")).to_have_count(3)
