@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from importlib import import_module
 from typing import TypedDict
 
@@ -124,7 +125,8 @@ def fill(project: Project, trainer: User, *, count: int, votes: int = 1) -> None
 
 def fill_open(project: Project, *, count: int, votes: int = 1) -> None:
     """`count` more open comparisons of four completions, older than all that are there."""
-    pattern = makers.make_comparison(project, votes=votes)
+    prompt = f"Question {uuid.uuid4()}?"  # a kept database has those of other runs
+    pattern = makers.make_comparison(project, votes=votes, prompt=prompt)
     candidate = pattern.candidates.get(index=0)
     Completion.objects.filter(pk=candidate.completion_id).update(text=TEXT)
     with connection.cursor() as cursor:
