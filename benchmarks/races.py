@@ -96,11 +96,11 @@ def run(record: Path, times: int, until: float, share: tuple[int, int], only: st
 
 def table() -> list[tuple[str, Making]]:
     """Every pair by name, in an order that does not change and mixes the situations: a part of it has seen of each."""
-    from tests.races import dialogues, judges, notices, projects, questions, rankings, requests, runs, webhooks
+    from tests.races.rooms import ROOMS
 
     found = [
         (f"{situation.name}: {first} + {second}", Making(situation, first, second))
-        for room in (rankings, judges, dialogues, notices, questions, runs, webhooks, requests, projects)
+        for room in ROOMS
         for situation in room.SITUATIONS
         for first, second in situation.pairs()
     ]

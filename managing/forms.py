@@ -9,7 +9,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
@@ -50,6 +50,18 @@ class SiteForm(forms.Form):
     def unfolded(self) -> bool:
         """Whether something in the fold is refused, so that it has to be seen."""
         return any(name in self.errors for name in self.folded)
+
+
+class PublishedForm(SiteForm):
+    """Of a text that is published by versions: its field `text` is the form's own."""
+
+    field_order = ("text", "note")
+    note = forms.CharField(
+        label=gettext_noop("What changed"),
+        required=False,
+        max_length=200,
+        help_text=gettext_noop("In a sentence; trainers see it."),
+    )
 
 
 def plain(field: forms.Field) -> None:

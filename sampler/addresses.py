@@ -6,10 +6,10 @@ A model server may well stand on a private address, so these are the only ones t
 from __future__ import annotations
 
 import ipaddress
-import socket
 from urllib.parse import urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from common.outgoing import Address, addresses_of
+
 METADATA = {ipaddress.ip_address(one) for one in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")}
 REFUSED = "{host} is an address of the cloud's own services, or of no single machine: no model server is called there."
 
@@ -54,8 +54,10 @@ def check(location: str) -> None:
     parts = urlsplit(location)
     host = parts.hostname or ""
     try:
-        found = socket.getaddrinfo(host, parts.port or 80, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, ValueError):
-        raise Unknown(f"{host} is not known to the name server.") from None
-    if any(is_refused(ipaddress.ip_address(str(row[4][0]).partition("%")[0])) for row in found):
+        found = addresses_of(host, parts.port or 80)
+    except ValueError:  # a port that is none
+        found = []
+    if not found:
+        raise Unknown(f"{host} is not known to the name server.")
+    if any(map(is_refused, found)):
         raise Refused(REFUSED.format(host=host))

@@ -14,10 +14,10 @@ from accounts.requests import user_of
 from labeling.admin.guidelines import diff_html
 from labeling.terms import current_terms, publish_terms
 from managing.access import managed, show
-from managing.forms import SiteForm
+from managing.forms import PublishedForm
 
 
-class TermsForm(SiteForm):
+class TermsForm(PublishedForm):
     text = forms.CharField(
         label=gettext_noop("Terms"),
         strip=False,
@@ -27,12 +27,6 @@ class TermsForm(SiteForm):
             "Markdown. Everybody accepts them before the first task. They stand in the card of every export, with how "
             "many people accepted which version."
         ),
-    )
-    note = forms.CharField(
-        label=gettext_noop("What changed"),
-        required=False,
-        max_length=200,
-        help_text=gettext_noop("In a sentence; trainers see it."),
     )
     ask_again = forms.BooleanField(
         label=gettext_noop("Whoever accepted an earlier version accepts this one too"),

@@ -19,13 +19,13 @@ from labeling.admin.guidelines import diff_html
 from labeling.errors import LabelingError
 from labeling.models import Prompt
 from managing.access import managed, show
-from managing.forms import Prompts, SiteForm
+from managing.forms import Prompts, PublishedForm, SiteForm
 from managing.set_up import add_prompts
 
 SHOWN = 50  # prompts on a page
 
 
-class GuidelinesForm(SiteForm):
+class GuidelinesForm(PublishedForm):
     text = forms.CharField(
         label=gettext_noop("Guidelines"),
         strip=False,
@@ -34,12 +34,6 @@ class GuidelinesForm(SiteForm):
         help_text=gettext_noop(
             "Markdown. Labels made from now on carry the new version's number; older ones keep theirs."
         ),
-    )
-    note = forms.CharField(
-        label=gettext_noop("What changed"),
-        required=False,
-        max_length=200,
-        help_text=gettext_noop("In a sentence; trainers see it."),
     )
 
 

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, judges, notices, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, judges, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
+from tests.races.rooms import ROOMS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -58,72 +59,6 @@ def test_the_pairs_that_people_meet_most_end_as_one_of_the_two_orders(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(rankings.SITUATIONS))
-def test_two_writes_on_a_ranking_end_as_one_of_the_two_orders(
-    situation: Situation[rankings.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(dialogues.SITUATIONS))
-def test_two_writes_on_a_dialogue_end_as_one_of_the_two_orders(
-    situation: Situation[dialogues.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(runs.SITUATIONS))
-def test_two_writes_on_a_run_end_as_one_of_the_two_orders(
-    situation: Situation[runs.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(requests.SITUATIONS))
-def test_two_writes_on_a_request_or_its_texts_end_as_one_of_the_two_orders(
-    situation: Situation[requests.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(projects.SITUATIONS))
-def test_two_writes_on_a_project_or_its_people_end_as_one_of_the_two_orders(
-    situation: Situation[projects.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(webhooks.SITUATIONS))
-def test_two_writes_on_a_webhook_end_as_one_of_the_two_orders(
-    situation: Situation[webhooks.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(questions.SITUATIONS))
-def test_two_writes_on_a_question_end_as_one_of_the_two_orders(
-    situation: Situation[questions.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(judges.SITUATIONS))
-def test_two_writes_on_what_a_judge_judges_end_as_one_of_the_two_orders(
-    situation: Situation[rankings.Work], first: str, second: str
-) -> None:
-    check(situation, first, second, TIMES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("situation", "first", "second"), table(notices.SITUATIONS))
-def test_two_writes_on_a_notice_end_as_one_of_the_two_orders(
-    situation: Situation[notices.Work], first: str, second: str
-) -> None:
+@pytest.mark.parametrize(("situation", "first", "second"), [pair for room in ROOMS for pair in table(room.SITUATIONS)])
+def test_any_two_writes_end_as_one_of_the_two_orders(situation: Situation[object], first: str, second: str) -> None:
     check(situation, first, second, TIMES)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.races import rooms
 
 BASE = Path(__file__).resolve().parents[2]
 ROOMS = (
     "labeling", "labeling/ai_judges", "labeling/quality", "labeling/imports", "moderation", "managing", "hub",
     "exports", "sampler", "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
-SITUATIONS = ("dialogues", "judges", "notices", "questions", "rankings", "requests", "projects", "runs", "webhooks")
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
     r"|atomic\b|@joins|\b(INSERT INTO|UPDATE \w|DELETE FROM)"
@@ -86,7 +88,7 @@ def writes() -> Iterator[str]:
 
 
 def test_every_write_is_in_a_pair() -> None:
-    table = "".join((BASE / "tests" / "races" / f"{name}.py").read_text() for name in SITUATIONS)
+    table = "".join(inspect.getsource(room) for room in rooms.ROOMS)
     within = {name: outer for outer, names in WITHIN.items() for name in names}
     found = sorted(set(writes()))
     assert len(found) > 100, "the search finds them"

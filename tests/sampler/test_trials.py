@@ -108,7 +108,7 @@ def test_private_addresses_are_where_model_servers_stand(host: str) -> None:
 
 def test_a_name_that_stands_for_such_an_address_is_refused_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
-    monkeypatch.setattr("sampler.addresses.socket.getaddrinfo", lambda *about, **more: found)
+    monkeypatch.setattr("common.outgoing.socket.getaddrinfo", lambda *about, **more: found)
     assert tried("http://metadata.example/v1").trouble == "forbidden"
 
 
