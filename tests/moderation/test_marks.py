@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import User
 from labeling import comparisons, dialogues, rankings, suggestions, turns
 from labeling.models import Assignment, Project
 from moderation.models import Verdict, VerdictFeedback
-from sampler.models import Completion, SampleRequest
+from sampler.models import Completion
 from screening import rules
 from tests import makers
 
@@ -103,11 +102,8 @@ def test_a_trainer_marks_a_suggestion_that_is_shown_for_the_next_turn(
     draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
     turns.add_turn(dialogue=draft, role="user", text="What will you do?")
     [asked] = suggestions.request_suggestions(dialogue=draft, role="assistant", n=2)
-    SampleRequest.objects.update(state=SampleRequest.State.DONE, finished_at=timezone.now())
-    for index, text in enumerate(("I will rest.", "I will read.")):
-        Completion.objects.create(
-            request=asked, model_version=asked.model_version, index=index, text=text, finish_reason="stop"
-        )
+    makers.answer(asked, "I will rest.", "I will read.")
+    turns.save_composer(dialogue=draft, composer={"role": "assistant", "requests": [str(asked.pk)]})
     client.force_login(alice)
     page = client.get(f"/dialogues/{draft.pk}/").content.decode()
     assert f'href="/content/dialogues/{draft.pk}/"' in page
