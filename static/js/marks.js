@@ -132,6 +132,7 @@ if (dialog) {
     const button = $("[data-mark]", one);
     if (!button) return;
     button.hidden = false;
+    button.removeAttribute("data-late");
     button.addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => open(one));
