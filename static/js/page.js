@@ -185,7 +185,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
-  const harm = event.altKey && event.code === "KeyH" && $("[data-harm]");
+  const prints = duologue.typing(event.target) && event.key.toLowerCase() !== "h"; // Option of a Mac, AltGr
+  const harm = event.altKey && event.code === "KeyH" && !prints && $("[data-harm]");
   if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
     const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");

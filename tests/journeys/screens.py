@@ -25,6 +25,7 @@ WIDTHS = (320, 390, 768, 1280, 1920)
 FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
 ROOMS = ("test_accessibility", "test_reviewing", "test_manager_pages", "accounts/test_account_pages")
 WALKS = "every_screen"  # what the tests of the matrix are called
+COMPOSING = (Path(__file__).parent / "composing.js").read_text()
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
 
@@ -60,6 +61,12 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
     return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
+def taken_while_composing(page: Page) -> list[str]:
+    """Keys that belong to an input method, since it composes, and that the page or its open dialog takes all the
+    same."""
+    return [f"takes a key of an input method: {key}" for key in page.evaluate(COMPOSING)]
+
+
 def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str]]:
     """What is wrong with the page, everything that folds unfolded; a picture of it as it came, where a folder is asked
     for."""
@@ -71,6 +78,8 @@ def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
+    if taken := taken_while_composing(page):
+        found.setdefault(name, []).extend(taken)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from labeling import comparisons, projects, questions, terms, turns
@@ -13,7 +13,7 @@ from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
 from tests.journeys.conftest import Visits
-from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look
+from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look, taken_while_composing
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -28,6 +28,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     """Every trainer page's address, with something on it."""
     project.daily_goal = 12
     project.ask_strength = project.ask_ideal_answer = True
+    project.span_categories = ["wrong", "made up"]
     project.save()
     comparison, _ = comparisons.bring(
         project=project,
@@ -81,6 +82,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     } | {name: f"/accounts/{name}" for name in ACCOUNT}
 
 
+DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")
 ACCOUNT = ("password/change/", "2fa/", "2fa/totp/activate/", "sessions/", "email/")
 
 
@@ -90,9 +92,22 @@ def walk(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> d
     for name, path in pages.items():
         page = visitor.open(path)
         found |= look(page, "trainer", name, screen)
-        if page.locator("#keys").count():
-            page.locator("[data-open-keys]").first.dispatch_event("click")
-            found |= issues(page, f"{name}, keys")
+        for opener in DIALOGS:
+            found |= in_dialog(page, opener, f"{name}, {opener}")
+    return found
+
+
+def in_dialog(page: Page, opener: str, name: str) -> dict[str, list[str]]:
+    """What is wrong with a dialog of the page, if it has that one."""
+    button = page.locator(opener).first
+    if not button.count() or button.get_attribute("hidden") is not None:
+        return {}
+    button.dispatch_event("click")
+    page.locator("dialog[open]").wait_for()
+    found = issues(page, name)
+    if taken := taken_while_composing(page):
+        found.setdefault(name, []).extend(taken)
+    page.evaluate("document.querySelector('dialog[open]').close()")
     return found
 
 
