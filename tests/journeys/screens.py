@@ -1,10 +1,10 @@
 """Every page at every width, in both themes and in every language: axe, no scrolling sideways, and a picture of each.
 
-    python -m tests.journeys.screens FOLDER
+    python -m tests.journeys.screens FOLDER [--docs]
 
 walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages and leaves the pictures
-in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/. The suite walks two screens of each room, its slow tier all of them, without
-pictures.
+in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of each such folder beside it. `--docs` then replaces
+docs/screenshots. The suite walks two screens of each room, its slow tier all of them, without pictures.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from launcher import suite
+from tests.journeys import sheets
 
 WIDTHS = (320, 390, 768, 1280, 1920)
 FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
@@ -84,12 +85,19 @@ def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
+    folders = [argument for argument in sys.argv[1:] if argument != "--docs"]
+    if len(folders) != 1:
         print(__doc__)
         return 2
-    os.environ[FOLDER] = str(Path(sys.argv[1]).resolve())
+    folder = Path(folders[0]).resolve()
+    os.environ[FOLDER] = str(folder)
     files = [f"tests/journeys/{room}.py" for room in ROOMS]
-    return suite.main(["--no-checks", *files, "-k", WALKS, "-m", "not gpu", "-q"])
+    failed = suite.main(["--no-checks", *files, "-k", WALKS, "-m", "not gpu", "-q"])
+    for sheet in sheets.make(folder):
+        print(sheet)
+    if "--docs" in sys.argv and not failed:
+        sheets.for_docs(folder)
+    return failed
 
 
 if __name__ == "__main__":

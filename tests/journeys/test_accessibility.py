@@ -12,6 +12,7 @@ from labeling.models import Project
 from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
+from tests.journeys import shown
 from tests.journeys.conftest import Visits
 from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look, taken_while_composing
 from tests.journeys.server import Server
@@ -55,31 +56,36 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         asked = questions.ask(by=alice, text=words, project=project, comparison=about)
         questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
         questions.ask(by=alice, text="And why?", project=project, comparison=about)
+    as_the_docs_show_it = shown.pages(project, alice)
     projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     terms.publish_terms(project=project, text=RICH)
     terms.accept_terms(project=project, person=alice, number=1)
-    return {
-        "home": "/",
-        "ranking": f"/ranking/{task.pk}/",
-        "ranking of nine": f"/ranking/{nine.pk}/",
-        "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
-        "panel of the content filter": f"/content/ranking/{task.pk}/",
-        "ranked": f"/ranking/{ranked.assignment_id}/",
-        "mend": f"/returned/{returned.pk}/",
-        "nothing": f"/projects/{project.slug}/nothing/",
-        "chat": f"/dialogues/{chat.pk}/",
-        "demonstration": f"/dialogues/{demonstration.pk}/",
-        "dialogue": f"/dialogues/{done.pk}/",
-        "history": "/history/",
-        "numbers": "/numbers/",
-        "notices": "/notices/",
-        "questions": f"/ranking/{task.pk}/questions/",
-        "guidelines": f"/projects/{project.slug}/guidelines/",
-        "work languages": "/work-languages/",
-        "terms": f"/projects/{project.slug}/terms/",
-        "agree": f"/projects/{project.slug}/agree/?then=ranking",
-        "ranking of two": f"/ranking/{two.pk}/",
-    } | {name: f"/accounts/{name}" for name in ACCOUNT}
+    return (
+        {
+            "home": "/",
+            "ranking": f"/ranking/{task.pk}/",
+            "ranking of nine": f"/ranking/{nine.pk}/",
+            "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
+            "panel of the content filter": f"/content/ranking/{task.pk}/",
+            "ranked": f"/ranking/{ranked.assignment_id}/",
+            "mend": f"/returned/{returned.pk}/",
+            "nothing": f"/projects/{project.slug}/nothing/",
+            "chat": f"/dialogues/{chat.pk}/",
+            "demonstration": f"/dialogues/{demonstration.pk}/",
+            "dialogue": f"/dialogues/{done.pk}/",
+            "history": "/history/",
+            "numbers": "/numbers/",
+            "notices": "/notices/",
+            "questions": f"/ranking/{task.pk}/questions/",
+            "guidelines": f"/projects/{project.slug}/guidelines/",
+            "work languages": "/work-languages/",
+            "terms": f"/projects/{project.slug}/terms/",
+            "agree": f"/projects/{project.slug}/agree/?then=ranking",
+            "ranking of two": f"/ranking/{two.pk}/",
+        }
+        | as_the_docs_show_it
+        | {name: f"/accounts/{name}" for name in ACCOUNT}
+    )
 
 
 DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")
