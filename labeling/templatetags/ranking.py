@@ -25,8 +25,8 @@ KEY = {True: mark_safe(' data-key="l" tabindex="-1"'), False: ""}  # of the firs
 GRADE = "<label><input type=radio name=rating-{0} value={1}{2}>{1}</label>"
 SCALE = (
     '<fieldset class="rate"{4}><legend>{0}</legend>'
-    '<span class="ends" aria-hidden="true">{2}</span><div class="segments">{1}</div>'
-    '<span class="ends" aria-hidden="true">{3}</span></fieldset>'
+    '<span class="ends">{2}</span><div class="segments">{1}</div>'
+    '<span class="ends">{3}</span></fieldset>'
 )
 STEP = '<label><input type=radio name="criterion-{0}-{1}" value={2}{3}>{2}</label>'
 FLAG = '<label><input type=checkbox name=flag-{0} value="{1}"{2}>{3}</label>'

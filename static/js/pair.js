@@ -1,11 +1,11 @@
 /* Two completions: A, B, a tie, or both bad; one button and key each, over the places of ranking.js. */
 (function () {
 "use strict";
-const { $, $$ } = window.duologue;
+const { $$ } = window.duologue;
 const ANSWERS = { a: [1, 2], b: [2, 1], e: [1, 1], w: [0, 0] };
 
-duologue.widget("[data-ranking]:has([data-answer])", (main) => {
-  const buttons = $$("[data-answer]", main), places = $$("[data-card] input[type=number]", main);
+duologue.widget(".answer-pair", (group) => {
+  const main = group.closest("main"), buttons = $$("[data-answer]", group), places = $$("[data-card] input[type=number]", main);
   const reasons = $$("input[name=not_rankable]", main), bad = reasons[0];
 
   function answer(key) {

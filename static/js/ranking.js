@@ -71,7 +71,7 @@ function begin(main) {
       button.addEventListener("click", () => put(card, placeOf(card) === n && !proposedOf(card).value ? 0 : n));
       group.append(button);
     }
-    $("[data-place-field]", card).append(group);
+    $(".place-field", card).append(group);
     $$(".rate input", card).forEach((radio) => {
       radio.addEventListener("pointerdown", () => { radio.wasChecked = radio.checked; });
       radio.addEventListener("click", () => {

@@ -47,7 +47,7 @@ def test_published_between_lease_and_submission_and_whatever_becomes_of_it_then(
     corrections.mend_ranking(ranking=made["returned"], groups=made["returned"].groups)
     submit(makers.make_lease(makers.make_comparison(project, prompt="later"), alice))
     export(project, tmp_path / "x", "--config", "rankings")
-    said = {row["prompt"][-1]["content"]: row["guideline_version"] for row in rows(tmp_path / "x", "rankings")}
+    said = {row["context"][-1]["content"]: row["guideline_version"] for row in rows(tmp_path / "x", "rankings")}
     assert said == dict.fromkeys(names, 1) | {"later": 2}
 
 
