@@ -1,14 +1,16 @@
 """Every page at every width, in both themes and in every language: axe, no scrolling sideways, and a picture of each.
 
-    python -m tests.journeys.screens FOLDER [--docs]
+    python -m tests.journeys.screens FOLDER [--only "1280-light or 320-dark"] [--docs]
 
-walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages and leaves the pictures
-in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of each such folder beside it. `--docs` then replaces
-docs/screenshots. The suite walks two screens of each room, its slow tier all of them, without pictures.
+walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages, or a part of it as
+pytest's -k names it, and leaves the pictures in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of each such
+folder beside it. `--docs` then replaces docs/screenshots. The suite walks two screens of each room, its slow tier all
+of them, without pictures.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -85,18 +87,19 @@ def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str
 
 
 def main() -> int:
-    folders = [argument for argument in sys.argv[1:] if argument != "--docs"]
-    if len(folders) != 1:
-        print(__doc__)
-        return 2
-    folder = Path(folders[0]).resolve()
-    os.environ[FOLDER] = str(folder)
+    parser = argparse.ArgumentParser(description="Pictures of every page, looked at by axe.")
+    parser.add_argument("folder", type=lambda given: Path(given).resolve())
+    parser.add_argument("--only", default="", help="part of the screens and rooms, as pytest's -k takes it")
+    parser.add_argument("--docs", action="store_true", help="replace docs/screenshots")
+    asked = parser.parse_args()
+    os.environ[FOLDER] = str(asked.folder)
     files = [f"tests/journeys/{room}.py" for room in ROOMS]
-    failed = suite.main(["--no-checks", *files, "-k", WALKS, "-m", "not gpu", "-q"])
-    for sheet in sheets.make(folder):
+    chosen = f"{WALKS} and ({asked.only})" if asked.only else WALKS
+    failed = suite.main(["--no-checks", *files, "-k", chosen, "-m", "not gpu", "-q"])
+    for sheet in sheets.make(asked.folder):
         print(sheet)
-    if "--docs" in sys.argv and not failed:
-        sheets.for_docs(folder)
+    if asked.docs and not failed:
+        sheets.for_docs(asked.folder)
     return failed
 
 

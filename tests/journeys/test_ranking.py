@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import FloatRect, Page, expect
 
 from accounts import notices
-from accounts.models import User
+from accounts.models import NoticeKind, User
 from labeling.criteria import HHH
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
@@ -165,7 +165,9 @@ def test_the_page_weighs_less_than_150_kb(
         project.ask_strength = project.ask_ideal_answer = True
         project.save()
     for number in range(25):
-        notices.tell(users=[alice.pk], kind="answered", key=f"one:{number}", subject=project.title, address="/")
+        notices.tell(
+            users=[alice.pk], kind=NoticeKind.ANSWERED, key=f"one:{number}", subject=project.title, address="/"
+        )
     visitor = visit(alice, locale=language)
     sizes: dict[str, int] = {}
     visitor.page.on("response", lambda answer: sizes.__setitem__(answer.url, len(answer.body())))
