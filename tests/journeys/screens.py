@@ -29,6 +29,7 @@ FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
 ROOMS = ("test_accessibility", "test_reviewing", "test_manager_pages", "accounts/test_account_pages")
 WALKS = "every_screen"  # what the tests of the matrix are called
 COMPOSING = (Path(__file__).parent / "composing.js").read_text()
+CUT = (Path(__file__).parent / "cut.js").read_text()
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
 
@@ -76,14 +77,23 @@ def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str
     too_wide = page.evaluate(TOO_WIDE)
     if folder := os.environ.get(FOLDER):
         file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        page.screenshot(path=Path(folder) / room / str(screen) / f"{file}.png", full_page=True)
+        _picture(page, Path(folder) / room / str(screen) / f"{file}.png", screen)
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
-    if taken := taken_while_composing(page):
-        found.setdefault(name, []).extend(taken)
+    more = [f"cut: {element}" for element in page.evaluate(CUT)] + taken_while_composing(page)
+    if more:
+        found.setdefault(name, []).extend(more)
     return found
+
+
+def _picture(page: Page, file: Path, screen: Screen) -> None:
+    """Of a window as high as the page, in which bars stand at its end."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": screen.width, "height": min(height, 6000)})
+    page.screenshot(path=file)
+    page.set_viewport_size({"width": screen.width, "height": 800})
 
 
 def main() -> int:

@@ -19,9 +19,9 @@ SHOWN = {  # by the docs, from the trainer's room
 }
 COMMITTED = ("1280-light-en", "320-dark-en")  # a sheet of each, for the trainer's and the account's pages
 STYLE = """body { margin: 0; padding: 12px; font: 13px/1.3 system-ui, sans-serif; background: #fff; color: #222; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(COLUMN, 1fr)); gap: 12px; }
 figure { margin: 0; } figcaption { height: 2.6em; overflow: hidden; }
-img { width: 100%; height: 240px; object-fit: cover; object-position: top; border: 1px solid #bbb; }
+figure div { height: 240px; overflow: hidden; border: 1px solid #bbb; } img { width: 100%; display: block; }
 """
 
 
@@ -40,11 +40,13 @@ def make(folder: Path) -> list[Path]:
 
 def _sheet(chromium: Browser, pictures: Path) -> Path:
     figures = "".join(
-        f'<figure><figcaption>{html.escape(picture.stem)}</figcaption><img src="{picture.name}"></figure>'
+        f'<figure><figcaption>{html.escape(picture.stem)}</figcaption><div><img src="{picture.name}"></div></figure>'
         for picture in sorted(pictures.glob("*.png"))
     )
     index = pictures / "index.html"
-    index.write_text(f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><main>{figures}</main>")
+    narrow = int(pictures.name.partition("-")[0]) < 768
+    style = STYLE.replace("COLUMN", "190px" if narrow else "290px")
+    index.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style><main>{figures}</main>")
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.goto(index.as_uri())
     page.wait_for_load_state("networkidle")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from accounts.models import User
 from labeling import comparisons, projects, questions, terms, turns
 from labeling.feedback import give_feedback
-from labeling.models import Project
+from labeling.models import Comparison, Project
 from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
@@ -50,16 +50,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
-    mona = makers.make_member(project, "mona", role="manager")
-    for about in (comparison, None):
-        words = f"Which counts more? {'w' * 200}"
-        asked = questions.ask(by=alice, text=words, project=project, comparison=about)
-        questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
-        questions.ask(by=alice, text="And why?", project=project, comparison=about)
     as_the_docs_show_it = shown.pages(project, alice)
-    projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
-    terms.publish_terms(project=project, text=RICH)
-    terms.accept_terms(project=project, person=alice, number=1)
+    asked_and_published(project, comparison, alice)
     return (
         {
             "home": "/",
@@ -89,6 +81,20 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
 
 
 DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")
+
+
+def asked_and_published(project: Project, comparison: Comparison, alice: User) -> None:
+    mona = makers.make_member(project, "mona", role="manager")
+    for about in (comparison, None):
+        words = f"Which counts more? {'w' * 200}"
+        asked = questions.ask(by=alice, text=words, project=project, comparison=about)
+        questions.answer(question=asked, by=mona, text=f"Truth. {'w' * 200}", for_everybody=True)
+        questions.ask(by=alice, text="And why?", project=project, comparison=about)
+    projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
+    terms.publish_terms(project=project, text=RICH)
+    terms.accept_terms(project=project, person=alice, number=1)
+
+
 ACCOUNT = ("password/change/", "2fa/", "2fa/totp/activate/", "sessions/", "email/")
 
 
