@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from labeling.errors import LabelingError
 from labeling.models import Project
+from labeling.pages.forms import chosen
 from labeling.views._shared import Context, PageRequest, reviewed_project
 from moderation import marks
 from moderation import queue as waiting
@@ -44,7 +45,7 @@ def decide(request: PageRequest, pk: UUID) -> HttpResponse:
     """Then back to the queue, where the next one stands first."""
     rows = VerdictFeedback.objects.filter(verdict__project__in=Project.objects.reviewed_by(request.user))
     mark = get_object_or_404(rows.select_related("verdict__project"), pk=pk)
-    harmful, confirmed = (request.POST.get(name) == "1" for name in ("harmful", "confirmed"))
+    harmful, confirmed = (chosen(request.POST, name, ("0", "1")) == "1" for name in ("harmful", "confirmed"))
     try:
         marks.decide(mark=mark, reviewer=request.user, harmful=harmful, confirmed=confirmed)
     except LabelingError as refusal:

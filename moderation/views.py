@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling.models import Dialogue, Project, Ranking, Turn
+from labeling.pages.forms import chosen
 from labeling.views._shared import Context, PageRequest, active_membership, own_assignment
 from moderation import marks, texts
 from moderation.models import Verdict, VerdictFeedback
@@ -26,8 +27,8 @@ def mark(request: PageRequest, pk: UUID) -> HttpResponse:
     made = marks.mark(
         verdict=verdict,
         user=request.user,
-        harmful=request.POST.get("harmful") == "1",
-        category=request.POST.get("category", "")[:60],
+        harmful=chosen(request.POST, "harmful", ("0", "1")) == "1",
+        category=chosen(request.POST, "category", ("", *harms())),
         comment=comment or "",
     )
     return _marked(request, verdict, made, commented=comment is not None)
@@ -94,7 +95,7 @@ def _harmful(request: PageRequest, project: UUID, text: Text) -> HttpResponse:
         verdict=verdict,
         user=request.user,
         harmful=True,
-        category=request.POST.get("category", "")[:60],
+        category=chosen(request.POST, "category", ("", *harms())),
         comment=request.POST.get("comment", ""),
     )
     return _marked(request, verdict, made, commented=True)

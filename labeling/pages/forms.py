@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from django import forms
+from django.core.exceptions import BadRequest
+from django.http import QueryDict
 from django.utils.translation import gettext_noop
 
 from labeling.errors import Invalid
@@ -65,3 +69,27 @@ def require_valid(form: forms.Form) -> None:
     if not form.is_valid():
         words = " ".join(str(message) for messages in form.errors.values() for message in messages)
         raise Invalid("That could not be read: %(words)s", words=words)
+
+
+def chosen(post: QueryDict, name: str, choices: Collection[str]) -> str:
+    """What one of a page's own buttons says.
+
+    Raises:
+        BadRequest: the page has no such button.
+    """
+    value = post.get(name, "")
+    if value not in choices:
+        raise BadRequest(f"{name} is one of {', '.join(choices)}.")
+    return value
+
+
+def all_of(values: Sequence[str], choices: Collection[str]) -> list[str]:
+    """What was ticked in a list.
+
+    Raises:
+        Invalid: a value that the list does not have; nothing of it is to be stored.
+    """
+    for value in values:
+        if value not in choices:
+            raise Invalid("Nothing was saved: “%(value)s” is not in the list.", value=value[:40])
+    return [*values]

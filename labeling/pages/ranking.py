@@ -13,7 +13,7 @@ from labeling import undo
 from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
-from labeling.pages import verdicts
+from labeling.pages import markdown, verdicts
 from labeling.pages.letters import LETTERS, letters_of
 from labeling.pages.ranking_form import RankingForm
 from screening.models import Verdict
@@ -57,6 +57,7 @@ class RankingContext(TypedDict):
     strengths: list[tuple[int, str]]
     none_reasons: Sequence[str]
     skip_reasons: Sequence[str]
+    rich: bool  # a text may hold code, a table or mathematics
     expired: bool
 
 
@@ -82,6 +83,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
     project = assignment.comparison.project
     cards = cards_of(assignment.comparison, assignment.order_shown, form)
     strengths = [*form.strengths, *([None] * len(cards))]
+    texts = [*(message["content"] for message in assignment.comparison.prompt), *(card.text for card in cards)]
     return {
         "assignment": assignment,
         "comparison": assignment.comparison,
@@ -93,6 +95,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "strengths": [(level.value, str(level.label)) for level in Ranking.Strength],
         "none_reasons": NONE_REASONS,
         "skip_reasons": SKIP_REASONS,
+        "rich": any(markdown.may_be_rich(text) for text in texts),
         "expired": assignment.state == Assignment.State.EXPIRED,
     }
 

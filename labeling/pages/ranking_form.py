@@ -56,8 +56,12 @@ class RankingForm:
         )
         for cid, letter in letters_of(ids).items():
             form._card(post, cid, letter if f"read-{letter}" in post else cid, highest=len(ids))
-        strengths = [post.get(f"strength-{number}", "") for number in range(1, len(ids))]
-        form.strengths = [int(value) if value in {"1", "2", "3", "4"} else None for value in strengths]
+        strengths: dict[str, int] = {}
+        for gap in range(1, len(ids)):
+            form._number(post.get(f"strength-{gap}", ""), strengths, str(gap), 4, gettext_noop("A strength"))
+        form.strengths = [strengths.get(str(gap)) for gap in range(1, len(ids))]
+        if post.get("ideal_from") and not form.ideal_from:
+            form.errors.append(gettext("The answer was begun from a completion that is not on this page."))
         return form
 
     def _card(self, post: QueryDict, cid: str, name: str, *, highest: int) -> None:

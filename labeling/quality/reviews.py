@@ -172,7 +172,8 @@ def returned_rankings(user: User) -> QuerySet[Ranking]:
         .filter(Exists(latest.filter(decision=Decision.RETURNED)))
         .alias(last=Subquery(latest.values("decision")[:1]))
         .filter(last=Decision.RETURNED)
-        .select_related("comparison__project", "assignment")
+        .select_related("comparison__project", "assignment", "guideline_version")
+        .defer("guideline_version__text")
     )
 
 

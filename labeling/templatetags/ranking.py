@@ -21,14 +21,15 @@ from labeling.pages.ranking import Card
 register = template.Library()
 
 CHECKED = {True: mark_safe(" checked"), False: ""}
-GRADE = '<label><input type="radio" name="rating-{0}" value="{1}"{2}><span>{1}</span></label>'
+KEY = {True: mark_safe(' data-key="l" tabindex="-1"'), False: ""}  # of the first criterion
+GRADE = "<label><input type=radio name=rating-{0} value={1}{2}>{1}</label>"
 SCALE = (
-    '<fieldset class="rate" data-steps="{1}" data-key="l" tabindex="-1"><legend class="label">{0}</legend>'
-    '<span class="ends" aria-hidden="true">{3}</span><div class="segments">{2}</div>'
-    '<span class="ends" aria-hidden="true">{4}</span></fieldset>'
+    '<fieldset class="rate"{4}><legend>{0}</legend>'
+    '<span class="ends">{2}</span><div class="segments">{1}</div>'
+    '<span class="ends">{3}</span></fieldset>'
 )
-STEP = '<label><input type="radio" name="criterion-{0}-{1}" value="{2}"{3}><span>{2}</span></label>'
-FLAG = '<label><input type="checkbox" name="flag-{0}" value="{1}"{2}><span>{3}</span></label>'
+STEP = '<label><input type=radio name="criterion-{0}-{1}" value={2}{3}>{2}</label>'
+FLAG = '<label><input type=checkbox name=flag-{0} value="{1}"{2}>{3}</label>'
 
 
 @register.simple_tag
@@ -43,8 +44,8 @@ def grades(card: Card) -> SafeString:
 def criteria_of(card: Card, asked: Sequence[Criterion]) -> SafeString:
     """A row of grades for each of the project's criteria."""
     rows = (
-        (translated(each["name"]), each["steps"], _steps(card, each), gettext("not at all"), gettext("fully"))
-        for each in asked
+        (translated(each["name"]), _steps(card, each), gettext("not at all"), gettext("fully"), KEY[number == 0])
+        for number, each in enumerate(asked)
     )
     return format_html_join("", SCALE, rows)
 

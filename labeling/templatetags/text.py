@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from accounts.languages import name_of
 from labeling.pages import markdown
@@ -40,14 +40,14 @@ def written_in(language: str) -> SafeString:
 
 @register.simple_tag
 def radios(name: str, values: Sequence[str]) -> SafeString:
-    """A button for each value, one of which must be chosen."""
-    return _radios(name, tuple(values))
+    """A button for each value, one of which must be chosen; what it says is translated."""
+    return _radios(name, tuple(values), str(get_language()))
 
 
 @lru_cache(maxsize=64)
-def _radios(name: str, values: tuple[str, ...]) -> SafeString:
-    button = '<label><input type="radio" name="{0}" value="{1}" required> {1}</label>'
-    return format_html_join("", button, ((name, value) for value in values))
+def _radios(name: str, values: tuple[str, ...], language: str) -> SafeString:
+    button = '<label><input type="radio" name="{0}" value="{1}" required> {2}</label>'
+    return format_html_join("", button, ((name, value, gettext(value)) for value in values))
 
 
 @register.filter

@@ -10,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements
-from labeling.agreements import TERMS, Owed
+from labeling.agreements import GUIDELINES, TERMS, Owed
 from labeling.errors import LabelingError
 from labeling.models import GuidelineVersion, Project, TermsVersion
 from labeling.pages import changed_text, differences
-from labeling.pages.forms import number
+from labeling.pages.forms import chosen, number
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
@@ -36,7 +36,7 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             said = number(request.POST.get("version")) or 0
-            what = request.POST.get("what", "")
+            what = chosen(request.POST, "what", (TERMS, GUIDELINES))
             agreements.agree(project=project, person=request.user, what=what, number=said)
         except LabelingError as error:
             errors.append(str(error))

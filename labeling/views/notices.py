@@ -11,6 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import notices as told
 from accounts.models import NoticeKind
+from labeling.errors import Invalid
+from labeling.pages.forms import all_of
 from labeling.views._shared import PageRequest
 
 SHOWN = 100
@@ -19,16 +21,23 @@ SHOWN = 100
 @require_http_methods(["GET", "POST"])
 def notices(request: PageRequest) -> HttpResponse:
     """The newest ones, read or not; POST: the choices."""
+    errors = []
     if request.method == "POST":
-        told.choose(user=request.user, shown=request.POST.getlist("shown"), mailed=request.POST.getlist("mailed"))
-        messages.success(request, gettext("Saved."))
-        return redirect("notices")
+        try:
+            shown, mailed = (all_of(request.POST.getlist(way), NoticeKind.values) for way in ("shown", "mailed"))
+        except Invalid as refusal:
+            errors.append(str(refusal))
+        else:
+            told.choose(user=request.user, shown=shown, mailed=mailed)
+            messages.success(request, gettext("Saved."))
+            return redirect("notices")
     chosen = told.choices_of(request.user)
     kinds = [
         (kind.value, kind.label, kind not in chosen.not_shown, kind not in chosen.not_mailed) for kind in NoticeKind
     ]
-    context = {"here": "notices", "notices": told.shown_to(request.user)[:SHOWN], "kinds": kinds}
-    return render(request, "labeling/notices.html", context)
+    newest = told.shown_to(request.user)[:SHOWN]
+    context = {"here": "notices", "notices": newest, "kinds": kinds, "errors": errors}
+    return render(request, "labeling/notices.html", context, status=422 if errors else 200)
 
 
 @require_POST

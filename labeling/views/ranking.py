@@ -204,3 +204,10 @@ def keys(request: PageRequest, pk: UUID) -> HttpResponse:
     assignment = own_assignment(request, pk)
     context: Context = {"cards": assignment.order_shown, "project": assignment.comparison.project}
     return render(request, "labeling/_ranking_keys.html", context)
+
+
+@require_GET
+def marks(request: PageRequest, pk: UUID) -> HttpResponse:
+    """The dialog in which words of a completion are marked; asked for once somebody wants to."""
+    project = own_assignment(request, pk).comparison.project
+    return render(request, "labeling/_ranking_marks.html", {"project": project})

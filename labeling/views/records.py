@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -19,7 +17,7 @@ from labeling.pages import history as history_page
 from labeling.pages import numbers as numbers_page
 from labeling.pages import questions
 from labeling.pages.figures import figures
-from labeling.pages.forms import number
+from labeling.pages.forms import chosen, number
 from labeling.views._shared import PageRequest, visible_project, wants_json
 
 THEMES = ("light", "dark")
@@ -97,29 +95,36 @@ def session(request: PageRequest) -> HttpResponse:
     return render(request, "labeling/signed_in.html")
 
 
+@login_not_required
+@require_GET
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """The dialog that a page shows where its session has ended."""
+    return render(request, "account/again.html")
+
+
 @require_POST
 def theme(request: PageRequest) -> HttpResponse:
-    return _chosen(request, "theme", THEMES)
+    return _kept(request, "theme", chosen(request.POST, "theme", ("auto", *THEMES)), auto="auto")
 
 
 @login_not_required
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """Of the pages, in this browser; and of the e-mails of whoever is signed in."""
+    code = chosen(request.POST, "language", dict(settings.LANGUAGES))
     if isinstance(request.user, User):
-        notices.keep_language(user=request.user, language=request.POST.get("language", ""))
-    return _chosen(request, "language", [code for code, _ in settings.LANGUAGES])
+        notices.keep_language(user=request.user, language=code)
+    return _kept(request, "language", code)
 
 
-def _chosen(request: HttpRequest, name: str, choices: Collection[str]) -> HttpResponse:
-    """A choice for a year in this browser, and back to the page where it was made; any other choice takes it away."""
+def _kept(request: HttpRequest, name: str, choice: str, *, auto: str = "") -> HttpResponse:
+    """A choice for a year in this browser, and back to the page where it was made; `auto` takes it away."""
     back = request.headers.get("referer", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         back = "/"
     response = HttpResponse(status=204) if wants_json(request) else redirect(back)
-    chosen = request.POST.get(name, "")
-    if chosen in choices:
-        response.set_cookie(name, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure())
+    if choice != auto:
+        response.set_cookie(name, choice, max_age=YEAR, samesite="Lax", secure=request.is_secure())
     else:
         response.delete_cookie(name)
     return response

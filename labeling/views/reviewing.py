@@ -88,7 +88,7 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
 
 def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
     """Take the decision and go on with the next one at once; what was wrong is said on the same page."""
-    reason = request.POST.get("reason", "")
+    reason, grade = request.POST.get("reason", ""), request.POST.get("grade", "")
     try:
         reviews.decide(
             reviewer=request.user,
@@ -96,7 +96,7 @@ def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
             ranking=work if isinstance(work, Ranking) else None,
             dialogue=work if isinstance(work, Dialogue) else None,
             comment="\n".join(words for words in (reason, request.POST.get("comment", "")) if words),
-            grade=number(request.POST.get("grade")) if isinstance(work, Dialogue) else None,
+            grade=(number(grade) or 0) if grade and isinstance(work, Dialogue) else None,
             spans=spans_of(request.POST, work.order_shown) if isinstance(work, Ranking) else None,
         )
     except LabelingError as refusal:

@@ -21,10 +21,11 @@ duologue.widget("[data-ideal]", (field) => {
     if (letter) { text.focus(); text.setSelectionRange(0, 0); }
   }
   from.addEventListener("change", () => begin(from.value));
-  best.hidden = false;
+  [field, best].forEach((part) => part.removeAttribute("data-late"));
   best.addEventListener("click", () => begin([...cards()].sort((a, b) => place(a) - place(b))[0].dataset.letter));
   text.addEventListener("input", tell);
   field.addEventListener("draft:restored", tell);
   tell();
+  if (from.value && !text.value.trim()) begin(from.value); // chosen while this script was on its way
 });
 })();

@@ -123,7 +123,8 @@ if (dialog) {
   $("form", dialog).addEventListener("submit", (event) => { event.preventDefault(); mark(); });
   dialog.addEventListener("keydown", (event) => {
     if (composing(event)) return;
-    const radio = event.altKey && /^Digit[1-9]$/.test(event.code) && $$("input[name=mark-category]", dialog)[Number(event.code.slice(-1)) - 1];
+    const prints = event.target === comment && event.key !== event.code.slice(-1); // Option of a Mac, AltGr
+    const radio = event.altKey && !prints && /^Digit[1-9]$/.test(event.code) && $$("input[name=mark-category]", dialog)[Number(event.code.slice(-1)) - 1];
     if (radio) { event.preventDefault(); radio.checked = true; }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); event.stopPropagation(); mark(); }
   });
@@ -132,6 +133,7 @@ if (dialog) {
     const button = $("[data-mark]", one);
     if (!button) return;
     button.hidden = false;
+    button.removeAttribute("data-late");
     button.addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => open(one));

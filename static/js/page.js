@@ -1,5 +1,5 @@
 /* What every working page shares: the CSRF token as it is now (it changes with a new sign-in), notices,
- dialogs, focus after a swap, and signing in again in place. No widget lives here. */
+ dialogs, focus after a swap, and what fetches scripts that few pages need. No widget lives here. */
 (function () {
 "use strict";
 const duologue = (window.duologue = {});
@@ -53,57 +53,41 @@ duologue.post = async (url, entries) => {
   }
 };
 
-/* signing in again */
+/* Scripts that few pages need come once, when there is something for them. */
+const here = document.currentScript.src, coming = new Map();
+const NEEDED = [["rich", ".code, math"], ["pair", "[data-answer]"], ["marks", "[data-late=marks] ~ [data-spans]:not([value=''])"]];
+/* What the script works on may have to be asked for first: `data-part-NAME` says where. */
+const part = async (name) => {
+  const says = `data-part-${name}`, from = $(`[${says}]`);
+  if (!from) return;
+  const answer = await fetch(from.getAttribute(says), { headers: { "X-Requested-With": "fetch" } });
+  if (answer.status === 401) return duologue.signIn().then(() => part(name));
+  if (!answer.ok) throw new TypeError(name);
+  document.body.insertAdjacentHTML("beforeend", await answer.text());
+  from.removeAttribute(says);
+};
+const script = (name) => new Promise((resolve, reject) => {
+  const element = document.createElement("script");
+  element.src = new URL(`${name}.js`, here);
+  element.onload = resolve;
+  element.onerror = reject;
+  document.head.append(element);
+});
+duologue.load = (name) => {
+  if (!coming.has(name)) coming.set(name, part(name).then(() => script(name)).catch((error) => { coming.delete(name); throw error; }));
+  return coming.get(name);
+};
+
 let waiting = null;
 duologue.signIn = () => {
-  if (waiting) return waiting;
-  const dialog = $("#login"), opener = document.activeElement;
-  waiting = new Promise((resolve) => {
-    const done = async () => {
-      const answer = await fetch(document.body.dataset.session, { headers: { "X-Requested-With": "fetch" } });
-      if (!answer.ok) return;
-      const who = await answer.json();
-      if (who.user !== document.body.dataset.user) { location.assign("/"); return; }
-      $$("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = duologue.token(); });
-      clearInterval(timer);
-      waiting = null;
-      dialog.close();
-      if (opener && opener.isConnected) opener.focus();
-      resolve();
-    };
-    duologue.signedIn = done;
-    const timer = setInterval(() => { if (document.visibilityState === "visible") done().catch(() => {}); }, 5000);
-    if (!dialog.open) dialog.showModal();
-    $("input[type=password]", dialog).focus();
-  });
+  waiting = waiting || duologue.load("sign_in").then(() => duologue.askAgain()).finally(() => { waiting = null; });
   return waiting;
 };
 
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (form.matches("[data-login-form]")) {
-    event.preventDefault();
-    const errors = $("[data-login-errors]", form);
-    errors.textContent = "";
-    try {
-      const response = await fetch(document.body.dataset.login, {
-        method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)),
-        headers: { "X-CSRFToken": duologue.token(), "X-Requested-With": "XMLHttpRequest", Accept: "application/json" },
-      });
-      const data = await response.json().catch(() => ({}));
-      if (response.ok) { form.reset(); await duologue.signedIn(); return; }
-      const fields = Object.values((data.form || {}).fields || {}).flatMap((field) => field.errors || []);
-      errors.textContent = ((data.form || {}).errors || []).concat(fields).join(" ") || gettext("That did not work. Try again.");
-    } catch (error) {
-      errors.textContent = gettext("The server cannot be reached just now. Try again in a moment.");
-    }
-    return;
-  }
-  const token = form.elements && form.elements.csrfmiddlewaretoken;
+document.addEventListener("submit", (event) => {
+  const token = event.target.elements && event.target.elements.csrfmiddlewaretoken;
   if (token && document.cookie.includes("csrftoken=")) token.value = duologue.token();
 }, true);
-
-$("#login") && $("#login").addEventListener("cancel", (event) => event.preventDefault());
 
 /* htmx */
 document.addEventListener("htmx:configRequest", (event) => {
@@ -127,7 +111,7 @@ document.addEventListener("htmx:responseError", (event) => {
     else event.detail.elt.click();
   };
   const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
-  if (event.detail.xhr.status === 401) duologue.signIn().then(again);
+  if (event.detail.xhr.status === 401) duologue.signIn().then(again).catch(offline);
   else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
   else duologue.notice("request", gettext("The server could not do that (%s). Your work is still here: try again.").replace("%s", event.detail.xhr.status), "bad");
 });
@@ -136,9 +120,8 @@ document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its
   event.detail.shouldSwap = false;
   duologue.notice("request", gettext("This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page."), "bad", [[gettext("Home"), () => location.assign("/")]]);
 });
-document.addEventListener("htmx:sendError", () => {
-  duologue.notice("offline", gettext("No connection to the server. Your work is kept in this browser: send it again when the connection is back."), "warn");
-});
+const offline = () => duologue.notice("offline", gettext("No connection to the server. Your work is kept in this browser: send it again when the connection is back."), "warn");
+document.addEventListener("htmx:sendError", offline);
 document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target || event.target;
@@ -164,38 +147,12 @@ duologue.widget = (selector, begin) => {
 duologue.start = () => {
   $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
   starters.forEach((start) => start());
+  NEEDED.forEach(([name, what]) => { if ($(what)) duologue.load(name).catch(() => {}); });
 };
 document.addEventListener("DOMContentLoaded", () => {
   duologue.start();
   const editor = $("textarea[data-focus-first]"), lost = document.activeElement === document.body;
   if (editor && lost && matchMedia("(hover: hover)").matches) editor.focus({ preventScroll: true }); // a phone's keyboard would hide the page
-});
-
-/* code is copied as it is; what scrolls sideways can be reached and scrolled by keys */
-const copied = async (text) => {
-  if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => true, () => false);
-  const area = document.createElement("textarea"), back = document.activeElement;
-  area.value = text; area.className = "sr";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (back) back.focus();
-  return done;
-};
-duologue.widget(".code", (block) => {
-  const button = document.createElement("button");
-  button.type = "button"; button.className = "code-copy"; button.textContent = gettext("Copy");
-  button.setAttribute("aria-label", gettext("Copy the code"));
-  button.addEventListener("click", async () => {
-    button.textContent = (await copied($("code", block).textContent)) ? gettext("Copied") : gettext("Not copied");
-    setTimeout(() => { button.textContent = gettext("Copy"); }, 2000);
-  });
-  block.append(button);
-});
-duologue.widget(".prose p, .tex-block", (part) => {
-  if (part.scrollWidth <= part.clientWidth || !$("math", part)) return;
-  part.tabIndex = 0; part.setAttribute("role", "group"); part.setAttribute("aria-label", gettext("Formula"));
 });
 
 /* keys, menus, dialogs */
@@ -215,8 +172,12 @@ const openKeys = async () => {
   if (box) box.checked = duologue.singleKeys();
   keys.showModal();
 };
+document.addEventListener("mousedown", (event) => { if (event.target.closest("button[data-late]")) event.preventDefault(); }); // what is selected stays so
+document.addEventListener("focusin", (event) => { const late = event.target.closest("[data-late]"); if (late) duologue.load(late.dataset.late).catch(() => {}); });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-open-keys]")) openKeys();
+  const late = event.target.closest("button[data-late]");
+  if (late) duologue.load(late.dataset.late).then(() => { late.removeAttribute("data-late"); late.click(); }, offline);
   const closer = event.target.closest("[data-close]");
   if (closer) closer.closest("dialog").close();
   $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
@@ -224,7 +185,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
-  const harm = event.altKey && event.code === "KeyH" && $("[data-harm]");
+  const prints = duologue.typing(event.target) && event.key.toLowerCase() !== "h"; // Option of a Mac, AltGr
+  const harm = event.altKey && event.code === "KeyH" && !prints && $("[data-harm]");
   if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
     const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");

@@ -1,5 +1,5 @@
 /* The ranking widget. The number fields are the truth; segments, the order strip, keys and dragging
- only write into them. Of two completions only four answers are asked for (pair). */
+ only write into them. Of two completions only four answers are asked for: pair.js. */
 (function () {
 "use strict";
 const { $, $$, typing, singleKeys, composing } = window.duologue;
@@ -71,7 +71,7 @@ function begin(main) {
       button.addEventListener("click", () => put(card, placeOf(card) === n && !proposedOf(card).value ? 0 : n));
       group.append(button);
     }
-    $("[data-place-field]", card).append(group);
+    $(".place-field", card).append(group);
     $$(".rate input", card).forEach((radio) => {
       radio.addEventListener("pointerdown", () => { radio.wasChecked = radio.checked; });
       radio.addEventListener("click", () => {
@@ -137,14 +137,14 @@ function begin(main) {
     if (strengths) strengths.hidden = places.length < 2;
     const grades = cards.map(gradeOf), offer = $("[data-by-grades]", main);
     if (offer) offer.hidden = k < 3 || grades.some((grade) => !grade) || byGrades().every((place, i) => place === placeOf(cards[i]));
-    pair();
+    main.dispatchEvent(new Event("ranking:drawn"));
     document.documentElement.style.setProperty("--strip", getComputedStyle(strip).position === "sticky" && innerWidth > 719 ? strip.offsetHeight + "px" : "0px");
   }
 
   /* the order that the grades give */
   const gradeOf = (card) => { // of several criteria, their sum, once all are graded
     const rates = $$(".rate", card), given = rates.map((rate) => $("input:checked", rate));
-    return given.every(Boolean) ? Math.round(1e6 * given.reduce((sum, one, i) => sum + one.value / (rates[i].dataset.steps || 7), 0)) : 0;
+    return given.every(Boolean) ? Math.round(1e6 * given.reduce((sum, one, i) => sum + one.value / $$("input", rates[i]).length, 0)) : 0;
   };
   const byGrades = () => {
     const order = [...new Set(cards.map(gradeOf))].sort((a, b) => b - a);
@@ -153,30 +153,9 @@ function begin(main) {
   const orderByGrades = () => {
     const offer = $("[data-by-grades]", main);
     if (!offer || cards.some((card) => !gradeOf(card))) return;
-    byGrades().forEach((place, i) => { seen.add(cards[i]); write(cards[i], place, false); });
-    propose();
+    main.place(byGrades());
   };
   if ($("[data-by-grades]", main)) $("[data-by-grades]", main).addEventListener("click", orderByGrades);
-
-  /* two completions: A, B, a tie, or both bad */
-  const bad = () => $("input[name=not_rankable]", main), answers = { a: [1, 2], b: [2, 1], e: [1, 1], w: [0, 0] };
-  function answer(key) {
-    answers[key].forEach((place, i) => { seen.add(cards[i]); write(cards[i], place, false); });
-    $$("input[name=not_rankable]", main).forEach((reason) => { reason.checked = key === "w" && reason === bad(); });
-    changed(bad());
-    draw();
-  }
-  function pair() {
-    if (k !== 2) return;
-    $$("[data-answer]", main).forEach((button) => {
-      const chosen = answers[button.dataset.answer].every((place, i) => place === placeOf(cards[i]));
-      button.setAttribute("aria-pressed", chosen && (button.dataset.answer !== "w" || bad().checked));
-    });
-  }
-  if (k === 2) {
-    main.classList.add("pair");
-    $$("[data-answer]", main).forEach((button) => button.addEventListener("click", () => answer(button.dataset.answer)));
-  }
 
   /* dragging, by pointer events: the same for mouse, pen and touch */
   function grab(handle, card, tap) {
@@ -221,7 +200,7 @@ function begin(main) {
     const box = $("[data-flag-names]", card);
     if (!box) return;
     box.replaceChildren(...$$(".chips input:checked", card).map((input) => {
-      const tag = document.createElement("span"); tag.className = "tag warn"; tag.textContent = input.nextElementSibling.textContent; return tag;
+      const tag = document.createElement("span"); tag.className = "tag warn"; tag.textContent = input.parentElement.textContent; return tag;
     }).flatMap((tag) => [tag, document.createTextNode(" ")]));
   }
   form.addEventListener("change", (event) => {
@@ -229,7 +208,7 @@ function begin(main) {
     if (event.target.matches("input[type=number], .rate input")) draw();
     if (card && event.target.matches(".chips input")) flagNames(card);
   });
-  form.addEventListener("draft:restored", () => { draw(); cards.forEach(flagNames); });
+  form.addEventListener("draft:restored", () => { draw(); cards.forEach(flagNames); duologue.start(); });
   addEventListener("resize", () => main.isConnected && draw());
 
   /* which card is read, and for how long */
@@ -262,6 +241,7 @@ function begin(main) {
   const last = cards.find((card) => proposedOf(card).value);
   if (last) { seen.add(last); last.dataset.proposal = field(last).value; }
   mark(free(-1) || cards[0]);
+  main.place = (places) => { places.forEach((place, i) => { seen.add(cards[i]); write(cards[i], place, false); }); propose(); };
   draw();
   main.addEventListener("focusin", (event) => {
     const card = event.target.closest("[data-card]");
@@ -316,7 +296,7 @@ function begin(main) {
     /* What says its own key, on the card or the page: a button is pressed, a field focused. */
     const own = /^[a-z]$/i.test(event.key) && [current || main, main].map((part) => $(`[data-key=${event.shiftKey ? event.key : key}]`, part)).find(Boolean);
     if (own) { event.preventDefault(); own.matches("a, button") ? own.click() : own.focus(); return; }
-    const act = k === 2 && key in answers ? () => answer(key) : card ? () => { saw(card); go(card); } : does[key];
+    const act = card ? () => { saw(card); go(card); } : does[key];
     if (key !== "r") pushes = false;
     if ((event.shiftKey && key !== "=") || !act) return;
     event.preventDefault();

@@ -1,14 +1,16 @@
 """Every page at every width, in both themes and in every language: axe, no scrolling sideways, and a picture of each.
 
-    python -m tests.journeys.screens FOLDER
+    python -m tests.journeys.screens FOLDER [--only "1280-light or 320-dark"] [--docs]
 
-walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages and leaves the pictures
-in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/. The suite walks two screens of each room, its slow tier all of them, without
-pictures.
+walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages, or a part of it as
+pytest's -k names it, and leaves the pictures in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of each such
+folder beside it. `--docs` then replaces docs/screenshots. The suite walks two screens of each room, its slow tier all
+of them, without pictures.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -20,11 +22,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from launcher import suite
+from tests.journeys import sheets
 
 WIDTHS = (320, 390, 768, 1280, 1920)
 FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
 ROOMS = ("test_accessibility", "test_reviewing", "test_manager_pages", "accounts/test_account_pages")
 WALKS = "every_screen"  # what the tests of the matrix are called
+COMPOSING = (Path(__file__).parent / "composing.js").read_text()
+CUT = (Path(__file__).parent / "cut.js").read_text()
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
 
@@ -60,27 +65,52 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
     return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
+def taken_while_composing(page: Page) -> list[str]:
+    """Keys that belong to an input method, since it composes, and that the page or its open dialog takes all the
+    same."""
+    return [f"takes a key of an input method: {key}" for key in page.evaluate(COMPOSING)]
+
+
 def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str]]:
     """What is wrong with the page, everything that folds unfolded; a picture of it as it came, where a folder is asked
     for."""
     too_wide = page.evaluate(TOO_WIDE)
     if folder := os.environ.get(FOLDER):
         file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        page.screenshot(path=Path(folder) / room / str(screen) / f"{file}.png", full_page=True)
+        _picture(page, Path(folder) / room / str(screen) / f"{file}.png", screen)
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
+    more = [f"cut: {element}" for element in page.evaluate(CUT)] + taken_while_composing(page)
+    if more:
+        found.setdefault(name, []).extend(more)
     return found
 
 
+def _picture(page: Page, file: Path, screen: Screen) -> None:
+    """Of a window as high as the page, in which bars stand at its end."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": screen.width, "height": min(height, 6000)})
+    page.screenshot(path=file)
+    page.set_viewport_size({"width": screen.width, "height": 800})
+
+
 def main() -> int:
-    if len(sys.argv) != 2:
-        print(__doc__)
-        return 2
-    os.environ[FOLDER] = str(Path(sys.argv[1]).resolve())
+    parser = argparse.ArgumentParser(description="Pictures of every page, looked at by axe.")
+    parser.add_argument("folder", type=lambda given: Path(given).resolve())
+    parser.add_argument("--only", default="", help="part of the screens and rooms, as pytest's -k takes it")
+    parser.add_argument("--docs", action="store_true", help="replace docs/screenshots")
+    asked = parser.parse_args()
+    os.environ[FOLDER] = str(asked.folder)
     files = [f"tests/journeys/{room}.py" for room in ROOMS]
-    return suite.main(["--no-checks", *files, "-k", WALKS, "-m", "not gpu", "-q"])
+    chosen = f"{WALKS} and ({asked.only})" if asked.only else WALKS
+    failed = suite.main(["--no-checks", *files, "-k", chosen, "-m", "not gpu", "-q"])
+    for sheet in sheets.make(asked.folder):
+        print(sheet)
+    if asked.docs and not failed:
+        sheets.for_docs(asked.folder)
+    return failed
 
 
 if __name__ == "__main__":

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from labeling import comparisons, projects, questions, terms, turns
 from labeling.feedback import give_feedback
-from labeling.models import Project
+from labeling.models import Comparison, Project
 from labeling.quality import reviews
 from labeling.suggestions import request_suggestions
 from tests import makers
+from tests.journeys import shown
 from tests.journeys.conftest import Visits
-from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look
+from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look, taken_while_composing
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -28,6 +29,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     """Every trainer page's address, with something on it."""
     project.daily_goal = 12
     project.ask_strength = project.ask_ideal_answer = True
+    project.span_categories = ["wrong", "made up"]
     project.save()
     comparison, _ = comparisons.bring(
         project=project,
@@ -48,6 +50,40 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
+    as_the_docs_show_it = shown.pages(project, alice)
+    asked_and_published(project, comparison, alice)
+    return (
+        {
+            "home": "/",
+            "ranking": f"/ranking/{task.pk}/",
+            "ranking of nine": f"/ranking/{nine.pk}/",
+            "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
+            "panel of the content filter": f"/content/ranking/{task.pk}/",
+            "ranked": f"/ranking/{ranked.assignment_id}/",
+            "mend": f"/returned/{returned.pk}/",
+            "nothing": f"/projects/{project.slug}/nothing/",
+            "chat": f"/dialogues/{chat.pk}/",
+            "demonstration": f"/dialogues/{demonstration.pk}/",
+            "dialogue": f"/dialogues/{done.pk}/",
+            "history": "/history/",
+            "numbers": "/numbers/",
+            "notices": "/notices/",
+            "questions": f"/ranking/{task.pk}/questions/",
+            "guidelines": f"/projects/{project.slug}/guidelines/",
+            "work languages": "/work-languages/",
+            "terms": f"/projects/{project.slug}/terms/",
+            "agree": f"/projects/{project.slug}/agree/?then=ranking",
+            "ranking of two": f"/ranking/{two.pk}/",
+        }
+        | as_the_docs_show_it
+        | {name: f"/accounts/{name}" for name in ACCOUNT}
+    )
+
+
+DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")
+
+
+def asked_and_published(project: Project, comparison: Comparison, alice: User) -> None:
     mona = makers.make_member(project, "mona", role="manager")
     for about in (comparison, None):
         words = f"Which counts more? {'w' * 200}"
@@ -57,28 +93,6 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     terms.publish_terms(project=project, text=RICH)
     terms.accept_terms(project=project, person=alice, number=1)
-    return {
-        "home": "/",
-        "ranking": f"/ranking/{task.pk}/",
-        "ranking of nine": f"/ranking/{nine.pk}/",
-        "compare": f"/ranking/{task.pk}/compare/?a=A&b=B",
-        "panel of the content filter": f"/content/ranking/{task.pk}/",
-        "ranked": f"/ranking/{ranked.assignment_id}/",
-        "mend": f"/returned/{returned.pk}/",
-        "nothing": f"/projects/{project.slug}/nothing/",
-        "chat": f"/dialogues/{chat.pk}/",
-        "demonstration": f"/dialogues/{demonstration.pk}/",
-        "dialogue": f"/dialogues/{done.pk}/",
-        "history": "/history/",
-        "numbers": "/numbers/",
-        "notices": "/notices/",
-        "questions": f"/ranking/{task.pk}/questions/",
-        "guidelines": f"/projects/{project.slug}/guidelines/",
-        "work languages": "/work-languages/",
-        "terms": f"/projects/{project.slug}/terms/",
-        "agree": f"/projects/{project.slug}/agree/?then=ranking",
-        "ranking of two": f"/ranking/{two.pk}/",
-    } | {name: f"/accounts/{name}" for name in ACCOUNT}
 
 
 ACCOUNT = ("password/change/", "2fa/", "2fa/totp/activate/", "sessions/", "email/")
@@ -90,9 +104,22 @@ def walk(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> d
     for name, path in pages.items():
         page = visitor.open(path)
         found |= look(page, "trainer", name, screen)
-        if page.locator("#keys").count():
-            page.locator("[data-open-keys]").first.dispatch_event("click")
-            found |= issues(page, f"{name}, keys")
+        for opener in DIALOGS:
+            found |= in_dialog(page, opener, f"{name}, {opener}")
+    return found
+
+
+def in_dialog(page: Page, opener: str, name: str) -> dict[str, list[str]]:
+    """What is wrong with a dialog of the page, if it has that one."""
+    button = page.locator(opener).first
+    if not button.count() or button.get_attribute("hidden") is not None:
+        return {}
+    button.dispatch_event("click")
+    page.locator("dialog[open]").wait_for()
+    found = issues(page, name)
+    if taken := taken_while_composing(page):
+        found.setdefault(name, []).extend(taken)
+    page.evaluate("document.querySelector('dialog[open]').close()")
     return found
 
 

@@ -63,5 +63,7 @@ def test_the_theme_is_remembered_and_leads_nowhere_else(client: Client, alice: U
     answer = client.post("/theme/", {"theme": "dark"}, headers={"Referer": "https://evil.example/"})
     assert answer["Location"] == "/"
     assert 'data-theme="dark"' in client.get("/").content.decode()
-    client.post("/theme/", {"theme": '"><script>'})
+    assert client.post("/theme/", {"theme": '"><script>'}).status_code == 400
+    assert 'data-theme="dark"' in client.get("/").content.decode()
+    client.post("/theme/", {"theme": "auto"})
     assert "data-theme=" not in client.get("/").content.decode()

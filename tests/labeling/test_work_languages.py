@@ -55,6 +55,10 @@ def test_home_says_why_and_the_account_page_changes_it(client: Client, german: P
     makers.make_comparison(german)
     client.force_login(alice)
     client.post("/work-languages/", {"languages": ["en", ""]})
+    assert "Saved" in client.get("/work-languages/").content.decode()
+    unknown = client.post("/work-languages/", {"languages": ["de", "tlh"]})
+    assert (unknown.status_code, "“tlh” is not in the list" in unknown.content.decode()) == (422, True)
+    assert "Saved" not in unknown.content.decode()
     home = client.get("/").content.decode()
     assert "This project is in Deutsch, and you work in other languages." in home
     assert f"/projects/{german.slug}/rank/" not in home

@@ -37,6 +37,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "pre": {"tabindex"},
     "div": {"tabindex", "role", "aria-label"},
 }
+RICH = re.compile(r"[`$|\\]|~~~|\t| {4}")
 CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>|<code>(.*?)</code>', re.DOTALL)
 
 
@@ -59,6 +60,11 @@ def guidelines_to_html(text: str) -> SafeString:
 def is_long(text: str) -> bool:
     """Whether the text should begin folded."""
     return len(text) > FOLD_FROM or text.count("\n") > FOLD_LINES
+
+
+def may_be_rich(text: str) -> bool:
+    """Whether its HTML may need css/rich.css: it does where there is code, a table or mathematics."""
+    return RICH.search(text) is not None
 
 
 def _html(text: str, how: kept.How) -> SafeString:
@@ -114,7 +120,7 @@ def _tables(html: str) -> str:
     for side in ("left", "center", "right"):
         for cell in ("td", "th"):
             html = html.replace(f'<{cell} align="{side}">', f'<{cell} class="align-{side}">')
-    frame = '<div class="table" tabindex="0" role="group" aria-label="Table"><table>'
+    frame = f'<div class="table" tabindex="0" role="group" aria-label="{escape(gettext("Table"))}"><table>'
     return html.replace("<table>", frame).replace("</table>", "</table></div>")
 
 

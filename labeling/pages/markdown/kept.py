@@ -20,7 +20,7 @@ SHORT = 8_000  # characters: looking it up elsewhere would save nothing
 SLOTS = 256
 LONGEST_KEPT = 500_000  # characters of HTML: at most 128 MB in all
 SECONDS = 24 * 3600
-VERSION = 2  # to be raised when the same text becomes another HTML
+VERSION = 3  # to be raised when the same text becomes another HTML
 
 How = Literal["markdown", "guidelines", "written"]
 Render = Callable[[str, How], str]
