@@ -127,12 +127,12 @@ settings it was made; `sha256sum -c SHA256SUMS` checks the files.
 
 ## Lengths
 
-Characters of a whole row's text; a token is about 4 characters of English. Trainers drop or cut rows that are too
-long: TRL's `--max_length` is 1024 tokens by default.
+Characters of a whole row's text, rounded up to 64; a token is about 4 characters of English. Trainers drop or cut rows
+that are too long: TRL's `--max_length` is 1024 tokens by default.
 
 | configuration | median | 90 % | 99 % | longest |
 |---|---:|---:|---:|---:|
-{_lines(_length(config, some) for config, some in lengths.items() if config in configs and some.seen)}
+{_lines(_length(config, some) for config, some in lengths.items() if config in configs and some.steps)}
 
 ## Training
 

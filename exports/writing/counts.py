@@ -21,9 +21,9 @@ class Lengths:
     def measure(self, row: Row) -> None:
         """Count a row's texts: of every row at first, of every 16th later."""
         self.seen += 1
-        if self.seen > 1_000 and self.seen % 16:
-            return
-        self.steps[sum(len(text) for name, value in row.items() for text in texts(value, name)) // LENGTH_STEP] += 1
+        measured = self.seen <= 1_000 or self.seen % 16 == 0
+        if measured and (size := sum(len(text) for name, value in row.items() for text in texts(value, name))):
+            self.steps[size // LENGTH_STEP] += 1  # a row without text, as of `raw`, has no length
 
     def percentiles(self) -> dict[str, int]:
         total, passed = self.steps.total(), 0

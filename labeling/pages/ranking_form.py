@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
@@ -93,8 +94,9 @@ class RankingForm:
         """From an assignment's draft: of this page, of an undone ranking, or whatever a program kept there."""
         places = _numbers(draft.get("places"))
         if draft.get("places") is None:
-            groups = _list(draft.get("groups"))
-            places = {str(cid): place for place, group in enumerate(groups, 1) for cid in _list(group)}
+            groups = [_list(group) for group in _list(draft.get("groups"))]
+            before = accumulate((len(group) for group in groups), initial=1)  # after a tie of two, a place is left out
+            places = {str(cid): place for place, group in zip(before, groups, strict=False) for cid in group}
         strengths = [level if isinstance(level, int) else None for level in _list(draft.get("strengths"))]
         reading = {cid: _mapping(read) for cid, read in _mapping(draft.get("reading")).items()}
         reason, other = _text(draft.get("not_rankable")), _text(draft.get("not_rankable_other"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from labeling import assignments, corrections, leases, rankings, votes
@@ -63,8 +65,11 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
         return again(request, assignment, form, blocked=[str(error.verdict)], refusals=[str(error)])
     except LabelingError as error:
         status = 409 if isinstance(error, Conflict) else 422
-        return again(request, assignment, form, errors=[str(error)], status=status)
+        return again(
+            request, assignment, form, errors=[str(error)], errors_at="none" if form.none else "", status=status
+        )
     if back:
+        messages.success(request, gettext("Your own ranking is kept. Now you see what the trainer ranked."))
         return go_to(request, back)
     project = assignment.comparison.project
     if submitted.not_agreed:
@@ -75,9 +80,9 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
 
 
 def again(
-    request: PageRequest, assignment: Assignment, form: RankingForm, *, status: int = 422, **words: list[str]
+    request: PageRequest, assignment: Assignment, form: RankingForm, *, status: int = 422, **words: str | list[str]
 ) -> HttpResponse:
-    """The page with what was sent still on it, and why it was not taken."""
+    """The page with what was sent still on it, and why it was not taken; `errors_at` names the part that says it."""
     assignment.refresh_from_db(fields=["state", "draft_version", "draft_saved_at", "seconds"])
     return page(request, "labeling/ranking.html", _context(request, assignment, form) | words, status=status)
 
@@ -87,6 +92,8 @@ def _context(request: PageRequest, assignment: Assignment, form: RankingForm | N
     context["asked"] = questions.count_at(assignment, request.user)
     if after := request.GET.get("after", ""):
         context["done"] = done_before(request, after)
+    context["skipped"] = bool(request.GET.get("skipped"))
+    context["review"] = _blind.back_from(request, assignment)
     return context
 
 
@@ -105,14 +112,14 @@ def next_task(request: PageRequest, slug: str) -> HttpResponse:
     return _lease_next(request, visible_project(request, slug))
 
 
-def _lease_next(request: PageRequest, project: Project) -> HttpResponse:
+def _lease_next(request: PageRequest, project: Project, *, skipped: bool = False) -> HttpResponse:
     try:
         following, _ = leases.lease_next(project=project, trainer=request.user)
     except NotAgreed:
         return go_to_agree(request, project.slug, "ranking")
     except Invalid as error:
         return _none_left(request, project, str(error))
-    return _go_on(request, project, following)
+    return _go_on(request, project, following, skipped=skipped)
 
 
 def _none_left(request: PageRequest, project: Project, why: str) -> HttpResponse:
@@ -120,10 +127,15 @@ def _none_left(request: PageRequest, project: Project, why: str) -> HttpResponse
 
 
 def _go_on(
-    request: PageRequest, project: Project, assignment: Assignment | None, *, done: Assignment | None = None
+    request: PageRequest,
+    project: Project,
+    assignment: Assignment | None,
+    *,
+    done: Assignment | None = None,
+    skipped: bool = False,
 ) -> HttpResponse:
     """To the next task, or to the page that says that there is none; by htmx without another request."""
-    query = f"?after={done.pk}" if done else ""
+    query = f"?after={done.pk}" if done else "?skipped=1" if skipped else ""
     if assignment is None:
         url, template, context = reverse("nothing", args=[project.slug]), "nothing", _nothing_for(request, project)
     else:
@@ -132,7 +144,7 @@ def _go_on(
         return redirect(url + query)
     if assignment is not None:
         context = _context(request, assignment)
-    response = page(request, f"labeling/{template}.html", context | {"done": done})
+    response = page(request, f"labeling/{template}.html", context | {"done": done, "skipped": skipped})
     response["HX-Push-Url"] = url
     return response
 
@@ -142,7 +154,10 @@ def nothing(request: PageRequest, slug: str) -> HttpResponse:
     """No comparison wants this trainer's vote just now."""
     done = done_before(request, request.GET.get("after", ""))
     return page(
-        request, "labeling/nothing.html", _nothing_for(request, visible_project(request, slug)) | {"done": done}
+        request,
+        "labeling/nothing.html",
+        _nothing_for(request, visible_project(request, slug))
+        | {"done": done, "skipped": bool(request.GET.get("skipped"))},
     )
 
 
@@ -158,10 +173,10 @@ def skip(request: PageRequest, pk: UUID) -> HttpResponse:
         assignments.skip(assignment=assignment, reason=reason)
     except LabelingError as error:
         form = RankingForm.from_post(request.POST, assignment.order_shown)
-        return again(request, assignment, form, errors=[str(error)])
+        return again(request, assignment, form, errors=[str(error)], errors_at="skip")
     if back := _blind.back_from(request, assignment):
         return go_to(request, back)
-    return _lease_next(request, assignment.comparison.project)
+    return _lease_next(request, assignment.comparison.project, skipped=True)
 
 
 @require_POST

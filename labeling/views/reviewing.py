@@ -52,8 +52,11 @@ def _projects(request: PageRequest) -> QuerySet[Project]:
     return Project.objects.reviewed_by(request.user).order_by().only("pk")
 
 
-def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, at: str = "") -> HttpResponse:
-    """The page of one piece of work; `at` is its address, where it is not the one that was asked for."""
+def _show(
+    request: PageRequest, work: Work, *, errors: list[str] | None = None, errors_at: str = "", at: str = ""
+) -> HttpResponse:
+    """The page of one piece of work; `at` is its address, where it is not the one that was asked for, and `errors_at`
+    the part of it that says the errors."""
     filters = Filters.of(request.GET.dict())
     context: Context
     if isinstance(work, Ranking):
@@ -79,6 +82,8 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
         "waiting": review_queue.waiting(project, request.user, filters).count(),
         "last": decisions.last(project=project, reviewer=request.user),
         "errors": errors or [],
+        "errors_at": errors_at,
+        "comment": request.POST.get("comment", "") if errors else "",
     }
     response = page(request, template, context, status=422 if errors else 200)
     if at:
@@ -89,10 +94,11 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
 def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
     """Take the decision and go on with the next one at once; what was wrong is said on the same page."""
     reason, grade = request.POST.get("reason", ""), request.POST.get("grade", "")
+    returned = bool(reason) or request.POST.get("decision") == "returned"
     try:
         reviews.decide(
             reviewer=request.user,
-            decision="returned" if reason else request.POST.get("decision", ""),
+            decision="returned" if returned else request.POST.get("decision", ""),
             ranking=work if isinstance(work, Ranking) else None,
             dialogue=work if isinstance(work, Dialogue) else None,
             comment="\n".join(words for words in (reason, request.POST.get("comment", "")) if words),
@@ -101,7 +107,7 @@ def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
         )
     except LabelingError as refusal:
         work.refresh_from_db()
-        return _show(request, work, errors=[str(refusal)])
+        return _show(request, work, errors=[str(refusal)], errors_at="return" if returned else "")
     return _go_on(request, project, work)
 
 

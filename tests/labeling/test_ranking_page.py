@@ -145,13 +145,17 @@ def test_undo_brings_the_task_back_as_it_was_sent(client: Client, task: Assignme
     assert "Taken back" in client.get(answer["Location"]).content.decode()
     form = RankingForm.from_draft(Assignment.objects.get(pk=task.pk).draft)
     a, b, c, d = task.order_shown
-    assert form.places == {b: 1, a: 2, c: 2, d: 3}
+    assert form.places == {b: 1, a: 2, c: 2, d: 4}
     assert "mine</textarea>" in client.get(f"/ranking/{task.pk}/").content.decode()
 
 
 def test_skipping_needs_a_reason_and_frees_the_vote(client: Client, task: Assignment) -> None:
-    assert client.post(f"/ranking/{task.pk}/skip/", {}).status_code == 422
-    client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": "Not my subject"})
+    refused = client.post(f"/ranking/{task.pk}/skip/", {})
+    assert refused.status_code == 422
+    panel = refused.content.decode().split("data-skip open>")[1]
+    assert 'role="alert"' in panel.split("</details>")[0], "said where it was forgotten, which stays open"
+    answer = client.post(f"/ranking/{task.pk}/skip/", {"skip_reason": "Not my subject"})
+    assert "Skipped. Somebody else gets it." in client.get(answer["Location"]).content.decode()
     task.refresh_from_db()
     assert (task.state, task.slot) == ("skipped", None)
 

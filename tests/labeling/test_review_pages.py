@@ -138,11 +138,24 @@ def test_a_blind_vote_leads_back_to_the_review_that_it_was_begun_from(
     at = reviewed.post(reverse("review-blind", args=[ranking.pk]) + "?reason=random")["Location"]
     task = Assignment.objects.get(trainer=rita)
     assert at == f"/ranking/{task.pk}/"
+    assert f'href="{page_of(ranking)}?reason=random">Back to the review' in reviewed.get(at).content.decode()
     places = {f"place-{cid}": place for place, cid in enumerate(task.order_shown, 1)}
     answer = reviewed.post(at, places, headers=HTMX)
     assert answer.headers["HX-Redirect"] == page_of(ranking) + "?reason=random"
     assert not Assignment.objects.filter(trainer=rita, state="leased").exists()  # no task is given beside it
-    assert "Your own order, given blind" in text_of(reviewed, page_of(ranking))
+    shown = text_of(reviewed, page_of(ranking))
+    assert "Your own ranking is kept." in shown
+    assert "Your own order, given blind" in shown
+
+
+def test_a_return_without_a_reason_is_refused_where_the_reason_was_forgotten(
+    reviewed: Client, project: Project, alice: User
+) -> None:
+    ranking = rank(project, alice)
+    answer = reviewed.post(page_of(ranking), {"decision": "returned"})
+    assert answer.status_code == 422
+    panel = answer.content.decode().split('data-pop open><summary class="button" data-key="r">')[1]
+    assert 'role="alert"' in panel.split("</details>")[0]
 
 
 def test_a_blind_vote_that_is_skipped_leads_back_too(
