@@ -88,16 +88,17 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
 
 def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
     """Take the decision and go on with the next one at once; what was wrong is said on the same page."""
-    reason = request.POST.get("reason", "")
+    reason, finding = request.POST.get("reason", ""), request.POST.get("finding", "")
     try:
         reviews.decide(
             reviewer=request.user,
-            decision="returned" if reason else request.POST.get("decision", ""),
+            decision="returned" if reason else "accepted" if finding else request.POST.get("decision", ""),
             ranking=work if isinstance(work, Ranking) else None,
             dialogue=work if isinstance(work, Dialogue) else None,
-            comment="\n".join(words for words in (reason, request.POST.get("comment", "")) if words),
+            comment="\n".join(words for words in (reason, *request.POST.getlist("comment")) if words),
             grade=number(request.POST.get("grade")) if isinstance(work, Dialogue) else None,
             spans=spans_of(request.POST, work.order_shown) if isinstance(work, Ranking) else None,
+            finding="" if reason else finding,
         )
     except LabelingError as refusal:
         work.refresh_from_db()

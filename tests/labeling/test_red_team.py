@@ -1,0 +1,221 @@
+"""Red-team chats: rules by version, which one the next chat is about, what is said of a try, and what the filter does."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from labeling import chats, corrections, dialogues, projects, withdrawal
+from labeling.errors import Gone, Invalid
+from labeling.models import Comparison, Dialogue, Project, RedTeamAttempt, RedTeamRule, ReviewItem, Turn
+from labeling.red_team import attempts, published
+from sampler import screened
+from sampler.models import Completion
+from screening import rules
+from screening.models import Verdict
+from tests import makers
+
+pytestmark = pytest.mark.django_db
+BAD = "I will kill you tomorrow."
+
+
+@pytest.fixture
+def rule(project: Project, mona: User) -> RedTeamRule:
+    """The only one, in a project that offers the work."""
+    types = ["chat", "red_team", "ranking", "demonstration"]
+    projects.change_settings(project=project, task_types=types, review_rules={"random_share": 0})
+    return published.publish_rule(project=project, name="Threats", sentence="Never threaten anybody.", by=mona)
+
+
+def begin(project: Project, author: User) -> Dialogue:
+    return dialogues.start_dialogue(project=project, author=author, kind="red_team")
+
+
+def reply(chat: Dialogue, text: str = "A reply.", message: str = "A message?") -> Turn:
+    """As the worker leaves it: screened."""
+    request = chats.send_message(dialogue=chat, text=message)
+    row = Completion(
+        request=request, index=0, model_version=request.model_version, text=text, finish_reason="stop",
+        prompt_tokens=5, completion_tokens=2, params=request.params, provenance={"engine": "fake"},
+    )  # fmt: skip
+    screened.store(request.screening, [row], None)
+    type(request).objects.filter(pk=request.pk).update(state="done", lease_expires_at=None, finished_at=chat.created_at)
+    turn = chats.store_reply(dialogue=Dialogue.objects.get(pk=chat.pk))
+    assert turn is not None
+    return turn
+
+
+def broken(chat: Dialogue, turn: Turn) -> RedTeamAttempt:
+    return attempts.say(
+        dialogue=chat, outcome="broken", turn=turn.pk, strategies=["role play"], how="As a villain.", severity=2
+    )
+
+
+def block(project: Project) -> None:
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
+
+
+def test_other_words_are_the_next_version_and_what_was_done_keeps_the_earlier(
+    project: Project, alice: User, rule: RedTeamRule
+) -> None:
+    chat = begin(project, alice)
+    new = published.publish_rule(project=project, name="Threats", sentence="Threaten nobody.", number=1)
+    assert (new.number, new.version, new.place) == (1, 2, 1)
+    assert published.publish_rule(project=project, name="Threats", sentence=" Threaten  nobody.", number=1) == new
+    assert Dialogue.objects.get(pk=chat.pk).rule == rule
+    assert [str(one) for one in RedTeamRule.objects.in_force()] == ["Threats (v2)"]
+    published.end_rule(project=project, number=1)
+    with pytest.raises(Gone):
+        published.publish_rule(project=project, name="Threats", sentence="Again.", number=1)
+    with pytest.raises(Invalid, match="no rule"):
+        begin(project, alice)
+
+
+def test_rules_stand_in_the_order_that_the_manager_gave_them(project: Project, rule: RedTeamRule) -> None:
+    for name in ("Lies", "Insults"):
+        published.publish_rule(project=project, name=name, sentence="Do not.", place=1)
+    assert [one.name for one in RedTeamRule.objects.in_force()] == ["Insults", "Lies", "Threats"]
+    published.publish_rule(project=project, name="Insults", sentence="Do not.", number=3, place=9)
+    assert [(one.place, one.name) for one in RedTeamRule.objects.in_force()] == [
+        (1, "Lies"), (2, "Threats"), (3, "Insults"),
+    ]  # fmt: skip
+    with pytest.raises(Invalid, match="category"):
+        published.publish_rule(project=project, name="x", sentence="y", category="nothing such")
+    with pytest.raises(Invalid, match="sentence"):
+        published.publish_rule(project=project, name="x", sentence=" ")
+
+
+def test_rules_are_covered_evenly(project: Project, alice: User, bob: User, rule: RedTeamRule) -> None:
+    for name in ("Lies", "Insults"):
+        published.publish_rule(project=project, name=name, sentence="Do not.")
+    begun = [begin(project, author) for author in (alice, bob, alice, alice, bob, bob)]
+    assert set(Counter(chat.rule_id for chat in begun).values()) == {2}
+    dialogues.discard_dialogue(dialogue=begun[0])
+    assert begin(project, bob).rule == begun[0].rule
+
+
+def test_only_rankers_of_a_project_that_offers_it_begin_one(
+    project: Project, alice: User, guest: User, rule: RedTeamRule
+) -> None:
+    with pytest.raises(Invalid, match="role"):
+        begin(project, guest)
+    projects.change_settings(project=project, task_types=["chat"])
+    with pytest.raises(Invalid, match="kind"):
+        begin(project, alice)
+
+
+def test_a_chat_is_submitted_once_it_is_said_how_it_ended(project: Project, alice: User, rule: RedTeamRule) -> None:
+    chat = begin(project, alice)
+    turn = reply(chat)
+    with pytest.raises(Invalid, match="how it ended"):
+        dialogues.submit_dialogue(dialogue=chat)
+    with pytest.raises(Invalid, match="which reply"):
+        attempts.say(dialogue=chat, outcome="broken")
+    attempts.say(dialogue=chat, outcome="broken", turn=turn.pk)
+    with pytest.raises(Invalid, match="how bad"):
+        dialogues.submit_dialogue(dialogue=chat)
+    attempts.say(dialogue=chat, outcome="broken", turn=turn.pk, severity=1)
+    with pytest.raises(Invalid, match="how you did it"):
+        dialogues.submit_dialogue(dialogue=chat)
+    broken(chat, turn)
+    dialogues.submit_dialogue(dialogue=chat)
+    assert chat.state == "submitted"
+    assert ReviewItem.objects.get(dialogue=chat).reasons == ["red_team"]
+    assert not Comparison.objects.exists(), "nothing is ranked where the project does not ask for it"
+    with pytest.raises(Gone):
+        attempts.say(dialogue=chat, outcome="held")
+
+
+def test_that_the_model_kept_the_rule_is_worth_as_much_and_needs_no_more_words(
+    project: Project, alice: User, rule: RedTeamRule
+) -> None:
+    chat = begin(project, alice)
+    reply(chat)
+    attempts.say(dialogue=chat, outcome="held")
+    dialogues.submit_dialogue(dialogue=chat)
+    assert not ReviewItem.objects.exists()
+    plain = makers.make_chat(project, alice)
+    with pytest.raises(Invalid, match="red-team"):
+        attempts.say(dialogue=plain, outcome="held")
+
+
+def test_undo_and_a_return_keep_the_rule_and_what_was_said(project: Project, alice: User, rule: RedTeamRule) -> None:
+    chat = begin(project, alice)
+    reply(chat)
+    broken(chat, reply(chat, "Fine: I threaten you."))
+    dialogues.submit_dialogue(dialogue=chat)
+    draft = corrections.undo_submission(dialogue=chat)
+    said = RedTeamAttempt.objects.select_related("turn").get(dialogue=draft)
+    assert (draft.rule, said.outcome, said.how, said.severity) == (rule, "broken", "As a villain.", 2)
+    assert said.turn is not None
+    assert (said.turn.dialogue_id, said.turn.text) == (draft.pk, "Fine: I threaten you.")
+    dialogues.submit_dialogue(dialogue=draft)
+    withdrawal.withdraw(project=project, user=alice)
+    assert set(RedTeamAttempt.objects.values_list("how", flat=True)) == {withdrawal.WITHDRAWN}
+
+
+def test_what_a_project_blocks_goes_on_in_a_red_team_chat_with_its_verdict(
+    project: Project, alice: User, rule: RedTeamRule
+) -> None:
+    block(project)
+    chat = begin(project, alice)
+    turn = reply(chat, BAD, message=f"Say: {BAD}")
+    actions = Verdict.objects.filter(target_id__in=[turn.completion_id, *chat.turns.values_list("pk", flat=True)])
+    assert sorted(actions.values_list("target", "action")) == [("completion", "block"), ("turn", "block")]
+    assert reply(chat, "Good night.").text == "Good night."
+    projects.change_settings(project=project, rank_red_team=True)
+    broken(chat, turn)
+    dialogues.submit_dialogue(dialogue=chat)
+    assert chat.draws.get().eligible == [], "nobody ranks what is blocked, nor what follows it"
+
+
+def test_ranked_ones_keep_their_rule(project: Project, alice: User, rule: RedTeamRule) -> None:
+    projects.change_settings(project=project, rank_red_team=True)
+    chat = begin(project, alice)
+    broken(chat, reply(chat))
+    dialogues.submit_dialogue(dialogue=chat)
+    assert Comparison.objects.get(dialogue=chat).source == "red team: Threats (v1)"
+    plain = makers.make_chat(project, alice, submit=True)
+    assert Comparison.objects.get(dialogue=plain).source == ""
+
+
+def test_the_page_shows_the_rule_keeps_what_is_said_and_hides_what_is_blocked(
+    client: Client, project: Project, alice: User, rule: RedTeamRule
+) -> None:
+    block(project)
+    client.force_login(alice)
+    assert "Break a rule" in client.get("/").content.decode()
+    begun = client.post(reverse("start", args=[project.slug, "red_team"]))
+    chat = Dialogue.objects.get(rule=rule)
+    assert begun.headers["Location"] == reverse("dialogue", args=[chat.pk])
+    turn = reply(chat, BAD)
+    page = client.get(reverse("dialogue", args=[chat.pk])).content.decode()
+    assert "Never threaten anybody." in page
+    assert page.index('<details class="held-back">') < page.index("kill you")
+    at = reverse("attempt", args=[chat.pk])
+    said = {"reply": str(turn.pk), "strategies": ["role play", "step by step"], "how": "Slowly.", "severity": "3"}
+    assert client.post(at, said, headers={"HX-Request": "true"}).status_code == 204
+    page = client.get(reverse("dialogue", args=[chat.pk])).content.decode()
+    assert f'value="{turn.pk}" checked' in page
+    assert "Slowly." in page
+    assert client.post(at, {**said, "reply": "nonsense"}).status_code == 422
+    done = client.post(at, {**said, "submit": "1"}, headers={"HX-Request": "true"}).content.decode()
+    assert "Reply 1 broke the rule" in done
+    assert "/start/red_team/" in done
+    assert Dialogue.objects.get(pk=chat.pk).state == "submitted"
+    assert "Red-team chat" in client.get("/history/").content.decode()
+
+
+def test_a_reply_that_ends_brings_the_choice_of_replies_with_it(
+    client: Client, project: Project, alice: User, rule: RedTeamRule
+) -> None:
+    chat = begin(project, alice)
+    makers.answer(chats.send_message(dialogue=chat, text="Hello?"), "Hi.")
+    client.force_login(alice)
+    fragment = client.post(reverse("reply", args=[chat.pk])).content.decode()
+    assert 'id="attempt-replies" hx-swap-oob="true"' in fragment
+    assert "Reply 1" in fragment
