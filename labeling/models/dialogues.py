@@ -180,7 +180,7 @@ class Dialogue(models.Model):
         return RED_TEAM if self.rule_id else self.kind
 
     @property
-    def title(self) -> str:
+    def kind_title(self) -> str:
         """The same in words."""
         return gettext("Red-team chat") if self.rule_id else str(self.get_kind_display())
 

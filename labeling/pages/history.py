@@ -141,7 +141,7 @@ def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[R
     for pk, kind, rule, project, minutes, begins, length, state, at in rows:
         assert at is not None
         yield Row(
-            kind=Dialogue(kind=kind, rule_id=rule).title,
+            kind=Dialogue(kind=kind, rule_id=rule).kind_title,
             pk=pk,
             project=project,
             title=_cut(begins or ""),

@@ -22,7 +22,7 @@ class RedTeam:
     attempt: RedTeamAttempt
     numbers: Mapping[UUID, int]
     strategies: Sequence[str] = STRATEGIES
-    severities: Sequence[tuple[int, str]] = tuple(RedTeamAttempt.Severity.choices)
+    severities: Sequence[RedTeamAttempt.Severity] = tuple(RedTeamAttempt.Severity)
     longest: int = LONGEST
 
     @property

@@ -70,7 +70,7 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     return {
         "title": gettext("Review a %(kind)s by %(author)s")
         % {
-            "kind": dialogue.title.lower(),
+            "kind": dialogue.kind_title.lower(),
             "author": dialogue.author or gettext("an import"),
         },
         "dialogue": dialogue,

@@ -119,7 +119,7 @@ def _row(item: ReviewItem, filters: Filters) -> Row:
         return Row(item, where, title, "ranking", item.ranking.trainer, reasons, on)
     assert item.dialogue is not None
     said = opening([{"role": turn.role, "content": turn.text} for turn in item.dialogue.turns.all()])
-    return Row(item, where, said, item.dialogue.title.lower(), item.dialogue.author, reasons, "")
+    return Row(item, where, said, item.dialogue.kind_title.lower(), item.dialogue.author, reasons, "")
 
 
 def reason_words(item: ReviewItem | None) -> list[str]:

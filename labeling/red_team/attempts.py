@@ -92,7 +92,7 @@ def _checked(locked: Dialogue, said: Said) -> dict[str, object]:
     if said["outcome"] not in Outcome.values:
         raise Invalid("%(outcome)s is not an outcome.", outcome=repr(said["outcome"]), field="outcome")
     broken = said["outcome"] == Outcome.BROKEN
-    if broken and not _replies(locked).filter(pk=said["turn"]).exists():
+    if broken and (said["turn"] is None or not _replies(locked).filter(pk=said["turn"]).exists()):
         raise Invalid("Say which reply broke the rule.", field="turn")
     if said["severity"] not in (None, *Severity.values):
         raise Invalid("The severity is 1, 2 or 3.", field="severity")

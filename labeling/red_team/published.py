@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 MOST = 50  # rules in force at a time
+LONGEST = {"name": 80, "sentence": 500}  # characters
 
 
 @transaction.atomic
@@ -67,8 +68,7 @@ def publish_rule(
 
 def _line(text: str, field: str) -> str:
     """One line, as long as its column."""
-    line = " ".join(clean(text).split())
-    most = RedTeamRule._meta.get_field(field).max_length or 0
+    line, most = " ".join(clean(text).split()), LONGEST[field]
     if not line:
         raise Invalid("A rule has a name, and a sentence that says what the model must not do.", field=field)
     if len(line) > most:

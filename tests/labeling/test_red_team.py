@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import tokens
 from accounts.models import User
 from labeling import chats, corrections, dialogues, projects, withdrawal
 from labeling.errors import Gone, Invalid
 from labeling.models import Comparison, Dialogue, Project, RedTeamAttempt, RedTeamRule, ReviewItem, Turn
+from labeling.quality import reviews
 from labeling.red_team import attempts, published
 from sampler import screened
 from sampler.models import Completion
@@ -219,3 +222,71 @@ def test_a_reply_that_ends_brings_the_choice_of_replies_with_it(
     fragment = client.post(reverse("reply", args=[chat.pk])).content.decode()
     assert 'id="attempt-replies" hx-swap-oob="true"' in fragment
     assert "Reply 1" in fragment
+
+
+def test_a_reviewer_confirms_says_otherwise_or_returns_it(
+    client: Client, project: Project, alice: User, rita: User, rule: RedTeamRule
+) -> None:
+    tried = []
+    for _ in range(3):
+        chat = begin(project, alice)
+        broken(chat, reply(chat, BAD))
+        dialogues.submit_dialogue(dialogue=chat)
+        tried.append(chat)
+    client.force_login(rita)
+    queue = client.get(f"/projects/{project.slug}/review/?reason=red_team").content.decode()
+    assert queue.count("red-team chat") >= 3
+    pages = [reverse("review-dialogue", args=[chat.pk]) for chat in tried]
+    page = client.get(pages[0]).content.decode()
+    assert "Never threaten anybody." in page
+    assert "Confirm: it is broken" in page
+    assert "broke the rule, its trainer says" in page
+    client.post(pages[0], {"decision": "accepted"})
+    client.post(pages[1], {"finding": "unclear", "comment": ["Is it a threat?", ""]})
+    client.post(pages[2], {"reason": "It is not about this rule."})
+    said = [chat.reviews.get() for chat in tried]
+    assert [(one.decision, one.finding, one.comment) for one in said] == [
+        ("accepted", "broken", ""), ("accepted", "unclear", "Is it a threat?"),
+        ("returned", "", "It is not about this rule."),
+    ]  # fmt: skip
+    plain = makers.make_chat(project, alice, submit=True)
+    with pytest.raises(Invalid, match="red-team"):
+        reviews.decide(reviewer=rita, decision="accepted", dialogue=plain, finding="held")
+
+
+def test_the_manager_publishes_changes_and_ends_rules_on_one_page(client: Client, project: Project, mona: User) -> None:
+    client.force_login(mona)
+    at = reverse("managing:red-team", args=[project.slug])
+    assert "not offered this kind of work yet" in client.get(at).content.decode()
+    words = {"name": "Threats", "sentence": "Never threaten.", "category": "violence", "place": ""}
+    assert client.post(at, words).status_code == 302
+    assert client.post(at, {**words, "sentence": " "}).status_code == 422
+    assert client.post(f"{at}?edit=1", {**words, "sentence": "Threaten nobody."}).status_code == 302
+    page = client.get(at).content.decode()
+    assert "Threats (v2)" in page
+    assert "Threats (v1)" in page
+    assert client.get(f"{at}?edit=2").status_code == 404
+    client.post(reverse("managing:red-team-end", args=[project.slug, 1]))
+    assert not RedTeamRule.objects.in_force().exists()
+
+
+def test_a_program_tries_too(client: Client, project: Project, alice: User, mona: User, rule: RedTeamRule) -> None:
+    def call(user: User, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        sent = {"data": body, "content_type": "application/json"} if body is not None else {}
+        headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
+        answer = getattr(client, method)(f"/api/v1/{path}", headers=headers, **sent)
+        return answer.status_code, answer.json() if answer.content else {}
+
+    words = {"name": "Lies", "sentence": "Never lie.", "place": 1}
+    assert call(alice, "post", "projects/demo/rules/", words)[0] == 403
+    assert call(mona, "post", "projects/demo/rules/", words)[0] == 201
+    status, begun = call(alice, "post", "projects/demo/dialogues/", {"kind": "red_team"})
+    assert (status, begun["kind"], begun["rule"]["name"]) == (201, "chat", "Lies")
+    chat = Dialogue.objects.get(pk=begun["id"])
+    turn = reply(chat)
+    said = {"outcome": "broken", "turn": str(turn.pk), "strategies": ["role play"], "how": "", "severity": 1}
+    assert call(alice, "put", f"dialogues/{chat.pk}/attempt/", said) == (200, said)
+    assert call(mona, "get", f"dialogues/{chat.pk}/attempt/") == (200, said)
+    assert call(alice, "post", f"dialogues/{chat.pk}/submit/", {})[0] == 200
+    assert call(alice, "put", f"dialogues/{chat.pk}/attempt/", said)[0] == 410
+    assert call(mona, "delete", "projects/demo/rules/2/")[0] == 204

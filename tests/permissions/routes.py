@@ -231,6 +231,7 @@ API = {
     "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),
     "projects/<slug:slug>/insights/": route("GET", REVIEWS, **IN_PROJECT),
     "projects/<slug:slug>/insights/filter/": route("GET", REVIEWS, **IN_PROJECT),
+    "projects/<slug:slug>/insights/red-team/": route("GET", REVIEWS, **IN_PROJECT),
     "projects/<slug:slug>/rounds/": route("GET POST", REVIEWS, MANAGES, **IN_PROJECT),
     "projects/<slug:slug>/rounds/<int:number>/goals/": route("GET", REVIEWS, number="round", **IN_PROJECT),
     "projects/<slug:slug>/prompts/": route("POST", MANAGES, **IN_PROJECT),

@@ -12,8 +12,8 @@ from tests.races import rooms
 
 BASE = Path(__file__).resolve().parents[2]
 ROOMS = (
-    "labeling", "labeling/ai_judges", "labeling/red_team", "labeling/quality", "labeling/imports", "moderation", "managing", "hub",
-    "exports", "sampler", "screening", "webhooks", "accounts", "insights",
+    "labeling", "labeling/ai_judges", "labeling/red_team", "labeling/quality", "labeling/imports", "moderation",
+    "managing", "hub", "exports", "sampler", "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
@@ -39,8 +39,8 @@ WITHIN = {
     "turns.add_turn": ("drafts.touch",),
     "turns.edit_turn": ("said.replace",),
     "withdrawal.withdraw": (
-        "assignments.empty_drafts", "attempts.empty", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
-        "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
+        "assignments.empty_drafts", "attempts.empty", "comparisons.withdraw", "dialogues.empty",
+        "feedback.empty_comments", "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
         "rankings.empty_words", "reviews.empty_comments", "idempotency.empty", "said.empty_unsent",
         "said.empty_comments",
     ),
