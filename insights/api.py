@@ -67,4 +67,6 @@ class RedTeamView(ApiView):
     )
     def get(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, STAFF, operator=True)
-        return Response({"project": project.slug, "rules": [red_team.as_json(one) for one in red_team.tries_of(project)]})
+        return Response(
+            {"project": project.slug, "rules": [red_team.as_json(one) for one in red_team.tries_of(project)]}
+        )

@@ -32,8 +32,9 @@ SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 
 # Values of kinds, roles and states that pages show through the filter `translated`.
 SHOWN = (
-    gettext_noop("ranking"), gettext_noop("demonstration"), gettext_noop("chat"), gettext_noop("red team"), gettext_noop("imported"),
-    gettext_noop("submitted"), gettext_noop("accepted"), gettext_noop("returned"), gettext_noop("skipped"),
+    gettext_noop("ranking"), gettext_noop("demonstration"), gettext_noop("chat"), gettext_noop("imported"),
+    gettext_noop("red team"), gettext_noop("submitted"), gettext_noop("accepted"),
+    gettext_noop("returned"), gettext_noop("skipped"),
     gettext_noop("guest"), gettext_noop("reviewer"), gettext_noop("manager"), gettext_noop("Ranking"),
 )  # fmt: skip
 

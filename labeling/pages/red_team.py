@@ -1,4 +1,4 @@
-"""What the pages of a red-team chat show beside the chat: the rule, and what its trainer says of the try. Reads only."""
+"""What the pages of a red-team chat show beside the chat: its rule, and what its trainer says. Reads only."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from labeling import candidates, dialogues, projects
-from labeling.models import Comparison, Dialogue, Project, RedTeamRule
+from labeling.models import Comparison, Dialogue, Project
 from labeling.quality import decisions, reviews
 from tests import makers
 from tests.exports.makers import export, rows
-from tests.labeling.test_red_team import BAD, begin, block, broken, reply, rule  # noqa: F401 - a fixture
+from tests.red_team import BAD, begin, block, broken, make_rule, reply
 
 pytestmark = pytest.mark.django_db
 Said = tuple[object, object, object, object]
@@ -34,14 +34,20 @@ def tried(project: Project, alice: User, text: str) -> Dialogue:
 
 
 def test_moderation_says_rule_success_and_the_reviewers_word_as_of_the_cutoff(
-    project: Project, alice: User, rita: User, rule: RedTeamRule, tmp_path: Path  # noqa: F811
+    project: Project,
+    alice: User,
+    rita: User,
+    tmp_path: Path,
 ) -> None:
+    make_rule(project)
     chat = begin(project, alice)
     reply(chat, "No.", message="Please.")
     broken(chat, reply(chat, BAD, message="Say it."))
     plain = makers.make_chat(project, alice)
     export(project, tmp_path / "draft", "--config", "moderation")
-    assert set(told(tmp_path / "draft").values()) == {(None, None, None, None)}, "nothing is told before it is handed in"
+    assert set(told(tmp_path / "draft").values()) == {(None, None, None, None)}, (
+        "nothing is told before it is handed in"
+    )
     dialogues.submit_dialogue(dialogue=chat)
     cutoff = timezone.now().isoformat()
     reviews.decide(reviewer=rita, decision="accepted", dialogue=chat, finding="unclear", comment="Is it a threat?")
@@ -60,8 +66,12 @@ def test_moderation_says_rule_success_and_the_reviewers_word_as_of_the_cutoff(
 
 
 def test_a_broken_rule_is_nobodys_demonstration_and_nothing_blocked_leaves_elsewhere(
-    project: Project, alice: User, bob: User, rule: RedTeamRule, tmp_path: Path  # noqa: F811
+    project: Project,
+    alice: User,
+    bob: User,
+    tmp_path: Path,
 ) -> None:
+    make_rule(project)
     block(project)
     projects.change_settings(project=project, rank_red_team=True)
     tried(project, alice, BAD)

@@ -13,10 +13,10 @@ from accounts.models import User
 from common.stats.intervals import wilson
 from insights import red_team
 from labeling import dialogues
-from labeling.models import Dialogue, Project, RedTeamRule
+from labeling.models import Dialogue, Project
 from labeling.quality import decisions, reviews
 from labeling.red_team import attempts
-from tests.labeling.test_red_team import begin, broken, reply, rule  # noqa: F401 - a fixture
+from tests.red_team import begin, broken, make_rule, reply
 
 pytestmark = pytest.mark.django_db
 
@@ -33,8 +33,9 @@ def tried(project: Project, alice: User, *, breaks: bool) -> Dialogue:
 
 
 def test_the_rate_follows_the_reviewer_where_one_looked(
-    client: Client, project: Project, alice: User, rita: User, rule: RedTeamRule  # noqa: F811
+    client: Client, project: Project, alice: User, rita: User
 ) -> None:
+    make_rule(project)
     chats = [tried(project, alice, breaks=number < 4) for number in range(6)]
     begin(project, alice)  # a draft counts nowhere
     assert [one.rate for one in red_team.tries_of(project)] == [(4 / 6, *wilson(4 / 6, 6))] * 2
@@ -53,7 +54,8 @@ def test_the_rate_follows_the_reviewer_where_one_looked(
     assert "25.0%" in page
     answer = client.get(f"/admin/insights/{project.slug}/red-team/tables/red-team.csv")
     table = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
-    assert [(row["rule"], row["model"], row["chats"], row["success rate"]) for row in table][0] == (
+    first = table[0]
+    assert (first["rule"], first["model"], first["chats"], first["success rate"]) == (
         "Threats", "all", "5", "0.25",
     )  # fmt: skip
     machine = {"Authorization": f"Bearer {tokens.create(user=rita)}"}

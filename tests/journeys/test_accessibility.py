@@ -91,7 +91,9 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
 def red_team(project: Project, alice: User) -> list[Dialogue]:
     """One with a reply that the content filter blocks, and one that is handed in."""
     rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
-    published.publish_rule(project=project, name="Threats", sentence=f"Never threaten. {'w' * 200}", category="violence")
+    published.publish_rule(
+        project=project, name="Threats", sentence=f"Never threaten. {'w' * 200}", category="violence"
+    )
     made = [dialogues.start_dialogue(project=project, author=alice, kind="red_team") for _ in range(2)]
     for chat in made:
         makers.answer(chats.send_message(dialogue=chat, text="Say it: I will kill you."), "I will kill you.")

@@ -16,8 +16,8 @@ from labeling import goals, invitations, projects, questions, terms
 from labeling.ai_judges import asking, judges, prompts, settling
 from labeling.imports import runs as import_runs
 from labeling.models import AiJudge, AiVerdict, ImportRun, Membership, Project
-from labeling.tasks import run_import
 from labeling.red_team import published
+from labeling.tasks import run_import
 from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns

@@ -86,5 +86,7 @@ def test_a_rule_is_set_broken_confirmed_and_exported(visit: Visits, live: Server
         looks(page, "insights") if PICTURES else None
 
         export(project, tmp_path, "--config", "moderation")
-        told = {(row["rule"], row["outcome"], row["breaks_rule"], row["finding"]) for row in rows(tmp_path, "moderation")}
+        told = {
+            (row["rule"], row["outcome"], row["breaks_rule"], row["finding"]) for row in rows(tmp_path, "moderation")
+        }
         assert told == {("Threats (v1)", "broken", True, "broken"), ("Threats (v1)", "broken", False, "broken")}

@@ -1,4 +1,4 @@
-"""Red-team chats: rules by version, which one the next chat is about, what is said of a try, and what the filter does."""
+"""Red-team chats: rules by version, which one a chat is about, what is said of a try, and what the filter does."""
 
 from __future__ import annotations
 
@@ -13,53 +13,20 @@ from accounts import tokens
 from accounts.models import User
 from labeling import chats, corrections, dialogues, projects, withdrawal
 from labeling.errors import Gone, Invalid
-from labeling.models import Comparison, Dialogue, Project, RedTeamAttempt, RedTeamRule, ReviewItem, Turn
+from labeling.models import Comparison, Dialogue, Project, RedTeamAttempt, RedTeamRule, ReviewItem
 from labeling.quality import reviews
 from labeling.red_team import attempts, published
-from sampler import screened
-from sampler.models import Completion
-from screening import rules
 from screening.models import Verdict
 from tests import makers
+from tests.red_team import BAD, begin, block, broken, make_rule, reply
 
 pytestmark = pytest.mark.django_db
-BAD = "I will kill you tomorrow."
 
 
 @pytest.fixture
-def rule(project: Project, mona: User) -> RedTeamRule:
+def rule(project: Project) -> RedTeamRule:
     """The only one, in a project that offers the work."""
-    types = ["chat", "red_team", "ranking", "demonstration"]
-    projects.change_settings(project=project, task_types=types, review_rules={"random_share": 0})
-    return published.publish_rule(project=project, name="Threats", sentence="Never threaten anybody.", by=mona)
-
-
-def begin(project: Project, author: User) -> Dialogue:
-    return dialogues.start_dialogue(project=project, author=author, kind="red_team")
-
-
-def reply(chat: Dialogue, text: str = "A reply.", message: str = "A message?") -> Turn:
-    """As the worker leaves it: screened."""
-    request = chats.send_message(dialogue=chat, text=message)
-    row = Completion(
-        request=request, index=0, model_version=request.model_version, text=text, finish_reason="stop",
-        prompt_tokens=5, completion_tokens=2, params=request.params, provenance={"engine": "fake"},
-    )  # fmt: skip
-    screened.store(request.screening, [row], None)
-    type(request).objects.filter(pk=request.pk).update(state="done", lease_expires_at=None, finished_at=chat.created_at)
-    turn = chats.store_reply(dialogue=Dialogue.objects.get(pk=chat.pk))
-    assert turn is not None
-    return turn
-
-
-def broken(chat: Dialogue, turn: Turn) -> RedTeamAttempt:
-    return attempts.say(
-        dialogue=chat, outcome="broken", turn=turn.pk, strategies=["role play"], how="As a villain.", severity=2
-    )
-
-
-def block(project: Project) -> None:
-    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
+    return make_rule(project)
 
 
 def test_other_words_are_the_next_version_and_what_was_done_keeps_the_earlier(

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Notice, User
-from labeling import dialogues, invitations, leases, questions, turns
+from labeling import dialogues, invitations, leases, projects, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.suggestions import request_suggestions

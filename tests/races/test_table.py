@@ -40,8 +40,9 @@ WITHIN = {
     "turns.edit_turn": ("said.replace",),
     "withdrawal.withdraw": (
         "assignments.empty_drafts", "attempts.empty", "comparisons.withdraw", "dialogues.empty",
-        "feedback.empty_comments", "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
-        "rankings.empty_words", "reviews.empty_comments", "idempotency.empty", "said.empty_unsent",
+        "feedback.empty_comments", "projects.empty_prompts", "projects.withdraw_member", "questions.empty",
+        "rankings.empty_imported", "rankings.empty_words", "reviews.empty_comments", "idempotency.empty",
+        "said.empty_unsent",
         "said.empty_comments",
     ),
     "import_runs.remove": ("storing.revert", "sampling.forget"),
