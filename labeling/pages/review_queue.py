@@ -55,7 +55,9 @@ class Filters:
         return f"?{urlencode(chosen)}" if chosen else ""
 
     def narrow(self, items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
-        if self.reason:
+        if self.reason == ReviewItem.Reason.RED_TEAM:
+            items = items.filter(dialogue__rule__isnull=False)
+        elif self.reason:
             items = items.filter(reasons__contains=[self.reason])
         if self.trainer:
             theirs = Q(ranking__trainer__username=self.trainer) | Q(dialogue__author__username=self.trainer)

@@ -13,6 +13,7 @@ from accounts.models import User
 from labeling import candidates, dialogues, projects
 from labeling.models import Comparison, Dialogue, Project
 from labeling.quality import decisions, reviews
+from moderation import verdicts
 from tests import makers
 from tests.exports.makers import export, rows
 from tests.red_team import BAD, begin, block, broken, make_rule, reply
@@ -57,7 +58,7 @@ def test_moderation_says_rule_success_and_the_reviewers_word_as_of_the_cutoff(
     then, now = told(tmp_path / "then"), told(tmp_path / "now")
     assert (then[BAD], then["No."]) == ((name, "broken", True, None), (name, "broken", False, None))
     assert (now[BAD], now["Say it."]) == ((name, "broken", True, "unclear"), (name, "broken", False, "unclear"))
-    assert now[plain.turns.latest("position").text] == (None, None, None, None)
+    assert now[plain.turns.earliest("position").text] == (None, None, None, None)
     export(project, tmp_path / "delta", "--config", "moderation", "--since", cutoff)
     assert set(told(tmp_path / "delta")) == {"Please.", "No.", "Say it.", BAD}, "a delta brings what is new of them"
     decisions.undo_last(project=project, reviewer=rita)
@@ -80,6 +81,7 @@ def test_a_broken_rule_is_nobodys_demonstration_and_nothing_blocked_leaves_elsew
     candidates.settle_sampling()
     for comparison in Comparison.objects.filter(state="open"):
         makers.make_ranking(comparison, bob)
+    verdicts.screen(project, "patterns")
     export(project, tmp_path)
     assert rows(tmp_path, "sft") == []
     assert {row["source"] for row in rows(tmp_path, "preferences")} == {"red team: Threats (v1)"}
