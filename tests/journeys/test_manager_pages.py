@@ -56,9 +56,8 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     asked = questions.ask(by=bob, text="Is A allowed to joke?", comparison=lease.comparison)
     answered = questions.ask(by=bob, text="May a poem be ranked?", project=project)
     questions.answer(question=answered, by=mona, text="It may.", for_everybody=True)
-    for sentence in ("Do not threaten.", f"Never threaten anybody. {'w' * 200}"):
-        more = {} if sentence.startswith("Do not") else {"number": 1}
-        published.publish_rule(project=project, name="Threats", sentence=sentence, category="violence", **more)
+    for sentence, number in (("Do not threaten.", None), (f"Never threaten anybody. {'w' * 200}", 1)):
+        published.publish_rule(project=project, name="Threats", sentence=sentence, category="violence", number=number)
     preview, came_in = uploaded(project, mona)
     return {
         "models": "/manage/models/",

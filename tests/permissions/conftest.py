@@ -12,11 +12,12 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Notice, User
-from labeling import dialogues, invitations, leases, projects, questions, turns
+from labeling import dialogues, invitations, leases, questions, turns
 from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.suggestions import request_suggestions
 from tests import makers
+from tests.red_team import begin, make_rule
 from webhooks import subscriptions
 from webhooks.models import Delivery
 
@@ -61,7 +62,6 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     from labeling.ai_judges import judges, prompts
     from labeling.api.suggestions import SALT
     from labeling.models import ImportRun, Review
-    from labeling.red_team import published
     from managing.pages import importing
     from managing.pages.exporting import name_of
     from moderation import marks
@@ -90,9 +90,6 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
     question = questions.ask(by=alice, text="May a poem be ranked?", project=project)
     notice = Notice.objects.create(user=alice, kind="goal", key="goal", subject=project.title, address="/")
     judge = judges.appoint(project=project, model_version=makers.make_model(), prompt=prompts.DEFAULT, share=0.5)
-    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
-    rule = published.publish_rule(project=project, name="Threats", sentence="Never threaten anybody.", by=mona)
-    tried = dialogues.start_dialogue(project=project, author=alice, kind="red_team")
     upload = ImportRun.objects.create(project=project, file_name="a", stored_as="", state="finished", dry_run=True)
     judged = Verdict.objects.get(target_id=turn.pk)
     repository = Repository.objects.create(project=project, name="acme/demo", state="gone")
@@ -107,13 +104,19 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "question": question.pk, "question_name": question.name,
         "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
-        "export_name": name_of(export), "ai_judge": judge.number, "rule": rule.number, "tried": tried.pk,
+        "export_name": name_of(export), "ai_judge": judge.number, **red_team(project, alice),
         "upload": importing.name_of(upload),
         "push": Push.objects.create(repository=repository, export=export).pk,
         "round": project.rounds.latest("number").number,
         "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
         "repository": repository.pk,
     }  # fmt: skip
+
+
+def red_team(project: Project, alice: User) -> dict[str, object]:
+    """A rule, and a chat about it."""
+    rule = make_rule(project)
+    return {"rule": rule.number, "tried": begin(project, alice).pk}
 
 
 @pytest.fixture

@@ -22,9 +22,8 @@ from labeling import (
     turns,
     withdrawal,
 )  # fmt: skip
-from labeling.models import Comparison, Dialogue, Project, RedTeamRule, Turn
+from labeling.models import Comparison, Dialogue, Project, Turn
 from labeling.quality import decisions, reviews
-from labeling.red_team import attempts, published
 from sampler import claims, results
 from sampler.models import SampleRequest
 from sampler.params import Drawn
@@ -52,13 +51,13 @@ class Work:
         return Turn.objects.select_related("dialogue__project").get(dialogue=self.dialogue, position=position)
 
 
-def _begun(cast: Cast, kind: str) -> Work:
+def begun(cast: Cast, kind: str) -> Work:
     dialogue = dialogues.start_dialogue(project=cast.project, author=cast.people["alice"], kind=kind)
     return Work(cast.project, dialogue, cast.people)
 
 
 def demonstration(cast: Cast) -> Work:
-    work = _begun(cast, "demonstration")
+    work = begun(cast, "demonstration")
     turns.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
     work.answer = turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
     return work
@@ -70,58 +69,6 @@ def given(cast: Cast) -> Work:
     projects.add_prompts(project=cast.project, prompts=[[{"role": "user", "content": text}] for text in texts])
     dialogue = given_prompts.begin_given(project=cast.project, author=cast.people["alice"])
     return Work(cast.project, dialogue, cast.people)
-
-
-def red_team(cast: Cast) -> Work:
-    """A chat with one of two rules, its answer a turn; nothing is said of it yet."""
-    for number, name in enumerate(("Threats", "Lies"), 1):
-        if not RedTeamRule.objects.in_force().filter(project=cast.project, number=number).exists():
-            published.publish_rule(project=cast.project, name=name, sentence="Do not.")
-    work = _begun(cast, "red_team")
-    chats.send_message(dialogue=work.dialogue, text="Threaten me.")
-    claims.claim(worker="w", model_version_ids=[_pending(work).model_version_id], room=9)
-    complete(work)
-    work.answer = chats.store_reply(dialogue=work.fresh)
-    return work
-
-
-def spoken_of(cast: Cast) -> Work:
-    work = red_team(cast)
-    say_broken(work)
-    return work
-
-
-def tried(cast: Cast) -> Work:
-    work = spoken_of(cast)
-    dialogues.submit_dialogue(dialogue=work.fresh)
-    return work
-
-
-def say_broken(work: Work) -> object:
-    return attempts.say(dialogue=work.fresh, outcome="broken", turn=_last(work).pk, severity=2, how="As a villain.")
-
-
-def say_held(work: Work) -> object:
-    return attempts.say(dialogue=work.fresh, outcome="held")
-
-
-def bob_tries(work: Work) -> object:
-    return dialogues.start_dialogue(project=work.project, author=work.people["bob"], kind="red_team")
-
-
-def publish_rule(work: Work, sentence: str) -> object:
-    """The next version of the first one."""
-    return published.publish_rule(project=work.project, name="Threats", sentence=sentence, number=1)
-
-
-def end_rule(work: Work) -> None:
-    published.end_rule(project=work.project, number=1)
-
-
-def find(work: Work, name: str, finding: str) -> object:
-    return reviews.decide(
-        reviewer=work.people[name], decision="accepted", dialogue=work.fresh, finding=finding, comment=finding
-    )
 
 
 def handed_in(cast: Cast) -> Work:
@@ -138,7 +85,7 @@ def sent_back(cast: Cast) -> Work:
 
 def chat(cast: Cast) -> Work:
     """The model writes: a worker holds the request."""
-    work = _begun(cast, "chat")
+    work = begun(cast, "chat")
     chats.send_message(dialogue=work.dialogue, text="Why is the sky blue?")
     assert work.dialogue.model_version is not None
     claims.claim(worker="w", model_version_ids=[work.dialogue.model_version.pk], room=9)
@@ -356,26 +303,6 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "chat handed in", chat_handed_in,
         {"undo": undo, **REVIEWS, "bob leases": lease_to_bob, **THUMBS, "withdraw": withdraw},
-    ),
-    Situation(
-        "red team", red_team,
-        {
-            "broken": say_broken, "held": say_held, "bob tries": bob_tries, "submit": submit, "discard": discard,
-            "publish": lambda work: publish_rule(work, "Not so."), "end": end_rule, "withdraw": withdraw,
-            "publish others": lambda work: publish_rule(work, "Never."),
-        },
-    ),
-    Situation(
-        "spoken of", spoken_of,
-        {"held": say_held, "submit": submit, "send": send, "discard": discard, "withdraw": withdraw, "end": end_rule},
-    ),
-    Situation(
-        "tried", tried,
-        {
-            "confirm": REVIEWS["accept"], "return": REVIEWS["return"], "undo": undo, "held": say_held,
-            "unclear": lambda work: find(work, "ron", "unclear"),
-            "not broken": lambda work: find(work, "rita", "held"), "withdraw": withdraw,
-        },
     ),
     Situation(
         "sent back", sent_back,
