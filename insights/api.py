@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from insights import content_filter
+from insights import content_filter, red_team
 from insights.reports import insights_of
 from labeling.api.base import STAFF, ApiView, project_of
 from labeling.errors import Invalid
@@ -56,3 +56,17 @@ class ContentFilterView(ApiView):
         project = project_of(request, slug, STAFF, operator=True)
         found = content_filter.found_of(project)
         return Response({"project": project.slug, "filters": [content_filter.as_json(one) for one in found]})
+
+
+class RedTeamView(ApiView):
+    @extend_schema(
+        summary="How often each rule of the red-team work was broken",
+        description="By version of the rule and by model version (null: all of them). Rates come with their 95% "
+        "intervals; what a reviewer found counts for sure, else what the trainer says.",
+        responses=OpenApiResponse(OpenApiTypes.OBJECT),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_of(request, slug, STAFF, operator=True)
+        return Response(
+            {"project": project.slug, "rules": [red_team.as_json(one) for one in red_team.tries_of(project)]}
+        )

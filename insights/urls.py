@@ -12,6 +12,8 @@ urlpatterns = [
     path("<slug:slug>/rounds/tables/<slug:name>.csv", round_views.table, name="rounds-table"),
     path("<slug:slug>/filter/", views.content_filter, name="filter"),
     path("<slug:slug>/filter/tables/<slug:name>.csv", views.content_filter_table, name="filter-table"),
+    path("<slug:slug>/red-team/", views.red_team, name="red-team"),
+    path("<slug:slug>/red-team/tables/<slug:name>.csv", views.red_team_table, name="red-team-table"),
     path("<slug:slug>/loop/", views.loop, name="loop"),
     path("<slug:slug>/tables/<slug:name>.csv", views.table, name="table"),
 ]

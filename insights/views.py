@@ -17,6 +17,7 @@ from common.admin import MANAGER, REVIEWERS, within
 from common.downloads import csv_of
 from insights import content_filter as filtered
 from insights import loop_report, reports, table_output, tables
+from insights import red_team as tried
 from insights.live_progress import live_progress
 from insights.models import Report
 from insights.report_types import ReportData
@@ -117,6 +118,26 @@ def content_filter_table(request: HttpRequest, project: Project, name: str) -> H
         raise Http404
     found = filtered.found_of(project, beside=_others(request, project) if request.GET.get("all") else ())
     return csv_of(table_output.to_csv(filtered.tables(found)[name]), f"{project.slug}-filter-{name}.csv")
+
+
+@project_page
+def red_team(request: HttpRequest, project: Project) -> HttpResponse:
+    """How often each rule was broken, by model version."""
+    found = tried.tries_of(project)
+    context = {
+        **admin.site.each_context(request), "title": f"Red team: {project}", "project": project, "found": found,
+        "sections": tried.sections(found), "query": "",
+        "manager": within(MANAGER, request, Project.objects.filter(pk=project.pk), "pk").exists(),
+    }  # fmt: skip
+    return TemplateResponse(request, "insights/red_team.html", context)
+
+
+@project_page
+def red_team_table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
+    """Its table as CSV."""
+    if name != tried.TABLE:
+        raise Http404
+    return csv_of(table_output.to_csv(tried.table(tried.tries_of(project))), f"{project.slug}-{name}.csv")
 
 
 def _others(request: HttpRequest, project: Project) -> list[Project]:

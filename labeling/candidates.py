@@ -51,6 +51,7 @@ def new_comparison(
     turn: Turn | None = None,
     draw: TurnDraw | None = None,
     pool_prompt: Prompt | None = None,
+    source: str = "",
 ) -> Comparison:
     comparison = Comparison(
         project=project,
@@ -63,6 +64,7 @@ def new_comparison(
         turn=turn,
         draw=draw,
         pool_prompt=pool_prompt,
+        source=source,
         k=project.completions_per_comparison,
     )
     comparison.votes_wanted = votes_for(comparison)

@@ -27,10 +27,12 @@ def send_message(
     Raises:
         Conflict: the answer to the last message is still being written.
         Invalid: the last message has no answer yet (ask again with `retry_reply`).
-        Blocked: by the content filter; nothing was sent.
+        Blocked: by the content filter; nothing was sent. A red-team chat goes on whatever the filter says.
     """
     text = drafts.checked_text(text)
-    checked = contents.check(project_id=dialogue.project_id, text=text, author_id=dialogue.author_id)
+    checked = contents.check(
+        project_id=dialogue.project_id, text=text, author_id=dialogue.author_id, goes_on=bool(dialogue.rule_id)
+    )
     return _send(dialogue, text, checked, seconds=seconds, expected_version=expected_version)
 
 
@@ -59,7 +61,8 @@ def _send(
         seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
     )
     checked.keep(turn.pk)
-    return _ask(locked, dialogue, seconds=seconds, screening=contents.rules_for_reply(checked, turn.pk))
+    rules = contents.rules_for_reply(checked, turn.pk, goes_on=bool(locked.rule_id))
+    return _ask(locked, dialogue, seconds=seconds, screening=rules)
 
 
 @transaction.atomic
@@ -73,7 +76,7 @@ def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
     last = locked.turns.order_by("-position").first()
     if last is None or last.role != Turn.Role.USER:
         raise Invalid("There is no message without an answer.")
-    screening = {**contents.rules_of(locked.project_id), "turn": str(last.pk)}
+    screening = {**contents.rules_of(locked.project_id, goes_on=bool(locked.rule_id)), "turn": str(last.pk)}
     return _ask(locked, dialogue, screening=screening)
 
 
@@ -140,7 +143,7 @@ def _ask(locked: Dialogue, dialogue: Dialogue, *, screening: JsonObject, seconds
 
 def take_reply(locked: Dialogue) -> Turn | None:
     """`store_reply` for a caller that holds the dialogue's lock. A reply that the content filter blocks becomes no
-    turn; one that waits for a filter stays where it is."""
+    turn, except in a red-team chat; one that waits for a filter stays where it is."""
     request = locked.pending_request
     if request is None or request.state not in (SampleRequest.State.DONE, SampleRequest.State.CANCELLED):
         return None
@@ -148,7 +151,8 @@ def take_reply(locked: Dialogue) -> Turn | None:
     if completion is not None and completion.withheld == WAITING:
         return None
     turn = None
-    if completion is not None and not completion.withheld and visible(completion.text):
+    kept = completion is not None and (not completion.withheld or locked.rule_id is not None)
+    if completion is not None and kept and visible(completion.text):
         last = locked.turns.aggregate(last=Max("position"))["last"]
         turn = Turn.objects.create(
             dialogue=locked,

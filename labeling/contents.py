@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from common.shapes import JsonObject, Message
 from common.visible import visible
 from labeling.errors import Blocked, Gone, Invalid
-from labeling.models import Comparison, Project, Prompt
+from labeling.models import Comparison, Dialogue, Project, Prompt
 from sampler.models import Completion
 from screening import verdicts
 from screening.asking import Findings, ask, blocked_by, missing
@@ -46,9 +46,12 @@ class Checked:
         verdicts.replace(self.plan, Target.TURN, turn_id, self.findings)
 
 
-def check(*, project_id: UUID, text: str, author_id: int | None, sentence: str = BLOCKS) -> Checked:
+def check(
+    *, project_id: UUID, text: str, author_id: int | None, sentence: str = BLOCKS, goes_on: bool = False
+) -> Checked:
     """Ask the fast filters about a person's text. Called outside the transaction of the write, so that the verdict on
-    a blocked text stays.
+    a blocked text stays. `goes_on`: it is sent whatever they say, with their verdict on record, as what a red-team
+    chat is about.
 
     Raises:
         Blocked: with the verdict, which is on record with the text. Invalid: a filter that must be asked is down.
@@ -56,7 +59,7 @@ def check(*, project_id: UUID, text: str, author_id: int | None, sentence: str =
     plan = plan_for(project_id)
     fast = plan.that_are(fast=True)
     (findings,) = ask(fast, [text])
-    if category := blocked_by(findings):
+    if (category := blocked_by(findings)) and not goes_on:
         verdict = verdicts.record_unsent(plan, text=text, author_id=author_id, findings=findings)
         raise Blocked(sentence, verdict=verdict.pk, category=category)
     if missing(fast, findings):
@@ -75,15 +78,23 @@ def check_ideal_answer(*, project: Project, author_id: int | None, text: str) ->
     return check(project_id=project.pk, text=text, author_id=author_id, sentence=BLOCKS_IDEAL)
 
 
-def rules_of(project_id: UUID) -> JsonObject:
-    """For a request: its texts are screened by this project's rules."""
-    return {"project": str(project_id)}
+def rules_of(project_id: UUID, *, goes_on: bool = False) -> JsonObject:
+    """For a request: its texts are screened by this project's rules. `goes_on`: what they block is written to its end,
+    and whoever takes the text knows from its verdict."""
+    return {"project": str(project_id), **({"goes_on": True} if goes_on else {})}
 
 
-def rules_for_reply(checked: Checked, turn_id: UUID) -> JsonObject:
+def rules_for_reply(checked: Checked, turn_id: UUID, *, goes_on: bool = False) -> JsonObject:
     """As `rules_of`; where the project has slow filters, they are asked about the message while it is answered."""
     slow = bool(checked.plan.that_are(fast=False).rules)
-    return {**rules_of(checked.plan.project), **({"turn": str(turn_id)} if slow else {})}
+    return {**rules_of(checked.plan.project, goes_on=goes_on), **({"turn": str(turn_id)} if slow else {})}
+
+
+def blocked_turns(dialogue: Dialogue) -> set[UUID]:
+    """The turns of a dialogue whose own text or completion a filter blocks."""
+    named = {turn: {turn, completion} for turn, completion in dialogue.turns.values_list("pk", "completion_id")}
+    blocked = verdicts.blocked_among(dialogue.project_id, {pk for ids in named.values() for pk in ids if pk})
+    return {turn for turn, ids in named.items() if ids & blocked}
 
 
 @dataclass(frozen=True)

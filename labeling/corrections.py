@@ -19,6 +19,7 @@ from labeling.errors import Gone
 from labeling.judgements import Reading, Said
 from labeling.models import Assignment, Comparison, Dialogue, Ranking, Turn
 from labeling.quality import overlap, reviews, screening
+from labeling.red_team import attempts
 from labeling.spans import Spans
 
 
@@ -182,6 +183,7 @@ def _copy_as_draft(source: Dialogue) -> Dialogue:
         kind=source.kind,
         guideline_version=source.guideline_version,
         model_version=source.model_version,
+        rule=source.rule,
         prompt=source.prompt,
         given_turns=source.given_turns,
         answer_to=source.answer_to,
@@ -202,4 +204,6 @@ def _copy_as_draft(source: Dialogue) -> Dialogue:
         )
         for turn in source.turns.order_by("position")
     )
+    if source.rule_id:
+        attempts.copy_to(draft, source)
     return draft

@@ -22,9 +22,10 @@ from common.shapes import Message
 from common.transitions import advance
 from labeling import chats, contents, drafts, offering, policies, random_turn, telling
 from labeling.errors import Gone, Invalid
-from labeling.models import Assignment, Dialogue, Membership, Project, Prompt, Turn
+from labeling.models import RED_TEAM, Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
 from labeling.quality import screening
+from labeling.red_team import attempts
 from labeling.text import check_messages, prompt_key
 from sampler import sampling
 from sampler.models import ModelVersion
@@ -43,7 +44,8 @@ def start_dialogue(
     given: bool = False,
     by_program: bool = False,
 ) -> Dialogue:
-    """Begin a draft; a chat draws the model version that answers, by the open round's weights.
+    """Begin a draft; a chat draws the model version that answers, by the open round's weights. The `kind` "red_team" is
+    a chat with the rule whose turn it is.
 
     A prompt's last message goes into the composer, what comes before it becomes turns. One that is `given` becomes
     turns as a whole, which do not change.
@@ -53,12 +55,13 @@ def start_dialogue(
         NotAgreed: they have to read something first. Gone: the prompt was withdrawn, or went with its import.
     """
     role = role_of(project, author)
+    chatting = kind in (Dialogue.Kind.CHAT, RED_TEAM)
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
         raise Invalid("Your role in this project does not include this kind of work.")
-    if kind not in (Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
+    if not (chatting or kind == Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
         raise Invalid("This project has no tasks of the kind %(kind)s.", kind=repr(kind))
     offering.check(project=project, person=author, by_program=by_program)
-    model_version, drawn = _model_to_chat_with(project) if kind == Dialogue.Kind.CHAT else (None, None)
+    model_version, drawn = _model_to_chat_with(project) if chatting else (None, None)
     if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it
         prompt = Prompt.objects.select_for_update(no_key=True, of=("self",)).filter(pk=prompt.pk).first()
         if prompt is None:
@@ -66,11 +69,14 @@ def start_dialogue(
         if prompt.content_hash.startswith(WITHDRAWN_PROMPT):
             raise Gone("This prompt was withdrawn by its author.")
         contents.require_judged(prompt)
+    round_ = current_round(project)
+    rule = attempts.next_rule(project=project, author=author, round_=round_) if kind == RED_TEAM else None
     dialogue = Dialogue.objects.create(
         project=project,
-        round=current_round(project),
+        round=round_,
         author=author,
-        kind=kind,
+        kind=Dialogue.Kind.CHAT if chatting else kind,
+        rule=rule,
         prompt=prompt,
         guideline_version=current_guidelines(project),
         model_version=model_version,
@@ -120,7 +126,8 @@ def _write_context(dialogue: Dialogue, messages: Sequence[Message]) -> None:
 
 @transaction.atomic
 def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) -> Dialogue:
-    """Make the draft data. A submitted chat draws its random turns in the same transaction.
+    """Make the draft data. A submitted chat draws its random turns in the same transaction; a red-team chat where its
+    project asks for that.
 
     Raises:
         Invalid: the turns are not a dialogue: no answer, wrong order, or a reply still being written.
@@ -128,6 +135,8 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
     locked = drafts.lock_draft(dialogue, expected_version)
     if locked.kind == Dialogue.Kind.CHAT:
         chats.finish(locked)
+    if locked.rule_id:
+        attempts.require_said(locked)
     if not locked.turns.exists():
         raise Invalid("The dialogue is empty.")
     key = prompt_key(check_messages(drafts.messages_of(locked), last="assistant"))
@@ -143,7 +152,7 @@ def submit_dialogue(*, dialogue: Dialogue, expected_version: int | None = None) 
         pending_request=None,
         version=locked.version + 1,
     )
-    if locked.kind == Dialogue.Kind.CHAT:
+    if locked.kind == Dialogue.Kind.CHAT and (not locked.rule_id or locked.project.rank_red_team):
         random_turn.draw_for(dialogue=locked)
     screening.screen_dialogue(locked)
     telling.submitted(locked.project, trainer_id=locked.author_id)

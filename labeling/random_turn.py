@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from django.db import transaction
 
-from labeling import randomness
+from labeling import contents, randomness
 from labeling.candidates import new_comparison, request_missing
 from labeling.drafts import messages_of
 from labeling.models import Candidate, Dialogue, Turn, TurnDraw
@@ -17,13 +17,15 @@ from sampler.models import Completion
 
 def eligible_turns(dialogue: Dialogue) -> list[Turn]:
     """Complete model-written turns, in order: stopped ones never, truncated ones if the project keeps them; none
-    with a control token in it or before it."""
+    with a control token in it or before it, and none from the first on that the content filter blocks."""
     reasons = [Completion.FinishReason.STOP]
     if dialogue.project.keep_truncated:
         reasons.append(Completion.FinishReason.LENGTH)
     tokens = control_tokens.known()
+    blocked = contents.blocked_turns(dialogue) if dialogue.rule_id else ()  # of other chats none becomes a turn
     clean = takewhile(
-        lambda turn: not tokens.first(turn.text), dialogue.turns.select_related("completion").order_by("position")
+        lambda turn: turn.pk not in blocked and not tokens.first(turn.text),
+        dialogue.turns.select_related("completion").order_by("position"),
     )
     return [
         turn
@@ -67,6 +69,7 @@ def _begin_comparison(draw: TurnDraw, turn: Turn) -> None:
         dialogue=dialogue,
         turn=turn,
         draw=draw,
+        source=f"red team: {dialogue.rule}" if dialogue.rule else "",
     )
     if project.include_original and turn.completion is not None:
         Candidate.objects.create(comparison=comparison, completion=turn.completion, index=0, is_original=True)

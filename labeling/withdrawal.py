@@ -18,6 +18,7 @@ from labeling import assignments, comparisons, dialogues, feedback, lineage, pro
 from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Project, Prompt, Turn
 from labeling.quality import reviews
+from labeling.red_team import attempts
 from sampler import sampling
 from screening import verdicts
 
@@ -47,6 +48,7 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "feedback": feedback.empty_comments(project=project, user=user, about=copies),
         "reviews": reviews.empty_comments(project=project, user=user, about=copies, text=WITHDRAWN),
         "questions": len(asked),
+        "attempts": attempts.empty(about=copies.dialogue_ids, text=WITHDRAWN),
         "prompts": projects.empty_prompts(project=project, author=user, text=WITHDRAWN),
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }

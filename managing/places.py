@@ -36,6 +36,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     (gettext_noop("Terms"), "managing:terms", MANAGE),
     (gettext_noop("Prompts"), "managing:prompts", MANAGE),
     (gettext_noop("AI judges"), "managing:ai-judges", MANAGE),
+    (gettext_noop("Red team"), "managing:red-team", MANAGE),
     (gettext_noop("Import"), "managing:imports", MANAGE),
     (gettext_noop("Export"), "managing:exports", MANAGE),
     (gettext_noop("Content filter"), "filter-thresholds", MANAGE),

@@ -17,6 +17,7 @@ from labeling.models import (
     Membership,
     Prompt,
     Ranking,
+    RedTeamAttempt,
     Review,
     TermsAcceptance,
     Turn,
@@ -49,6 +50,10 @@ def of(user: User) -> JsonObject:
             ("id", "project.slug", "kind", "state", "created_at", "submitted_at", "undone_at", "seconds", "composer"),
         ),
         "turns": _rows(turns, ("dialogue_id", "position", "role", "text", "created_at", "edited_at", "seconds")),
+        "red_team": _rows(
+            RedTeamAttempt.objects.filter(dialogue__author=user).select_related("dialogue__rule"),
+            ("dialogue_id", "dialogue.rule.name", "outcome", "turn_id", "strategies", "how", "severity", "saved_at"),
+        ),
         "rankings": _rows(
             Ranking.objects.filter(trainer=user).select_related("comparison__project"),
             ("id", "comparison_id", "comparison.project.slug", "groups", "ratings", "flags", "note", "not_rankable",
@@ -66,7 +71,7 @@ def of(user: User) -> JsonObject:
         ),
         "reviews_of": _rows(
             Review.objects.filter(dialogue__author=user) | Review.objects.filter(ranking__trainer=user),
-            ("ranking_id", "dialogue_id", "decision", "comment", "grade", "created_at"),
+            ("ranking_id", "dialogue_id", "decision", "finding", "comment", "grade", "created_at"),
         ),
         "prompts": _rows(Prompt.objects.filter(author=user), ("messages", "created_at")),
         "audit": _rows(

@@ -37,6 +37,11 @@ def turn_of(screening: JsonObject) -> UUID | None:
     return UUID(str(turn)) if turn else None
 
 
+def goes_on(screening: JsonObject) -> bool:
+    """Whether a text is written to its end although a filter blocks it: its reader has asked for it."""
+    return bool(screening.get("goes_on"))
+
+
 def store(screening: JsonObject, made: Sequence[Completion], found: Screened | None) -> None:
     """The texts as rows, with their verdicts, in the transaction of the caller."""
     if found is None:  # a worker that does not screen, or a stop before its word: the fast ones need no worker

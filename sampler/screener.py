@@ -195,7 +195,7 @@ class Line:
                 continue
             if blocked_by(findings):
                 watched.blocked[index] = findings
-                if watched.held.params.n == 1:
+                if watched.held.params.n == 1 and not screened.goes_on(watched.held.screening):
                     watched.held.model.engine.cancel(watched.job_id)
             elif missing(plan, findings):
                 watched.stopped = True  # in full at its end, when the filter may be back
@@ -226,7 +226,7 @@ class Line:
         turn = screened.turn_of(watched.held.screening)
         assert turn is not None
         persistently(lambda: verdicts.record(slow, Target.TURN, {turn: findings}), give_up=self.give_up)
-        if blocked_by(findings):
+        if blocked_by(findings) and not screened.goes_on(watched.held.screening):
             watched.stopped = True
             watched.held.model.engine.cancel(watched.job_id)
         elif missing(slow, findings):

@@ -98,6 +98,12 @@ def judged(plan: Plan, ref: str) -> Q:
     return Q(*heard, Q(free)) if heard else Q()
 
 
+def blocked_among(project: UUID, text_ids: Collection[UUID]) -> set[UUID]:
+    """Of these texts, those that a filter blocks."""
+    rows = Verdict.objects.filter(project_id=project, target_id__in=text_ids, action=Verdict.Action.BLOCK)
+    return set(rows.values_list("target_id", flat=True))
+
+
 def replace(plan: Plan, target: str, text_id: UUID, findings: Findings) -> None:
     """Keep what was said of a text that has changed; what others said of it before was about other words."""
     Verdict.objects.filter(project_id=plan.project, target_id=text_id).delete()

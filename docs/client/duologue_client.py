@@ -97,12 +97,34 @@ class Reply(TypedDict):
     error: str
 
 
+class Rule(TypedDict):
+    """What a model must not do, of a project's red-team work."""
+
+    number: int
+    version: int
+    name: str
+    sentence: str
+    category: str
+    place: int
+
+
+class Attempt(TypedDict):
+    """What a trainer says of a red-team chat; `outcome` is "broken", "held" or empty."""
+
+    outcome: str
+    turn: str | None
+    strategies: list[str]
+    how: str
+    severity: int | None
+
+
 class Dialogue(TypedDict):
     id: str
     kind: str
     state: str
     version: int
     turns: list[Turn]
+    rule: Rule | None
     reply: Reply | None
 
 
@@ -196,6 +218,28 @@ class Client:
     def submit(self, dialogue: Dialogue) -> Dialogue:
         submitted: Dialogue = self._send("POST", f"dialogues/{dialogue['id']}/submit/")
         return submitted
+
+    # -- red team ---------------------------------------------------------------------------------
+
+    def rules(self, project: str) -> list[Rule]:
+        """The rules in force, in order."""
+        found: list[Rule] = self._get(f"projects/{project}/rules/")
+        return found
+
+    def publish_rule(self, project: str, name: str, sentence: str, **more: object) -> Rule:
+        """A new rule; with `number=` the next version of that one."""
+        made: Rule = self._send("POST", f"projects/{project}/rules/", {"name": name, "sentence": sentence, **more})
+        return made
+
+    def start_red_team(self, project: str) -> Dialogue:
+        """A chat with the rule whose turn it is."""
+        begun: Dialogue = self._send("POST", f"projects/{project}/dialogues/", {"kind": "red_team"})
+        return begun
+
+    def say_how_it_ended(self, dialogue: Dialogue, outcome: str, **more: object) -> Attempt:
+        """Before it is submitted: "held", or "broken" with `turn=`, `severity=` and `strategies=` or `how=`."""
+        said: Attempt = self._send("PUT", f"dialogues/{dialogue['id']}/attempt/", {"outcome": outcome, **more})
+        return said
 
     # -- progress and exports ---------------------------------------------------------------------
 

@@ -52,6 +52,19 @@ class Screened(TypedDict):
     type: str
     language: str
     created_at: str
+    rule: str | None
+    outcome: str | None
+    breaks_rule: bool | None
+    finding: str | None
+
+
+class Try(TypedDict):
+    """Of a text in a red-team chat that was handed in."""
+
+    rule: str
+    outcome: str
+    reply: bool  # whether it is the one that its trainer says broke the rule
+    finding: str | None  # a reviewer's
 
 
 class Judged(TypedDict):
@@ -121,6 +134,8 @@ class VerdictRecord(Record):
     earlier: list[Judged]  # oldest first
     created_at: str
     replaced_at: str | None  # by the word of a newer version of the filter
+    tried: Try | None
+    tried_before: Try | None  # at the cutoff of the earlier export
     lost: bool  # a mark on it was withdrawn since the earlier export
     marks: list[Said]
 
@@ -177,6 +192,22 @@ _MARKS = f"""
         WHERE f.created_at <= %(cutoff)s AND f.user_id <> ALL(%(withdrawn)s)
         ORDER BY f.user_id, f.created_at DESC, f.id) f
 """
+# The newest red-team chat that holds the text, handed in by an instant: a draft made by an undo has the same replies.
+_TRY = """
+    SELECT json_build_object('rule', u.name || ' (v' || u.version || ')', 'outcome', a.outcome, 'finding', (
+            SELECT w.finding FROM labeling_review w
+            WHERE w.dialogue_id = e.id AND w.finding <> '' AND w.created_at <= %({at})s
+              AND (w.undone_at IS NULL OR w.undone_at > %({at})s) ORDER BY w.created_at DESC, w.id LIMIT 1),
+        'reply', b.id = v.target_id OR coalesce(b.completion_id = v.target_id, false))
+    FROM labeling_turn x
+    JOIN labeling_dialogue e ON e.id = x.dialogue_id
+    JOIN labeling_redteamrule u ON u.id = e.rule_id
+    JOIN labeling_redteamattempt a ON a.dialogue_id = e.id
+    LEFT JOIN labeling_turn b ON b.id = a.turn_id
+    WHERE (x.id = v.target_id OR x.completion_id = v.target_id) AND e.project_id = v.project_id
+      AND e.submitted_at <= %({at})s AND (e.undone_at IS NULL OR e.undone_at > %({at})s)
+    ORDER BY e.submitted_at DESC LIMIT 1
+"""
 _ASSEMBLED = f"""
     SELECT json_build_object('id', v.id, 'split', '', 'source', '', 'author', NULL, 'dialogue', NULL,
         'type', v.target, 'text_id', v.target_id, 'text', {_TEXT},
@@ -188,6 +219,7 @@ _ASSEMBLED = f"""
         'replaced_at', (SELECT {at("min(n.created_at)")} FROM moderation_verdict n
             WHERE n.target_id = v.target_id AND n.project_id = v.project_id AND v.filter IN (n.filter, 'none')
               AND n.failed = '' AND n.created_at > v.created_at),
+        'tried', ({_TRY.format(at="cutoff")}), 'tried_before', ({_TRY.format(at="since")}),
         'lost', EXISTS (SELECT 1 FROM moderation_verdictfeedback f JOIN moderation_verdict w ON w.id = f.verdict_id
             WHERE w.target_id = v.target_id AND w.project_id = v.project_id AND f.user_id = ANY(%(withdrawn_since)s)),
         'marks', coalesce(({_MARKS}), '[]'))
@@ -224,7 +256,8 @@ class Verdicts(Source[VerdictRecord]):
 
     def changed(self, record: VerdictRecord, since: str, until: str) -> bool:
         marks = [[said[1:] for said in record.marks_at(moment)] for moment in (since, until)]
-        return record.lost or marks[0] != marks[1] or record.judged_at(since) != record.judged_at(until)
+        other = record.tried != record.tried_before
+        return record.lost or other or marks[0] != marks[1] or record.judged_at(since) != record.judged_at(until)
 
 
 class Moderation(Format[VerdictRecord, Screened]):
@@ -234,6 +267,7 @@ class Moderation(Format[VerdictRecord, Screened]):
 
     def rows(self, record: VerdictRecord, context: Context) -> Iterator[Screened]:
         context.counts["verdicts"] += 1
+        tried = record.tried
         judged, marks = record.judged_at(context.cutoff), record.marks_at(context.cutoff)
         yield {
             "id": record.id,
@@ -259,6 +293,10 @@ class Moderation(Format[VerdictRecord, Screened]):
             "type": record.type,
             "language": context.language,
             "created_at": record.created_at,
+            "rule": tried["rule"] if tried else None,
+            "outcome": tried["outcome"] if tried else None,
+            "breaks_rule": bool(tried["reply"]) if tried else None,
+            "finding": tried["finding"] if tried else None,
         }
 
 

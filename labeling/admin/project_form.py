@@ -31,7 +31,7 @@ FIELDSETS: Fieldsets = (
                 ("completions_per_comparison", "max_tokens"),
                 ("turn_policy", "draws_per_chat"),
                 ("include_original", "keep_truncated"),
-                "one_of_each",
+                ("one_of_each", "rank_red_team"),
                 ("resample_limit", "near_duplicate_threshold"),
                 ("stock_target", "suggestions_per_request"),
                 "prompted_share",

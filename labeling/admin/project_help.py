@@ -16,6 +16,7 @@ HELP = {
     "draws_per_chat": "How many of a submitted chat's model turns are drawn for ranking.",
     "turn_policy": "How turns are drawn; uniform gives every eligible turn the same chance.",
     "one_of_each": "Each comparison holds an answer of every model of the round before any gives a second one.",
+    "rank_red_team": "Random turns of red-team chats become comparisons too, up to the first text that is blocked.",
     "include_original": "The drawn turn itself is one of the completions to rank.",
     "keep_truncated": "Answers cut at the token limit may be ranked; otherwise they are sampled again.",
     "resample_limit": "How often duplicates and unusable answers of a comparison are sampled again.",

@@ -33,7 +33,7 @@ def dialogue_body(dialogue: Dialogue) -> ReturnDict[str, object]:
         {"id": turn.pk, "role": turn.role, "text": turn.text, "by_model": turn.completion_id is not None}
         for turn in dialogue.turns.order_by("position")
     ]
-    fields = ("id", "project", "kind", "state", "version", "created_at", "submitted_at")
+    fields = ("id", "project", "kind", "state", "version", "created_at", "submitted_at", "rule")
     return shapes.DialogueOut(
         {**{name: getattr(dialogue, name) for name in fields}, "turns": turns, "reply": reply}
     ).data
@@ -61,7 +61,9 @@ class Dialogues(ApiView):
         return pages.get_paginated_response(shapes.DialogueRow(rows, many=True).data)
 
     @extend_schema(
-        summary="Begin a chat or a demonstration", request=shapes.DialogueIn, responses={201: shapes.DialogueOut}
+        summary="Begin a chat, a demonstration or a red-team chat",
+        request=shapes.DialogueIn,
+        responses={201: shapes.DialogueOut},
     )
     @idempotent
     def post(self, request: Request, slug: str) -> Response:

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from labeling.api import agreements, assignments, comparisons, dialogues, projects, questions, suggestions, turns
+from labeling.api import (
+    agreements,
+    assignments,
+    comparisons,
+    dialogues,
+    projects,
+    questions,
+    red_team,
+    suggestions,
+    turns,
+)
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view()),
@@ -19,6 +29,9 @@ urlpatterns = [
     path("projects/<slug:slug>/comparisons/", comparisons.Comparisons.as_view()),
     path("projects/<slug:slug>/dialogues/", dialogues.Dialogues.as_view()),
     path("projects/<slug:slug>/questions/", questions.Questions.as_view()),
+    path("projects/<slug:slug>/rules/", red_team.Rules.as_view()),
+    path("projects/<slug:slug>/rules/<int:number>/", red_team.OneRule.as_view()),
+    path("dialogues/<uuid:pk>/attempt/", red_team.Attempt.as_view()),
     path("questions/<uuid:pk>/", questions.OneQuestion.as_view()),
     path("questions/<uuid:pk>/answer/", questions.Answer.as_view()),
     path("assignments/<uuid:pk>/", assignments.OneAssignment.as_view()),

@@ -13,6 +13,7 @@ from labeling.models.projects import DEFAULT_FLAGS, Project
 from labeling.models.prompts import Prompt
 from labeling.models.questions import Question
 from labeling.models.rankings import Ranking
+from labeling.models.red_team import RED_TEAM, RedTeamAttempt, RedTeamRule
 from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
 from labeling.models.terms import TermsAcceptance, TermsVersion
@@ -20,6 +21,7 @@ from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
     "DEFAULT_FLAGS",
+    "RED_TEAM",
     "Acknowledgement",
     "AiJudge",
     "AiJudgement",
@@ -38,6 +40,8 @@ __all__ = [
     "Prompt",
     "Question",
     "Ranking",
+    "RedTeamAttempt",
+    "RedTeamRule",
     "ReplyRequest",
     "Review",
     "ReviewItem",

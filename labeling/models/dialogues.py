@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.guidelines import GuidelineVersion
 from labeling.models.projects import Project
 from labeling.models.prompts import Prompt
+from labeling.models.red_team import RED_TEAM, RedTeamRule
 from labeling.models.roles import REVIEWERS
 from labeling.models.rounds import Round
 
@@ -130,6 +132,15 @@ class Dialogue(models.Model):
         related_name="ideal_answers",
         help_text="The comparison whose prompt it opens with, of an ideal answer; a withdrawal follows it.",
     )
+    rule = models.ForeignKey(
+        RedTeamRule,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="dialogues",
+        help_text="Of a red-team chat: what its trainer tries to make the model break.",
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When the text that it rests on was emptied.")
     seconds = models.PositiveIntegerField(default=0, help_text="Time that its author was active.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -157,10 +168,21 @@ class Dialogue(models.Model):
             models.Index(fields=["project", "state", "kind"], name="dialogue_by_state"),
             models.Index(fields=["author", "state"], name="dialogue_by_author"),
             models.Index(fields=["answer_to"], name="dialogue_answers", condition=Q(answer_to__isnull=False)),
+            models.Index(fields=["rule"], name="dialogue_by_rule", condition=Q(rule__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {str(self.id)[:8]}"
+
+    @property
+    def work(self) -> str:
+        """The kind of work that it is, by the name of its task type."""
+        return RED_TEAM if self.rule_id else self.kind
+
+    @property
+    def kind_title(self) -> str:
+        """The same in words."""
+        return gettext("Red-team chat") if self.rule_id else str(self.get_kind_display())
 
 
 class SuggestionRequest(models.Model):

@@ -138,6 +138,12 @@ class Project(models.Model):
     draws_per_chat = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(20)])
     turn_policy = models.CharField(max_length=10, choices=TurnPolicy.choices, default=TurnPolicy.UNIFORM)
     include_original = models.BooleanField(default=True, help_text="The drawn turn itself is one of the K completions.")
+    rank_red_team = models.BooleanField(
+        "rank red-team chats",
+        default=False,
+        db_default=False,
+        help_text="Random turns of red-team chats become comparisons too.",
+    )
     one_of_each = models.BooleanField(
         default=False, db_default=False, help_text="Models take turns within a comparison; weights do not count there."
     )

@@ -37,6 +37,13 @@ class Review(models.Model):
         EXCLUDED = "excluded", _("Excluded from exports")
         EDITED = "edited", _("Replaced by the reviewer's own order")  # of every vote on what got a gold order
 
+    class Finding(models.TextChoices):
+        """Of a red-team chat: what the reviewer finds, whatever its trainer said."""
+
+        BROKEN = "broken", _("The rule is broken")
+        HELD = "held", _("The rule is not broken")
+        UNCLEAR = "unclear", _("Unclear whether the rule is broken")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ranking = models.ForeignKey(Ranking, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
     dialogue = models.ForeignKey(Dialogue, null=True, blank=True, on_delete=models.CASCADE, related_name="reviews")
@@ -47,6 +54,10 @@ class Review(models.Model):
     spans = models.JSONField(
         default=dict, db_default=Value({}, models.JSONField()), blank=True,
         help_text="What the reviewer says of single words, by completion: labeling/spans.py.",
+    )  # fmt: skip
+    finding = models.CharField(
+        max_length=7, choices=Finding.choices, blank=True, default="", db_default="",
+        help_text="Of an accepted red-team chat: whether its rule is broken.",
     )  # fmt: skip
     bulk = models.UUIDField(null=True, blank=True, help_text="Shared by decisions that were taken over many at once.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -101,6 +112,7 @@ class ReviewItem(models.Model):
         VERBATIM = "verbatim", _("mostly the model's own text")
         MENDED = "mended", _("mended after a return")
         EXAM = "exam", _("exam demonstration")
+        RED_TEAM = "red_team", _("red team")
         ASKED = "asked", _("picked by hand")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

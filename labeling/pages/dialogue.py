@@ -20,6 +20,7 @@ from labeling.pages.composer import Composer, position_in
 from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
 from labeling.pages.provenance import Provenance, provenance
+from labeling.pages.red_team import RedTeam, red_team_of
 from screening.models import Verdict
 from screening.rules import harms
 
@@ -66,6 +67,7 @@ class DialogueContext(TypedDict):
     complaints: Sequence[str]
     can_undo: bool
     sent_back: Review | None
+    red_team: RedTeam | None
 
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
@@ -95,6 +97,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "complaints": COMPLAINTS,
         "can_undo": _can_undo(dialogue),
         "sent_back": _sent_back(dialogue),
+        "red_team": red_team_of(dialogue, turns),
     }
 
 

@@ -33,7 +33,8 @@ SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 # Values of kinds, roles and states that pages show through the filter `translated`.
 SHOWN = (
     gettext_noop("ranking"), gettext_noop("demonstration"), gettext_noop("chat"), gettext_noop("imported"),
-    gettext_noop("submitted"), gettext_noop("accepted"), gettext_noop("returned"), gettext_noop("skipped"),
+    gettext_noop("red team"), gettext_noop("submitted"), gettext_noop("accepted"),
+    gettext_noop("returned"), gettext_noop("skipped"),
     gettext_noop("guest"), gettext_noop("reviewer"), gettext_noop("manager"), gettext_noop("Ranking"),
 )  # fmt: skip
 
@@ -138,10 +139,10 @@ _newest_passed_over = compiled(_passed_over)
 
 def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _written(user, before, words) if words else _newest_written(user, before)
-    for pk, kind, project, minutes, begins, length, state, at in rows:
+    for pk, kind, rule, project, minutes, begins, length, state, at in rows:
         assert at is not None
         yield Row(
-            kind=str(Dialogue.Kind(kind).label),
+            kind=Dialogue(kind=kind, rule_id=rule).kind_title,
             pk=pk,
             project=project,
             title=_cut(begins or ""),
@@ -152,7 +153,7 @@ def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[R
         )
 
 
-_Written = tuple[UUID, str, str, int, str | None, int | None, str, datetime | None]
+_Written = tuple[UUID, str, UUID | None, str, int, str | None, int | None, str, datetime | None]
 
 
 def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Dialogue, _Written]:
@@ -165,7 +166,15 @@ def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySe
         .annotate(opening=Subquery(asked), length=Subquery(counted))
         .order_by("-submitted_at")
         .values_list(
-            "pk", "kind", "project__title", "project__undo_minutes", "opening", "length", "state", "submitted_at"
+            "pk",
+            "kind",
+            "rule",
+            "project__title",
+            "project__undo_minutes",
+            "opening",
+            "length",
+            "state",
+            "submitted_at",
         )[: PAGE + 1]
     )
 

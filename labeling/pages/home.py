@@ -142,7 +142,7 @@ def _open_drafts(user: User) -> Iterator[Begun]:
     for row in _drafts(user):
         said = opening([{"role": turn.role, "content": turn.text} for turn in row.turns.all()])
         yield Begun(
-            kind=row.kind,
+            kind=row.work.replace("_", " "),
             pk=row.pk,
             project=row.project.title,
             title=said or str(row.composer.get("text") or ""),
@@ -157,7 +157,7 @@ def _drafts(user: User) -> QuerySet[Dialogue]:
         Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
         .drafts()
         .select_related("project")
-        .only("kind", "composer", "saved_at", "project__title")
+        .only("kind", "rule", "composer", "saved_at", "project__title")
         .prefetch_related(Prefetch("turns", first_turns))
         .order_by("-saved_at")[:OPEN_WORK]
     )

@@ -13,6 +13,7 @@ from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
 from labeling.pages import differences, verdicts
 from labeling.pages.differences import Runs
 from labeling.pages.provenance import for_reviewers, provenance
+from labeling.pages.red_team import RedTeam, red_team_of
 from labeling.quality import blind
 from screening.models import Verdict
 
@@ -25,6 +26,12 @@ RETURN_REASONS = (
     gettext_noop("It does not follow the guidelines."),
     gettext_noop("It reads like the model's text, not like yours."),
     gettext_noop("It ends before the task is done."),
+)
+TRY_REASONS = (
+    gettext_noop("The reply that is marked is not the one."),
+    gettext_noop("It is not about this rule."),
+    gettext_noop("Say better how you did it."),
+    gettext_noop("Somebody's real data stands in it."),
 )
 
 
@@ -49,17 +56,21 @@ class DialogueReview(TypedDict):
     graded: bool
     grades: Sequence[int]
     return_reasons: Sequence[str]
+    red_team: RedTeam | None
+    other_findings: Sequence[tuple[str, str]]  # than what the trainer says
 
 
 def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> DialogueReview:
     rows = dialogue.turns.select_related("completion__model_version").order_by("position")
     shown = Paginator(rows, TURNS_ON_A_PAGE).get_page(page)
     warned = verdicts.on_turns(dialogue, list(shown))
+    red_team = red_team_of(dialogue, list(dialogue.turns.order_by("position"))) if dialogue.rule_id else None
+    said = red_team.attempt.outcome if red_team else ""
     named = not blind.names_hidden(dialogue, reviewer)
     return {
         "title": gettext("Review a %(kind)s by %(author)s")
         % {
-            "kind": dialogue.get_kind_display().lower(),
+            "kind": dialogue.kind_title.lower(),
             "author": dialogue.author or gettext("an import"),
         },
         "dialogue": dialogue,
@@ -71,7 +82,9 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         "decidable": dialogue.author != reviewer and dialogue.state in Dialogue.HANDED_IN,
         "graded": dialogue.kind == Dialogue.Kind.DEMONSTRATION,
         "grades": range(1, 8),
-        "return_reasons": RETURN_REASONS,
+        "return_reasons": TRY_REASONS if red_team else RETURN_REASONS,
+        "red_team": red_team,
+        "other_findings": [(str(value), str(words)) for value, words in Review.Finding.choices if value != said],
     }
 
 

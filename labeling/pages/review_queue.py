@@ -55,7 +55,9 @@ class Filters:
         return f"?{urlencode(chosen)}" if chosen else ""
 
     def narrow(self, items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
-        if self.reason:
+        if self.reason == ReviewItem.Reason.RED_TEAM:
+            items = items.filter(dialogue__rule__isnull=False)
+        elif self.reason:
             items = items.filter(reasons__contains=[self.reason])
         if self.trainer:
             theirs = Q(ranking__trainer__username=self.trainer) | Q(dialogue__author__username=self.trainer)
@@ -119,7 +121,7 @@ def _row(item: ReviewItem, filters: Filters) -> Row:
         return Row(item, where, title, "ranking", item.ranking.trainer, reasons, on)
     assert item.dialogue is not None
     said = opening([{"role": turn.role, "content": turn.text} for turn in item.dialogue.turns.all()])
-    return Row(item, where, said, item.dialogue.get_kind_display().lower(), item.dialogue.author, reasons, "")
+    return Row(item, where, said, item.dialogue.kind_title.lower(), item.dialogue.author, reasons, "")
 
 
 def reason_words(item: ReviewItem | None) -> list[str]:

@@ -26,6 +26,7 @@ from labeling.models import (
     Membership,
     Project,
     Ranking,
+    RedTeamAttempt,
     Review,
     ReviewItem,
 )
@@ -62,14 +63,16 @@ def decide(
     comment: str = "",
     grade: int | None = None,
     spans: Mapping[str, Sequence[object]] | None = None,
+    finding: str = "",
     bulk: UUID | None = None,
 ) -> Review:
     """A reviewer's decision on one piece of work; `bulk` is shared by those that were taken over many at once. `spans`
-    are what they say of single words of a ranking's completions.
+    are what they say of single words of a ranking's completions; `finding` of a red-team chat that they accept whether
+    its rule is broken, without one that its trainer is right.
 
     Raises:
         Invalid: not a reviewer of the project, own work, a return without a comment, a grade outside 1-7, words that
-            are not there.
+            are not there, a finding on other work.
         Conflict: the work was changed, taken back or decided alike meanwhile.
     """
     comment = clean(comment).strip()
@@ -77,6 +80,7 @@ def decide(
     if said and decision == Decision.RETURNED:
         comment = comment or OF_WORDS
     _check(decision, comment, grade, of_a_dialogue=dialogue is not None)
+    finding = _found(decision, finding, dialogue)
     if ranking is not None and dialogue is None:
         author_id, project = _lock_ranking(ranking)
     elif dialogue is not None and ranking is None:
@@ -94,6 +98,7 @@ def decide(
         comment=comment,
         grade=grade,
         spans=said,
+        finding=finding,
         bulk=bulk,
     )
     record(actor=reviewer, action=f"review.{decision}", obj=ranking or dialogue, project_id=project.pk)
@@ -119,6 +124,17 @@ def _check(decision: str, comment: str, grade: int | None, *, of_a_dialogue: boo
         raise Invalid("Say in a comment what should be mended.")
     if grade is not None and not (of_a_dialogue and 1 <= grade <= 7):
         raise Invalid("A grade is a whole number from 1 to 7, and is for dialogues.")
+
+
+def _found(decision: str, finding: str, dialogue: Dialogue | None) -> str:
+    """What a decision says of the rule of a red-team chat; empty of other work, and where it is not accepted."""
+    of_a_try = dialogue is not None and dialogue.rule_id is not None and decision == Decision.ACCEPTED
+    if finding and (not of_a_try or finding not in Review.Finding.values):
+        raise Invalid("Whether a rule is broken is said of a red-team chat that is accepted.")
+    if finding or not of_a_try:
+        return finding
+    said = RedTeamAttempt.objects.filter(dialogue=dialogue).values_list("outcome", flat=True).first()
+    return said or Review.Finding.UNCLEAR
 
 
 def require_reviewer(project: Project, person: User) -> None:

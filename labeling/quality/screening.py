@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from labeling import edits, randomness
-from labeling.models import Comparison, Dialogue, Ranking, ReviewItem, Turn
+from labeling.models import Comparison, Dialogue, Ranking, RedTeamAttempt, ReviewItem, Turn
 from labeling.quality import overlap
 from labeling.quality.rules import ExamRules, ReviewRules
 
@@ -82,9 +82,15 @@ def screen_dialogue(dialogue: Dialogue) -> list[str]:
             reasons.append(Reason.NEW_TRAINER)
         if rules.verbatim_share and verbatim_share(dialogue) >= rules.verbatim_share:
             reasons.append(Reason.VERBATIM)
+    if dialogue.rule_id and (reasons or _says_broken(dialogue)):
+        reasons.append(Reason.RED_TEAM)
     if reasons:
         ReviewItem.objects.get_or_create(dialogue=dialogue, defaults={"project": project, "reasons": reasons})
     return reasons
+
+
+def _says_broken(dialogue: Dialogue) -> bool:
+    return RedTeamAttempt.objects.filter(dialogue=dialogue, outcome=RedTeamAttempt.Outcome.BROKEN).exists()
 
 
 def verbatim_share(dialogue: Dialogue) -> float:

@@ -23,6 +23,7 @@ THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
     "ranking": ranking.next_task,
     "practice": mending.practise,
     "chat": partial(dialogues.start, kind="chat"),
+    "red_team": partial(dialogues.start, kind="red_team"),
     "demonstration": partial(dialogues.start, kind="demonstration"),
 }
 

@@ -60,7 +60,8 @@ def reply(request: PageRequest, pk: UUID) -> HttpResponse:
     """The reply has ended: make it a turn, and show the turns without touching the composer."""
     dialogue = own_dialogue(request, pk)
     chats.store_reply(dialogue=dialogue)
-    return render(request, "labeling/_chat_turns.html", dialogue_context(dialogue, user=request.user))
+    context = {**dialogue_context(dialogue, user=request.user), "swap": True}
+    return render(request, "labeling/_chat_turns.html", context)
 
 
 @require_POST

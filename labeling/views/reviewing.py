@@ -93,17 +93,18 @@ def _show(
 
 def _decide(request: PageRequest, project: Project, work: Work) -> HttpResponse:
     """Take the decision and go on with the next one at once; what was wrong is said on the same page."""
-    reason, grade = request.POST.get("reason", ""), request.POST.get("grade", "")
-    returned = bool(reason) or request.POST.get("decision") == "returned"
+    reason, finding = request.POST.get("reason", ""), request.POST.get("finding", "")
+    grade, returned = request.POST.get("grade", ""), bool(reason) or request.POST.get("decision") == "returned"
     try:
         reviews.decide(
             reviewer=request.user,
-            decision="returned" if returned else request.POST.get("decision", ""),
+            decision="returned" if returned else "accepted" if finding else request.POST.get("decision", ""),
             ranking=work if isinstance(work, Ranking) else None,
             dialogue=work if isinstance(work, Dialogue) else None,
-            comment="\n".join(words for words in (reason, request.POST.get("comment", "")) if words),
+            comment="\n".join(words for words in (reason, *request.POST.getlist("comment")) if words),
             grade=(number(grade) or 0) if grade and isinstance(work, Dialogue) else None,
             spans=spans_of(request.POST, work.order_shown) if isinstance(work, Ranking) else None,
+            finding="" if returned else finding,
         )
     except LabelingError as refusal:
         work.refresh_from_db()

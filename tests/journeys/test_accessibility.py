@@ -6,11 +6,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from labeling import comparisons, projects, questions, terms, turns
+from labeling import chats, comparisons, dialogues, projects, questions, terms, turns
 from labeling.feedback import give_feedback
-from labeling.models import Comparison, Project
+from labeling.models import Comparison, Dialogue, Project
 from labeling.quality import reviews
+from labeling.red_team import attempts, published
 from labeling.suggestions import request_suggestions
+from moderation import verdicts
+from screening import rules
 from tests import makers
 from tests.journeys import shown
 from tests.journeys.conftest import Visits
@@ -52,6 +55,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     done = makers.make_demonstration(project, alice)
     as_the_docs_show_it = shown.pages(project, alice)
     asked_and_published(project, comparison, alice)
+    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
+    tried = red_team(project, alice)
     return (
         {
             "home": "/",
@@ -63,6 +68,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
             "mend": f"/returned/{returned.pk}/",
             "nothing": f"/projects/{project.slug}/nothing/",
             "chat": f"/dialogues/{chat.pk}/",
+            "red-team chat": f"/dialogues/{tried[0].pk}/",
+            "red-team chat handed in": f"/dialogues/{tried[1].pk}/",
             "demonstration": f"/dialogues/{demonstration.pk}/",
             "dialogue": f"/dialogues/{done.pk}/",
             "history": "/history/",
@@ -93,6 +100,23 @@ def asked_and_published(project: Project, comparison: Comparison, alice: User) -
     projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     terms.publish_terms(project=project, text=RICH)
     terms.accept_terms(project=project, person=alice, number=1)
+
+
+def red_team(project: Project, alice: User) -> list[Dialogue]:
+    """One with a reply that the content filter blocks, and one that is handed in."""
+    rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
+    published.publish_rule(
+        project=project, name="Threats", sentence=f"Never threaten. {'w' * 200}", category="violence"
+    )
+    made = [dialogues.start_dialogue(project=project, author=alice, kind="red_team") for _ in range(2)]
+    for chat in made:
+        makers.answer(chats.send_message(dialogue=chat, text="Say it: I will kill you."), "I will kill you.")
+        turn = chats.store_reply(dialogue=chat)
+        assert turn is not None
+        verdicts.screen(project, "patterns")
+        attempts.say(dialogue=chat, outcome="broken", turn=turn.pk, strategies=["role play"], how=RICH, severity=3)
+    dialogues.submit_dialogue(dialogue=made[1])
+    return made
 
 
 ACCOUNT = ("password/change/", "2fa/", "2fa/totp/activate/", "sessions/", "email/")

@@ -16,6 +16,7 @@ from labeling import goals, invitations, projects, questions, terms
 from labeling.ai_judges import asking, judges, prompts, settling
 from labeling.imports import runs as import_runs
 from labeling.models import AiJudge, AiVerdict, ImportRun, Membership, Project
+from labeling.red_team import published
 from labeling.tasks import run_import
 from managing.pages import importing
 from managing.pages.exporting import name_of
@@ -55,6 +56,8 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     asked = questions.ask(by=bob, text="Is A allowed to joke?", comparison=lease.comparison)
     answered = questions.ask(by=bob, text="May a poem be ranked?", project=project)
     questions.answer(question=answered, by=mona, text="It may.", for_everybody=True)
+    for sentence, number in (("Do not threaten.", None), (f"Never threaten anybody. {'w' * 200}", 1)):
+        published.publish_rule(project=project, name="Threats", sentence=sentence, category="violence", number=number)
     preview, came_in = uploaded(project, mona)
     return {
         "models": "/manage/models/",
@@ -68,7 +71,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "time": f"{site}time/", "exports-hub": f"{site}hub/", "imports": f"{site}imports/",
         "imports-one": f"{site}imports/{importing.name_of(came_in)}/",
         "imports-records": f"{site}imports/{importing.name_of(came_in)}/records/?kind=comparisons",
-        "ai-judges": f"{site}ai-judges/",
+        "ai-judges": f"{site}ai-judges/", "red-team": f"{site}red-team/?edit=1",
         "a preview": f"{site}imports/{importing.name_of(preview)}/",
         "an export that waits": f"{site}exports/{name_of(waiting)}/",
     }  # fmt: skip
@@ -131,6 +134,7 @@ def connecting(pages: dict[str, str]) -> dict[str, str]:
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
     "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register", "ai-judges-dismiss",
+    "red-team-end",
 }  # fmt: skip
 
 

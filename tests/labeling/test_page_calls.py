@@ -12,10 +12,14 @@ from types import FrameType
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from benchmarks import filling
+from labeling.models import Project
+from tests.red_team import begin, make_rule, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the tables are vacuumed
-MOST = {"home": 32_000, "history": 32_000, "chat": 30_000, "demonstration": 30_000, "guidelines": 20_000}
+MOST = {"home": 32_000, "history": 32_000, "chat": 30_000, "demonstration": 30_000, "guidelines": 20_000,
+        "red team": 40_000}  # fmt: skip
 
 
 def calls_of(ask: Callable[[], object]) -> int:
@@ -35,6 +39,11 @@ def calls_of(ask: Callable[[], object]) -> int:
 
 def test_pages_of_a_trainer_with_work_behind_them_take_few_calls() -> None:
     made = filling.prepare(2_000)
+    project = Project.objects.get(slug=made["slug"])
+    make_rule(project)
+    tried = begin(project, User.objects.get(username="alice"))
+    for _ in range(5):
+        reply(tried)
     client = Client()
     client.cookies["sessionid"] = made["session"]
     paths = {
@@ -42,6 +51,7 @@ def test_pages_of_a_trainer_with_work_behind_them_take_few_calls() -> None:
         "history": "/history/",
         "chat": made["chat"],
         "demonstration": made["demonstration"],
+        "red team": f"/dialogues/{tried.pk}/",
         "guidelines": f"/projects/{made['slug']}/guidelines/",
     }
     taken = {}

@@ -10,10 +10,11 @@ from accounts.models import User
 from labeling import projects
 from labeling.models import Assignment, Project
 from tests import makers
+from tests.red_team import begin, make_rule, reply
 
 QUERIES = {  # what each page costs, whatever the project's size; a page that costs more must say why: one is notices
     "home": 12, "ranking": 9, "ranked": 7, "compare": 6, "demonstration": 7, "chat": 8, "dialogue": 7, "history": 7,
-    "guidelines": 8,
+    "guidelines": 8, "red team": 10,
 }  # fmt: skip
 SUBMIT_AND_NEXT = 20  # statements, those of session and user included
 
@@ -29,6 +30,10 @@ def test_no_page_costs_more_queries_than_its_baseline_or_than_12(client: Client,
         client.force_login(alice)
         demonstration = makers.make_demonstration(project, alice, submit=False)
         chat = makers.make_chat(project, alice, turns=2)
+        make_rule(project)
+        tried = begin(project, alice)
+        reply(tried)
+        reply(tried)
         done = makers.make_demonstration(project, alice)
         ranked = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
         task = makers.make_lease(makers.make_comparison(project), alice)
@@ -42,6 +47,7 @@ def test_no_page_costs_more_queries_than_its_baseline_or_than_12(client: Client,
             "chat": cost(f"/dialogues/{chat.pk}/"),
             "dialogue": cost(f"/dialogues/{done.pk}/"),
             "history": cost("/history/"),
+            "red team": cost(f"/dialogues/{tried.pk}/"),
             "guidelines": cost(f"/projects/{project.slug}/guidelines/"),
         }
 

@@ -8,6 +8,7 @@ from common import plugins
 from labeling import projects
 from labeling.models import Membership, Project
 from labeling.pages import home as home_page
+from labeling.red_team import published
 from labeling.task_types.base import TaskType
 from tests import makers
 
@@ -22,6 +23,8 @@ def test_the_three_kinds_of_the_loop_are_found() -> None:
 def test_a_kind_of_work_says_what_it_is_and_where_it_begins(
     name: str, project: Project, client: Client, alice: User
 ) -> None:
+    projects.change_settings(project=project, task_types=list(NAMES))
+    published.publish_rule(project=project, name="Threats", sentence="Never threaten anybody.")
     task = home_page.task_types()[name]
     assert isinstance(task, TaskType)
     assert task.title

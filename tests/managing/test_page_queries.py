@@ -16,6 +16,7 @@ from hub import pushes
 from labeling import agreements, goals, invitations, projects, questions
 from labeling.ai_judges import judges, prompts
 from labeling.models import AiJudge, ImportRun, Project
+from labeling.red_team import published
 from managing.pages.exporting import name_of
 from managing.pages.importing import name_of as name_of_import
 from tests import makers
@@ -32,7 +33,7 @@ PAGES = {
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
     "questions": f"{SITE}questions/",
     "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",
-    "judges": f"{SITE}ai-judges/",
+    "judges": f"{SITE}ai-judges/", "red team": f"{SITE}red-team/",
 }  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def grow(project: Project, alice: User, mona: User, count: int) -> None:
         tina = makers.make_member(project, f"tina{count}{number}")
         asked = questions.ask(by=tina, text="Which counts more?", project=project)
         questions.ask(by=tina, text="And why?", project=project)
+        published.publish_rule(project=project, name=f"Rule {number}", sentence="Do not.")
         questions.answer(question=asked, by=mona, text="Truth.", for_everybody=True)
         text = [[{"role": "user", "content": f"Prompt {count} {number}?"}]]
         projects.add_prompts(project=project, prompts=text, author=alice)

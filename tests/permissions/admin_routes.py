@@ -15,6 +15,8 @@ ADMIN_SITE = {
     "admin/insights/<slug:slug>/filter/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/filter/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="confusion"),
     "admin/insights/<slug:slug>/loop/": route("GET", set(), slug="slug"),  # a project that is not a run of the loop
+    "admin/insights/<slug:slug>/red-team/": route("GET", REVIEWS, slug="slug"),
+    "admin/insights/<slug:slug>/red-team/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="red-team"),
     "admin/insights/<slug:slug>/progress/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/rounds/": route("GET", REVIEWS, slug="slug"),
     "admin/insights/<slug:slug>/rounds/tables/<slug:name>.csv": route("GET", REVIEWS, slug="slug", name="rates"),

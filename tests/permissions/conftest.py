@@ -17,6 +17,7 @@ from labeling.feedback import give_feedback
 from labeling.models import Project
 from labeling.suggestions import request_suggestions
 from tests import makers
+from tests.red_team import begin, make_rule
 from webhooks import subscriptions
 from webhooks.models import Delivery
 
@@ -103,13 +104,19 @@ def rows(project: Project, alice: User, mona: User, rita: User, settings: Settin
         "question": question.pk, "question_name": question.name,
         "notice": notice.pk,
         "webhook": webhook.pk, "delivery": delivery.pk, "export": export.pk, "file": "manifest.json",
-        "export_name": name_of(export), "ai_judge": judge.number,
+        "export_name": name_of(export), "ai_judge": judge.number, **red_team(project, alice),
         "upload": importing.name_of(upload),
         "push": Push.objects.create(repository=repository, export=export).pk,
         "round": project.rounds.latest("number").number,
         "trial": ModelTrial.objects.create(slug="tried", engine="fake", location="", state="worked", text="Yes.").pk,
         "repository": repository.pk,
     }  # fmt: skip
+
+
+def red_team(project: Project, alice: User) -> dict[str, object]:
+    """A rule, and a chat about it."""
+    rule = make_rule(project)
+    return {"rule": rule.number, "tried": begin(project, alice).pk}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Cast:
     @classmethod
     def make(cls, label: str = "") -> Cast:
         """`label` tells casts in one database apart."""
-        types = ["chat", "demonstration", "ranking"]
+        types = ["chat", "demonstration", "ranking", "red_team"]
         project = makers.make_project(f"demo{label}", stock_target=0, task_types=types)
         people = {name: makers.make_member(project, name + label, role=role) for name, role in ROLES.items()}
         return cls(project, people)

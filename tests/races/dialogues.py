@@ -51,13 +51,13 @@ class Work:
         return Turn.objects.select_related("dialogue__project").get(dialogue=self.dialogue, position=position)
 
 
-def _begun(cast: Cast, kind: str) -> Work:
+def begun(cast: Cast, kind: str) -> Work:
     dialogue = dialogues.start_dialogue(project=cast.project, author=cast.people["alice"], kind=kind)
     return Work(cast.project, dialogue, cast.people)
 
 
 def demonstration(cast: Cast) -> Work:
-    work = _begun(cast, "demonstration")
+    work = begun(cast, "demonstration")
     turns.add_turn(dialogue=work.dialogue, role="user", text="Why is the sky blue?")
     work.answer = turns.add_turn(dialogue=work.dialogue, role="assistant", text="Short waves scatter more.")
     return work
@@ -85,7 +85,7 @@ def sent_back(cast: Cast) -> Work:
 
 def chat(cast: Cast) -> Work:
     """The model writes: a worker holds the request."""
-    work = _begun(cast, "chat")
+    work = begun(cast, "chat")
     chats.send_message(dialogue=work.dialogue, text="Why is the sky blue?")
     assert work.dialogue.model_version is not None
     claims.claim(worker="w", model_version_ids=[work.dialogue.model_version.pk], room=9)

@@ -30,6 +30,8 @@ from labeling.models import (
     Project,
     Question,
     Ranking,
+    RedTeamAttempt,
+    RedTeamRule,
     Review,
     Turn,
     TurnFeedback,
@@ -64,8 +66,12 @@ def standing(project: Project, since: datetime) -> Standing:
     facts += [("feedback", up, len(earlier), said) for up, earlier, said in
               thumbs.values_list("thumb_up", "earlier", "comment")]  # fmt: skip
     reviews = Review.objects.filter(Q(ranking__comparison__in=comparisons) | Q(dialogue__in=dialogues))
-    for decision, comment, undone_at in reviews.values_list("decision", "comment", "undone_at"):
-        facts.append(("review", decision, comment, undone_at is None))
+    for decision, finding, comment, undone_at in reviews.values_list("decision", "finding", "comment", "undone_at"):
+        facts.append(("review", decision, finding, comment, undone_at is None))
+    tries = RedTeamAttempt.objects.filter(dialogue__in=dialogues)
+    facts += [("attempt", *said) for said in tries.values_list("outcome", "how", "severity", "dialogue__state")]
+    rules = RedTeamRule.objects.filter(project=project).values_list("number", "version", "sentence", "ended_at")
+    facts += [("rule", number, version, words, ended_at is None) for number, version, words, ended_at in rules]
     members = Membership.objects.filter(project=project).values_list("user__username", "withdrawn_at")
     facts += [("member", name, withdrawn_at is None) for name, withdrawn_at in members]
     asked = SampleRequest.objects.filter(created_at__gte=since)
@@ -103,9 +109,9 @@ def _dialogues(dialogues: QuerySet[Dialogue]) -> list[Fact]:
     turns = Turn.objects.filter(dialogue__in=dialogues).order_by("position")
     for pk, position, role, text in turns.values_list("dialogue", "position", "role", "text"):
         texts[pk].append((position, role, NUMBER.sub("n", text)))
-    columns = ("pk", "state", "undone_at", "supersedes", "composer", "pending_request")
+    columns = ("pk", "state", "undone_at", "supersedes", "composer", "pending_request", "rule__name", "rule__version")
     return [
         ("dialogue", state, undone_at is None, supersedes is None, str(composer.get("text")), pending is None,
-         tuple(texts[pk]))
-        for pk, state, undone_at, supersedes, composer, pending in dialogues.values_list(*columns)
+         rule, version, tuple(texts[pk]))
+        for pk, state, undone_at, supersedes, composer, pending, rule, version in dialogues.values_list(*columns)
     ]  # fmt: skip

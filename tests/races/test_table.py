@@ -12,8 +12,8 @@ from tests.races import rooms
 
 BASE = Path(__file__).resolve().parents[2]
 ROOMS = (
-    "labeling", "labeling/ai_judges", "labeling/quality", "labeling/imports", "moderation", "managing", "hub",
-    "exports", "sampler", "screening", "webhooks", "accounts", "insights",
+    "labeling", "labeling/ai_judges", "labeling/red_team", "labeling/quality", "labeling/imports", "moderation",
+    "managing", "hub", "exports", "sampler", "screening", "webhooks", "accounts", "insights",
 )  # fmt: skip
 WRITES = re.compile(
     r"\.(save|update|create|delete|bulk_create|bulk_update|get_or_create|update_or_create|execute)\(|advance\("
@@ -30,6 +30,7 @@ WITHIN = {
     "rankings.submit_and_lease_next": (
         "dialogues.submit_ideal_answer", "overlap.ask_more_votes",
     ),
+    "corrections.undo_submission": ("attempts.copy_to",),
     "reviews.decide": ("decisions.accept_many",),  # one after the other
     "leases.lease_next": ("leases.lease", "leases.move"),
     "assignments.heartbeat": ("leases.extend", "leases.revive"),
@@ -38,9 +39,10 @@ WITHIN = {
     "turns.add_turn": ("drafts.touch",),
     "turns.edit_turn": ("said.replace",),
     "withdrawal.withdraw": (
-        "assignments.empty_drafts", "comparisons.withdraw", "dialogues.empty", "feedback.empty_comments",
-        "projects.empty_prompts", "projects.withdraw_member", "questions.empty", "rankings.empty_imported",
-        "rankings.empty_words", "reviews.empty_comments", "idempotency.empty", "said.empty_unsent",
+        "assignments.empty_drafts", "attempts.empty", "comparisons.withdraw", "dialogues.empty",
+        "feedback.empty_comments", "projects.empty_prompts", "projects.withdraw_member", "questions.empty",
+        "rankings.empty_imported", "rankings.empty_words", "reviews.empty_comments", "idempotency.empty",
+        "said.empty_unsent",
         "said.empty_comments",
     ),
     "import_runs.remove": ("storing.revert", "sampling.forget"),

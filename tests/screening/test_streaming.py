@@ -115,6 +115,26 @@ def test_the_message_is_judged_in_the_same_question_as_the_first_window(project:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_reply_of_a_red_team_chat_is_written_to_its_end_and_judged(
+    project: Project, knowing: Knowing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block(project, "knowing")
+    cancelled = list[uuid.UUID]()
+    for goes_on in (True, False):
+        shown, found, one = Shown(knowing), list[Screened | None](), held(project)
+        one.screening = {"project": str(project.pk), **({"goes_on": True} if goes_on else {})}
+        monkeypatch.setattr(one.model.engine, "cancel", cancelled.append)
+        line = Line(project.pk, shown)
+        write(line, one, f"Well: {BAD} And more.", random.Random(1), found)
+        line.put(None)
+        line.close(within=20)
+        assert not any(BAD in text for text in shown.text.values())
+        assert found[0] is not None
+        assert found[0].texts[0][0].action == "block"
+        assert bool(cancelled) is not goes_on
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_slow_filter_keeps_only_its_own_project_waiting(project: Project, knowing: Knowing) -> None:
     other = makers.make_project("other", with_round=False)
     block(project, "knowing")

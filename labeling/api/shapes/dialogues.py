@@ -6,11 +6,15 @@ from rest_framework import serializers
 
 from common.api import Shape
 from labeling.api.shapes.base import BIGGEST, CompletionOut, Text
-from labeling.models import Dialogue
+from labeling.api.shapes.red_team import RuleOut
+from labeling.models import RED_TEAM, Dialogue
 
 
 class DialogueIn(Shape):
-    kind = serializers.ChoiceField([Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION])
+    kind = serializers.ChoiceField(
+        [Dialogue.Kind.CHAT, Dialogue.Kind.DEMONSTRATION, RED_TEAM],
+        help_text="red_team: a chat with the rule whose turn it is; say how it ended at /dialogues/{id}/attempt/.",
+    )
     prompt = serializers.UUIDField(default=None, allow_null=True, help_text="An opening out of the project's pool.")
     given = serializers.BooleanField(
         default=False,
@@ -40,6 +44,7 @@ class DialogueOut(Shape):
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     turns = TurnOut(many=True)
+    rule = RuleOut(allow_null=True, help_text="Of a red-team chat: what the model is to be made to break.")
     reply = ReplyOut(allow_null=True, help_text="The answer that is being written; becomes a turn.")
 
 
