@@ -44,9 +44,11 @@ def give_feedback(
     return feedback
 
 
-def empty_comments(*, project: Project, user: User, about: Copies) -> int:
-    """Withdrawal: the thumbs stay; the person's words go, and everybody's on turns that are withdrawn."""
-    theirs = Q(turn__dialogue__project=project, user=user) | Q(turn__dialogue__in=about.dialogue_ids)
+def empty_comments(*, project: Project, user: User | None, about: Copies) -> int:
+    """Withdrawal: the thumbs stay; everybody's words on turns that are withdrawn go, and those of a whole person."""
+    theirs = Q(turn__dialogue__in=about.dialogue_ids)
+    if user is not None:
+        theirs |= Q(turn__dialogue__project=project, user=user)
     return TurnFeedback.objects.filter(pk__in=TurnFeedback.objects.filter(theirs).values("pk")).update(
-        comment="", reasons=[]
+        comment="", reasons=[], ideal_answer=""
     )

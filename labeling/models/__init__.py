@@ -15,7 +15,7 @@ from labeling.models.questions import Question
 from labeling.models.rankings import Ranking
 from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
-from labeling.models.terms import TermsAcceptance, TermsVersion
+from labeling.models.terms import KeptAcceptance, TermsAcceptance, TermsVersion
 from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "GuidelineVersion",
     "ImportRun",
     "Invitation",
+    "KeptAcceptance",
     "Membership",
     "Project",
     "Prompt",

@@ -13,13 +13,15 @@ from django.db.models import QuerySet
 
 from common.compiled import compiled
 from common.translated import translated
-from labeling import undo
+from labeling import quota, undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
 from labeling.pages import live, verdicts
 from labeling.pages.composer import Composer, position_in
 from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
 from labeling.pages.provenance import Provenance, provenance
+from labeling.quota import Left
+from labeling.roles import is_guests
 from screening.models import Verdict
 from screening.rules import harms
 
@@ -66,11 +68,16 @@ class DialogueContext(TypedDict):
     complaints: Sequence[str]
     can_undo: bool
     sent_back: Review | None
+    guest: bool
+    left: Left | None  # of a guest's messages today
 
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     composer: Composer = dialogue.composer
+    guest = is_guests(dialogue)
     turns = _turns(dialogue)
+    if guest:  # what the model is told before anybody writes is the project's own
+        turns = [turn for turn in turns if turn.role != Turn.Role.SYSTEM]
     shown = _shown(dialogue, turns, user)
     reply = live.reply(dialogue)
     cards = live.suggestions(composer)
@@ -95,6 +102,8 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "complaints": COMPLAINTS,
         "can_undo": _can_undo(dialogue),
         "sent_back": _sent_back(dialogue),
+        "guest": guest,
+        "left": quota.left(dialogue.project, user) if guest else None,
     }
 
 

@@ -97,7 +97,7 @@
       KeyE: () => { const editor = $("#composer-text"); if (editor && bare) editor.focus(); },
       KeyU: () => last && $("button[value=up]", last).click(),
       KeyH: () => { const harm = $$("[data-harmful]").pop(); if (harm) { harm.open = !harm.open; ($("input", harm) || harm).focus(); } },
-      KeyQ: () => $("[data-questions]").click(),
+      KeyQ: () => { const way = $("[data-questions]"); if (way) way.click(); },
       KeyD: () => last && $("button[value=down]", last).click(),
     }[event.code];
     if (act) stop(act);

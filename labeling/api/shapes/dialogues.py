@@ -41,6 +41,9 @@ class DialogueOut(Shape):
     submitted_at = serializers.DateTimeField(allow_null=True)
     turns = TurnOut(many=True)
     reply = ReplyOut(allow_null=True, help_text="The answer that is being written; becomes a turn.")
+    messages_left = serializers.IntegerField(
+        allow_null=True, help_text="What a guest may still send today; null: no limit."
+    )
 
 
 class DialogueRow(serializers.ModelSerializer[Dialogue]):
