@@ -15,10 +15,12 @@ from labeling import (
     dialogues,
     feedback,
     given_prompts,
+    kept,
     leases,
     projects,
     selection,
     suggestions,
+    terms,
     turns,
     withdrawal,
 )  # fmt: skip
@@ -42,6 +44,7 @@ class Work:
     dialogue: Dialogue
     people: dict[str, User]
     answer: Turn | None = None
+    other: Dialogue | None = None
 
     @property
     def fresh(self) -> Dialogue:
@@ -215,6 +218,35 @@ def open_drawn(work: Work) -> object:
     return candidates.settle_sampling()
 
 
+def guests_chat(cast: Cast) -> Work:
+    """An answered chat of a guest, who may send one message more today, and another one begun beside it."""
+    label = cast.people["alice"].username.removeprefix("alice")
+    guest = makers.make_member(cast.project, f"gus{label}", role="guest")
+    projects.change_settings(project=cast.project, guest_messages_per_day=2)
+    dialogue = dialogues.start_dialogue(project=cast.project, author=guest, kind="chat")
+    other = dialogues.start_dialogue(project=cast.project, author=guest, kind="chat")
+    makers.answer(chats.send_message(dialogue=dialogue, text="Why is the sky blue?"), "Short waves scatter more.")
+    chats.store_reply(dialogue=dialogue)
+    return Work(cast.project, dialogue, {**cast.people, "gus": guest}, other=other)
+
+
+def send_beside(work: Work) -> object:
+    assert work.other is not None
+    return chats.send_message(dialogue=work.other, text="And at dawn?")
+
+
+def withdraw_chat(work: Work) -> object:
+    return withdrawal.withdraw_chat(dialogue=work.fresh, by=work.people["gus"])
+
+
+def withdraw_guest(work: Work) -> object:
+    return withdrawal.withdraw(project=work.project, user=work.people["gus"])
+
+
+def accept_notice(work: Work) -> object:
+    return terms.accept_notice(project=work.project, person=work.people["gus"], number=kept.NUMBER)
+
+
 def lease_to_bob(work: Work) -> object:
     return leases.lease_next(project=work.project, trainer=work.people["bob"])
 
@@ -303,6 +335,13 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "chat handed in", chat_handed_in,
         {"undo": undo, **REVIEWS, "bob leases": lease_to_bob, **THUMBS, "withdraw": withdraw},
+    ),
+    Situation(
+        "guest's chat", guests_chat,
+        {
+            "send": send, "send beside": send_beside, "submit": submit, "discard": discard,
+            "withdraw chat": withdraw_chat, "withdraw": withdraw_guest, "accept notice": accept_notice,
+        },
     ),
     Situation(
         "sent back", sent_back,
