@@ -8,7 +8,7 @@ know nothing of it work on; the terms of everybody. Writes on terms: `labeling/t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -63,7 +63,7 @@ class Versions:
     terms_required: int
     terms_accepted: int
     notice_accepted: int = 0
-    guest: bool = False
+    guest: bool = field(default=False, kw_only=True)
 
     def owed(self, *, guidelines: bool = True) -> Owed | None:
         if self.guest and self.notice_accepted < kept.NUMBER:

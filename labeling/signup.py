@@ -57,7 +57,8 @@ def use(request: HttpRequest, user: AbstractBaseUser) -> None:
 
 class AccountAdapter(OneName):
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
-        return request.session.pop(CHAT_KEY, "") or super().get_signup_redirect_url(request)
+        chat = request.session.pop(CHAT_KEY, None)
+        return str(chat) if chat else super().get_signup_redirect_url(request)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return remembered(request) is not None

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from common.compiled import compiled
 from common.translated import translated
-from labeling import quota, undo
+from labeling import feedback, quota, undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
 from labeling.pages import live, verdicts
 from labeling.pages.composer import Composer, position_in
@@ -23,7 +23,6 @@ from labeling.pages.provenance import Provenance, provenance
 from labeling.quota import Left
 from labeling.roles import is_guests
 from screening.models import Verdict
-from screening.rules import harms
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -41,6 +40,17 @@ class ShownTurn:
     verdict: Verdict | None = None
     given: bool = False  # part of a given prompt
     insert: bool = True  # whether a turn may be put before it
+
+    @property
+    def rated(self) -> TurnFeedback | None:
+        """The person's thumb, if there is one."""
+        return self.feedback if self.feedback is not None and self.feedback.thumb_up is not None else None
+
+    @property
+    def reported(self) -> str:
+        """The problem that the person reported, in their words' language; empty: none."""
+        problem = feedback.problem_of(self.feedback)
+        return str(problem.label) if problem is not None else ""
 
     @property
     def who(self) -> str:
@@ -61,7 +71,6 @@ class DialogueContext(TypedDict):
     live: Live | None
     unanswered: bool
     lost: Verdict | None
-    harms: Sequence[str]
     suggestions: list[Live]
     suggesting: bool
     praise: Sequence[str]
@@ -95,7 +104,6 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "live": reply,
         "unanswered": reply is None and asked_last and chat,
         "lost": verdicts.on_lost_reply(dialogue) if reply is None and asked_last and chat else None,
-        "harms": harms(),
         "suggestions": cards,
         "suggesting": any(not card.ended for card in cards),
         "praise": PRAISE,
@@ -158,9 +166,19 @@ def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:
 
 
 def shown_turn(turn: Turn, *, user: User) -> ShownTurn:
-    feedback = TurnFeedback.objects.filter(turn=turn, user=user).first()
+    given = TurnFeedback.objects.filter(turn=turn, user=user).first()
     flagged = verdicts.on_turns(turn.dialogue, [turn])
-    return ShownTurn(turn, Provenance("model"), feedback, verdict=flagged.get(turn.pk))
+    return ShownTurn(turn, Provenance("model"), given, verdict=flagged.get(turn.pk))
+
+
+def feedback_context(turn: Turn, *, user: User, **extra: object) -> dict[str, object]:
+    """Of the fragment below one reply."""
+    dialogue = turn.dialogue
+    shown = shown_turn(turn, user=user)
+    return {
+        "dialogue": dialogue, "project": dialogue.project, "shown": shown, "praise": PRAISE, "complaints": COMPLAINTS,
+        **extra,
+    }  # fmt: skip
 
 
 def role_of_next(dialogue: Dialogue, composer: Composer) -> str:

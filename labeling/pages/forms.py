@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_noop
 
 from labeling.errors import Invalid
+from labeling.feedback import ONLY_REPORTED
 from labeling.models import Turn
 from labeling.pages.composer import Composer
 
@@ -51,7 +52,9 @@ class ComposerForm(forms.Form):
 
 class FeedbackForm(forms.Form):
     thumb = forms.ChoiceField(choices=[("up", "up"), ("down", "down")])
-    reasons = forms.MultipleChoiceField(choices=[(word, word) for word in (*PRAISE, *COMPLAINTS)], required=False)
+    reasons = forms.MultipleChoiceField(
+        choices=[(word, word) for word in (*PRAISE, *COMPLAINTS, *sorted(ONLY_REPORTED))], required=False
+    )
     comment = forms.CharField(max_length=4000, required=False)
 
 

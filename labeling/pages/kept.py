@@ -42,7 +42,11 @@ def chat_of(dialogue: Dialogue) -> Chat:
 
 def _shown(rows: QuerySet[Dialogue]) -> list[Chat]:
     asked = Turn.objects.filter(dialogue=OuterRef("pk"), role=Turn.Role.USER).order_by("position")
-    found = Dialogue.objects.filter(pk__in=rows.values("pk"), withdrawn_at__isnull=True, undone_at__isnull=True)
-    found = found.annotate(n=Count("turns"), title=Subquery(asked.values(start=Left("text", OPENING))[:1]))
-    written = found.filter(n__gt=0).order_by("-saved_at").values_list("pk", "title", "n", "saved_at")
+    written = (
+        Dialogue.objects.filter(pk__in=rows.values("pk"), withdrawn_at__isnull=True, undone_at__isnull=True)
+        .annotate(n=Count("turns"), title=Subquery(asked.values(start=Left("text", OPENING))[:1]))
+        .filter(n__gt=0)
+        .order_by("-saved_at")
+        .values_list("pk", "title", "n", "saved_at")
+    )
     return [Chat(pk, title or "", n, at) for pk, title, n, at in written]

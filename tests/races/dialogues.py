@@ -26,12 +26,13 @@ from labeling import (
 )  # fmt: skip
 from labeling.models import Comparison, Dialogue, Project, Turn
 from labeling.quality import decisions, reviews
+from moderation import problems
 from sampler import claims, results
 from sampler.models import SampleRequest
 from sampler.params import Drawn
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation
+from tests.races.pairs import Situation, taken
 
 _words = count(1)
 
@@ -247,6 +248,14 @@ def accept_notice(work: Work) -> object:
     return terms.accept_notice(project=work.project, person=work.people["gus"], number=kept.NUMBER)
 
 
+def report(work: Work, problem: str) -> object:
+    return problems.report(turn=work.turn(1), user=work.people["gus"], problem=problem, comment=problem)
+
+
+def take_back(work: Work) -> object:
+    return taken(problems.take_back(turn=work.turn(1), user=work.people["gus"]))
+
+
 def lease_to_bob(work: Work) -> object:
     return leases.lease_next(project=work.project, trainer=work.people["bob"])
 
@@ -341,6 +350,8 @@ SITUATIONS: Sequence[Situation[Work]] = (
         {
             "send": send, "send beside": send_beside, "submit": submit, "discard": discard,
             "withdraw chat": withdraw_chat, "withdraw": withdraw_guest, "accept notice": accept_notice,
+            "harmful": lambda work: report(work, "harmful"), "false": lambda work: report(work, "false"),
+            "take back": take_back,
         },
     ),
     Situation(
