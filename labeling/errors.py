@@ -8,7 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
+
+SENT_ALL = gettext_noop(
+    "You have sent %(limit)s messages today, as many as this project allows. You can go on at %(when)s."
+)
 
 
 class LabelingError(Exception):
@@ -89,7 +93,7 @@ class OverQuota(LabelingError):
     def __init__(self, *, limit: int, opens_at: datetime) -> None:
         local = timezone.localtime(opens_at)
         super().__init__(
-            "You have sent %(limit)s messages today, as many as this project allows. You can go on at %(when)s.",
+            SENT_ALL,
             limit=limit, when=f"{local:%H:%M} {local.tzname()}",
         )  # fmt: skip
         self.opens_at = opens_at
