@@ -15,8 +15,9 @@ from labeling import dialogues, feedback, withdrawal
 from labeling.errors import Gone
 from labeling.feedback import Problem
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
-from moderation import marks, problems, queue
+from moderation import marks, problems, queue, texts
 from moderation.models import VerdictFeedback
+from sampler.models import Completion
 from tests import makers
 from tests.api.conftest import client_of
 from tests.exports.makers import export, rows
@@ -57,9 +58,10 @@ def test_that_the_filter_was_wrong_says_of_a_flagged_reply_that_it_is_harmless(p
     assert [(one.harmful, one.category) for one in queue.undecided(project)] == [(False, "")]
 
 
-def _completion(project: Project, guest: User) -> object:
+def _completion(project: Project, guest: User) -> Completion:
     completion = makers.make_chat(project, guest, turns=1).turns.get(role="assistant").completion
-    type(completion).objects.filter(pk=completion.pk).update(text=BAD)  # type: ignore[union-attr,attr-defined]
+    assert completion is not None
+    Completion.objects.filter(pk=completion.pk).update(text=BAD)
     return completion
 
 
@@ -91,8 +93,6 @@ def test_a_report_is_changed_and_taken_back_by_its_writer(project: Project, repl
 def test_a_word_of_its_own_on_the_filter_stays_when_a_report_of_something_else_goes(
     project: Project, reply: Turn, guest: User
 ) -> None:
-    from moderation import texts
-
     verdict = marks.verdict_on(project.pk, texts.of_turn(reply))
     marks.mark(verdict=verdict, user=guest, harmful=True, category="hate")
     problems.report(turn=reply, user=guest, problem="other")
@@ -109,12 +109,10 @@ def test_a_thumb_given_later_keeps_the_report(reply: Turn, guest: User) -> None:
 
 def test_nothing_is_said_of_a_withdrawn_chat(chat: Dialogue, reply: Turn, guest: User) -> None:
     withdrawal.withdraw_chat(dialogue=chat, by=guest)
-    for write in (
-        lambda: problems.report(turn=reply, user=guest, problem="false"),
-        lambda: feedback.give_feedback(turn=reply, user=guest, thumb_up=True),
-    ):
-        with pytest.raises(Gone):
-            write()
+    with pytest.raises(Gone):
+        problems.report(turn=reply, user=guest, problem="false")
+    with pytest.raises(Gone):
+        feedback.give_feedback(turn=reply, user=guest, thumb_up=True)
 
 
 def test_the_form_comes_on_demand_holds_what_was_said_and_works_without_scripts(

@@ -15,24 +15,21 @@ from labeling import (
     dialogues,
     feedback,
     given_prompts,
-    kept,
     leases,
     projects,
     selection,
     suggestions,
-    terms,
     turns,
     withdrawal,
 )  # fmt: skip
 from labeling.models import Comparison, Dialogue, Project, Turn
 from labeling.quality import decisions, reviews
-from moderation import problems
 from sampler import claims, results
 from sampler.models import SampleRequest
 from sampler.params import Drawn
 from tests import makers
 from tests.races.cast import Cast
-from tests.races.pairs import Situation, taken
+from tests.races.pairs import Situation
 
 _words = count(1)
 
@@ -45,7 +42,6 @@ class Work:
     dialogue: Dialogue
     people: dict[str, User]
     answer: Turn | None = None
-    other: Dialogue | None = None
 
     @property
     def fresh(self) -> Dialogue:
@@ -219,43 +215,6 @@ def open_drawn(work: Work) -> object:
     return candidates.settle_sampling()
 
 
-def guests_chat(cast: Cast) -> Work:
-    """An answered chat of a guest, who may send one message more today, and another one begun beside it."""
-    label = cast.people["alice"].username.removeprefix("alice")
-    guest = makers.make_member(cast.project, f"gus{label}", role="guest")
-    projects.change_settings(project=cast.project, guest_messages_per_day=2)
-    dialogue = dialogues.start_dialogue(project=cast.project, author=guest, kind="chat")
-    other = dialogues.start_dialogue(project=cast.project, author=guest, kind="chat")
-    makers.answer(chats.send_message(dialogue=dialogue, text="Why is the sky blue?"), "Short waves scatter more.")
-    chats.store_reply(dialogue=dialogue)
-    return Work(cast.project, dialogue, {**cast.people, "gus": guest}, other=other)
-
-
-def send_beside(work: Work) -> object:
-    assert work.other is not None
-    return chats.send_message(dialogue=work.other, text="And at dawn?")
-
-
-def withdraw_chat(work: Work) -> object:
-    return withdrawal.withdraw_chat(dialogue=work.fresh, by=work.people["gus"])
-
-
-def withdraw_guest(work: Work) -> object:
-    return withdrawal.withdraw(project=work.project, user=work.people["gus"])
-
-
-def accept_notice(work: Work) -> object:
-    return terms.accept_notice(project=work.project, person=work.people["gus"], number=kept.NUMBER)
-
-
-def report(work: Work, problem: str) -> object:
-    return problems.report(turn=work.turn(1), user=work.people["gus"], problem=problem, comment=problem)
-
-
-def take_back(work: Work) -> object:
-    return taken(problems.take_back(turn=work.turn(1), user=work.people["gus"]))
-
-
 def lease_to_bob(work: Work) -> object:
     return leases.lease_next(project=work.project, trainer=work.people["bob"])
 
@@ -344,15 +303,6 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "chat handed in", chat_handed_in,
         {"undo": undo, **REVIEWS, "bob leases": lease_to_bob, **THUMBS, "withdraw": withdraw},
-    ),
-    Situation(
-        "guest's chat", guests_chat,
-        {
-            "send": send, "send beside": send_beside, "submit": submit, "discard": discard,
-            "withdraw chat": withdraw_chat, "withdraw": withdraw_guest, "accept notice": accept_notice,
-            "harmful": lambda work: report(work, "harmful"), "false": lambda work: report(work, "false"),
-            "take back": take_back,
-        },
     ),
     Situation(
         "sent back", sent_back,

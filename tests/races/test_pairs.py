@@ -23,6 +23,8 @@ OFTEN_TOGETHER = [
     (judges.SITUATIONS, "answered", "settle", "withdraw carol"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
+    (guests.SITUATIONS, "guest's chat", "send", "send beside"),
+    (guests.SITUATIONS, "guest's chat", "harmful", "withdraw chat"),
     (questions.SITUATIONS, "asked", "answer", "take back"),
     (questions.SITUATIONS, "asked", "ask", "withdraw alice"),
     (runs.SITUATIONS, "pushed", "push", "take back"),
