@@ -56,7 +56,8 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 def _context(project: Project, owed: Owed) -> Context:
     if owed.what == NOTICE:
-        return {"project": project, "owed": owed, "notice": kept.SENTENCES, "terms": current_terms(project)}
+        terms = current_terms(project)
+        return {"project": project, "owed": owed, "notice": kept.SENTENCES, "terms": terms, "guest": True}
     rows = project.terms if owed.what == TERMS else project.guidelines
     versions: dict[int, Version] = {one.number: one for one in rows.filter(number__in=(owed.known, owed.version))}
     newest, known = versions[owed.version], versions.get(owed.known)

@@ -44,7 +44,7 @@ def withdraw_chat(request: PageRequest, pk: UUID) -> HttpResponse:
         raise Http404
     if "confirmed" not in request.POST:
         chat = kept_page.chat_of(dialogue)
-        return render(request, "labeling/withdraw.html", {"project": dialogue.project, "chat": chat})
+        return render(request, "labeling/withdraw.html", {"project": dialogue.project, "chat": chat, "guest": True})
     withdrawal.withdraw_chat(dialogue=dialogue, by=request.user)
     messages.success(request, gettext("The chat is withdrawn. Its texts are gone from here."))
     return redirect("kept", dialogue.project.slug)
@@ -57,7 +57,7 @@ def withdraw_all(request: PageRequest, slug: str) -> HttpResponse:
     if role_of(project, request.user) != Membership.Role.GUEST:
         raise Http404
     if "confirmed" not in request.POST:
-        return render(request, "labeling/withdraw.html", {"project": project})
+        return render(request, "labeling/withdraw.html", {"project": project, "guest": True})
     withdrawal.withdraw(project=project, user=request.user, by=request.user)
     messages.success(request, gettext("Everything of yours is withdrawn, and you have left the project."))
     return redirect("home")

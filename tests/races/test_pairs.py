@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, judges, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, guests, judges, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 from tests.races.rooms import ROOMS
 
