@@ -69,6 +69,7 @@ def comes_by_the_link(page: Page, project: Project, mona: User) -> None:
 
 def reports_by_key(page: Page) -> None:
     """Begun, lost with the page, there again, and sent."""
+    expect(page.locator("[data-harmful]")).to_be_visible()  # the reply has ended
     page.locator("#composer-text").press("Alt+h")
     page.get_by_label("Harmful in real use").check()
     page.get_by_label("Kind of harm").select_option("hate")
