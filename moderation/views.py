@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling.models import Dialogue, Project, Ranking
+from labeling.models import Dialogue, Membership, Project, Ranking
+from labeling.projects import role_of
 from labeling.views._shared import Context, PageRequest, active_membership, own_assignment
 from moderation import marks, texts
 from moderation.models import Verdict, VerdictFeedback
@@ -54,7 +55,8 @@ def of_review(request: PageRequest, pk: UUID) -> HttpResponse:
 def of_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     """The panel of the page of a dialogue that the person may read."""
     dialogue = get_object_or_404(_readable(request).select_related("project"), pk=pk)
-    return _panel(request, dialogue.project, texts.of_dialogue(dialogue))
+    guest = role_of(dialogue.project, request.user) == Membership.Role.GUEST
+    return _panel(request, dialogue.project, texts.of_dialogue(dialogue, guest=guest))
 
 
 def _readable(request: PageRequest) -> QuerySet[Dialogue]:

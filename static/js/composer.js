@@ -108,7 +108,8 @@
       KeyE: () => { const editor = $("#composer-text"); if (editor && bare) editor.focus(); },
       KeyU: () => last && $("button[value=up]", last).click(),
       KeyH: () => {
-        const harm = $$("[data-harmful]").pop();
+        const harm = $$("[data-harmful]").pop(), panel = bare && $("[data-harm]");
+        if (panel) { panel.click(); return; }
         if (!harm) return;
         harm.open = !harm.open;
         ($("input:checked, input[type=radio]", harm) || $("summary", harm)).focus(); // the form itself comes on demand

@@ -65,6 +65,7 @@ def test_a_guest_sees_chat_and_feedback_only(client: Client, project: Project, g
     pages = [client.get(address).content.decode() for address in ("/", "/history/", f"/dialogues/{chat.pk}/")]
     for hidden in ("Guidelines", "Rank", "Practice", "Questions", "SmolSecret", "My numbers", "fake-"):
         assert not [page for page in (pages[0], pages[2]) if hidden in page], hidden
+    assert "SmolSecret" not in client.get(f"/content/dialogues/{chat.pk}/").content.decode()
     for address in ("guidelines/", "questions/", "practice/", "nothing/"):
         assert client.get(f"/projects/{project.slug}/{address}").status_code == 404
     assert client.get(f"/dialogues/{chat.pk}/questions/").status_code == 404
