@@ -98,14 +98,16 @@ def _claim(request: Request, key: str) -> IdempotentReply:
     return row
 
 
-def empty(*, user: User, naming: set[str]) -> None:
-    """Withdrawal: the replies that `user` got, and those that name one of these rows, are gone for whoever asks again.
+def empty(*, user: User | None, naming: set[str]) -> None:
+    """Withdrawal: the replies that `user` got, if it is of a whole person, and those that name one of these rows, are
+    gone for whoever asks again.
     The key stays, so that nothing is done twice."""
     gone = {"type": "about:blank", "title": "Gone", "status": 410, "detail": "What this reply held was withdrawn."}
     kept = IdempotentReply.objects.exclude(body=None)
-    others = kept.exclude(user=user).values_list("pk", "body").iterator()
+    theirs = kept.filter(user=user) if user is not None else kept.none()
+    others = kept.exclude(pk__in=theirs.values("pk")).values_list("pk", "body").iterator()
     named = [pk for pk, body in others if not naming.isdisjoint(_ID.findall(json.dumps(body)))]
-    kept.filter(Q(user=user) | Q(pk__in=named)).update(status=status.HTTP_410_GONE, body=gone)
+    kept.filter(Q(pk__in=named) | Q(pk__in=theirs.values("pk"))).update(status=status.HTTP_410_GONE, body=gone)
 
 
 def forget_old() -> int:

@@ -7,6 +7,7 @@ from config import api_docs, api_schema
 urlpatterns = [
     path("", include("labeling.api.urls")),
     path("", include("sampler.api_urls")),
+    path("", include("moderation.api")),
     path("", include("insights.api_urls")),
     path("", include("exports.api")),
     path("", include("hub.api")),

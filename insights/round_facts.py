@@ -157,7 +157,10 @@ def scored(project: Project) -> list[Scored]:
 
 def thumbed(project: Project) -> list[Thumbed]:
     found = TurnFeedback.objects.filter(
-        turn__dialogue__project=project, kind=TurnFeedback.Kind.GIVEN, turn__completion__model_version__isnull=False
+        turn__dialogue__project=project,
+        kind=TurnFeedback.Kind.GIVEN,
+        turn__completion__model_version__isnull=False,
+        thumb_up__isnull=False,
     )
     rows = found.order_by("pk").values_list(
         "turn__dialogue__round__number", "turn__completion__model_version__slug", "turn__dialogue", "thumb_up",

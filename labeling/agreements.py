@@ -1,5 +1,5 @@
 """What a person has to agree to before they are given the next task of a project: its terms, where it has any, and a
-new version of its guidelines.
+new version of its guidelines; a guest, who is shown no guidelines, the notice of what is kept.
 
 Work that is begun can be finished all the same. The guidelines are asked of whoever joined before the version was
 published: a newcomer reads the one in force. Of programs they are asked where the project says so, so that those which
@@ -8,7 +8,7 @@ know nothing of it work on; the terms of everybody. Writes on terms: `labeling/t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,16 +19,25 @@ from django.utils.translation import gettext_noop
 
 from common.compiled import compiled
 from common.held import Held
+from labeling import kept, terms
 from labeling.errors import Conflict, Invalid, NotAgreed
-from labeling.models import Acknowledgement, GuidelineVersion, Membership, Project, TermsAcceptance, TermsVersion
+from labeling.models import (
+    Acknowledgement,
+    GuidelineVersion,
+    KeptAcceptance,
+    Membership,
+    Project,
+    TermsAcceptance,
+    TermsVersion,
+)
 from labeling.projects import current_guidelines
-from labeling.terms import accept_terms
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-TERMS, GUIDELINES = "terms", "guidelines"
+NOTICE, TERMS, GUIDELINES = "notice", "terms", "guidelines"
 FIRST = {
+    NOTICE: gettext_noop("Read what is kept of what you write, then go on."),
     TERMS: gettext_noop("This project has terms. Read and accept them, then go on."),
     GUIDELINES: gettext_noop("There is a new version of the guidelines. Read what changed, then go on."),
 }
@@ -53,11 +62,15 @@ class Versions:
     terms: int
     terms_required: int
     terms_accepted: int
+    notice_accepted: int = 0
+    guest: bool = field(default=False, kw_only=True)
 
     def owed(self, *, guidelines: bool = True) -> Owed | None:
+        if self.guest and self.notice_accepted < kept.NUMBER:
+            return Owed(NOTICE, kept.NUMBER, self.notice_accepted)
         if self.terms_accepted < self.terms_required:
             return Owed(TERMS, self.terms, self.terms_accepted)
-        if guidelines and self.guidelines_known < self.guidelines:
+        if guidelines and not self.guest and self.guidelines_known < self.guidelines:
             return Owed(GUIDELINES, self.guidelines, self.guidelines_known)
         return None
 
@@ -68,19 +81,19 @@ def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
     guidelines = _of_project(GuidelineVersion.objects)
     read = Acknowledgement.objects.filter(version=OuterRef("pk"), user=OuterRef(OuterRef("user")))
     known = Q(created_at__lte=OuterRef("created_at")) | Q(created_by=OuterRef("user")) | Exists(read)
-    terms = _of_project(TermsVersion.objects)
-    accepted = TermsAcceptance.objects.filter(
-        version__project=OuterRef("project"),
-        user=OuterRef("user"),
-        accepted_at__gt=Coalesce(OuterRef("withdrawn_at"), EVER),
-    ).order_by("-version__number")
+    published = _of_project(TermsVersion.objects)
+    lately = {"user": OuterRef("user"), "accepted_at__gt": Coalesce(OuterRef("withdrawn_at"), EVER)}
+    accepted = TermsAcceptance.objects.filter(version__project=OuterRef("project"), **lately)
+    accepted = accepted.order_by("-version__number")
+    notices = KeptAcceptance.objects.filter(project=OuterRef("project"), **lately).order_by("-number")
     return memberships.annotate(
         guidelines_newest=guidelines[:1],
         guidelines_known=guidelines.filter(known)[:1],
-        terms_newest=terms[:1],
-        terms_required=terms.filter(ask_again=True)[:1],
+        terms_newest=published[:1],
+        terms_required=published.filter(ask_again=True)[:1],
         terms_accepted=accepted.values("version__number")[:1],
         terms_accepted_at=accepted.values("accepted_at")[:1],
+        notice_accepted=notices.values("number")[:1],
     )
 
 
@@ -91,8 +104,10 @@ def _of_project(rows: Manager[Any]) -> QuerySet[Any]:
 def versions_of(member: Membership) -> Versions:
     """Of a row of `with_versions`."""
     found = vars(member)
-    names = ("guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted")
-    return Versions(*(int(found[name] or 0) for name in names))
+    names = (
+        "guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted", "notice_accepted",
+    )  # fmt: skip
+    return Versions(*(int(found[name] or 0) for name in names), guest=member.role == Membership.Role.GUEST)
 
 
 def owed(project: Project, person: User) -> Owed | None:
@@ -126,12 +141,14 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
 
 
 def agree(*, project: Project, person: User, what: str, number: int) -> None:
-    """To the version in force of the terms or of the guidelines.
+    """To the version in force of the notice, the terms or the guidelines.
 
-    Raises: as `acknowledge` and `terms.accept_terms`.
+    Raises: as `acknowledge`, `terms.accept_notice` and `terms.accept_terms`.
     """
-    if what == TERMS:
-        accept_terms(project=project, person=person, number=number)
+    if what == NOTICE:
+        terms.accept_notice(project=project, person=person, number=number)
+    elif what == TERMS:
+        terms.accept_terms(project=project, person=person, number=number)
     else:
         acknowledge(project=project, person=person, number=number)
 

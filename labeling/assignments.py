@@ -104,11 +104,15 @@ def take_back(*, comparisons: QuerySet[Comparison]) -> None:
     theirs.update(draft={})
 
 
-def empty_drafts(*, project: Project, trainer: User, about: Copies) -> int:
+def empty_drafts(*, project: Project, trainer: User | None, about: Copies) -> int:
     """Withdrawal: what the person began is forgotten, and given back for good. Reasons in words of one's own go too,
-    the person's and everybody's about what is withdrawn."""
-    theirs = Assignment.objects.filter(comparison__in=Comparison.objects.filter(project=project), trainer=trainer)
-    reasons = (theirs | Assignment.objects.filter(comparison__in=about.comparison_ids)).exclude(skip_reason="")
+    the person's and everybody's about what is withdrawn. `trainer` is None where it is not of a whole person."""
+    theirs = Assignment.objects.none()
+    if trainer is not None:
+        here = Comparison.objects.filter(project=project)
+        theirs = Assignment.objects.filter(comparison__in=here, trainer=trainer)
+    about_it = Assignment.objects.filter(comparison__in=about.comparison_ids)
+    reasons = (theirs | about_it).exclude(skip_reason="")
     reasons.exclude(skip_reason__in=SKIP_REASONS).update(skip_reason=OWN_WORDS)
     emptied = theirs.update(draft={})
     begun = theirs.filter(state__in=leases.OPEN)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject
 from common.visible import visible
-from labeling import contents, drafts, policies
+from labeling import contents, drafts, policies, quota
 from labeling.contents import Checked
 from labeling.errors import Conflict, Invalid
 from labeling.models import Dialogue, ReplyRequest, Turn
@@ -28,6 +28,7 @@ def send_message(
         Conflict: the answer to the last message is still being written.
         Invalid: the last message has no answer yet (ask again with `retry_reply`).
         Blocked: by the content filter; nothing was sent. A red-team chat goes on whatever the filter says.
+        OverQuota: a guest has sent as many as the day allows.
     """
     text = drafts.checked_text(text)
     checked = contents.check(
@@ -40,6 +41,7 @@ def send_message(
 def _send(
     dialogue: Dialogue, text: str, checked: Checked, *, seconds: int, expected_version: int | None
 ) -> SampleRequest:
+    quota.require(dialogue)
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_chat(locked)
     take_reply(locked)
@@ -67,7 +69,12 @@ def _send(
 
 @transaction.atomic
 def retry_reply(*, dialogue: Dialogue) -> SampleRequest:
-    """Ask again where the last message has no answer: it failed, or was stopped before a word."""
+    """Ask again where the last message has no answer: it failed, or was stopped before a word. It counts as a message.
+
+    Raises:
+        OverQuota: as `send_message`.
+    """
+    quota.require(dialogue)
     locked = drafts.lock_draft(dialogue, None)
     _require_chat(locked)
     take_reply(locked)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
-from django.utils.translation import gettext
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+SENT_ALL = gettext_noop(
+    "You have sent %(limit)s messages today, as many as this project allows. You can go on at %(when)s."
+)
 
 
 class LabelingError(Exception):
@@ -79,6 +85,18 @@ class NotAgreed(LabelingError):
     def __init__(self, message: str, *, what: str, version: int) -> None:
         super().__init__(message)
         self.what, self.version = what, version
+
+
+class OverQuota(LabelingError):
+    """A guest has sent as many messages as the project allows on a day; it opens again at `opens_at`."""
+
+    def __init__(self, *, limit: int, opens_at: datetime) -> None:
+        local = timezone.localtime(opens_at)
+        super().__init__(
+            SENT_ALL,
+            limit=limit, when=f"{local:%H:%M} {local.tzname()}",
+        )  # fmt: skip
+        self.opens_at = opens_at
 
 
 class Gone(LabelingError):

@@ -52,11 +52,27 @@ class Copies:
 
 
 def of(project: Project, user: User) -> Copies:
-    """Followed from origin to copy until nothing new is found."""
+    """Of everything that the person wrote."""
     written = Dialogue.objects.filter(project=project)
     compared = Comparison.objects.filter(project=project)
     dialogues = _ids(written.filter(Q(author=user) | Q(prompt__author=user)).values_list("pk", flat=True))
     comparisons = _ids(compared.filter(Q(author=user) | Q(pool_prompt__author=user)).values_list("pk", flat=True))
+    return _followed(project, dialogues, comparisons)
+
+
+def of_dialogue(dialogue: Dialogue) -> Copies:
+    """Of one dialogue, with the versions of it that were taken back."""
+    versions, earlier = {dialogue.pk}, dialogue.supersedes_id
+    while earlier is not None and earlier not in versions:
+        versions.add(earlier)
+        earlier = Dialogue.objects.values_list("supersedes_id", flat=True).get(pk=earlier)
+    return _followed(dialogue.project, versions, set())
+
+
+def _followed(project: Project, dialogues: set[UUID], comparisons: set[UUID]) -> Copies:
+    """From origin to copy until nothing new is found."""
+    written = Dialogue.objects.filter(project=project)
+    compared = Comparison.objects.filter(project=project)
     new_dialogues, new_comparisons = dialogues, comparisons
     while new_dialogues or new_comparisons:
         drawn = compared.filter(dialogue__in=new_dialogues)
@@ -108,11 +124,14 @@ def sampled(copies: Copies) -> tuple[set[UUID], set[UUID]]:
     return completions, requests
 
 
-def screened(project: Project, user: User, copies: Copies) -> set[UUID]:
+def screened(copies: Copies) -> set[UUID]:
     """The ids under which the content filter knows the texts themselves; completions are in `sampled`."""
     turns = Turn.objects.filter(dialogue__in=copies.dialogue_ids).values_list("pk", flat=True)
-    prompts = Prompt.objects.filter(project=project, author=user).values_list("pk", flat=True)
-    return _ids(turns) | _ids(prompts) | copies.comparison_ids
+    return _ids(turns) | copies.comparison_ids
+
+
+def prompts_of(project: Project, user: User) -> set[UUID]:
+    return _ids(Prompt.objects.filter(project=project, author=user).values_list("pk", flat=True))
 
 
 def _ids(found: Iterable[UUID | None]) -> set[UUID]:

@@ -155,14 +155,17 @@ def take_back(*, question: Question, by: User) -> None:
     locked.delete()
 
 
-def empty(*, project: Project, user: User, about: Copies, text: str) -> set[str]:
-    """Withdrawal: `text` in the place of the person's questions with their answers, of questions on the person's work
-    and on what is withdrawn, and of what they answered to others. Returns the ids."""
+def empty(*, project: Project, user: User | None, about: Copies, text: str) -> set[str]:
+    """Withdrawal: `text` in the place of questions on what is withdrawn, with their answers; of a whole person also of
+    their questions, of questions on their work, and of what they answered to others. Returns the ids."""
     here = Question.objects.filter(project=project)
-    theirs = Q(asked_by=user) | Q(ranking__trainer=user) | Q(ranking__comparison__in=about.comparison_ids)
+    theirs = Q(ranking__comparison__in=about.comparison_ids)
     theirs |= Q(comparison__in=about.comparison_ids) | Q(dialogue__in=about.dialogue_ids)
+    if user is not None:
+        theirs |= Q(asked_by=user) | Q(ranking__trainer=user)
     whole = list(here.filter(theirs).order_by("pk").values_list("pk", flat=True))
-    answered = list(here.filter(answered_by=user).exclude(pk__in=whole).values_list("pk", flat=True))
+    others = here.filter(answered_by=user).exclude(pk__in=whole) if user is not None else here.none()
+    answered = list(others.values_list("pk", flat=True))
     list(Question.objects.select_for_update(no_key=True).filter(pk__in=whole + answered).order_by("pk"))
     now = timezone.now()
     Question.objects.filter(pk__in=whole).exclude(answered_at=None).update(answer=text)

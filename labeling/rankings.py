@@ -207,9 +207,11 @@ def _ranking(
     )
 
 
-def empty_words(*, project: Project, trainer: User, about: Copies, text: str) -> int:
-    """Withdrawal: the orders stay; the person's words go, and everybody's about what is withdrawn."""
-    theirs = Q(comparison__project=project, trainer=trainer) | Q(comparison__in=about.comparison_ids)
+def empty_words(*, project: Project, trainer: User | None, about: Copies, text: str) -> int:
+    """Withdrawal: the orders stay; everybody's words about what is withdrawn go, and those of a whole person."""
+    theirs = Q(comparison__in=about.comparison_ids)
+    if trainer is not None:
+        theirs |= Q(comparison__project=project, trainer=trainer)
     found = Ranking.objects.filter(theirs)
     found.exclude(not_rankable="").exclude(not_rankable__in=NONE_REASONS).update(not_rankable=text)
     return found.update(note="", spans={}, source_row=None)

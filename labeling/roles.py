@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from common.compiled import compiled
@@ -48,3 +48,14 @@ _held = Held(_read)
 def standing_of(user: User, slug: str) -> Standing | None:
     """The project of that slug and the person's role in it, as they were at most a second ago; None for strangers."""
     return _held.get((user.pk, slug))
+
+
+def role_in(user: User, project_ref: str) -> Subquery:
+    """The person's live role in the project of a row, to annotate it with."""
+    live = Membership.objects.filter(project=OuterRef(project_ref), user=user, ended_at__isnull=True)
+    return Subquery(live.order_by().values("role")[:1])
+
+
+def is_guests(row: object) -> bool:
+    """Of a row annotated with `role=role_in(…)`."""
+    return vars(row).get("role") == Membership.Role.GUEST

@@ -13,15 +13,18 @@ from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.sign_in import OneName
 from labeling import invitations
 from labeling.errors import Gone
-from labeling.models import Invitation
+from labeling.models import Invitation, Membership
 
 SESSION_KEY = "invitation"
+CHAT_KEY = "first_chat"
 SIGN_ON_ERRORS = {
     "email_taken": _("An account here has that address. Sign in to it, then add %s on its page Sign-on."),
     "no_password": _("Set a password first: without one you could not sign in any more."),
@@ -41,14 +44,22 @@ def remembered(request: HttpRequest) -> Invitation | None:
 
 
 def use(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """Make the new account a member, or refuse the sign-up where somebody else was faster."""
+    """Make the new account a member, or refuse the sign-up where somebody else was faster. A guest goes on to the chat
+    from there."""
     invitation = remembered(request)
     request.session.pop(SESSION_KEY, None)
     if invitation is not None and isinstance(user, User):
-        invitations.accept(invitation=invitation, user=user)
+        membership = invitations.accept(invitation=invitation, user=user)
+        if membership.role == Membership.Role.GUEST:
+            slug = membership.project.slug
+            request.session[CHAT_KEY] = f"{reverse('agree', args=[slug])}?{urlencode({'then': 'chat'})}"
 
 
 class AccountAdapter(OneName):
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        chat = request.session.pop(CHAT_KEY, None)
+        return str(chat) if chat else super().get_signup_redirect_url(request)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return remembered(request) is not None
 

@@ -73,8 +73,8 @@ def place_of(question: Question, person: User) -> str:
 
 
 def published(version: GuidelineVersion, *, by: User | None) -> None:
-    """A further version of the guidelines, to every member but the one who wrote it."""
-    members = Membership.objects.filter(project=version.project, ended_at__isnull=True)
+    """A further version of the guidelines, to every member who works by them but the one who wrote it."""
+    members = Membership.objects.filter(project=version.project, ended_at__isnull=True, role__in=Membership.RANKERS)
     others = members.exclude(user=by) if by is not None else members
     address = reverse("guidelines", args=[version.project.slug])
     _tell(version.project, NoticeKind.GUIDELINES, others.values_list("user", flat=True), version.pk, address)

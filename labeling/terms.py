@@ -1,4 +1,5 @@
-"""Writes on the terms of a project: published by its manager, accepted by everybody who works there.
+"""Writes on the terms of a project: published by its manager, accepted by everybody who works there; and on the notice
+of what is kept, whose sentences stand in `labeling/kept.py`, accepted by guests.
 
 Where they are asked for: `labeling/agreements.py`.
 """
@@ -11,10 +12,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.held import forget
+from labeling import kept
 from labeling.errors import Conflict, Invalid
-from labeling.models import Membership, Project, TermsAcceptance, TermsVersion
+from labeling.models import KeptAcceptance, Membership, Project, TermsAcceptance, TermsVersion
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.models import User
 
 
@@ -64,8 +68,31 @@ def accept_terms(*, project: Project, person: User, number: int) -> TermsAccepta
         raise Conflict("The terms have changed since. Read the newest version.", version=current.number)
     now = timezone.now()
     made, new = TermsAcceptance.objects.get_or_create(version=current, user=person, defaults={"accepted_at": now})
-    withdrew = Membership.objects.filter(project=project, user=person, withdrawn_at__gte=made.accepted_at)
-    if not new and withdrew.exists():
+    if not new:
+        _accept_anew(made, project, person, now)
+    return made
+
+
+@transaction.atomic
+def accept_notice(*, project: Project, person: User, number: int) -> KeptAcceptance:
+    """The guest has read what is kept; as `accept_terms`.
+
+    Raises:
+        Conflict: the notice in force is another version.
+    """
+    if number != kept.NUMBER:
+        raise Conflict("The notice has changed since. Read the newest version.", version=kept.NUMBER)
+    now = timezone.now()
+    made, new = KeptAcceptance.objects.get_or_create(
+        project=project, user=person, number=kept.NUMBER, defaults={"accepted_at": now}
+    )
+    if not new:
+        _accept_anew(made, project, person, now)
+    return made
+
+
+def _accept_anew(made: TermsAcceptance | KeptAcceptance, project: Project, person: User, now: datetime) -> None:
+    """What was accepted before a withdrawal counts no more."""
+    if Membership.objects.filter(project=project, user=person, withdrawn_at__gte=made.accepted_at).exists():
         made.accepted_at = now
         made.save(update_fields=["accepted_at"])
-    return made

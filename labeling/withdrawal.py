@@ -1,5 +1,5 @@
-"""Withdrawal of a person's data from a project: out of every later export, and the text out of the
-database, wherever it was copied to. Rows stay, empty, so that counts, votes and tombstones hold together.
+"""Withdrawal of a person's data from a project, or of one chat of a guest: out of every later export, and the text out
+of the database, wherever it was copied to. Rows stay, empty, so that counts, votes and tombstones hold together.
 
 What others did stays theirs, with one exception: work that rests on a withdrawn text (a comparison about it, a dialogue
 that it opens, an ideal answer to it) shows that text to every reader and goes with it. `labeling/lineage.py` finds it;
@@ -8,15 +8,18 @@ each noun's module empties its own rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from accounts import audit, idempotency, notices
 from labeling import assignments, comparisons, dialogues, feedback, lineage, projects, questions, rankings
+from labeling.errors import Invalid
 from labeling.lineage import Copies
-from labeling.models import Assignment, Comparison, Project, Prompt, Turn
+from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Prompt, Turn
 from labeling.quality import reviews
 from labeling.red_team import attempts
 from sampler import sampling
@@ -36,7 +39,40 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     membership = projects.withdraw_member(project=project, user=user)
-    copies = _locked(project, user)
+    copies = _locked_of(project, user)
+    prompts = lineage.prompts_of(project, user)
+    counts = _empty(project, copies, user=user, prompts=prompts)
+    counts["prompts"] = projects.empty_prompts(project=project, author=user, text=WITHDRAWN)
+    verdicts.empty_unsent(project=project.pk, author_id=user.pk, text=WITHDRAWN)
+    quoting = lineage.quoting(project, user)
+    quoting.dialogues.update(source_row=None)
+    rankings.empty_imported(about=quoting)
+    notices.forget_of(user=user, project_id=project.pk)
+    audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
+    return counts
+
+
+@transaction.atomic
+def withdraw_chat(*, dialogue: Dialogue, by: User) -> dict[str, int]:
+    """Take one chat of a guest out, with the versions of it that were taken back and with whatever was made from it.
+    Messages that the content filter blocked were never part of a chat: they go with everything of the person.
+
+    Raises:
+        Invalid: not a guest's, or not their own.
+    """
+    project = Project.objects.select_for_update(no_key=True).get(pk=dialogue.project_id)
+    if dialogue.author_id != by.pk or projects.role_of(project, by) != Membership.Role.GUEST:
+        raise Invalid("Guests withdraw chats of their own. Ask the project's manager.")
+    copies = _locked(lambda: lineage.of_dialogue(dialogue))
+    counts = _empty(project, copies)
+    audit.record(actor=by, action="dialogue.withdrawn", obj=dialogue, fields=[kind for kind, n in counts.items() if n])
+    return counts
+
+
+def _empty(
+    project: Project, copies: Copies, *, user: User | None = None, prompts: Collection[UUID] = ()
+) -> dict[str, int]:
+    """The texts themselves, and everybody's words about them; of a whole person also what they said of others."""
     completions, requests = lineage.sampled(copies)
     asked = questions.empty(project=project, user=user, about=copies, text=WITHDRAWN)
     counts = {
@@ -49,34 +85,32 @@ def withdraw(*, project: Project, user: User, by: User | None = None) -> dict[st
         "reviews": reviews.empty_comments(project=project, user=user, about=copies, text=WITHDRAWN),
         "questions": len(asked),
         "attempts": attempts.empty(about=copies.dialogue_ids, text=WITHDRAWN),
-        "prompts": projects.empty_prompts(project=project, author=user, text=WITHDRAWN),
         "samples": sampling.empty(completion_ids=completions, request_ids=requests, text=WITHDRAWN),
     }
-    verdicts.empty_unsent(project=project.pk, author_id=user.pk, text=WITHDRAWN)
-    withdrawn = completions | lineage.screened(project, user, copies)
-    verdicts.empty_comments(project=project.pk, user_id=user.pk, about=withdrawn)
+    about = completions | lineage.screened(copies) | set(prompts)
+    verdicts.empty_comments(project=project.pk, user_id=user.pk if user is not None else None, about=about)
     dialogues.empty(rows=copies.dialogues, text=WITHDRAWN)
-    quoting = lineage.quoting(project, user)
-    quoting.dialogues.update(source_row=None)
-    rankings.empty_imported(about=quoting)
-    notices.forget_of(user=user, project_id=project.pk)
     idempotency.empty(user=user, naming=copies.ids | asked)
-    audit.record(actor=by, action="member.withdrawn", obj=membership, fields=[kind for kind, n in counts.items() if n])
     return counts
 
 
-def _locked(project: Project, user: User) -> Copies:
-    """Wait for every write that is under way on this person's work, in the order in which those take their locks:
-    dialogues, then comparisons. Whoever comes after finds the membership ended and the texts gone. What was copied
-    while this waited is found by looking again."""
+def _locked_of(project: Project, user: User) -> Copies:
+    """As `_locked`, with the comparisons that the person was given."""
     list(Prompt.objects.filter(project=project, author=user).select_for_update(no_key=True).order_by("pk"))
     judged = Assignment.objects.filter(comparison__project=project, trainer=user)
+    return _locked(lambda: lineage.of(project, user), also=Q(pk__in=judged.values("comparison")))
+
+
+def _locked(find: Callable[[], Copies], *, also: Q | None = None) -> Copies:
+    """Wait for every write that is under way on what is withdrawn, in the order in which those take their locks:
+    dialogues, then comparisons. Whoever comes after finds the texts gone. What was copied while this waited is found by
+    looking again."""
     seen: Copies | None = None
-    while (copies := lineage.of(project, user)) != seen:
+    while (copies := find()) != seen:
         locked = copies.dialogues.select_for_update(of=("self",), no_key=True)
         list(locked.order_by("pk").values_list("pk"))
-        theirs = Q(pk__in=copies.comparison_ids) | Q(pk__in=judged.values("comparison"))
-        rows = Comparison.objects.filter(theirs).order_by("pk")
+        theirs = Q(pk__in=copies.comparison_ids)
+        rows = Comparison.objects.filter(theirs | also if also is not None else theirs).order_by("pk")
         list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
         seen = copies
     return copies

@@ -30,6 +30,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     (gettext_noop("Insights"), "insights:project", REVIEW),
     (gettext_noop("Queue"), "review-queue", REVIEW),
     (gettext_noop("Questions"), "managing:questions", REVIEW),
+    (gettext_noop("Feedback"), "managing:feedback", REVIEW),
     (gettext_noop("People"), "managing:people", MANAGE),
     (gettext_noop("Rounds"), "managing:rounds", MANAGE),
     (gettext_noop("Guidelines"), "managing:guidelines", MANAGE),

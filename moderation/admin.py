@@ -84,8 +84,8 @@ class VerdictAdmin(PageAdmin[Verdict], BigTableAdmin[Verdict]):
 
     @display(description="Marked")
     def marks(self, obj: Verdict) -> str:
-        words = list(obj.feedback.all())
-        harmful = sum(word.harmful for word in words)
+        words = [word.harmful for word in obj.feedback.all() if word.harmful is not None]
+        harmful = sum(words)
         return f"{harmful} harmful, {len(words) - harmful} harmless" if words else ""
 
 

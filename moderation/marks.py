@@ -43,6 +43,20 @@ def mark(*, verdict: Verdict, user: User, harmful: bool, category: str = "", com
 
 
 @transaction.atomic
+def take_back(*, verdict: Verdict, user: User) -> None:
+    """The person says nothing of the text any more; what they said is kept with its date, as in `mark`."""
+    Verdict.objects.select_for_update(no_key=True).get(pk=verdict.pk)
+    said = VerdictFeedback.objects.standing().filter(verdict=verdict, user=user).first()
+    if said is None:
+        return
+    word = {name: getattr(said, name) for name in ("harmful", "category", "comment")}
+    said.earlier.append({**word, "until": timezone.now().isoformat()})
+    said.harmful, said.category, said.comment = None, "", ""
+    said.save(update_fields=["harmful", "category", "comment", "earlier"])
+    record(actor=user, action="moderation.mark_taken_back", obj=verdict, fields=["harmful"])
+
+
+@transaction.atomic
 def decide(*, mark: VerdictFeedback, reviewer: User, harmful: bool, confirmed: bool) -> MarkDecision:
     """A reviewer's decision on what a mark says. A later one counts instead of it.
 

@@ -43,7 +43,8 @@ class Item:
 def undecided(project: Project) -> QuerySet[VerdictFeedback]:
     """Marks without a decision on what they say now, oldest first."""
     decided = MarkDecision.objects.filter(mark=OuterRef("pk"), harmful=OuterRef("harmful"))
-    return VerdictFeedback.objects.filter(~Exists(decided), verdict__project=project).order_by("created_at", "pk")
+    marks = VerdictFeedback.objects.standing().filter(~Exists(decided), verdict__project=project)
+    return marks.order_by("created_at", "pk")
 
 
 def of_kind(rows: QuerySet[VerdictFeedback], kind: str) -> QuerySet[VerdictFeedback]:

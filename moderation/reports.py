@@ -90,7 +90,7 @@ def rate(part: int, whole: int) -> tuple[float, float, float] | None:
 
 def truths(projects: Collection[UUID]) -> dict[tuple[UUID, UUID], Truth]:
     """By project and text."""
-    rows = VerdictFeedback.objects.filter(verdict__project__in=projects).select_related("verdict")
+    rows = VerdictFeedback.objects.standing().filter(verdict__project__in=projects).select_related("verdict")
     marks: dict[tuple[UUID, UUID], list[VerdictFeedback]] = defaultdict(list)
     for mark in rows.prefetch_related("decisions").order_by("created_at"):
         marks[mark.verdict.project_id, mark.verdict.target_id].append(mark)

@@ -60,14 +60,15 @@ def _ids_of_prompt(comparison: Comparison) -> tuple[UUID, ...]:
     return tuple(pk for pk in ids if pk is not None)
 
 
-def of_dialogue(dialogue: Dialogue) -> list[Text]:
-    """What is suggested for its next turn, then its turns, the newest first."""
+def of_dialogue(dialogue: Dialogue, *, guest: bool = False) -> list[Text]:
+    """What is suggested for its next turn, then its turns, the newest first; for a guest without the system turn."""
     suggested = [
         Text(f"suggestion {card.number}", gettext("Suggestion %s") % card.number, Target.COMPLETION,
              (card.completion.pk,), card.text)
         for card in live.suggestions(dialogue.composer) if card.completion is not None and card.text
     ]  # fmt: skip
-    rows = dialogue.turns.order_by("-position")[:TURNS]
+    turns = dialogue.turns.exclude(role=Turn.Role.SYSTEM) if guest else dialogue.turns
+    rows = turns.order_by("-position")[:TURNS]
     return _judged(dialogue.project_id, [*suggested, *(of_turn(turn) for turn in rows)])
 
 

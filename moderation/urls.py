@@ -1,13 +1,13 @@
-"""Marks on verdicts, from the pages where people meet them."""
+"""Marks on verdicts and reports of replies, from the pages where people meet them."""
 
 from django.urls import path
 
-from moderation import deciding, views
+from moderation import deciding, reporting, views
 from moderation.thresholds import thresholds
 
 urlpatterns = [
     path("content/<uuid:pk>/", views.mark, name="filter-mark"),
-    path("content/turns/<uuid:pk>/harmful/", views.harmful, name="filter-harmful"),
+    path("dialogues/<uuid:pk>/turns/<uuid:turn_pk>/report/", reporting.report, name="report"),
     path("content/ranking/<uuid:pk>/", views.of_ranking, name="filter-ranking"),
     path("content/review/<uuid:pk>/", views.of_review, name="filter-review"),
     path("content/dialogues/<uuid:pk>/", views.of_dialogue, name="filter-dialogue"),

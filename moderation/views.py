@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from labeling.models import Dialogue, Project, Ranking, Turn
+from labeling.models import Dialogue, Membership, Project, Ranking
 from labeling.pages.forms import chosen
+from labeling.projects import role_of
 from labeling.views._shared import Context, PageRequest, active_membership, own_assignment
 from moderation import marks, texts
 from moderation.models import Verdict, VerdictFeedback
@@ -32,14 +33,6 @@ def mark(request: PageRequest, pk: UUID) -> HttpResponse:
         comment=comment or "",
     )
     return _marked(request, verdict, made, commented=comment is not None)
-
-
-@require_POST
-def harmful(request: PageRequest, pk: UUID) -> HttpResponse:
-    """Of a turn in a dialogue that the person may read."""
-    rows = Turn.objects.filter(dialogue__in=_readable(request)).select_related("dialogue", "completion")
-    turn = get_object_or_404(rows, pk=pk)
-    return _harmful(request, turn.dialogue.project_id, texts.of_turn(turn))
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,7 +56,8 @@ def of_review(request: PageRequest, pk: UUID) -> HttpResponse:
 def of_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     """The panel of the page of a dialogue that the person may read."""
     dialogue = get_object_or_404(_readable(request).select_related("project"), pk=pk)
-    return _panel(request, dialogue.project, texts.of_dialogue(dialogue))
+    guest = role_of(dialogue.project, request.user) == Membership.Role.GUEST
+    return _panel(request, dialogue.project, texts.of_dialogue(dialogue, guest=guest))
 
 
 def _readable(request: PageRequest) -> QuerySet[Dialogue]:

@@ -14,6 +14,7 @@ from labeling.models import (
     Acknowledgement,
     Assignment,
     Dialogue,
+    KeptAcceptance,
     Membership,
     Prompt,
     Ranking,
@@ -23,6 +24,7 @@ from labeling.models import (
     Turn,
     TurnFeedback,
 )
+from moderation.models import VerdictFeedback
 
 ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active", "languages")
 
@@ -45,6 +47,10 @@ def of(user: User) -> JsonObject:
             TermsAcceptance.objects.filter(user=user).select_related("version__project"),
             ("version.project.slug", "version.number", "version.text", "accepted_at"),
         ),
+        "notices_accepted": _rows(
+            KeptAcceptance.objects.filter(user=user).select_related("project"),
+            ("project.slug", "number", "accepted_at"),
+        ),
         "dialogues": _rows(
             Dialogue.objects.filter(author=user).select_related("project"),
             ("id", "project.slug", "kind", "state", "created_at", "submitted_at", "undone_at", "seconds", "composer"),
@@ -64,7 +70,11 @@ def of(user: User) -> JsonObject:
             ("comparison_id", "state", "draft", "skip_reason", "created_at", "ended_at", "seconds"),
         ),
         "feedback": _rows(
-            TurnFeedback.objects.filter(user=user), ("turn_id", "thumb_up", "reasons", "comment", "created_at")
+            TurnFeedback.objects.filter(user=user),
+            ("turn_id", "thumb_up", "reasons", "comment", "ideal_answer", "created_at"),
+        ),
+        "marks": _rows(
+            VerdictFeedback.objects.filter(user=user), ("verdict_id", "harmful", "category", "comment", "created_at")
         ),
         "reviews_by": _rows(
             Review.objects.filter(reviewer=user), ("ranking_id", "dialogue_id", "decision", "comment", "created_at")

@@ -136,13 +136,21 @@ class Verdict(models.Model):
         return f"{self.get_action_display()}: {self.category or 'nothing found'}"
 
 
+class FeedbackQuerySet(models.QuerySet["VerdictFeedback"]):
+    def standing(self) -> FeedbackQuerySet:
+        """Without those that were taken back."""
+        return self.filter(harmful__isnull=False)
+
+
 class VerdictFeedback(models.Model):
     """A person's word on a verdict: right, or a false alarm, or harm that it missed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     verdict = models.ForeignKey(Verdict, on_delete=models.CASCADE, related_name="feedback")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    harmful = models.BooleanField(help_text="Whether the text is harmful, whatever the filter said.")
+    harmful = models.BooleanField(
+        null=True, blank=True, help_text="Whether the text is harmful, whatever the filter said; empty: taken back."
+    )
     category = models.CharField(max_length=60, blank=True)
     comment = models.TextField(blank=True, db_default="")
     earlier = models.JSONField(
@@ -151,13 +159,15 @@ class VerdictFeedback(models.Model):
     )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = FeedbackQuerySet.as_manager()
+
     class Meta:
         app_label = "moderation"
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(fields=["verdict", "user"], name="one_word_per_verdict_and_person")]
 
     def __str__(self) -> str:
-        return "harmful" if self.harmful else "harmless"
+        return "harmful" if self.harmful else "harmless" if self.harmful is False else "taken back"
 
     @property
     def decision(self) -> MarkDecision | None:

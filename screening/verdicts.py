@@ -149,9 +149,11 @@ def empty_unsent(*, project: UUID, author_id: int, text: str) -> int:
     return Verdict.objects.filter(project_id=project, author_id=author_id, target=Target.MESSAGE).update(text=text)
 
 
-def empty_comments(*, project: UUID, user_id: int, about: Collection[UUID]) -> int:
-    """Withdrawal: the marks stay; the person's words go, and everybody's on texts that are withdrawn."""
-    theirs = Q(user=user_id) | Q(verdict__author=user_id) | Q(verdict__target_id__in=about)
+def empty_comments(*, project: UUID, user_id: int | None, about: Collection[UUID]) -> int:
+    """Withdrawal: the marks stay; everybody's words on texts that are withdrawn go, and those of a whole person."""
+    theirs = Q(verdict__target_id__in=about)
+    if user_id is not None:
+        theirs |= Q(user=user_id) | Q(verdict__author=user_id)
     rows = VerdictFeedback.objects.filter(theirs, verdict__project=project)
     wordless = [row for row in rows.select_for_update(of=("self",)) if row.comment or row.earlier]
     for row in wordless:

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import chats, comparisons, dialogues, leases, projects, rankings, turns
+from labeling import chats, comparisons, dialogues, kept, leases, projects, rankings, terms, turns
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from labeling.spans import Span
 from sampler.models import Completion, ModelVersion, SampleRequest
@@ -49,6 +49,8 @@ def make_user(username: str, *, password: str | None = None, **fields: object) -
 def make_member(project: Project, username: str, *, role: str = "trainer", is_staff: bool = False) -> User:
     user = make_user(username, is_staff=is_staff)
     projects.set_membership(project=project, user=user, role=role)
+    if role == "guest":
+        terms.accept_notice(project=project, person=user, number=kept.NUMBER)
     return user
 
 

@@ -215,6 +215,20 @@ class Client:
             now = self._get(f"dialogues/{dialogue['id']}/")
         return now
 
+    def report(self, turn: str, problem: str, **more: str) -> dict[str, object]:
+        """A problem with a model's turn (harmful, risk, filter, false, other), in the place of the last one of yours;
+        `more` is harm, comment, ideal_answer."""
+        said: dict[str, object] = self._send("PUT", f"turns/{turn}/report/", {"problem": problem, **more})
+        return said
+
+    def take_back(self, turn: str) -> None:
+        """All that you said of a model's turn."""
+        self._send("DELETE", f"turns/{turn}/report/")
+
+    def feedback(self, project: str, *, problem: str = "", thumb: str = "") -> Iterator[dict[str, object]]:
+        """What people said of replies, newest first; for reviewers and managers."""
+        yield from self._pages(f"projects/{project}/feedback/", {"problem": problem, "thumb": thumb})
+
     def submit(self, dialogue: Dialogue) -> Dialogue:
         submitted: Dialogue = self._send("POST", f"dialogues/{dialogue['id']}/submit/")
         return submitted
@@ -324,7 +338,8 @@ class Client:
                     raise
                 time.sleep(attempt)
                 continue
-            if answer.status_code in {429, 503} and not last:
+            over_quota = answer.status_code == 429 and _problem(answer).get("type") == "urn:duologue:quota"
+            if answer.status_code in {429, 503} and not last and not over_quota:  # a quota opens the next day
                 time.sleep(min(float(answer.headers.get("Retry-After", attempt)), 60))
                 continue
             if answer.is_error:

@@ -76,9 +76,9 @@ class Judged(TypedDict):
 
 
 class Word(TypedDict):
-    """What a person says of a text; `until` of one that a later word replaced."""
+    """What a person says of a text, None once they took it back; `until` of one that a later word replaced."""
 
-    harmful: bool
+    harmful: bool | None
     category: str
     comment: str
     until: str
@@ -159,7 +159,7 @@ class VerdictRecord(Record):
         """Each with the word that stood then, and what had been decided of it."""
         given = [mark for mark in self.marks if mark["given_at"] <= moment]
         stood = [(mark, _then(mark["earlier"], mark, moment)) for mark in given]
-        return [(mark, word, _confirmed(mark, word, moment)) for mark, word in stood]
+        return [(mark, word, _confirmed(mark, word, moment)) for mark, word in stood if word["harmful"] is not None]
 
 
 _FROM = """
@@ -277,7 +277,7 @@ class Moderation(Format[VerdictRecord, Screened]):
             "category": judged["category"],
             "marks": [
                 {
-                    "harmful": word["harmful"],
+                    "harmful": bool(word["harmful"]),
                     "category": word["category"],
                     "comment": context.text(word["comment"]),
                     "confirmed": confirmed,
@@ -303,7 +303,7 @@ class Moderation(Format[VerdictRecord, Screened]):
 def _verdict(marks: Sequence[tuple[Said, Word, bool | None]]) -> bool | None:
     """What reviewers confirm, else what most say; None where there is no more for the one than for the other."""
     decided = [word["harmful"] is confirmed for _, word, confirmed in marks if confirmed is not None]
-    words = decided or [word["harmful"] for _, word, _ in marks]
+    words = decided or [bool(word["harmful"]) for _, word, _ in marks]
     more = 2 * sum(words) - len(words)
     return None if more == 0 else more > 0
 

@@ -39,7 +39,7 @@ class Ratings(Format[FeedbackRecord, Rating]):
             "id": record.id,
             "prompt": context.messages(turn.before),
             "completion": context.answer(turn.text),
-            "label": record.label_at(context.cutoff),
+            "label": bool(record.label_at(context.cutoff)),
             "dialogue_id": turn.dialogue,
             "turn_id": turn.id,
             "annotator_id": context.name(record.user),

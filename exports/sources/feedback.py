@@ -20,7 +20,7 @@ from exports.sources.turns import TURN, TurnRecord, as_sampled, dialogue
 class Opinion(TypedDict):
     """One that a later one replaced."""
 
-    thumb_up: bool
+    thumb_up: bool | None
     until: str
 
 
@@ -29,7 +29,7 @@ class FeedbackRecord(Record):
     """A thumb and the turn that it is on."""
 
     user: int | None  # None of an imported one
-    thumb_up: bool
+    thumb_up: bool | None  # None: taken back, or none was given
     earlier: list[Opinion]  # oldest first
     given_at: str
     last_change: str | None  # of any turn up to the rated one
@@ -47,7 +47,7 @@ class FeedbackRecord(Record):
     def screened_as(self) -> str:
         return self.turn.id
 
-    def label_at(self, at: str) -> bool:
+    def label_at(self, at: str) -> bool | None:
         """The opinion that stood at `at`."""
         for opinion in self.earlier:
             if instant(dt.datetime.fromisoformat(opinion["until"])) > at:
@@ -83,14 +83,9 @@ class Feedback(Source[FeedbackRecord]):
         row = orjson.loads(text)
         turn = as_sampled(TurnRecord(**row.pop("turn")))
         return FeedbackRecord(
-            **row,
-            turn=turn,
-            split=turn.split,
-            source=turn.source,
-            author=turn.author,
-            dialogue=turn.dialogue,
+            **row, turn=turn, split=turn.split, source=turn.source, author=turn.author, dialogue=turn.dialogue,
             withdrawn=turn.withdrawn,
-        )
+        )  # fmt: skip
 
     def standing(self, record: FeedbackRecord, at: Instant, selection: Selection) -> str:
         turn = record.turn
@@ -98,6 +93,8 @@ class Feedback(Source[FeedbackRecord]):
             return rules.WITHDRAWN
         if record.given_at > at.at:
             return rules.AFTER
+        if record.label_at(at.at) is None:
+            return "no thumb"
         if record.last_change and record.last_change > at.at:
             return rules.EDITED
         if reason := dialogue(turn, at.at, selection):

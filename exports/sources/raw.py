@@ -53,12 +53,12 @@ _PROMPT = f"""
         json_build_object('messages', p.messages, 'source', p.source, 'paraphrases', p.paraphrases))
     FROM labeling_prompt p WHERE p.id = ids.id
 """
-# A thumb with the opinion that stood at the cutoff, and when it was given. Reasons and comments have no history: they
-# are as they are now, and changed whenever they did.
+# A thumb with the opinion that stood at the cutoff (null: none), and when it was given. Reasons and comments have no
+# history: they are as they are now, and changed whenever they did.
 _THUMBS = f"""
-    SELECT json_agg(json_build_object('user', f.user_id, 'thumb_up', coalesce(
-            (SELECT (e->>'thumb_up')::bool FROM jsonb_array_elements(f.earlier) WITH ORDINALITY AS opinion(e, n)
-             WHERE (e->>'until')::timestamptz > %(cutoff)s ORDER BY n LIMIT 1), f.thumb_up),
+    SELECT json_agg(json_build_object('user', f.user_id, 'thumb_up', (SELECT (e->>'thumb_up')::bool
+            FROM jsonb_array_elements(f.earlier || jsonb_build_object('thumb_up', f.thumb_up)) WITH ORDINALITY o(e, n)
+            WHERE coalesce((e->>'until')::timestamptz > %(cutoff)s, true) ORDER BY n LIMIT 1),
         'reasons', f.reasons, 'comment', f.comment, 'at', {at("f.created_at")}) ORDER BY f.id) AS given,
         max(greatest(f.created_at, f.updated_at)) AS changed_at
     FROM labeling_turnfeedback f

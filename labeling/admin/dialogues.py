@@ -127,12 +127,22 @@ class TurnFeedbackAdmin(BigTableAdmin[TurnFeedback]):
     list_select_related = ("turn", "user")
     list_filter = (ProjectFilter, ThumbFilter)
     search_fields = ("comment", "user__username")
-    fields = ("thumb", "answer_text", "reason_list", "comment", "user", "kind", "created_at", "updated_at")
+    fields = (
+        "thumb",
+        "answer_text",
+        "reason_list",
+        "comment",
+        "ideal_answer",
+        "user",
+        "kind",
+        "created_at",
+        "updated_at",
+    )
     readonly_fields = ("thumb", "answer_text", "reason_list")
 
     @display(description="Thumb", label={"up": "success", "down": "danger"})
     def thumb(self, obj: TurnFeedback) -> str:
-        return "up" if obj.thumb_up else "down"
+        return str(obj)
 
     @display(description="Answer")
     def answer(self, obj: TurnFeedback) -> str:

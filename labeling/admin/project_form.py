@@ -92,6 +92,7 @@ FIELDSETS: Fieldsets = (
             ),
         },
     ),
+    ("Guests", {"classes": ["tab"], "fields": ("guest_messages_per_day",)}),
     (
         "Goal and cost",
         {"classes": ["tab"], "fields": ("daily_goal", ("rate_per_hour", "rate_per_task", "currency"))},

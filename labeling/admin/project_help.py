@@ -58,6 +58,7 @@ HELP = {
     "undo_minutes": "How long a submission can be taken back.",
     "programs_acknowledge": "The API gives no task either before a new version of the guidelines is acknowledged there "
     "(docs/api.md). Pages always ask whoever joined before it was published.",
+    "guest_messages_per_day": "What each guest may send to the model on a day (UTC), with asking again. 0: no limit.",
     "daily_goal": "Tasks that a trainer should submit on a day, shown to them beside what they did. 0: no goal.",
     "rate_per_hour": "What an active hour of a trainer costs, for the page Time. 0: nothing.",
     "rate_per_task": "What a submitted ranking or dialogue costs, for the page Time. 0: nothing.",

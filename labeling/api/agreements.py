@@ -1,4 +1,5 @@
-"""What is agreed to before a task is given, over the API: terms, and a new version of the guidelines."""
+"""What is agreed to before a task is given, over the API: terms, a new version of the guidelines, for
+guests what is kept of what they write."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.api import ApiView, checked
-from labeling import agreements
+from labeling import agreements, kept
 from labeling.api.base import project_of, user_of
 from labeling.api.shapes import agreements as shapes
 from labeling.models import Project
@@ -39,6 +40,9 @@ def _owed(project: Project, request: Request) -> object:
     owed = agreements.owed(project, user_of(request))
     if owed is None:
         return []
-    rows = project.terms if owed.what == agreements.TERMS else project.guidelines
-    text = rows.get(number=owed.version).text
+    if owed.what == agreements.NOTICE:
+        text = kept.as_markdown()
+    else:
+        rows = project.terms if owed.what == agreements.TERMS else project.guidelines
+        text = rows.get(number=owed.version).text
     return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

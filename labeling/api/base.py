@@ -14,6 +14,7 @@ from accounts.requests import user_of
 from common.api import ApiView
 from labeling.models import Assignment, Dialogue, Membership, Project, Turn
 from labeling.projects import role_of
+from labeling.roles import role_in
 
 ROLE = Membership.Role
 RANKERS = Membership.RANKERS
@@ -57,7 +58,7 @@ def dialogue_of(request: Request, pk: UUID, *, own: bool = True) -> Dialogue:
     """A dialogue that the caller may see as a member of its project; with `own`, one that they write."""
     user = user_of(request)
     rows = Dialogue.objects.visible_to(user).filter(project__in=Project.objects.visible_to(user))
-    rows = rows.select_related("project", "pending_request")
+    rows = rows.select_related("project", "pending_request").annotate(role=role_in(user, "project"))
     if own:
         rows = rows.filter(author=user)
     found = rows.filter(pk=pk).first()

@@ -13,17 +13,20 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 from accounts.idempotency import idempotent
 from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, corrections, dialogues, given_prompts
+from labeling import chats, corrections, dialogues, given_prompts, quota
 from labeling.api.base import ApiView, dialogue_of, project_of, user_of
 from labeling.api.shapes import dialogues as shapes
 from labeling.errors import Invalid
-from labeling.models import Dialogue, Project, Prompt
+from labeling.models import Dialogue, Project, Prompt, Turn
+from labeling.roles import is_guests
 from sampler import streams
 from sampler.models import SampleRequest
 
 
 def dialogue_body(dialogue: Dialogue) -> ReturnDict[str, object]:
-    """A dialogue as its author sees it, with what there is of a reply that is being written."""
+    """A dialogue as its author sees it, with what there is of a reply that is being written. What the model is told
+    before anybody writes is the project's own, and not shown to guests."""
+    guest = is_guests(dialogue)
     request = dialogue.pending_request
     reply = None
     if request is not None:
@@ -32,10 +35,17 @@ def dialogue_body(dialogue: Dialogue) -> ReturnDict[str, object]:
     turns = [
         {"id": turn.pk, "role": turn.role, "text": turn.text, "by_model": turn.completion_id is not None}
         for turn in dialogue.turns.order_by("position")
+        if not (guest and turn.role == Turn.Role.SYSTEM)
     ]
+    left = quota.left(dialogue.project, dialogue.author) if guest and dialogue.author is not None else None
     fields = ("id", "project", "kind", "state", "version", "created_at", "submitted_at", "rule")
     return shapes.DialogueOut(
-        {**{name: getattr(dialogue, name) for name in fields}, "turns": turns, "reply": reply}
+        {
+            **{name: getattr(dialogue, name) for name in fields},
+            "turns": turns,
+            "reply": reply,
+            "messages_left": left.messages if left else None,
+        }
     ).data
 
 
@@ -71,7 +81,7 @@ class Dialogues(ApiView):
         wanted = checked(shapes.DialogueIn, request)
         if wanted["given"]:
             dialogue = _answer_given(project, user_of(request), wanted)
-            return Response(dialogue_body(dialogue), status=201)
+            return Response(dialogue_body(dialogue_of(request, dialogue.pk)), status=201)
         prompt = None
         if wanted["prompt"] is not None:
             prompt = Prompt.objects.filter(project=project, pk=wanted["prompt"], retired_at__isnull=True).first()
@@ -80,7 +90,7 @@ class Dialogues(ApiView):
         dialogue = dialogues.start_dialogue(
             project=project, author=user_of(request), kind=wanted["kind"], prompt=prompt, by_program=True
         )
-        return Response(dialogue_body(dialogue), status=201)
+        return Response(dialogue_body(dialogue_of(request, dialogue.pk)), status=201)
 
 
 def _answer_given(project: Project, author: User, wanted: Mapping[str, object]) -> Dialogue:

@@ -5,9 +5,11 @@ The domain's errors are mapped here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils import timezone
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
@@ -24,6 +26,7 @@ class Problem(APIException):
         super().__init__(detail)
         self.status_code = status_code
         self.members = {name: value for name, value in members.items() if value is not None}
+        self.wait: int | None = None  # seconds, sent as Retry-After
 
 
 def from_domain(error: Exception) -> Exception:
@@ -50,6 +53,8 @@ def from_domain(error: Exception) -> Exception:
             category=error.values.get("category"),
             verdict=str(error.verdict),
         )
+    if isinstance(error, errors.OverQuota):
+        return _over_quota(error)
     if isinstance(error, errors.Conflict):
         return Problem(status.HTTP_409_CONFLICT, str(error), version=getattr(error, "version", None))
     if isinstance(error, errors.Gone):
@@ -60,6 +65,17 @@ def from_domain(error: Exception) -> Exception:
     if isinstance(error, DjangoValidationError):
         return Problem(status.HTTP_400_BAD_REQUEST, " ".join(error.messages))
     return error
+
+
+def _over_quota(error: errors.OverQuota) -> Problem:
+    problem = Problem(
+        status.HTTP_429_TOO_MANY_REQUESTS,
+        str(error),
+        type="urn:duologue:quota",
+        opens_at=error.opens_at.isoformat().replace("+00:00", "Z"),
+    )
+    problem.wait = math.ceil((error.opens_at - timezone.now()).total_seconds())
+    return problem
 
 
 def nested(field: str, found: JsonLike) -> JsonLike:

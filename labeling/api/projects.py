@@ -21,16 +21,20 @@ from labeling import goals, invitations, projects
 from labeling.api.base import ROLE, STAFF, ApiView, project_of, user_of
 from labeling.api.shapes import projects as shapes
 from labeling.errors import Invalid
-from labeling.models import Project
+from labeling.models import Dialogue, Project
 from labeling.progress import progress_of
 from sampler.models import ModelVersion
 
 
 def project_body(project: Project, user: User) -> ReturnDict[str, object]:
-    guidelines = projects.current_guidelines(project)
+    """A guest is told of the chat only."""
+    role = projects.role_of(project, user)
+    guest = role == ROLE.GUEST
+    guidelines = None if guest else projects.current_guidelines(project)
     body = {
-        **{name: getattr(project, name) for name in ("slug", "title", "description", "language", "task_types")},
-        "role": projects.role_of(project, user),
+        **{name: getattr(project, name) for name in ("slug", "title", "description", "language")},
+        "task_types": [name for name in project.task_types if not guest or name == Dialogue.Kind.CHAT],
+        "role": role,
         "guidelines": guidelines.text if guidelines else "",
         "guideline_version": guidelines.number if guidelines else None,
     }

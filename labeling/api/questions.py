@@ -14,7 +14,7 @@ from accounts.idempotency import idempotent
 from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
 from labeling import questions
-from labeling.api.base import ROLE, ApiView, assignment_of, dialogue_of, project_of, user_of
+from labeling.api.base import RANKERS, ROLE, ApiView, assignment_of, dialogue_of, project_of, user_of
 from labeling.api.shapes import questions as shapes
 from labeling.errors import Invalid
 from labeling.models import Project, Question, Ranking
@@ -44,7 +44,7 @@ class Questions(ApiView):
         responses=page_of(shapes.QuestionOut),
     )
     def get(self, request: Request, slug: str) -> Response:
-        project, user = project_of(request, slug, operator=True), user_of(request)
+        project, user = project_of(request, slug, RANKERS, operator=True), user_of(request)
         rows = questions.visible_to(user).filter(project=project).select_related("guideline_version")
         if request.query_params.get("open", "") in ("1", "true"):
             rows = rows.open()
@@ -60,7 +60,7 @@ class Questions(ApiView):
     )
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        project, user = project_of(request, slug), user_of(request)
+        project, user = project_of(request, slug, RANKERS), user_of(request)
         wanted = checked(shapes.QuestionIn, request)
         about = {name: wanted[name] for name in ("assignment", "dialogue", "ranking") if wanted[name]}
         if len(about) > 1:

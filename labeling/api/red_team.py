@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import idempotent
 from common.api import checked
-from labeling.api.base import ROLE, ApiView, dialogue_of, project_of, user_of
+from labeling.api.base import RANKERS, ROLE, ApiView, dialogue_of, project_of, user_of
 from labeling.api.shapes import red_team as shapes
 from labeling.errors import Invalid
 from labeling.models import Dialogue, RedTeamAttempt, RedTeamRule
@@ -22,7 +22,7 @@ class Rules(ApiView):
         summary="Rules of the red-team work that are in force, in order", responses=shapes.RuleOut(many=True)
     )
     def get(self, request: Request, slug: str) -> Response:
-        project = project_of(request, slug, operator=True)
+        project = project_of(request, slug, RANKERS, operator=True)
         rows = RedTeamRule.objects.in_force().filter(project=project)
         return Response(shapes.RuleOut(rows, many=True).data)
 

@@ -73,9 +73,10 @@ def _dialogue(body: JsonObject, kind: str) -> list[Item]:
     turns = _messages(body.get("turns"))
     rows = [_plain(turn, "turn") for turn in _list(body.get("turns"), "turns")]
     thumbs = [
-        (place, truth_of(_plain(one, "feedback").get("thumb_up"), "thumb_up"))
+        (place, truth_of(up, "thumb_up"))
         for place, row in enumerate(rows)
         for one in _list(row.get("feedback"), "feedback")
+        if (up := _plain(one, "feedback").get("thumb_up", "")) is not None  # a problem was reported, without a thumb
     ]
     answers = {place for place, turn in enumerate(turns) if turn["role"] == "assistant"}
     context = {place for place in answers if rows[place].get("is_example") is False or body.get("kind") == "chat"}

@@ -16,7 +16,7 @@ from labeling.models.rankings import Ranking
 from labeling.models.red_team import RED_TEAM, RedTeamAttempt, RedTeamRule
 from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
-from labeling.models.terms import TermsAcceptance, TermsVersion
+from labeling.models.terms import KeptAcceptance, TermsAcceptance, TermsVersion
 from labeling.models.turns import Turn, TurnDraw, TurnFeedback
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "GuidelineVersion",
     "ImportRun",
     "Invitation",
+    "KeptAcceptance",
     "Membership",
     "Project",
     "Prompt",

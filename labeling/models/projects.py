@@ -257,6 +257,13 @@ class Project(models.Model):
     )
     currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of the rates.")
 
+    guest_messages_per_day = models.PositiveSmallIntegerField(
+        "messages of a guest a day",
+        default=50,
+        db_default=50,
+        help_text="What each guest may send to the model on a day (UTC); 0: no limit.",
+    )
+
     programs_acknowledge = models.BooleanField(
         "programs acknowledge guidelines",
         default=False,

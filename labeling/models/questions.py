@@ -17,7 +17,7 @@ from labeling.models.guidelines import GuidelineVersion
 from labeling.models.members import Membership
 from labeling.models.projects import Project
 from labeling.models.rankings import Ranking
-from labeling.models.roles import REVIEWERS
+from labeling.models.roles import RANKERS, REVIEWERS
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,7 +37,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         rows = self.standing()
         if user.is_superuser:
             return rows
-        mine = Membership.objects.filter(user=user, ended_at__isnull=True)
+        mine = Membership.objects.filter(user=user, ended_at__isnull=True, role__in=RANKERS)  # guests have none
         reviewed = Q(project__in=mine.filter(role__in=REVIEWERS).values("project"))
         return rows.filter(project__in=mine.values("project")).filter(
             Q(asked_by=user) | Q(for_everybody=True) | reviewed

@@ -1,4 +1,5 @@
-"""The terms and consent of a project, by version, and who accepted which. Writes: `labeling/terms.py`."""
+"""The terms and consent of a project, by version, and who accepted which; and which guests accepted the notice of what
+is kept. Writes: `labeling/terms.py`."""
 
 from __future__ import annotations
 
@@ -46,3 +47,21 @@ class TermsAcceptance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.version}"
+
+
+class KeptAcceptance(models.Model):
+    """A guest accepted this version of the notice of what is kept (`labeling/terms.py` has its number). It counts until
+    they withdraw from the project."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="accepted_notices")
+    number = models.PositiveIntegerField()
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["project", "accepted_at"]
+        constraints = [models.UniqueConstraint(fields=["project", "user", "number"], name="kept_accepted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.number}"

@@ -79,9 +79,12 @@ class TurnFeedback(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.GIVEN)
-    thumb_up = models.BooleanField()
+    thumb_up = models.BooleanField(null=True, blank=True, help_text="Empty: taken back, or a problem without a thumb.")
     reasons = models.JSONField(default=list, blank=True)
     comment = models.TextField(blank=True)
+    ideal_answer = models.TextField(
+        blank=True, default="", db_default="", help_text="What would have been a good answer, in the person's words."
+    )
     earlier = models.JSONField(
         default=list, blank=True, help_text='Opinions that this one replaced: [{"thumb_up", "until"}, …], oldest first.'
     )
@@ -99,7 +102,7 @@ class TurnFeedback(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "up" if self.thumb_up else "down"
+        return "up" if self.thumb_up else "none" if self.thumb_up is None else "down"
 
 
 class TurnDraw(models.Model):

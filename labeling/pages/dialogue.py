@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from common.compiled import compiled
 from common.translated import translated
-from labeling import undo
+from labeling import feedback, quota, undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
 from labeling.pages import live, verdicts
 from labeling.pages.composer import Composer, position_in
@@ -21,8 +21,9 @@ from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
 from labeling.pages.provenance import Provenance, provenance
 from labeling.pages.red_team import RedTeam, red_team_of
+from labeling.quota import Left
+from labeling.roles import is_guests
 from screening.models import Verdict
-from screening.rules import harms
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -40,6 +41,17 @@ class ShownTurn:
     verdict: Verdict | None = None
     given: bool = False  # part of a given prompt
     insert: bool = True  # whether a turn may be put before it
+
+    @property
+    def rated(self) -> TurnFeedback | None:
+        """The person's thumb, if there is one."""
+        return self.feedback if self.feedback is not None and self.feedback.thumb_up is not None else None
+
+    @property
+    def reported(self) -> str:
+        """The problem that the person reported, in their words' language; empty: none."""
+        problem = feedback.problem_of(self.feedback)
+        return str(problem.label) if problem is not None else ""
 
     @property
     def who(self) -> str:
@@ -60,7 +72,6 @@ class DialogueContext(TypedDict):
     live: Live | None
     unanswered: bool
     lost: Verdict | None
-    harms: Sequence[str]
     suggestions: list[Live]
     suggesting: bool
     praise: Sequence[str]
@@ -68,11 +79,16 @@ class DialogueContext(TypedDict):
     can_undo: bool
     sent_back: Review | None
     red_team: RedTeam | None
+    guest: bool
+    left: Left | None  # of a guest's messages today
 
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     composer: Composer = dialogue.composer
+    guest = is_guests(dialogue)
     turns = _turns(dialogue)
+    if guest:  # what the model is told before anybody writes is the project's own
+        turns = [turn for turn in turns if turn.role != Turn.Role.SYSTEM]
     shown = _shown(dialogue, turns, user)
     reply = live.reply(dialogue)
     cards = live.suggestions(composer)
@@ -90,7 +106,6 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "live": reply,
         "unanswered": reply is None and asked_last and chat,
         "lost": verdicts.on_lost_reply(dialogue) if reply is None and asked_last and chat else None,
-        "harms": harms(),
         "suggestions": cards,
         "suggesting": any(not card.ended for card in cards),
         "praise": PRAISE,
@@ -98,6 +113,8 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "can_undo": _can_undo(dialogue),
         "sent_back": _sent_back(dialogue),
         "red_team": red_team_of(dialogue, turns),
+        "guest": guest,
+        "left": quota.left(dialogue.project, user) if guest else None,
     }
 
 
@@ -152,9 +169,19 @@ def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:
 
 
 def shown_turn(turn: Turn, *, user: User) -> ShownTurn:
-    feedback = TurnFeedback.objects.filter(turn=turn, user=user).first()
+    given = TurnFeedback.objects.filter(turn=turn, user=user).first()
     flagged = verdicts.on_turns(turn.dialogue, [turn])
-    return ShownTurn(turn, Provenance("model"), feedback, verdict=flagged.get(turn.pk))
+    return ShownTurn(turn, Provenance("model"), given, verdict=flagged.get(turn.pk))
+
+
+def feedback_context(turn: Turn, *, user: User, **extra: object) -> dict[str, object]:
+    """Of the fragment below one reply."""
+    dialogue = turn.dialogue
+    shown = shown_turn(turn, user=user)
+    return {
+        "dialogue": dialogue, "project": dialogue.project, "shown": shown, "praise": PRAISE, "complaints": COMPLAINTS,
+        **extra,
+    }  # fmt: skip
 
 
 def role_of_next(dialogue: Dialogue, composer: Composer) -> str:

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_noop
 
 from labeling.errors import Invalid
+from labeling.feedback import ONLY_REPORTED
 from labeling.models import Turn
 from labeling.pages.composer import Composer
 
@@ -55,7 +56,9 @@ class ComposerForm(forms.Form):
 
 class FeedbackForm(forms.Form):
     thumb = forms.ChoiceField(choices=[("up", "up"), ("down", "down")])
-    reasons = forms.MultipleChoiceField(choices=[(word, word) for word in (*PRAISE, *COMPLAINTS)], required=False)
+    reasons = forms.MultipleChoiceField(
+        choices=[(word, word) for word in (*PRAISE, *COMPLAINTS, *sorted(ONLY_REPORTED))], required=False
+    )
     comment = forms.CharField(max_length=4000, required=False)
 
 

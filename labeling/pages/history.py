@@ -162,6 +162,7 @@ def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySe
     counted = turns.order_by().values("dialogue").values(n=Count("*"))
     return (
         Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
+        .filter(withdrawn_at__isnull=True)
         .filter(*(Exists(turns.filter(text__icontains=word)) for word in words))
         .annotate(opening=Subquery(asked), length=Subquery(counted))
         .order_by("-submitted_at")

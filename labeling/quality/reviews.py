@@ -199,11 +199,13 @@ def returned_dialogues(user: User) -> QuerySet[Dialogue]:
     ).select_related("project")
 
 
-def empty_comments(*, project: Project, user: User, about: Copies, text: str) -> int:
-    """Withdrawal: `text` in the place of comments by the person, on the person's work and on what is withdrawn."""
+def empty_comments(*, project: Project, user: User | None, about: Copies, text: str) -> int:
+    """Withdrawal: `text` in the place of comments on what is withdrawn; of a whole person also of those that they made
+    or that are on their work."""
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
-    theirs = Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
-    theirs |= Q(ranking__comparison__in=about.comparison_ids) | Q(dialogue__in=about.dialogue_ids)
+    theirs = Q(ranking__comparison__in=about.comparison_ids) | Q(dialogue__in=about.dialogue_ids)
+    if user is not None:
+        theirs |= Q(reviewer=user) | Q(ranking__trainer=user) | Q(dialogue__author=user)
     found = set(Review.objects.filter(here, theirs).exclude(comment="", spans={}).values_list("pk", flat=True))
     Review.objects.filter(pk__in=found, comment="").update(spans={})
     return Review.objects.filter(pk__in=found).exclude(comment="").update(comment=text, spans={})

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from common.compiled import compiled
 from labeling.models import Assignment, Dialogue, Membership, Project
+from labeling.roles import role_in
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,7 +34,16 @@ class PageRequest(HttpRequest):
 
 
 def active_membership(user: User, project_ref: str) -> Exists:
-    return Exists(Membership.objects.filter(project=OuterRef(project_ref), user=user, ended_at__isnull=True))
+    return Exists(_live(user, project_ref))
+
+
+def works_in(user: User, project_ref: str) -> Exists:
+    """As `active_membership`, without guests."""
+    return Exists(_live(user, project_ref).filter(role__in=Membership.RANKERS))
+
+
+def _live(user: User, project_ref: str) -> QuerySet[Membership]:
+    return Membership.objects.filter(project=OuterRef(project_ref), user=user, ended_at__isnull=True)
 
 
 def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
@@ -56,7 +66,7 @@ def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
 def _dialogue(user: User, pk: UUID) -> QuerySet[Dialogue]:
     rows = Dialogue.objects.filter(author=user).select_related("project", "guideline_version", "pending_request")
     rows = rows.defer("guideline_version__text")
-    return rows.filter(active_membership(user, "project"), pk=pk).order_by()
+    return rows.filter(active_membership(user, "project"), pk=pk).annotate(role=role_in(user, "project")).order_by()
 
 
 def _one(rows: Sequence[Found]) -> Found:
@@ -75,6 +85,19 @@ def visible_project(request: PageRequest, slug: str) -> Project:
 @compiled
 def _project_of_member(user: User, slug: str) -> QuerySet[Project]:
     return Project.objects.visible_to(user).filter(slug=slug).order_by()
+
+
+def trainers_project(request: PageRequest, slug: str) -> Project:
+    """As `visible_project`; of what concerns those who judge, which a guest does not see."""
+    if request.user.is_superuser:
+        return get_object_or_404(Project, slug=slug)
+    return _one(_project_of_trainer(request.user, slug))
+
+
+@compiled
+def _project_of_trainer(user: User, slug: str) -> QuerySet[Project]:
+    live = Membership.objects.filter(user=user, ended_at__isnull=True, role__in=Membership.RANKERS)
+    return Project.objects.filter(pk__in=live.values("project"), slug=slug).order_by()
 
 
 def reviewed_project(request: PageRequest, slug: str) -> Project:

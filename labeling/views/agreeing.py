@@ -1,4 +1,5 @@
-"""What is read and agreed to before the next task; agreed to, the task follows in the same request."""
+"""What is read and agreed to before the next task, or a guest's first chat; agreed to, that follows in the same
+request."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from labeling import agreements
-from labeling.agreements import GUIDELINES, TERMS, Owed
+from labeling import agreements, kept
+from labeling.agreements import GUIDELINES, NOTICE, TERMS, Owed
 from labeling.errors import LabelingError
 from labeling.models import GuidelineVersion, Project, TermsVersion
 from labeling.pages import changed_text, differences
 from labeling.pages.forms import chosen, number
+from labeling.terms import current_terms
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
@@ -37,8 +39,10 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             said = number(request.POST.get("version")) or 0
-            what = chosen(request.POST, "what", (TERMS, GUIDELINES))
+            what = chosen(request.POST, "what", (NOTICE, TERMS, GUIDELINES))
             agreements.agree(project=project, person=request.user, what=what, number=said)
+            if what == NOTICE and (accepted := number(request.POST.get("terms"))):  # shown on the same page
+                agreements.agree(project=project, person=request.user, what=TERMS, number=accepted)
         except LabelingError as error:
             errors.append(str(error))
     owed = agreements.owed(project, request.user)
@@ -52,6 +56,9 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _context(project: Project, owed: Owed) -> Context:
+    if owed.what == NOTICE:
+        terms = current_terms(project)
+        return {"project": project, "owed": owed, "notice": kept.SENTENCES, "terms": terms, "guest": True}
     rows = project.terms if owed.what == TERMS else project.guidelines
     versions: dict[int, Version] = {one.number: one for one in rows.filter(number__in=(owed.known, owed.version))}
     newest, known = versions[owed.version], versions.get(owed.known)

@@ -13,12 +13,11 @@ from labeling.errors import Invalid, LabelingError
 from labeling.feedback import give_feedback
 from labeling.models import Turn
 from labeling.pages.composer import position_in
-from labeling.pages.dialogue import dialogue_context, role_of_next, shown_turn
-from labeling.pages.forms import COMPLAINTS, PRAISE, ComposerForm, FeedbackForm, require_valid
+from labeling.pages.dialogue import dialogue_context, feedback_context, role_of_next
+from labeling.pages.forms import ComposerForm, FeedbackForm, require_valid
 from labeling.suggestions import request_suggestions
 from labeling.views._shared import PageRequest, own_dialogue, wants_json
 from labeling.views.dialogues import refuse, show
-from screening.rules import harms
 
 
 @require_POST
@@ -92,7 +91,9 @@ def suggestions(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
     dialogue = own_dialogue(request, pk)
-    turn = get_object_or_404(Turn.objects.filter(dialogue=dialogue).select_related("completion"), pk=turn_pk)
+    turn = get_object_or_404(
+        Turn.objects.filter(dialogue=dialogue).select_related("completion", "dialogue__project"), pk=turn_pk
+    )
     form = FeedbackForm(request.POST)
     try:
         require_valid(form)
@@ -108,12 +109,5 @@ def feedback(request: PageRequest, pk: UUID, turn_pk: UUID) -> HttpResponse:
         return refuse(request, pk, error)
     if not request.htmx:
         return redirect("dialogue", pk)
-    context = {
-        "dialogue": dialogue,
-        "project": dialogue.project,
-        "shown": shown_turn(turn, user=request.user),
-        "just_given": True,
-        "harms": harms(),
-    }
-    context |= {"praise": PRAISE, "complaints": COMPLAINTS}
+    context = feedback_context(turn, user=request.user, just_given=True)
     return render(request, "labeling/_feedback.html", context)

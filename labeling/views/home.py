@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from labeling.models import Membership
 from labeling.pages import home as home_page
 from labeling.pages.figures import figures
 from labeling.views._shared import PageRequest
@@ -18,6 +19,7 @@ def home(request: PageRequest) -> HttpResponse:
     context = {
         "here": "home",
         "places": places,
+        "only_guest": all(place.role == Membership.Role.GUEST for place in places) and bool(places),
         "shares": home_page.shares(request.user, places),
         "open_work": home_page.open_work(request.user),
         "returned": home_page.returned(request.user) if returned else [],

@@ -18,7 +18,7 @@ from labeling.pages.ranking import contradiction_words, ranking_context
 from labeling.pages.ranking_form import RankingForm
 from labeling.pages.review_ranking import remarks_of
 from labeling.quality import exams, reviews
-from labeling.views._shared import Context, PageRequest, go, go_to_agree, own_dialogue, page, visible_project
+from labeling.views._shared import Context, PageRequest, go, go_to_agree, own_dialogue, page, trainers_project
 
 
 @require_http_methods(["GET", "POST"])
@@ -69,7 +69,7 @@ def mend_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def practice(request: PageRequest, slug: str) -> HttpResponse:
     """Practice items done, each with the order expected and why; and where the person stands in the exam."""
-    project = visible_project(request, slug)
+    project = trainers_project(request, slug)
     context = {
         "project": project,
         "rows": practice_page.rows(project, request.user),
@@ -81,7 +81,7 @@ def practice(request: PageRequest, slug: str) -> HttpResponse:
 @require_POST
 def practise(request: PageRequest, slug: str) -> HttpResponse:
     """Go on to the next practice item."""
-    project = visible_project(request, slug)
+    project = trainers_project(request, slug)
     try:
         assignment = leases.lease_practice(project=project, trainer=request.user)
     except NotAgreed:

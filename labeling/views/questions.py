@@ -15,7 +15,7 @@ from labeling.errors import Blocked, LabelingError
 from labeling.models import Dialogue, Project, Ranking
 from labeling.pages import questions as questions_page
 from labeling.pages.questions import Subject
-from labeling.views._shared import PageRequest, active_membership, go_to, own_assignment, page, visible_project
+from labeling.views._shared import PageRequest, go_to, own_assignment, page, trainers_project, works_in
 
 
 @require_http_methods(["GET", "POST"])
@@ -26,7 +26,7 @@ def of_task(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def of_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
     """For its author and for who reviews it."""
-    rows = Dialogue.objects.visible_to(request.user).filter(active_membership(request.user, "project"))
+    rows = Dialogue.objects.visible_to(request.user).filter(works_in(request.user, "project"))
     found = get_object_or_404(rows.select_related("project"), pk=pk)
     return _show(request, questions_page.of_dialogue(found, request.user))
 
@@ -40,7 +40,7 @@ def of_review(request: PageRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def of_guidelines(request: PageRequest, slug: str) -> HttpResponse:
-    return _show(request, questions_page.of_guidelines(visible_project(request, slug)))
+    return _show(request, questions_page.of_guidelines(trainers_project(request, slug)))
 
 
 def _show(request: PageRequest, subject: Subject) -> HttpResponse:

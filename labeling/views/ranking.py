@@ -30,7 +30,7 @@ from labeling.views._shared import (
     own_assignment,
     page,
     told,
-    visible_project,
+    trainers_project,
 )
 
 
@@ -109,7 +109,7 @@ def done_before(request: PageRequest, pk: str) -> Assignment | None:
 @require_POST
 def next_task(request: PageRequest, slug: str) -> HttpResponse:
     """Lease the next ranking of a project and go there."""
-    return _lease_next(request, visible_project(request, slug))
+    return _lease_next(request, trainers_project(request, slug))
 
 
 def _lease_next(request: PageRequest, project: Project, *, skipped: bool = False) -> HttpResponse:
@@ -156,7 +156,7 @@ def nothing(request: PageRequest, slug: str) -> HttpResponse:
     return page(
         request,
         "labeling/nothing.html",
-        _nothing_for(request, visible_project(request, slug))
+        _nothing_for(request, trainers_project(request, slug))
         | {"done": done, "skipped": bool(request.GET.get("skipped"))},
     )
 

@@ -18,7 +18,7 @@ from labeling.pages import numbers as numbers_page
 from labeling.pages import questions
 from labeling.pages.figures import figures
 from labeling.pages.forms import chosen, number
-from labeling.views._shared import PageRequest, visible_project, wants_json
+from labeling.views._shared import PageRequest, trainers_project, visible_project, wants_json
 
 THEMES = ("light", "dark")
 YEAR = 365 * 24 * 3600
@@ -26,8 +26,8 @@ YEAR = 365 * 24 * 3600
 
 @require_GET
 def guidelines(request: PageRequest, slug: str) -> HttpResponse:
-    """The version asked for, else the newest; every version stays readable."""
-    project = visible_project(request, slug)
+    """For those who judge by them. The version asked for, else the newest; every version stays readable."""
+    project = trainers_project(request, slug)
     versions = list(project.guidelines.order_by("-number").defer("text"))
     wanted = number(request.GET.get("v")) or (versions[0].number if versions else None)
     version = next((one for one in versions if one.number == wanted), None)

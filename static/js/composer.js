@@ -58,6 +58,17 @@
   });
   document.addEventListener("draft:restored", (event) => mark(event.target));
 
+  /* A report that was begun and not sent: its form is opened, and gets back what this browser kept. */
+  function begun() {
+    const prefix = `duologue:${document.body.dataset.user}:report:`;
+    let kept = [];
+    try { kept = Object.keys(localStorage); } catch { return; /* forbidden: nothing was kept */ }
+    $$("[data-harmful]").forEach((one) => {
+      if (kept.some((key) => key.startsWith(`${prefix}${one.dataset.harmful}:`))) one.open = true;
+    });
+  }
+  addEventListener("load", begun);
+
   /* Alt prints a character on some keyboards (Option of a Mac, AltGr): in an editor that is what is wanted. The bare
      digits of a French keyboard differ from their keys too, and print nothing with Alt. */
   const mac = /Mac/.test(navigator.platform);
@@ -96,8 +107,14 @@
       Period: () => { const button = $("[data-stop]"); if (button) button.click(); },
       KeyE: () => { const editor = $("#composer-text"); if (editor && bare) editor.focus(); },
       KeyU: () => last && $("button[value=up]", last).click(),
-      KeyH: () => { const harm = $$("[data-harmful]").pop(), panel = bare && $("[data-harm]"); if (panel) panel.click(); else if (harm) { harm.open = !harm.open; ($("input", harm) || harm).focus(); } },
-      KeyQ: () => $("[data-questions]").click(),
+      KeyH: () => {
+        const harm = $$("[data-harmful]").pop(), panel = bare && $("[data-harm]");
+        if (panel) { panel.click(); return; }
+        if (!harm) return;
+        harm.open = !harm.open;
+        ($("input:checked, input[type=radio]", harm) || $("summary", harm)).focus(); // the form itself comes on demand
+      },
+      KeyQ: () => { const way = $("[data-questions]"); if (way) way.click(); },
       KeyD: () => last && $("button[value=down]", last).click(),
     }[event.code];
     if (act) stop(act);

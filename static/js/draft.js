@@ -205,7 +205,8 @@ document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up,
   if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, xhr, shouldSwap } = event.detail;
+  const { target, xhr, shouldSwap, requestConfig } = event.detail, sent = requestConfig && requestConfig.elt;
+  if (xhr.status < 400 && sent && sent.autosave && "replaced" in sent.dataset) { sent.autosave.forget(); sent.autosave.end(); } // by the answer
   refused = target.id === "main" && shouldSwap && xhr.status >= 400 ? xhr.status : 0;
   if (xhr.status < 400 && target.id === "main") { const form = $("form[data-draft]", target); if (form && form.autosave) { form.autosave.forget(); form.autosave.end(); } }
 });

@@ -24,7 +24,7 @@ def test_an_answer_marked_false_is_a_rating_and_never_an_example(project: Projec
     ]
     report = run(project, "kto", given, source="thumbs")
     assert (report.imported, report.made) == (5, {"ratings": 5}), report.errors
-    assert sorted(TurnFeedback.objects.values_list("thumb_up", flat=True)) == [False] * 4 + [True]
+    assert sorted(map(bool, TurnFeedback.objects.values_list("thumb_up", flat=True))) == [False] * 4 + [True]
     assert not Turn.objects.filter(role="assistant", is_example=True).exists()
     export(project, tmp_path / "alone", "--config", "sft,ratings")
     assert not rows(tmp_path / "alone", "sft")

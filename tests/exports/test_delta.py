@@ -18,9 +18,10 @@ from django.utils import timezone
 from accounts.models import User
 from labeling import comparisons, corrections, dialogues, feedback, projects, turns, votes
 from labeling.errors import Gone
+from labeling.feedback import Problem
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
-from labeling.withdrawal import withdraw
-from moderation import marks, verdicts
+from labeling.withdrawal import withdraw, withdraw_chat
+from moderation import marks, problems, verdicts
 from moderation.models import Verdict, VerdictFeedback
 from screening import rules
 from tests import makers
@@ -168,8 +169,29 @@ def marks_a_text(project: Project, who: User, random: Random) -> None:
 
 def decides_a_mark(project: Project, who: User, random: Random) -> None:
     given = VerdictFeedback.objects.filter(verdict__project=project).exclude(user=who).order_by("created_at").first()
-    if given is not None:
+    if given is not None and given.harmful is not None:
         marks.decide(mark=given, reviewer=who, harmful=given.harmful, confirmed=random.random() < 0.5)
+
+
+def reports_a_problem(project: Project, who: User, random: Random) -> None:
+    replies = Turn.objects.filter(dialogue__project=project, completion__isnull=False, role="assistant")
+    if turn := replies.select_related("dialogue").order_by("created_at").last():
+        said = f"Problem, the {next(_numbers)}th"
+        problems.report(turn=turn, user=who, problem=random.choice(Problem.values), comment=said)
+
+
+def takes_a_word_back(project: Project, who: User, random: Random) -> None:
+    if given := TurnFeedback.objects.filter(turn__dialogue__project=project, user=who).order_by("created_at").last():
+        problems.take_back(turn=given.turn, user=who)
+
+
+def withdraws_a_chat(project: Project, who: User, random: Random) -> None:
+    """As a guest, which they are for that moment."""
+    mine = Dialogue.objects.filter(project=project, author=who, kind="chat", withdrawn_at=None)
+    if chat := mine.order_by("created_at").first():
+        projects.set_membership(project=project, user=who, role="guest")
+        withdraw_chat(dialogue=chat, by=who)
+        projects.set_membership(project=project, user=who, role="trainer")
 
 
 SPLITS = ("train", "test")
@@ -177,6 +199,7 @@ EVENTS: tuple[Callable[[Project, User, Random], None], ...] = (
     ranks, takes_back, votes_too, reviews, discards, demonstrates, undoes_a_dialogue, rates, thinks_again,
     gives_a_chat_up, adds_a_prompt, retires_a_prompt, opens_with_a_prompt, comments, submits_a_rated_chat,
     says_block, screens, blocks_a_text, blocks_a_text, marks_a_text, marks_a_text, decides_a_mark,
+    reports_a_problem, takes_a_word_back, withdraws_a_chat,
 )  # fmt: skip
 
 

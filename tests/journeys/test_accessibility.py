@@ -46,7 +46,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     returned = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="Look again at B.")
     chat = makers.make_chat(project, alice, turns=2)
-    give_feedback(turn=chat.turns.filter(role="assistant")[0], user=alice, thumb_up=False)
+    replied = chat.turns.filter(role="assistant")[0]
+    give_feedback(turn=replied, user=alice, thumb_up=False)
     demonstration = makers.make_demonstration(project, alice, submit=False, question=RICH)
     request = request_suggestions(dialogue=demonstration, role="user")[0]
     makers.answer(request, "One.", "Two.", "Three.")
@@ -71,6 +72,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
             "red-team chat": f"/dialogues/{tried[0].pk}/",
             "red-team chat handed in": f"/dialogues/{tried[1].pk}/",
             "demonstration": f"/dialogues/{demonstration.pk}/",
+            "report of a reply": f"/dialogues/{chat.pk}/turns/{replied.pk}/report/",
+            "what is kept": f"/projects/{project.slug}/kept/",
             "dialogue": f"/dialogues/{done.pk}/",
             "history": "/history/",
             "numbers": "/numbers/",

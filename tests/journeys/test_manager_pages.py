@@ -62,6 +62,7 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     return {
         "models": "/manage/models/",
         "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=puffins", "project": site,
+        "feedback": f"{site}feedback/",
         "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.name}/",
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "rounds-one": f"{site}rounds/1/",

@@ -78,10 +78,11 @@ def test_beside_the_guidelines_and_taken_back(client: Client, project: Project, 
     assert not Question.objects.exists()
 
 
-def test_a_guest_reads_and_does_not_ask(client: Client, project: Project, guest: User) -> None:
+def test_a_guest_neither_reads_nor_asks(client: Client, project: Project, guest: User) -> None:
+    client.force_login(guest)
     address = f"/projects/{project.slug}/questions/"
-    assert "<textarea" not in page(client, guest, address)
-    assert client.post(address, {"text": ASKED}).status_code == 422
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"text": ASKED}).status_code == 404
 
 
 def test_a_reviewer_asks_on_a_dialogue_and_on_a_ranking(

@@ -31,7 +31,7 @@ PAGES = {
     "guidelines": f"{SITE}guidelines/", "terms": f"{SITE}terms/", "prompts": f"{SITE}prompts/",
     "settings": f"{SITE}settings/",
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
-    "questions": f"{SITE}questions/",
+    "questions": f"{SITE}questions/", "feedback": f"{SITE}feedback/",
     "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",
     "judges": f"{SITE}ai-judges/", "red team": f"{SITE}red-team/",
 }  # fmt: skip

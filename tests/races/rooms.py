@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from tests.races import dialogues, judges, notices, projects, questions, rankings, red_team, requests, runs, webhooks
+from tests.races import (
+    dialogues,
+    guests,
+    judges,
+    notices,
+    projects,
+    questions,
+    rankings,
+    red_team,
+    requests,
+    runs,
+    webhooks,
+)
 
-ROOMS = (rankings, judges, dialogues, red_team, notices, questions, runs, webhooks, requests, projects)
+ROOMS = (rankings, judges, dialogues, red_team, guests, notices, questions, runs, webhooks, requests, projects)

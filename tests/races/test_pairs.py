@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.races import dialogues, judges, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, guests, judges, projects, questions, rankings, requests, runs, webhooks
 from tests.races.pairs import Pair, Situation
 from tests.races.rooms import ROOMS
 
@@ -23,6 +23,8 @@ OFTEN_TOGETHER = [
     (judges.SITUATIONS, "answered", "settle", "withdraw carol"),
     (dialogues.SITUATIONS, "handed in", "undo", "accept"),
     (dialogues.SITUATIONS, "chat handed in", "undo", "bob leases"),
+    (guests.SITUATIONS, "guest's chat", "send", "send beside"),
+    (guests.SITUATIONS, "guest's chat", "harmful", "withdraw chat"),
     (questions.SITUATIONS, "asked", "answer", "take back"),
     (questions.SITUATIONS, "asked", "ask", "withdraw alice"),
     (runs.SITUATIONS, "pushed", "push", "take back"),

@@ -45,6 +45,8 @@ WITHIN = {
         "said.empty_unsent",
         "said.empty_comments",
     ),
+    "problems.report": ("feedback.report",),
+    "problems.take_back": ("feedback.take_back", "marks.take_back"),
     "import_runs.remove": ("storing.revert", "sampling.forget"),
     "import_runs.execute": (
         "storing.store", "rows.write_comparisons", "rows.write_dialogues", "rows.write_prompts", "rows.write_rankings",

@@ -46,6 +46,9 @@ class DialogueOut(Shape):
     turns = TurnOut(many=True)
     rule = RuleOut(allow_null=True, help_text="Of a red-team chat: what the model is to be made to break.")
     reply = ReplyOut(allow_null=True, help_text="The answer that is being written; becomes a turn.")
+    messages_left = serializers.IntegerField(
+        allow_null=True, help_text="What a guest may still send today; null: no limit."
+    )
 
 
 class DialogueRow(serializers.ModelSerializer[Dialogue]):
