@@ -23,7 +23,17 @@ from labeling.models import (
     TurnFeedback,
 )
 
-ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active", "languages")
+ACCOUNT = (
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "date_joined",
+    "last_login",
+    "is_active",
+    "languages",
+    "opted_out_of",
+)
 
 
 def of(user: User) -> JsonObject:

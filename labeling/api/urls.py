@@ -2,9 +2,20 @@
 
 from django.urls import path
 
-from labeling.api import agreements, assignments, comparisons, dialogues, projects, questions, suggestions, turns
+from labeling.api import (
+    agreements,
+    assignments,
+    comparisons,
+    dialogues,
+    opt_outs,
+    projects,
+    questions,
+    suggestions,
+    turns,
+)
 
 urlpatterns = [
+    path("opt-outs/", opt_outs.OptOuts.as_view()),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.OneProject.as_view()),
     path("projects/<slug:slug>/progress/", projects.ProgressView.as_view()),

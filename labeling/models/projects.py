@@ -251,6 +251,13 @@ class Project(models.Model):
     )
     currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of the rates.")
 
+    exposure_minutes = models.PositiveSmallIntegerField(
+        "minutes with flagged texts a week",
+        default=0,
+        db_default=0,
+        help_text="After so many a person is offered only tasks without flagged texts until the week ends; 0: no end.",
+    )
+
     programs_acknowledge = models.BooleanField(
         "programs acknowledge guidelines",
         default=False,

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import assignments, corrections, leases, rankings, votes
+from labeling import assignments, corrections, leases, offering, rankings, votes
 from labeling.errors import Blocked, Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
 from labeling.pages import differences, questions
@@ -147,7 +147,8 @@ def nothing(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _nothing_for(request: PageRequest, project: Project) -> Context:
-    return {"project": project, "others": votes.waiting_for_others(project, request.user)}
+    avoided = offering.avoided(project, request.user)
+    return {"project": project, "others": votes.waiting_for_others(project, request.user), "avoided": avoided}
 
 
 @require_POST

@@ -25,7 +25,7 @@ def time(request: HttpRequest, slug: str) -> HttpResponse:
     return show(
         request, "time", project, title=gettext("Time"), lead=LEAD, month=month, costs=costs.costs_of(project),
         people=[(line, costs.cost_of(project, line)) for line in lines],
-        total=time_sheet.hours(sum(line.seconds for line in lines)),
+        total=time_sheet.hours(sum(line.seconds for line in lines)), weeks=time_sheet.weeks(month, project=project),
     )  # fmt: skip
 
 

@@ -157,6 +157,7 @@ PAGES = {
     "session/": route("GET", SIGNED_IN),
     "theme/": route("POST", SIGNED_IN),
     "work-languages/": route("GET POST", SIGNED_IN),
+    "opted-out/": route("GET POST", SIGNED_IN),
     "language/": route("POST", EVERYBODY),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
@@ -223,6 +224,7 @@ PAGES = {
 # -- API --------------------------------------------------------------------------------------------
 IN_PROJECT = {"slug": "slug"}
 API = {
+    "opt-outs/": route("GET PUT", SIGNED_IN),
     "projects/": route("GET", SIGNED_IN),
     "projects/<slug:slug>/": route("GET", MEMBERS | {OPERATOR}, **IN_PROJECT),
     "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),

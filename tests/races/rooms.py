@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.races import dialogues, judges, notices, projects, questions, rankings, requests, runs, webhooks
+from tests.races import dialogues, judges, notices, people, projects, questions, rankings, requests, runs, webhooks
 
-ROOMS = (rankings, judges, dialogues, notices, questions, runs, webhooks, requests, projects)
+ROOMS = (rankings, judges, dialogues, notices, people, questions, runs, webhooks, requests, projects)

@@ -34,6 +34,8 @@ WITHIN = {
     "leases.lease_next": ("leases.lease", "leases.move"),
     "assignments.heartbeat": ("leases.extend", "leases.revive"),
     "comparisons.discard": ("assignments.take_back",),
+    "opt_outs.choose": ("harms.give_back",),
+    "harms.state_of_texts": ("harms.state",),
     "chats.store_reply": ("chats.finish", "chats.take_reply"),
     "turns.add_turn": ("drafts.touch",),
     "turns.edit_turn": ("said.replace",),
