@@ -1,9 +1,10 @@
-"""What a person has to agree to before they are given the next task of a project: its terms, where it has any, and a
-new version of its guidelines.
+"""What a person has to agree to before they are given the next task of a project: its terms and its content warning,
+where it has any, and a new version of its guidelines.
 
 Work that is begun can be finished all the same. The guidelines are asked of whoever joined before the version was
 published: a newcomer reads the one in force. Of programs they are asked where the project says so, so that those which
-know nothing of it work on; the terms of everybody. Writes on terms: `labeling/terms.py`.
+know nothing of it work on, and so is the warning; the terms of everybody. Writes: `labeling/terms.py`,
+`labeling/content_warnings.py`.
 """
 
 from __future__ import annotations
@@ -13,23 +14,34 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, Manager, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, Manager, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from common.compiled import compiled
 from common.held import Held
 from labeling.errors import Conflict, Invalid, NotAgreed
-from labeling.models import Acknowledgement, GuidelineVersion, Membership, Project, TermsAcceptance, TermsVersion
+from labeling.content_warnings import read_warning
+from labeling.models import (
+    Acknowledgement,
+    ContentWarning,
+    GuidelineVersion,
+    Membership,
+    Project,
+    TermsAcceptance,
+    TermsVersion,
+    WarningRead,
+)
 from labeling.projects import current_guidelines
 from labeling.terms import accept_terms
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-TERMS, GUIDELINES = "terms", "guidelines"
+TERMS, WARNING, GUIDELINES = "terms", "warning", "guidelines"
 FIRST = {
     TERMS: gettext_noop("This project has terms. Read and accept them, then go on."),
+    WARNING: gettext_noop("This project has a content warning. Read what you may meet here, then go on."),
     GUIDELINES: gettext_noop("There is a new version of the guidelines. Read what changed, then go on."),
 }
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,10 +65,14 @@ class Versions:
     terms: int
     terms_required: int
     terms_accepted: int
+    warning: int = 0
+    warning_known: int = 0
 
     def owed(self, *, guidelines: bool = True) -> Owed | None:
         if self.terms_accepted < self.terms_required:
             return Owed(TERMS, self.terms, self.terms_accepted)
+        if guidelines and self.warning_known < self.warning:
+            return Owed(WARNING, self.warning, self.warning_known)
         if guidelines and self.guidelines_known < self.guidelines:
             return Owed(GUIDELINES, self.guidelines, self.guidelines_known)
         return None
@@ -74,7 +90,13 @@ def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
         user=OuterRef("user"),
         accepted_at__gt=Coalesce(OuterRef("withdrawn_at"), EVER),
     ).order_by("-version__number")
+    warnings = ContentWarning.objects.filter(project=OuterRef("project")).order_by("-number")
+    in_force = warnings.annotate(asked=Case(When(text="", then=0), default=F("number")))
+    seen = WarningRead.objects.filter(version__project=OuterRef("project"), user=OuterRef("user"))
     return memberships.annotate(
+        warning_newest=in_force.values("asked")[:1],
+        warning_known=seen.order_by("-version__number").values("version__number")[:1],
+        warning_text=warnings.values("text")[:1],
         guidelines_newest=guidelines[:1],
         guidelines_known=guidelines.filter(known)[:1],
         terms_newest=terms[:1],
@@ -91,7 +113,10 @@ def _of_project(rows: Manager[Any]) -> QuerySet[Any]:
 def versions_of(member: Membership) -> Versions:
     """Of a row of `with_versions`."""
     found = vars(member)
-    names = ("guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted")
+    names = (
+        "guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted", "warning_newest",
+        "warning_known",
+    )  # fmt: skip
     return Versions(*(int(found[name] or 0) for name in names))
 
 
@@ -126,12 +151,14 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
 
 
 def agree(*, project: Project, person: User, what: str, number: int) -> None:
-    """To the version in force of the terms or of the guidelines.
+    """To the version in force of the terms, of the content warning or of the guidelines.
 
-    Raises: as `acknowledge` and `terms.accept_terms`.
+    Raises: as `acknowledge`, `terms.accept_terms` and `content_warnings.read_warning`.
     """
     if what == TERMS:
         accept_terms(project=project, person=person, number=number)
+    elif what == WARNING:
+        read_warning(project=project, person=person, number=number)
     else:
         acknowledge(project=project, person=person, number=number)
 

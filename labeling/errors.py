@@ -74,7 +74,7 @@ class NeedsConfirmation(LabelingError):
 
 
 class NotAgreed(LabelingError):
-    """Something is to be read and agreed to first: `what` ("terms", "guidelines") in the version `version`."""
+    """Something is to be read and agreed to first: `what` ("terms", "warning", "guidelines") in the version `version`."""
 
     def __init__(self, message: str, *, what: str, version: int) -> None:
         super().__init__(message)

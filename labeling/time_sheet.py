@@ -112,12 +112,19 @@ def month_of(name: str) -> Month:
     return Month(first if 2000 <= first.year <= 2200 else timezone.localdate().replace(day=1))
 
 
-def weeks(month: Month, *, person: User | None = None, project: Project | None = None) -> list[Line]:
-    """Time with flagged texts, of whole weeks from Monday: those that the month begins, holds and ends with."""
+def with_weeks(
+    month: Month, *, person: User | None = None, project: Project | None = None
+) -> tuple[list[Line], list[Line]]:
+    """The month's sheet, and the time with flagged texts of the whole weeks, from Monday, that it touches."""
     begin = month.begin - timedelta(days=month.begin.weekday())
     end = month.end + timedelta(days=-month.end.weekday() % 7)
+    lines = sheet(Span(begin, end), person=person, project=project)
+    return [line for line in lines if month.first <= line.day < month.next.first], _weeks(lines)
+
+
+def _weeks(lines: Iterable[Line]) -> list[Line]:
     found: dict[tuple[date, str, str], Line] = {}
-    for line in sheet(Span(begin, end), person=person, project=project):
+    for line in lines:
         if line.flagged:
             monday = line.day - timedelta(days=line.day.weekday())
             key = (monday, line.person, line.project)

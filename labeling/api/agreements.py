@@ -39,6 +39,6 @@ def _owed(project: Project, request: Request) -> object:
     owed = agreements.owed(project, user_of(request))
     if owed is None:
         return []
-    rows = project.terms if owed.what == agreements.TERMS else project.guidelines
-    text = rows.get(number=owed.version).text
+    versions = {agreements.TERMS: project.terms, agreements.WARNING: project.warnings}
+    text = versions.get(owed.what, project.guidelines).get(number=owed.version).text
     return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

@@ -17,6 +17,7 @@ from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
 from labeling.models.terms import TermsAcceptance, TermsVersion
 from labeling.models.turns import Turn, TurnDraw, TurnFeedback
+from labeling.models.warnings import ContentWarning, WarningRead
 
 __all__ = [
     "DEFAULT_FLAGS",
@@ -29,6 +30,7 @@ __all__ = [
     "CandidateCopy",
     "Comparison",
     "ComparisonRequest",
+    "ContentWarning",
     "Dialogue",
     "GuidelineVersion",
     "ImportRun",
@@ -49,4 +51,5 @@ __all__ = [
     "Turn",
     "TurnDraw",
     "TurnFeedback",
+    "WarningRead",
 ]

@@ -117,6 +117,13 @@ class Project(models.Model):
         ALL = "all", _("Every eligible turn")
         DEPTH = "depth", _("Weighted by depth: later turns more often")
 
+    class Cover(models.TextChoices):
+        """Which texts are covered on pages until whoever works there reveals them, one by one."""
+
+        NONE = "", _("None")
+        FLAGGED = "flagged", _("Texts of which the content filter warns")
+        MODEL = "model", _("All texts of a model, and what the filter warns of")
+
     class SplitBy(models.TextChoices):
         PROMPT = "prompt", _("First user turn")
         AUTHOR = "author", _("Author of the dialogue")
@@ -251,6 +258,15 @@ class Project(models.Model):
     )
     currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of the rates.")
 
+    cover = models.CharField(
+        "covered until revealed",
+        max_length=7,
+        choices=Cover.choices,
+        blank=True,
+        default=Cover.NONE,
+        db_default="",
+        help_text="Which texts people reveal one by one, by a click or a key, before they read them.",
+    )
     exposure_minutes = models.PositiveSmallIntegerField(
         "minutes with flagged texts a week",
         default=0,

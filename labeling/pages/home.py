@@ -48,6 +48,7 @@ class Place:
     versions: Versions
     tasks: list[Task]
     foreign: str  # the project's language, where the person works in others
+    warning: str = ""  # what may be met there, as Markdown
     limit_reached: bool = False  # of the week's minutes with flagged texts
     share: JsonObject | None = None  # of the open round, as `goals.open_share` has it
 
@@ -75,7 +76,8 @@ def places(user: User) -> list[Place]:
         ]
         language = foreign(user, row.project)
         versions, reached = agreements.versions_of(row), offering.limit_reached(row.project, user)
-        found.append(Place(row.project, row.role, versions, tasks, language, reached, vars(row)["share"]))
+        warning, share = vars(row)["warning_text"] or "", vars(row)["share"]
+        found.append(Place(row.project, row.role, versions, tasks, language, warning, reached, share))
     return found
 
 

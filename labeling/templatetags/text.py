@@ -40,14 +40,14 @@ def written_in(language: str) -> SafeString:
 
 @register.simple_tag
 def radios(name: str, values: Sequence[str]) -> SafeString:
-    """A button for each value, one of which must be chosen."""
-    return _radios(name, tuple(values))
+    """A button for each value, in the reader's language, one of which must be chosen."""
+    return _radios(name, tuple((value, gettext(value)) for value in values))
 
 
 @lru_cache(maxsize=64)
-def _radios(name: str, values: tuple[str, ...]) -> SafeString:
-    button = '<label><input type="radio" name="{0}" value="{1}" required> {1}</label>'
-    return format_html_join("", button, ((name, value) for value in values))
+def _radios(name: str, values: tuple[tuple[str, str], ...]) -> SafeString:
+    button = '<label><input type="radio" name="{}" value="{}" required> {}</label>'
+    return format_html_join("", button, ((name, value, shown) for value, shown in values))
 
 
 @register.filter

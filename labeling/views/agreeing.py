@@ -10,15 +10,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements
-from labeling.agreements import TERMS, Owed
+from labeling.agreements import TERMS, WARNING, Owed
 from labeling.errors import LabelingError
-from labeling.models import GuidelineVersion, Project, TermsVersion
+from labeling.models import ContentWarning, GuidelineVersion, Project, TermsVersion
 from labeling.pages import changed_text, differences
 from labeling.pages.forms import number
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
-Version = GuidelineVersion | TermsVersion
+Version = GuidelineVersion | TermsVersion | ContentWarning
 THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
     "ranking": ranking.next_task,
     "practice": mending.practise,
@@ -51,8 +51,8 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _context(project: Project, owed: Owed) -> Context:
-    rows = project.terms if owed.what == TERMS else project.guidelines
-    versions: dict[int, Version] = {one.number: one for one in rows.filter(number__in=(owed.known, owed.version))}
+    of = {TERMS: project.terms, WARNING: project.warnings}.get(owed.what, project.guidelines)
+    versions: dict[int, Version] = {one.number: one for one in of.filter(number__in=(owed.known, owed.version))}
     newest, known = versions[owed.version], versions.get(owed.known)
     return {"project": project, "owed": owed, "version": newest, "known": known, **_changes(known, newest)}
 

@@ -202,7 +202,7 @@ def test_time_with_flagged_texts_is_shown_by_week_to_the_person_and_to_the_manag
     assert exposure.this_week(projects=[project.pk]) == {(alice.pk, project.pk): 720}
     month = time_sheet.month_of("")
     assert sum(line.flagged for line in time_sheet.sheet(month, project=project)) == 720
-    (week,) = time_sheet.weeks(month, project=project)
+    _, (week,) = time_sheet.with_weeks(month, project=project)
     assert (week.day.weekday(), week.person, week.flagged_hours) == (0, "alice", "0:12")
     client.force_login(alice)
     assert "With texts that the content filter flags, week by week" in client.get("/numbers/").content.decode()

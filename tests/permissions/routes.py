@@ -118,6 +118,7 @@ MANAGED = {
     f"{PROJECT}rounds/<int:number>/": route("GET POST", MANAGES, slug="slug", number="round"),
     f"{PROJECT}guidelines/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}terms/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}warning/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/retire/": route("POST", MANAGES, slug="slug"),
     f"{PROJECT}ai-judges/": route("GET POST", MANAGES, slug="slug"),

@@ -68,7 +68,8 @@ DERIVED = {
 # Rows that ended long ago; Redis, files and the session; SQL that only reads.
 OF_NO_WORK = {
     "ai_judges.ai_judges", "forms.plain", "inviting.take", "outbox.forget_old", "registry.ask_server",
-    "snapshot.now", "snapshot.settle", "snapshot.snapshot", "status.gone", "storage.publish", "storage.remove",
+    "said.harms_on_record", "snapshot.now",
+    "snapshot.settle", "snapshot.snapshot", "status.gone", "storage.publish", "storage.remove",
     "streams.publish", "suggestions.suggestion_use",
 }  # fmt: skip
 # Tasks that only take a lock around what is in the table.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from common.api import Shape
-from labeling.agreements import GUIDELINES, TERMS
+from labeling.agreements import GUIDELINES, TERMS, WARNING
 from labeling.api.shapes.base import BIGGEST
 
 
 class AgreementIn(Shape):
-    what = serializers.ChoiceField([TERMS, GUIDELINES])
+    what = serializers.ChoiceField([TERMS, WARNING, GUIDELINES])
     version = serializers.IntegerField(min_value=1, max_value=BIGGEST)
 
 
 class OwedOut(Shape):
-    what = serializers.CharField(help_text="`terms` or `guidelines`.")
+    what = serializers.CharField(help_text="`terms`, `warning` or `guidelines`.")
     version = serializers.IntegerField(help_text="The one in force.")
     known = serializers.IntegerField(help_text="The one that you know; 0: none.")
     text = serializers.CharField(help_text="Markdown, of the version in force.")
