@@ -20,8 +20,8 @@ from django.utils.translation import gettext_noop
 
 from common.compiled import compiled
 from common.held import Held
-from labeling.errors import Conflict, Invalid, NotAgreed
 from labeling.content_warnings import read_warning
+from labeling.errors import Conflict, Invalid, NotAgreed
 from labeling.models import (
     Acknowledgement,
     ContentWarning,

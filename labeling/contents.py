@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject, Message
 from common.visible import visible
@@ -58,7 +58,7 @@ def check(*, project_id: UUID, text: str, author_id: int | None, sentence: str =
     (findings,) = ask(fast, [text])
     if category := blocked_by(findings):
         verdict = verdicts.record_unsent(plan, text=text, author_id=author_id, findings=findings)
-        raise Blocked(sentence, verdict=verdict.pk, category=gettext_lazy(category))
+        raise Blocked(sentence, verdict=verdict.pk, category=category)
     if missing(fast, findings):
         raise Invalid(AWAY)
     return Checked(plan, findings)

@@ -57,8 +57,8 @@ HELP = {
     "undo_minutes": "How long a submission can be taken back.",
     "programs_acknowledge": "The API gives no task either before a new version of the guidelines is acknowledged there "
     "(docs/api.md). Pages always ask whoever joined before it was published.",
-    "cover": "Which texts are covered on pages until whoever works there reveals them, one by one: by a click, or by the "
-    "key Z. A covered answer cannot be placed.",
+    "cover": "Which texts are covered on pages until whoever works there reveals them, one by one: by a click or by "
+    "the key Z. A covered answer cannot be placed.",
     "exposure_minutes": "Minutes a week in which a person is active on tasks with texts that the content filter flags; "
     "past them they are given only other tasks until the week ends. 0: no limit.",
     "daily_goal": "Tasks that a trainer should submit on a day, shown to them beside what they did. 0: no goal.",

@@ -70,6 +70,6 @@ def ago(moment: datetime) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[object, object], key: object) -> object:
-    """`mapping|at:key`, empty where there is none."""
-    return mapping.get(key, "")
+def at(mapping: Mapping[object, object] | str, key: object) -> object:
+    """`mapping|at:key`, empty where there is none, or no mapping."""
+    return mapping.get(key, "") if isinstance(mapping, Mapping) else ""
