@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext
-
 from labeling.errors import Invalid
 from labeling.models import Comparison, Project, Turn
 from labeling.pages.letters import letters_of
@@ -67,5 +65,5 @@ def require_revealed(comparison: Comparison, order_shown: Sequence[str], shown: 
     covered = of_completions(comparison, order_shown).difference(shown)
     letters = [letter for cid, letter in letters_of(order_shown).items() if cid in covered]
     if letters:
-        told = gettext("Show every covered text before you place it; not shown yet: %s.")
-        raise Invalid(told % ", ".join(letters))
+        named = ", ".join(letters)
+        raise Invalid("Show every covered text before you place it; not shown yet: %(letters)s.", letters=named)
