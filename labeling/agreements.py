@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, Manager, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, F, IntegerField, Manager, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
@@ -44,6 +44,7 @@ FIRST = {
     WARNING: gettext_noop("This project has a content warning. Read what you may meet here, then go on."),
     GUIDELINES: gettext_noop("There is a new version of the guidelines. Read what changed, then go on."),
 }
+Text = TermsVersion | ContentWarning | GuidelineVersion
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -91,7 +92,7 @@ def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
         accepted_at__gt=Coalesce(OuterRef("withdrawn_at"), EVER),
     ).order_by("-version__number")
     warnings = ContentWarning.objects.filter(project=OuterRef("project")).order_by("-number")
-    in_force = warnings.annotate(asked=Case(When(text="", then=0), default=F("number")))
+    in_force = warnings.annotate(asked=Case(When(text="", then=0), default=F("number"), output_field=IntegerField()))
     seen = WarningRead.objects.filter(version__project=OuterRef("project"), user=OuterRef("user"))
     return memberships.annotate(
         warning_newest=in_force.values("asked")[:1],
@@ -118,6 +119,13 @@ def versions_of(member: Membership) -> Versions:
         "warning_known",
     )  # fmt: skip
     return Versions(*(int(found[name] or 0) for name in names))
+
+
+def versions_of_text(project: Project, what: str) -> QuerySet[Text]:
+    """All versions of that text of the project."""
+    if what == TERMS:
+        return project.terms.all()
+    return project.warnings.all() if what == WARNING else project.guidelines.all()
 
 
 def owed(project: Project, person: User) -> Owed | None:

@@ -39,6 +39,5 @@ def _owed(project: Project, request: Request) -> object:
     owed = agreements.owed(project, user_of(request))
     if owed is None:
         return []
-    versions = {agreements.TERMS: project.terms, agreements.WARNING: project.warnings}
-    text = versions.get(owed.what, project.guidelines).get(number=owed.version).text
+    text = agreements.versions_of_text(project, owed.what).get(number=owed.version).text
     return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

@@ -168,12 +168,13 @@ def _covered(project: Project, entries: Sequence[Live | None]) -> list[Live]:
         return found
     ids = [str(entry.completion.pk) for entry in found if entry.completion is not None]
     flagged = verdicts.on_completions(project.pk, ids) if ids else {}
-    return [
-        replace(entry, cover=f"{entry.request.pk}-{entry.index}")
-        if cover.covers(project, entry.completion and flagged.get(str(entry.completion.pk)), by_model=True)
-        else entry
-        for entry in found
-    ]
+    return [_with_cover(project, entry, flagged) for entry in found]
+
+
+def _with_cover(project: Project, entry: Live, flagged: Mapping[str, Verdict]) -> Live:
+    verdict = flagged.get(str(entry.completion.pk)) if entry.completion is not None else None
+    covered = cover.covers(project, verdict, by_model=True)
+    return replace(entry, cover=f"{entry.request.pk}-{entry.index}") if covered else entry
 
 
 def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:

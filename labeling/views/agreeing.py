@@ -10,15 +10,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements
-from labeling.agreements import TERMS, WARNING, Owed
+from labeling.agreements import Owed, Text
 from labeling.errors import LabelingError
-from labeling.models import ContentWarning, GuidelineVersion, Project, TermsVersion
+from labeling.models import Project
 from labeling.pages import changed_text, differences
 from labeling.pages.forms import number
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
-Version = GuidelineVersion | TermsVersion | ContentWarning
 THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
     "ranking": ranking.next_task,
     "practice": mending.practise,
@@ -51,13 +50,13 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _context(project: Project, owed: Owed) -> Context:
-    of = {TERMS: project.terms, WARNING: project.warnings}.get(owed.what, project.guidelines)
-    versions: dict[int, Version] = {one.number: one for one in of.filter(number__in=(owed.known, owed.version))}
+    rows = agreements.versions_of_text(project, owed.what).filter(number__in=(owed.known, owed.version))
+    versions: dict[int, Text] = {one.number: one for one in rows}
     newest, known = versions[owed.version], versions.get(owed.known)
     return {"project": project, "owed": owed, "version": newest, "known": known, **_changes(known, newest)}
 
 
-def _changes(known: Version | None, newest: Version) -> Context:
+def _changes(known: Text | None, newest: Text) -> Context:
     if known is None:
         return {}
     try:

@@ -33,11 +33,11 @@ from tests import makers
 
 pytestmark = pytest.mark.django_db
 BAD = "I will kill you tomorrow."
-WORSE = "I will kill you with a pipe bomb."
+WORSE = "I will kill you, and you make a pipe bomb."
 
 
-def flagged(project: Project, text: str = BAD, **columns: object) -> Comparison:
-    comparison = makers.make_comparison(project, prompt=text, votes=2, **columns)
+def flagged(project: Project, text: str = BAD) -> Comparison:
+    comparison = makers.make_comparison(project, prompt=text, votes=2)
     comparison.refresh_from_db()
     return comparison
 
@@ -157,7 +157,7 @@ def test_given_prompts_and_hidden_items_too(project: Project, alice: User, bob: 
 def exposed(project: Project, person: User, seconds: int, **columns: object) -> Assignment:
     ranking = makers.make_ranking(flagged(project), person, groups=[[0, 1, 2, 3]])
     assert ranking.assignment is not None
-    Assignment.objects.filter(pk=ranking.assignment_id).update(seconds=seconds, **columns)
+    Assignment.objects.filter(pk=ranking.assignment.pk).update(seconds=seconds, **columns)
     type(ranking).objects.filter(pk=ranking.pk).update(seconds=seconds)
     return ranking.assignment
 
