@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.test import Client
 
@@ -19,7 +21,7 @@ BAD = "I will kill you tomorrow."
 COVER = 'class="reveal"'
 
 
-def flag(project: Project, comparison: str, index: int = 1) -> str:
+def flag(project: Project, comparison: UUID, index: int = 1) -> str:
     """One of its completions; its id."""
     completion = Candidate.objects.get(comparison=comparison, index=index).completion
     completion.text = BAD
@@ -33,7 +35,7 @@ def flag(project: Project, comparison: str, index: int = 1) -> str:
 def test_the_project_says_which_are_covered(
     client: Client, project: Project, task: Assignment, cover: str, count: int
 ) -> None:
-    flag(project, str(task.comparison_id))
+    flag(project, task.comparison_id)
     projects.change_settings(project=project, cover=cover)
     page = client.get(f"/ranking/{task.pk}/").content.decode()
     assert page.count(COVER) == count
@@ -55,7 +57,7 @@ def test_a_prompt_is_covered_where_the_filter_warns_of_it(client: Client, projec
 def test_no_covered_answer_is_placed_and_what_was_revealed_is_kept_with_the_draft_only(
     client: Client, project: Project, task: Assignment
 ) -> None:
-    cid = flag(project, str(task.comparison_id))
+    cid = flag(project, task.comparison_id)
     projects.change_settings(project=project, cover="flagged")
     letter = "ABCD"[task.order_shown.index(cid)]
     sent = {f"place-{one}": str(place) for place, one in enumerate("ABCD", 1)} | {f"read-{one}": "1" for one in "ABCD"}
