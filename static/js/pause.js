@@ -34,7 +34,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (dialog.open) dialog.close(); else pause();
 });
-duologue.widget("[data-open-keys]", (keys) => {
+duologue.widget(".bench-head [data-open-keys]", (keys) => {
   const button = document.createElement("button");
   button.type = "button"; button.className = "button quiet small"; button.textContent = gettext("Pause");
   button.title = "Alt P"; button.setAttribute("aria-keyshortcuts", "Alt+P");
