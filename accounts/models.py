@@ -28,6 +28,14 @@ class User(AbstractUser):
         help_text="In which the person works; empty: in all.",
     )
 
+    opted_out_of = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Kinds of harm, as the content filter names them, that the person does not want to meet.",
+    )
+
     def __str__(self) -> str:
         return self.get_full_name() or self.username
 

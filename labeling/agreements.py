@@ -1,9 +1,10 @@
-"""What a person has to agree to before they are given the next task of a project: its terms, where it has any, and a
-new version of its guidelines; a guest, who is shown no guidelines, the notice of what is kept.
+"""What a person has to agree to before they are given the next task of a project: its terms and its content warning,
+where it has any, and a new version of its guidelines; a guest, who is shown no guidelines, the notice of what is kept.
 
 Work that is begun can be finished all the same. The guidelines are asked of whoever joined before the version was
 published: a newcomer reads the one in force. Of programs they are asked where the project says so, so that those which
-know nothing of it work on; the terms of everybody. Writes on terms: `labeling/terms.py`.
+know nothing of it work on, and so is the warning; the terms of everybody. Writes: `labeling/terms.py`,
+`labeling/content_warnings.py`.
 """
 
 from __future__ import annotations
@@ -13,34 +14,39 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, Manager, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, IntegerField, Manager, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from common.compiled import compiled
 from common.held import Held
 from labeling import kept, terms
+from labeling.content_warnings import read_warning
 from labeling.errors import Conflict, Invalid, NotAgreed
 from labeling.models import (
     Acknowledgement,
+    ContentWarning,
     GuidelineVersion,
     KeptAcceptance,
     Membership,
     Project,
     TermsAcceptance,
     TermsVersion,
+    WarningRead,
 )
 from labeling.projects import current_guidelines
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-NOTICE, TERMS, GUIDELINES = "notice", "terms", "guidelines"
+NOTICE, TERMS, WARNING, GUIDELINES = "notice", "terms", "warning", "guidelines"
 FIRST = {
     NOTICE: gettext_noop("Read what is kept of what you write, then go on."),
     TERMS: gettext_noop("This project has terms. Read and accept them, then go on."),
+    WARNING: gettext_noop("This project has a content warning. Read what you may meet here, then go on."),
     GUIDELINES: gettext_noop("There is a new version of the guidelines. Read what changed, then go on."),
 }
+Text = TermsVersion | ContentWarning | GuidelineVersion
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +68,8 @@ class Versions:
     terms: int
     terms_required: int
     terms_accepted: int
+    warning: int = 0
+    warning_known: int = 0
     notice_accepted: int = 0
     guest: bool = field(default=False, kw_only=True)
 
@@ -70,6 +78,8 @@ class Versions:
             return Owed(NOTICE, kept.NUMBER, self.notice_accepted)
         if self.terms_accepted < self.terms_required:
             return Owed(TERMS, self.terms, self.terms_accepted)
+        if guidelines and self.warning_known < self.warning:
+            return Owed(WARNING, self.warning, self.warning_known)
         if guidelines and not self.guest and self.guidelines_known < self.guidelines:
             return Owed(GUIDELINES, self.guidelines, self.guidelines_known)
         return None
@@ -86,7 +96,13 @@ def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
     accepted = TermsAcceptance.objects.filter(version__project=OuterRef("project"), **lately)
     accepted = accepted.order_by("-version__number")
     notices = KeptAcceptance.objects.filter(project=OuterRef("project"), **lately).order_by("-number")
+    warnings = ContentWarning.objects.filter(project=OuterRef("project")).order_by("-number")
+    in_force = warnings.annotate(asked=Case(When(text="", then=0), default=F("number"), output_field=IntegerField()))
+    seen = WarningRead.objects.filter(version__project=OuterRef("project"), user=OuterRef("user"))
     return memberships.annotate(
+        warning_newest=in_force.values("asked")[:1],
+        warning_known=seen.order_by("-version__number").values("version__number")[:1],
+        warning_text=warnings.values("text")[:1],
         guidelines_newest=guidelines[:1],
         guidelines_known=guidelines.filter(known)[:1],
         terms_newest=published[:1],
@@ -105,9 +121,17 @@ def versions_of(member: Membership) -> Versions:
     """Of a row of `with_versions`."""
     found = vars(member)
     names = (
-        "guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted", "notice_accepted",
+        "guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted", "warning_newest",
+        "warning_known", "notice_accepted",
     )  # fmt: skip
     return Versions(*(int(found[name] or 0) for name in names), guest=member.role == Membership.Role.GUEST)
+
+
+def versions_of_text(project: Project, what: str) -> QuerySet[Text]:
+    """All versions of that text of the project."""
+    if what == TERMS:
+        return project.terms.all()
+    return project.warnings.all() if what == WARNING else project.guidelines.all()
 
 
 def owed(project: Project, person: User) -> Owed | None:
@@ -141,14 +165,16 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
 
 
 def agree(*, project: Project, person: User, what: str, number: int) -> None:
-    """To the version in force of the notice, the terms or the guidelines.
+    """To the version in force of the notice, the terms, the content warning or the guidelines.
 
-    Raises: as `acknowledge`, `terms.accept_notice` and `terms.accept_terms`.
+    Raises: as `acknowledge`, `terms.accept_notice`, `terms.accept_terms` and `content_warnings.read_warning`.
     """
     if what == NOTICE:
         terms.accept_notice(project=project, person=person, number=number)
     elif what == TERMS:
         terms.accept_terms(project=project, person=person, number=number)
+    elif what == WARNING:
+        read_warning(project=project, person=person, number=number)
     else:
         acknowledge(project=project, person=person, number=number)
 

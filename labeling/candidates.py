@@ -18,7 +18,7 @@ from django.utils import timezone
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import visible
-from labeling import contents, places, policies, randomness, selection
+from labeling import contents, harms, places, policies, randomness, selection
 from labeling.models import (
     Candidate,
     CandidateCopy,
@@ -166,6 +166,7 @@ def _wait_for_a_filter(comparison: Comparison) -> bool:
 
 
 def _open(comparison: Comparison) -> str:
+    harms.state(comparisons=[comparison.pk])
     if comparison.selection == Comparison.Selection.MARGIN:
         selection.hold(comparison)
         return "held"

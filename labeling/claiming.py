@@ -30,6 +30,7 @@ from labeling import randomness, votes
 from labeling.errors import Invalid
 from labeling.models import Assignment, Comparison, GuidelineVersion, Membership, Project
 from labeling.models.comparisons import MOST_COMPLETIONS
+from labeling.offering import NOTHING, Avoided
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -39,8 +40,11 @@ PAUSE = 0.02  # seconds; only where all that wants a vote is locked by others
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before everything that was opened
 KEPT = 60.0  # seconds
 MOST_KEPT = 50_000
-NORMAL = "c.only_for_id IS NULL"
-HIDDEN = "c.only_for_id = %(trainer)s AND c.kind = %(kind)s"
+# Read behind the lock on the membership, which who opts out takes as well: so nobody is given what they just refused.
+ALLOWED = "NOT c.harms && (SELECT u.opted_out_of FROM accounts_user u WHERE u.id = %(trainer)s)"
+NORMAL = f"c.only_for_id IS NULL AND {ALLOWED}"
+HIDDEN = f"c.only_for_id = %(trainer)s AND c.kind = %(kind)s AND {ALLOWED}"
+HARMLESS = "c.harms = '{}'"
 NOT_OWN = "(c.author_id IS NULL OR c.author_id <> %(trainer)s)"
 # A scalar subquery is asked row by row, by an index. As EXISTS it may become a join with all that this trainer ever
 # had, or with all votes of the project.
@@ -120,70 +124,85 @@ class HasBegun(Exception):
     """The trainer has a task that is not ended; nothing was leased."""
 
 
-def claim(project: Project, trainer: User, kind: str, *, beside_begun: bool = False) -> Assignment | None:
+def claim(
+    project: Project, trainer: User, kind: str, *, avoided: Avoided = NOTHING, beside_begun: bool = False
+) -> Assignment | None:
     """A new lease on the oldest comparison of that kind which wants this trainer's vote; None where none does. Rows
     locked by others are passed over, and waited for only when nothing else is left, since a vote may yet be free.
+
+    Whoever avoids some kinds of harm is given what has none first, which an index of its own finds: flagged ones are
+    looked at one by one, and only once nothing else is left.
 
     Raises:
         Invalid: they may not rank here. HasBegun, where it is not said that they may have something else.
     """
+    found = None
+    if avoided:
+        found = _claim(project, trainer, kind, HARMLESS, beside_begun=beside_begun)
+    if found is None and not avoided.every:
+        found = _claim(project, trainer, kind, "", beside_begun=beside_begun)
+    return found
+
+
+def _claim(project: Project, trainer: User, kind: str, which: str, *, beside_begun: bool) -> Assignment | None:
     for attempt in range(TRIES):
-        since = begins.of(project, trainer) if kind == Comparison.Kind.NORMAL else ALWAYS
+        since = begins.of(project, trainer, which) if kind == Comparison.Kind.NORMAL else ALWAYS
         lease = _Lease(project, trainer)
-        row = lease.store(kind, since, look=not beside_begun)
+        row = lease.store(kind, since, which, look=not beside_begun)
         is_member, has_begun, found, slot = row[0], row[1], row[2], row[8]
         if not is_member:
             raise Invalid(NOT_A_RANKER)
         if has_begun:
             raise HasBegun
         if found is not None and kind == Comparison.Kind.NORMAL:
-            begins.note(project, trainer, row[-1], afresh=since == ALWAYS)
+            begins.note(project, trainer, which, row[-1], afresh=since == ALWAYS)
         if found is not None and slot is not None:
             return lease.assignment(row)
         if found is None and since != ALWAYS:
-            begins.forget(project, trainer)
+            begins.forget(project, trainer, which)
         elif found is None:
-            if not votes.wanting(project, trainer, kind).exists():
+            wanting = votes.wanting(project, trainer, kind)
+            if not (wanting.filter(harms=[]) if which else wanting).exists():
                 return None
             time.sleep(PAUSE * min(attempt, 5))
     return None
 
 
 class Begins:
-    """Where to begin to look, by project and trainer: in a project of many votes a trainer who has had the ten thousand
-    oldest would have them looked at each time. Only a hint of this process: it is worked out anew every minute, since
-    an older comparison may be opened again, and before it is said that nothing is left."""
+    """Where to begin to look, by project, trainer and which they may be given: in a project of many votes a trainer who
+    has had the ten thousand oldest would have them looked at each time. Only a hint of this process: it is worked out
+    anew every minute, since an older comparison may be opened again, and before it is said that nothing is left."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[uuid.UUID, int], tuple[datetime, float]] = {}
+        self._kept: dict[tuple[uuid.UUID, int, str], tuple[datetime, float]] = {}
 
-    def of(self, project: Project, trainer: User) -> datetime:
-        begin, until = self._kept.get((project.pk, trainer.pk), (ALWAYS, 0.0))
+    def of(self, project: Project, trainer: User, which: str = "") -> datetime:
+        begin, until = self._kept.get((project.pk, trainer.pk, which), (ALWAYS, 0.0))
         return begin if until > time.monotonic() else ALWAYS
 
-    def note(self, project: Project, trainer: User, begin: datetime | None, *, afresh: bool) -> None:
-        key = (project.pk, trainer.pk)
+    def note(self, project: Project, trainer: User, which: str, begin: datetime | None, *, afresh: bool) -> None:
+        key = (project.pk, trainer.pk, which)
         until = time.monotonic() + KEPT if afresh else self._kept.get(key, (ALWAYS, 0.0))[1]
         if begin is not None:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = (begin, until)
 
-    def forget(self, project: Project, trainer: User) -> None:
-        self._kept.pop((project.pk, trainer.pk), None)
+    def forget(self, project: Project, trainer: User, which: str = "") -> None:
+        self._kept.pop((project.pk, trainer.pk, which), None)
 
 
 begins = Begins()
+NAMES = {"": "", HARMLESS: "_harmless"}
 RANKERS = ", ".join(f"'{role}'" for role in Membership.RANKERS)
 lock = Prepared("lock_member", LOCK.format(rankers=RANKERS), {"project": "uuid", "trainer": "bigint"})
 
 
 @cache
-def statement(*, hidden: bool, exclude_own: bool) -> Prepared:
-    whose = HIDDEN if hidden else NORMAL
-    whose = f"{whose} AND {NOT_OWN}" if exclude_own else whose
+def statement(*, hidden: bool, exclude_own: bool, which: str = "") -> Prepared:
+    whose = " AND ".join(filter(None, (HIDDEN if hidden else NORMAL, which, NOT_OWN if exclude_own else "")))
     text = STATEMENT.format(rankers=RANKERS, whose=whose, first=FIRST.format(whose=whose))
-    name = f"claim_{'hidden' if hidden else 'normal'}{'_of_others' if exclude_own else ''}"
+    name = f"claim_{'hidden' if hidden else 'normal'}{'_of_others' if exclude_own else ''}{NAMES[which]}"
     return Prepared(name, text, TYPES)
 
 
@@ -201,7 +220,7 @@ class _Lease:
         self.pk, self.seed, self.now = uuid.uuid4(), randomness.new_seed(), timezone.now()
         self.expires = self.now + timedelta(minutes=project.lease_minutes)
 
-    def store(self, kind: str, since: datetime, *, look: bool) -> Row:
+    def store(self, kind: str, since: datetime, which: str, *, look: bool) -> Row:
         """What was found, with a slot if it could be leased. The membership is locked first, in the same round trip, so
         that of two requests of one trainer the second sees what the first was given."""
         values: dict[str, prepared.Value] = {
@@ -209,7 +228,7 @@ class _Lease:
             "id": self.pk, "orders": _orders(self.seed), "seed": self.seed, "now": self.now, "expires": self.expires,
         }  # fmt: skip
         hidden = kind != Comparison.Kind.NORMAL
-        found = statement(hidden=hidden, exclude_own=self.project.exclude_own_chats)
+        found = statement(hidden=hidden, exclude_own=self.project.exclude_own_chats, which=which)
         return cast(Row, prepared.run([lock, found], values)[0])
 
     def assignment(self, row: Row) -> Assignment:

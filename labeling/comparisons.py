@@ -18,7 +18,7 @@ from django.utils import timezone
 from common.shapes import Message
 from common.transitions import advance
 from common.visible import equal_pair, visible
-from labeling import assignments, contents
+from labeling import assignments, contents, harms
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Gone, Invalid, within
 from labeling.models import Candidate, Comparison, Project, Prompt
@@ -89,6 +89,7 @@ def bring(
         Candidate(comparison=comparison, index=index, completion=row) for index, row in enumerate(provided)
     )
     checked.keep(comparison.pk)
+    harms.state(comparisons=[comparison.pk])
     if checked.blocked:
         discard(comparison=comparison, reason=f"Blocked by the content filter: {checked.blocked}")
     return comparison, True

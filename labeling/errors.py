@@ -61,6 +61,10 @@ class Blocked(LabelingError):
         super().__init__(message, **values)
         self.verdict = verdict
 
+    def __str__(self) -> str:
+        """With the category in the language of the page; programs are told the one word that there is for it."""
+        return gettext(self.args[0]) % {name: gettext(str(value)) for name, value in self.values.items()}
+
 
 class Conflict(LabelingError):
     """Someone, perhaps the same person in another tab, was first. `version` is what stands now."""
@@ -80,7 +84,7 @@ class NeedsConfirmation(LabelingError):
 
 
 class NotAgreed(LabelingError):
-    """Something is to be read and agreed to first: `what` ("terms", "guidelines") in the version `version`."""
+    """Something is to be read and agreed to first: `what` (as in `labeling/agreements.py`) in the version `version`."""
 
     def __init__(self, message: str, *, what: str, version: int) -> None:
         super().__init__(message)

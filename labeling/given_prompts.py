@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from labeling import contents, dialogues
+from labeling import contents, dialogues, offering
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Project, Prompt
 
@@ -94,18 +94,23 @@ def _wants_given(project: Project, author: User) -> bool:
 
 def _without_answer(project: Project, author: User) -> Dialogue | None:
     drafts = Dialogue.objects.drafts().filter(project=project, author=author, given_turns__gt=0)
-    return drafts.annotate(written=Count("turns")).filter(written__lte=F("given_turns")).first()
+    unanswered = drafts.annotate(written=Count("turns")).filter(written__lte=F("given_turns")).select_related("prompt")
+    avoided = offering.avoided(project, author)
+    return next((draft for draft in unanswered if not (draft.prompt and avoided.has(draft.prompt.harms))), None)
 
 
 def _next(project: Project, author: User) -> Prompt | None:
     """Two who ask at once are given two prompts: one that is being given away is passed over, and so is one that the
     content filter has not read where it blocks."""
     free = free_prompts(author).filter(contents.judged_prompts(project.pk), project=project).order_by("content_hash")
+    free = offering.avoided(project, author).leave_out(free)
     return free.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
 
 
 def _refuse_unjudged(project: Project, author: User) -> None:
     free = free_prompts(author).filter(project=project)
+    if free.exists() and not offering.avoided(project, author).leave_out(free).exists():
+        raise Invalid("The prompts that are free now have texts that you are not given; they go to others.")
     if free.filter(contents.judged_prompts(project.pk)).count() < free.count():
         raise Invalid(contents.UNJUDGED)
 

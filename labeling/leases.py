@@ -21,6 +21,7 @@ from common.transitions import advance
 from labeling import claiming, offering, randomness, votes
 from labeling.errors import Gone, Invalid, NotAgreed, NotOffered
 from labeling.models import Assignment, Comparison, Membership, Project
+from labeling.offering import Avoided
 from labeling.projects import current_guidelines
 from labeling.quality import exams
 from labeling.quality.rules import ExamRules
@@ -62,7 +63,7 @@ def _begun_or_new(project: Project, trainer: User, *, by_program: bool) -> tuple
         raise Invalid(claiming.NOT_A_RANKER)
     if project.archived_at is not None:
         return None, False
-    if (begun := _begun(project, trainer)) is not None:
+    if (begun := _begun(project, trainer, offering.avoided(project, trainer))) is not None:
         return begun, False
     return _new(project, trainer, by_program=by_program, beside_begun=True)
 
@@ -71,8 +72,10 @@ def _new(
     project: Project, trainer: User, *, by_program: bool, beside_begun: bool = False
 ) -> tuple[Assignment | None, bool]:
     offering.check(project=project, person=trainer, by_program=by_program)
-    for kind in exams.kinds_open_to(project, trainer):
-        if (claimed := claiming.claim(project, trainer, kind, beside_begun=beside_begun)) is not None:
+    avoided = offering.avoided(project, trainer)
+    for kind in exams.kinds_open_to(project, trainer, avoided):
+        claimed = claiming.claim(project, trainer, kind, avoided=avoided, beside_begun=beside_begun)
+        if claimed is not None:
             return claimed, True
     return None, False
 
@@ -89,8 +92,9 @@ def _membership_locked(project: Project, trainer: User) -> QuerySet[Membership]:
     return live.filter(role__in=Membership.RANKERS).order_by().select_for_update()
 
 
-def _begun(project: Project, trainer: User) -> Assignment | None:
-    """The open lease, put off; else work whose lease ran out, taken up again if a vote is free."""
+def _begun(project: Project, trainer: User, avoided: Avoided) -> Assignment | None:
+    """The open lease, put off; else work whose lease ran out, taken up again if a vote is free and the trainer does not
+    avoid it by now."""
     mine = Assignment.objects.of(trainer).filter(comparison__project=project)
     held = Q(state=Assignment.State.LEASED, kind=Assignment.Kind.VOTE)
     begun = mine.filter(held | UNFINISHED).order_by("-state", "-draft_saved_at", "created_at")
@@ -100,6 +104,8 @@ def _begun(project: Project, trainer: User) -> Assignment | None:
         if assignment.state == Assignment.State.LEASED:  # sorted first
             extend(assignment)
             return assignment
+        if avoided.has(assignment.comparison.harms):
+            continue
         with transaction.atomic():
             if revive(assignment):
                 return assignment
@@ -117,7 +123,7 @@ def lease_practice(*, project: Project, trainer: User) -> Assignment | None:
     if lock_membership(project=project, trainer=trainer) is None:
         raise Invalid(claiming.NOT_A_RANKER)
     offering.check(project=project, person=trainer)
-    item = exams.next_practice(project=project, trainer=trainer)
+    item = exams.next_practice(project=project, trainer=trainer, avoided=offering.avoided(project, trainer))
     if item is None:
         return None
     begun = Assignment.objects.filter(comparison=item, trainer=trainer).first()
@@ -162,6 +168,8 @@ def revive(assignment: Assignment) -> bool:
     """Take an expired lease up again if a vote is free."""
     comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=assignment.comparison_id)
     if comparison.state != Comparison.State.OPEN:
+        return False
+    if comparison.harms and set(comparison.harms) & set(assignment.trainer.opted_out_of):
         return False
     slot = votes.free_slot(comparison) if assignment.kind == Assignment.Kind.VOTE else None
     if slot is None and assignment.kind == Assignment.Kind.VOTE:

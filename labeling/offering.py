@@ -1,17 +1,52 @@
 """Whether a person is given a task of a project now: one in a language in which they work, once they have agreed to
-what is to be agreed to (`labeling/agreements.py`). What is begun can be finished all the same."""
+what is to be agreed to (`labeling/agreements.py`). What is begun can be finished all the same.
+
+And which tasks they are not given: those with texts of a kind of harm that they opted out of, and, past the week's
+limit of minutes, those with any flagged text. Kinds of harm stand on comparisons and prompts (`labeling/harms.py`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
 
 from accounts import languages
-from labeling import agreements
+from common.held import Held
+from labeling import agreements, exposure
 from labeling.errors import NotOffered
 from labeling.models import Project
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Avoided:
+    """What a person is not given now: texts of these kinds of harm, or every flagged text."""
+
+    categories: tuple[str, ...] = ()
+    every: bool = False
+
+    def __bool__(self) -> bool:
+        return self.every or bool(self.categories)
+
+    def leave_out(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Of comparisons or prompts, those that the person may be given."""
+        if self.every:
+            return rows.filter(harms=[])
+        return rows.exclude(harms__overlap=list(self.categories)) if self.categories else rows
+
+    def has(self, harms: Collection[str]) -> bool:
+        return bool(harms) and (self.every or not set(self.categories).isdisjoint(harms))
+
+
+NOTHING = Avoided()
 
 
 def check(*, project: Project, person: User, by_program: bool = False) -> None:
@@ -27,3 +62,21 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
             language=languages.name_of(project.language),
         )
     agreements.check(project=project, person=person, by_program=by_program)
+
+
+def avoided(project: Project, person: User) -> Avoided:
+    """Costs no statement but where the project has a limit of minutes: whether it is reached is held for a second."""
+    return Avoided(tuple(person.opted_out_of), every=limit_reached(project, person))
+
+
+def limit_reached(project: Project, person: User) -> bool:
+    limit = project.exposure_minutes
+    return bool(limit) and (_seconds.get((person.pk, project.pk)) or 0) >= 60 * limit
+
+
+def _read(key: tuple[int, UUID]) -> int:
+    person, project = key
+    return exposure.this_week(person=person, projects=[project]).get(key, 0)
+
+
+_seconds = Held(_read)

@@ -10,22 +10,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Avg, Count, F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce, Greatest, TruncDate
+from django.db.models import Avg, Count, F, Q, Sum
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from common import csv_safe
+from labeling import exposure
 from labeling.models import Assignment, Dialogue, Project, Ranking
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-HEAD = ("day", "person", "project", "active seconds", "active hours", "rankings", "dialogues")
+HEAD = (
+    "day", "person", "project", "active seconds", "active hours", "rankings", "dialogues", "seconds with flagged texts"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,15 @@ class Line:
     seconds: int = 0
     rankings: int = 0
     dialogues: int = 0
+    flagged: int = 0  # of the seconds, those on tasks with texts that the content filter flagged
 
     @property
     def hours(self) -> str:
         return hours(self.seconds)
+
+    @property
+    def flagged_hours(self) -> str:
+        return hours(self.flagged)
 
 
 class _Row(TypedDict):
@@ -49,6 +57,7 @@ class _Row(TypedDict):
     person: str
     title: str
     total: int
+    flagged: int | None
     done: int
 
 
@@ -103,7 +112,27 @@ def month_of(name: str) -> Month:
     return Month(first if 2000 <= first.year <= 2200 else timezone.localdate().replace(day=1))
 
 
-def sheet(month: Month, *, person: User | None = None, project: Project | None = None) -> list[Line]:
+def with_weeks(
+    month: Month, *, person: User | None = None, project: Project | None = None
+) -> tuple[list[Line], list[Line]]:
+    """The month's sheet, and the time with flagged texts of the whole weeks, from Monday, that it touches."""
+    begin = month.begin - timedelta(days=month.begin.weekday())
+    end = month.end + timedelta(days=-month.end.weekday() % 7)
+    lines = sheet(Span(begin, end), person=person, project=project)
+    return [line for line in lines if month.first <= line.day < month.next.first], _weeks(lines)
+
+
+def _weeks(lines: Iterable[Line]) -> list[Line]:
+    found: dict[tuple[date, str, str], Line] = {}
+    for line in lines:
+        if line.flagged:
+            monday = line.day - timedelta(days=line.day.weekday())
+            key = (monday, line.person, line.project)
+            found[key] = replace(added(found.get(key, Line(monday, *key[1:])), line), day=monday)
+    return list(found.values())
+
+
+def sheet(month: Span | Month, *, person: User | None = None, project: Project | None = None) -> list[Line]:
     """Every day with work in it, newest first; of a person, of a project, or of both."""
     lines = [_line(row, rankings=row["done"]) for row in _ranked(month, person, project)]
     lines += [_line(row, dialogues=row["done"]) for row in _written(month, person, project)]
@@ -141,7 +170,7 @@ def by_person(lines: Iterable[Line]) -> list[Line]:
 def added(one: Line, other: Line) -> Line:
     return Line(
         max(one.day, other.day), one.person, one.project, one.seconds + other.seconds,
-        one.rankings + other.rankings, one.dialogues + other.dialogues,
+        one.rankings + other.rankings, one.dialogues + other.dialogues, one.flagged + other.flagged,
     )  # fmt: skip
 
 
@@ -158,45 +187,42 @@ def to_csv(lines: Iterable[Line]) -> str:
     writer.writerow(HEAD)
     for line in lines:
         cells = (line.day.isoformat(), line.person, line.project, line.seconds, round(line.seconds / 3600, 2))
-        writer.writerow(csv_safe.row((*cells, line.rankings, line.dialogues)))
+        writer.writerow(csv_safe.row((*cells, line.rankings, line.dialogues, line.flagged)))
     return out.getvalue()
 
 
 def _line(row: _Row, *, rankings: int = 0, dialogues: int = 0) -> Line:
-    return Line(row["day"], row["person"], row["title"], row["total"], rankings, dialogues)
+    return Line(row["day"], row["person"], row["title"], row["total"], rankings, dialogues, row["flagged"] or 0)
 
 
 def _ranked(month: Span | Month, person: User | None, project: Project | None) -> Iterator[_Row]:
-    """Of an assignment whatever says more: what its page measured, or what came with its ranking over the API."""
-    said = Ranking.objects.first_of_each().filter(assignment=OuterRef("pk")).order_by("submitted_at")
     rows = Assignment.objects.annotate(at=Coalesce("ended_at", "heartbeat_at"))
     rows = rows.filter(at__gte=month.begin, at__lt=month.end).filter(**_of("trainer", person))
     rows = rows.filter(**_of("comparison__project", project))
-    spent = Greatest(F("seconds"), Coalesce(Subquery(said.values("seconds")[:1]), 0))
+    flagged = Sum("spent", filter=exposure.flagged_ranking())
     return (
-        rows.order_by()
-        .annotate(
-            spent=spent, day=TruncDate("at"), person=F("trainer__username"), title=F("comparison__project__title")
-        )
+        exposure.with_seconds(rows)
+        .order_by()
+        .annotate(day=TruncDate("at"), person=F("trainer__username"), title=F("comparison__project__title"))
         .values("day", "person", "title")
-        .annotate(total=Sum("spent"), done=Count("pk", filter=Q(state=Assignment.State.SUBMITTED)))
+        .annotate(total=Sum("spent"), flagged=flagged, done=Count("pk", filter=Q(state=Assignment.State.SUBMITTED)))
         .iterator()
     )
 
 
 def _written(month: Span | Month, person: User | None, project: Project | None) -> Iterator[_Row]:
-    """A copy that was made to be changed begins with the time of what it was made from."""
     rows = Dialogue.objects.annotate(at=Coalesce("submitted_at", "saved_at"))
     rows = rows.filter(at__gte=month.begin, at__lt=month.end, author__isnull=False)
     rows = rows.filter(**_of("author", person)).filter(**_of("project", project))
-    spent = Greatest(F("seconds") - Coalesce(F("supersedes__seconds"), 0), 0)
+    flagged = Sum("spent", filter=exposure.flagged_dialogue())
     first = Q(supersedes__isnull=True) | Q(supersedes__undone_at__isnull=False)  # not a revision of what was counted
     handed_in = first & Q(submitted_at__isnull=False, undone_at__isnull=True, answer_to__isnull=True)
     return (
-        rows.order_by()
-        .annotate(spent=spent, day=TruncDate("at"), person=F("author__username"), title=F("project__title"))
+        exposure.with_seconds_of_dialogues(rows)
+        .order_by()
+        .annotate(day=TruncDate("at"), person=F("author__username"), title=F("project__title"))
         .values("day", "person", "title")
-        .annotate(total=Sum("spent"), done=Count("pk", filter=handed_in))
+        .annotate(total=Sum("spent"), flagged=flagged, done=Count("pk", filter=handed_in))
         .iterator()
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from labeling import offering
 from labeling.models import Assignment, Comparison, Project
 
 if TYPE_CHECKING:
@@ -34,15 +35,19 @@ def wanting(project: Project, trainer: User, kind: str = "") -> QuerySet[Compari
 
 
 def open_to(rows: QuerySet[Comparison], project: Project, trainer: User) -> QuerySet[Comparison]:
-    """Those with a free vote that this trainer may give: not had before, and not their own where that is excluded."""
+    """Those with a free vote that this trainer may give: not had before, not their own where that is
+    excluded, and of no kind of harm that they avoid."""
     if project.exclude_own_chats:
         rows = rows.filter(Q(author__isnull=True) | ~Q(author=trainer))
+    rows = offering.avoided(project, trainer).leave_out(rows)
     return with_a_free_vote(not_had_by(rows, trainer))
 
 
 def waiting_for_others(project: Project, trainer: User) -> int:
-    """Open comparisons that want a further vote, which this trainer may not give."""
+    """Open comparisons that want a further vote, which this trainer has given or may not give; without
+    what they avoid."""
     rows = Comparison.objects.filter(project=project, state=Comparison.State.OPEN, kind=Comparison.Kind.NORMAL)
+    rows = offering.avoided(project, trainer).leave_out(rows)
     return with_a_free_vote(rows).exclude(pk__in=open_to(rows, project, trainer).values("pk")).count()
 
 

@@ -35,6 +35,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
     (gettext_noop("Rounds"), "managing:rounds", MANAGE),
     (gettext_noop("Guidelines"), "managing:guidelines", MANAGE),
     (gettext_noop("Terms"), "managing:terms", MANAGE),
+    (gettext_noop("Content warning"), "managing:warning", MANAGE),
     (gettext_noop("Prompts"), "managing:prompts", MANAGE),
     (gettext_noop("AI judges"), "managing:ai-judges", MANAGE),
     (gettext_noop("Red team"), "managing:red-team", MANAGE),

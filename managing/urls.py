@@ -20,6 +20,7 @@ from managing.views import (
     terms,
     texts,
     time,
+    warnings,
 )  # fmt: skip
 
 app_name = "managing"
@@ -46,6 +47,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/<int:number>/", goals.one, name="rounds-one"),
     path("projects/<slug:slug>/guidelines/", texts.guidelines, name="guidelines"),
     path("projects/<slug:slug>/terms/", terms.terms, name="terms"),
+    path("projects/<slug:slug>/warning/", warnings.warning, name="warning"),
     path("projects/<slug:slug>/prompts/", texts.prompts, name="prompts"),
     path("projects/<slug:slug>/prompts/retire/", texts.retire, name="prompts-retire"),
     path("projects/<slug:slug>/ai-judges/", ai_judges.ai_judges, name="ai-judges"),

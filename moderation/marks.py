@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
+from labeling import harms
 from labeling.errors import Gone, Invalid
 from labeling.models import Assignment, Dialogue, Membership, ReplyRequest, SuggestionRequest, Turn
 from labeling.text import clean
@@ -80,6 +81,8 @@ def verdict_on(project: UUID, text: Text) -> Verdict:
         plan = plan_for(project).that_are(fast=True)
         (said,) = ask(plan, [text.text])
         verdicts.record(plan, text.target, {text.ids[0]: said})
+        if any(one.harms for one in said):
+            harms.state_of_texts(project=project, target=text.target, text_ids=[text.ids[0]])
         rows = list(Verdict.objects.filter(project=project, target_id=text.ids[0]))
     if not rows:  # a project without filters: the word of a person stands on a verdict of nobody
         rows = [_of_nobody(project, text)]

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from labeling import harms
 from labeling.models import Project
 from moderation import verdicts
 from moderation.models import Threshold, Verdict
@@ -52,6 +53,9 @@ def _act(project: Project, changed: list[Verdict]) -> None:
     completions = [verdict.target_id for verdict in changed if verdict.target == Target.COMPLETION]
     if completions:
         verdicts.set_standing(plan_for(project.pk), completions)
+    for target in {verdict.target for verdict in changed} - {Target.MESSAGE}:
+        texts = [verdict.target_id for verdict in changed if verdict.target == target]
+        harms.state_of_texts(project=project.pk, target=target, text_ids=texts)
     for verdict in changed:
         if verdict.action == Action.BLOCK and verdict.target != Target.MESSAGE:
             verdicts.block(verdict)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.audit import record
-from labeling import comparisons, contents, projects
+from labeling import comparisons, contents, harms, projects
 from labeling.models import Candidate, Comparison, Dialogue, Project, Prompt, Turn
 from labeling.quality import reviews
 from moderation.models import Verdict
@@ -74,7 +74,11 @@ def _store(plan: Plan, whole: Plan, target: str, found: dict[UUID, Findings]) ->
     verdicts.record(plan, target, found)
     if target == Target.COMPLETION:
         set_standing(whole, found)
-    for verdict in Verdict.objects.filter(project_id=plan.project, target_id__in=list(found), action=Action.BLOCK):
+    of_found = Verdict.objects.filter(project_id=plan.project, target_id__in=list(found))
+    flagged = set(of_found.exclude(harms=[]).order_by().values_list("target_id", flat=True))
+    if flagged:
+        harms.state_of_texts(project=plan.project, target=target, text_ids=flagged)
+    for verdict in of_found.filter(action=Action.BLOCK):
         block(verdict)
 
 

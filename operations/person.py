@@ -26,7 +26,17 @@ from labeling.models import (
 )
 from moderation.models import VerdictFeedback
 
-ACCOUNT = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "is_active", "languages")
+ACCOUNT = (
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "date_joined",
+    "last_login",
+    "is_active",
+    "languages",
+    "opted_out_of",
+)
 
 
 def of(user: User) -> JsonObject:

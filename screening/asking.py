@@ -11,7 +11,7 @@ from uuid import UUID
 
 from screening.filters.base import FILTERS, Filter, FilterDown
 from screening.models import Verdict
-from screening.rules import Plan, Rule, judge
+from screening.rules import Plan, Rule, harms_in, judge
 
 logger = logging.getLogger(__name__)
 Action = Verdict.Action
@@ -27,6 +27,7 @@ class Finding:
     action: Verdict.Action = Action.NONE
     category: str = ""
     failed: str = ""
+    harms: Sequence[str] = ()  # every category that warns or blocks
 
 
 Findings = tuple[Finding, ...]
@@ -81,7 +82,8 @@ def _ask_one(rule: Rule, texts: Sequence[str]) -> list[Finding]:
     findings = []
     for scores in found:
         action, category = judge(scores, rule.limits)
-        findings.append(Finding(rule.filter, version, scores, action, category))
+        harms = harms_in(scores, rule.limits)
+        findings.append(Finding(rule.filter, version, scores, action, category, harms=harms))
     return findings
 
 

@@ -22,6 +22,10 @@ COPYRIGHT = gettext_noop("intellectual property")
 ELECTIONS = gettext_noop("elections")
 JAILBREAK = gettext_noop("jailbreak")
 OTHER = gettext_noop("other")
+EVERY = (
+    SELF_HARM, VIOLENCE, WEAPONS, SEXUAL, CHILDREN, HATE, HARASSMENT, CRIME, PERSONAL, ADVICE, DEFAMATION, COPYRIGHT,
+    ELECTIONS, JAILBREAK, OTHER,
+)  # fmt: skip
 
 
 def warning_at_half(categories: Iterable[str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -101,6 +102,13 @@ class Verdict(models.Model):
     scores = models.JSONField(default=dict)
     category = models.CharField(max_length=60, blank=True, help_text="The category that decided; empty: none did.")
     action = models.CharField(max_length=5, choices=Action.choices)
+    harms = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Every category that warns or blocks, in alphabetical order.",
+    )
     failed = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why there is no score: the filter was down, and the "
         "project says to go on."

@@ -96,6 +96,22 @@ def judge(
     scores: Mapping[str, float], limits: Mapping[str, tuple[float | None, float | None]]
 ) -> tuple[Verdict.Action, str]:
     """(action, category that decided): the strictest action, then the highest score."""
+    found = _acting(scores, limits)
+    if not found:
+        return Action.NONE, ""
+    strictness, _, category = max(found)
+    return (Action.BLOCK if strictness == 2 else Action.WARN), category
+
+
+def harms_in(scores: Mapping[str, float], limits: Mapping[str, tuple[float | None, float | None]]) -> list[str]:
+    """Every category that warns or blocks, not only the one that decides."""
+    return sorted(category for _, _, category in _acting(scores, limits))
+
+
+def _acting(
+    scores: Mapping[str, float], limits: Mapping[str, tuple[float | None, float | None]]
+) -> list[tuple[int, float, str]]:
+    """(2 for a block and 1 for a warning, score, category)"""
     found: list[tuple[int, float, str]] = []
     for category, score in scores.items():
         warn_at, block_at = limits.get(category, (0.5, None))
@@ -103,7 +119,4 @@ def judge(
             found.append((2, score, category))
         elif warn_at is not None and score >= warn_at:
             found.append((1, score, category))
-    if not found:
-        return Action.NONE, ""
-    strictness, _, category = max(found)
-    return (Action.BLOCK if strictness == 2 else Action.WARN), category
+    return found

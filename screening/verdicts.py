@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from screening.asking import Finding, Findings, blocked_by, missing
 from screening.models import Verdict, VerdictFeedback
-from screening.rules import Limits, Plan, judge
+from screening.rules import Limits, Plan, harms_in, judge
 
 Target = Verdict.Target
 OPEN, WAITING, BLOCKED = "", "waiting", "blocked"
@@ -40,7 +40,7 @@ def record(plan: Plan, target: str, found: Mapping[UUID, Findings]) -> None:
             rows,
             update_conflicts=True,
             unique_fields=["target_id", "project", "filter", "filter_version"],
-            update_fields=["scores", "category", "action", "failed"],
+            update_fields=["scores", "category", "action", "harms", "failed"],
         )
 
 
@@ -62,6 +62,7 @@ def _row(plan: Plan, target: str, text_id: UUID, one: Finding, text: str = "", a
         scores=dict(one.scores),
         category=one.category,
         action=one.action,
+        harms=list(one.harms),
         failed=one.failed,
         text=text,
         author_id=author_id,
@@ -75,9 +76,22 @@ def known(plan: Plan, text_ids: Iterable[UUID]) -> dict[UUID, Findings]:
     for row in rows:
         # A recorded failure counts as a word: the project said to go on without one.
         found[row.target_id][row.filter] = Finding(
-            row.filter, row.filter_version, row.scores, Verdict.Action(row.action), row.category
+            row.filter, row.filter_version, row.scores, Verdict.Action(row.action), row.category, harms=row.harms
         )
     return {text_id: tuple(by_filter.values()) for text_id, by_filter in found.items()}
+
+
+def harms_on_record(project: UUID, text_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """The categories that warn or block, of each text that has one; of a filter its newest version counts."""
+    rows = Verdict.objects.filter(project=project, target_id__in=text_ids, failed="").order_by("created_at")
+    newest: dict[tuple[UUID, str], list[str]] = {}
+    for text_id, name, harms in rows.values_list("target_id", "filter", "harms"):
+        newest[text_id, name] = harms
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for (text_id, _), harms in newest.items():
+        if harms:
+            found[text_id].update(harms)
+    return dict(found)
 
 
 def standing_on_record(plan: Plan, text_id: UUID) -> str:
@@ -124,7 +138,7 @@ def rejudge(*, project: UUID, name: str, limits: Limits) -> Iterator[list[Verdic
     rows = Verdict.objects.filter(project=project, filter=name, failed="").order_by("pk")
     while batch := list(rows.filter(pk__gt=last)[:BATCH]):
         last = batch[-1].pk
-        other = [row.pk for row in batch if judge(row.scores, limits) != (row.action, row.category)]
+        other = [row.pk for row in batch if _judged(row.scores, limits) != (row.action, row.category, row.harms)]
         if other:
             yield _judge_anew(other, limits)
 
@@ -134,14 +148,20 @@ def _judge_anew(ids: Sequence[UUID], limits: Limits) -> list[Verdict]:
     now = timezone.now()
     changed = []
     for row in Verdict.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, of=("self",)):
-        action, category = judge(row.scores, limits)
-        if (action, category) == (row.action, row.category):
+        action, category, harms = _judged(row.scores, limits)
+        if (action, category, harms) == (row.action, row.category, row.harms):
             continue
-        row.earlier.append({"action": row.action, "category": row.category, "until": now.isoformat()})
-        row.action, row.category, row.rejudged_at = action, category, now
+        if (action, category) != (row.action, row.category):
+            row.earlier.append({"action": row.action, "category": row.category, "until": now.isoformat()})
+            row.action, row.category, row.rejudged_at = action, category, now
+        row.harms = harms
         changed.append(row)
-    Verdict.objects.bulk_update(changed, ["action", "category", "earlier", "rejudged_at"])
+    Verdict.objects.bulk_update(changed, ["action", "category", "harms", "earlier", "rejudged_at"])
     return changed
+
+
+def _judged(scores: Mapping[str, float], limits: Limits) -> tuple[str, str, list[str]]:
+    return (*judge(scores, limits), harms_in(scores, limits))
 
 
 def empty_unsent(*, project: UUID, author_id: int, text: str) -> int:

@@ -97,6 +97,7 @@ FIELDSETS: Fieldsets = (
         "Goal and cost",
         {"classes": ["tab"], "fields": ("daily_goal", ("rate_per_hour", "rate_per_task", "currency"))},
     ),
+    ("Harmful texts", {"classes": ["tab"], "fields": ("cover", "exposure_minutes")}),
     (
         "Data out",
         {

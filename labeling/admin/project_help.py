@@ -59,6 +59,10 @@ HELP = {
     "programs_acknowledge": "The API gives no task either before a new version of the guidelines is acknowledged there "
     "(docs/api.md). Pages always ask whoever joined before it was published.",
     "guest_messages_per_day": "What each guest may send to the model on a day (UTC), with asking again. 0: no limit.",
+    "cover": "Which texts are covered on pages until whoever works there reveals them, one by one: by a click or by "
+    "the key Z. A covered answer cannot be placed.",
+    "exposure_minutes": "Minutes a week in which a person is active on tasks with texts that the content filter flags; "
+    "past them they are given only other tasks until the week ends. 0: no limit.",
     "daily_goal": "Tasks that a trainer should submit on a day, shown to them beside what they did. 0: no goal.",
     "rate_per_hour": "What an active hour of a trainer costs, for the page Time. 0: nothing.",
     "rate_per_task": "What a submitted ranking or dialogue costs, for the page Time. 0: nothing.",

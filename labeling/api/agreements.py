@@ -43,6 +43,5 @@ def _owed(project: Project, request: Request) -> object:
     if owed.what == agreements.NOTICE:
         text = kept.as_markdown()
     else:
-        rows = project.terms if owed.what == agreements.TERMS else project.guidelines
-        text = rows.get(number=owed.version).text
+        text = agreements.versions_of_text(project, owed.what).get(number=owed.version).text
     return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

@@ -7,6 +7,7 @@ from labeling.api import (
     assignments,
     comparisons,
     dialogues,
+    opt_outs,
     projects,
     questions,
     red_team,
@@ -15,6 +16,7 @@ from labeling.api import (
 )
 
 urlpatterns = [
+    path("opt-outs/", opt_outs.OptOuts.as_view()),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.OneProject.as_view()),
     path("projects/<slug:slug>/progress/", projects.ProgressView.as_view()),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("labeling", "0038_index_of_what_was_ready"),
+        ("labeling", "0041_content_warnings_and_covered_texts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

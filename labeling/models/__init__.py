@@ -18,6 +18,7 @@ from labeling.models.reviews import Review, ReviewItem
 from labeling.models.rounds import Round, RoundPolicy
 from labeling.models.terms import KeptAcceptance, TermsAcceptance, TermsVersion
 from labeling.models.turns import Turn, TurnDraw, TurnFeedback
+from labeling.models.warnings import ContentWarning, WarningRead
 
 __all__ = [
     "DEFAULT_FLAGS",
@@ -31,6 +32,7 @@ __all__ = [
     "CandidateCopy",
     "Comparison",
     "ComparisonRequest",
+    "ContentWarning",
     "Dialogue",
     "GuidelineVersion",
     "ImportRun",
@@ -54,4 +56,5 @@ __all__ = [
     "Turn",
     "TurnDraw",
     "TurnFeedback",
+    "WarningRead",
 ]

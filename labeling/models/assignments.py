@@ -89,6 +89,7 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(fields=["trainer", "state"], name="assignment_by_trainer"),
+            models.Index(fields=["trainer", "ended_at"], name="assignment_by_end", condition=Q(ended_at__isnull=False)),
             models.Index(fields=["expires_at"], name="assignment_leases", condition=Q(state="leased")),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -91,6 +92,13 @@ class Comparison(models.Model):
     prompt = models.JSONField(help_text="The messages before the answer, as shown to the judge.")
     prompt_key = models.CharField(max_length=64, db_index=True)
     split = models.CharField(max_length=5)
+    harms = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Kinds of harm that the content filter warns of in its texts, worked out whenever a verdict comes.",
+    )
     source = models.CharField(max_length=120, blank=True)
     source_row = models.JSONField(null=True, blank=True, help_text="The raw row and the transforms applied to it.")
     content_hash = models.CharField(max_length=64, blank=True)
@@ -157,6 +165,9 @@ class Comparison(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "opened_at", "id"], name="comparison_open", condition=Q(state="open")),
+            models.Index(
+                fields=["project", "opened_at", "id"], name="comparison_harmless", condition=Q(state="open", harms=[])
+            ),
             models.Index(fields=["created_at"], name="comparison_sampling", condition=Q(state="sampling")),
             models.Index(fields=["project", "state"], name="comparison_by_state"),
             models.Index(fields=["project", "-created_at"], name="comparison_newest"),

@@ -117,6 +117,13 @@ class Project(models.Model):
         ALL = "all", _("Every eligible turn")
         DEPTH = "depth", _("Weighted by depth: later turns more often")
 
+    class Cover(models.TextChoices):
+        """Which texts are covered on pages until whoever works there reveals them, one by one."""
+
+        NONE = "", _("None")
+        FLAGGED = "flagged", _("Texts of which the content filter warns")
+        MODEL = "model", _("All texts of a model, and what the filter warns of")
+
     class SplitBy(models.TextChoices):
         PROMPT = "prompt", _("First user turn")
         AUTHOR = "author", _("Author of the dialogue")
@@ -262,6 +269,21 @@ class Project(models.Model):
         default=50,
         db_default=50,
         help_text="What each guest may send to the model on a day (UTC); 0: no limit.",
+    )
+    cover = models.CharField(
+        "covered until revealed",
+        max_length=7,
+        choices=Cover.choices,
+        blank=True,
+        default=Cover.NONE,
+        db_default="",
+        help_text="Which texts people reveal one by one, by a click or a key, before they read them.",
+    )
+    exposure_minutes = models.PositiveSmallIntegerField(
+        "minutes with flagged texts a week",
+        default=0,
+        db_default=0,
+        help_text="After so many a person is offered only tasks without flagged texts until the week ends; 0: no end.",
     )
 
     programs_acknowledge = models.BooleanField(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from labeling.models.projects import Project
@@ -23,6 +24,13 @@ class Prompt(models.Model):
         blank=True,
         db_default="",
         help_text="Prompts with the same name here ask one thing in different words.",
+    )
+    harms = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Kinds of harm that the content filter warns of in its texts, worked out whenever a verdict comes.",
     )
     content_hash = models.CharField(max_length=64)
     prompt_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised first user turn.")

@@ -5,9 +5,10 @@ Reads only. The parts: `composer.py`, `live.py`, `provenance.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -15,7 +16,7 @@ from common.compiled import compiled
 from common.translated import translated
 from labeling import feedback, quota, undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
-from labeling.pages import live, verdicts
+from labeling.pages import cover, live, verdicts
 from labeling.pages.composer import Composer, position_in
 from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
@@ -41,6 +42,7 @@ class ShownTurn:
     verdict: Verdict | None = None
     given: bool = False  # part of a given prompt
     insert: bool = True  # whether a turn may be put before it
+    cover: str = ""  # under which id its text is revealed; empty: it is not covered
 
     @property
     def rated(self) -> TurnFeedback | None:
@@ -90,8 +92,8 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
     if guest:  # what the model is told before anybody writes is the project's own
         turns = [turn for turn in turns if turn.role != Turn.Role.SYSTEM]
     shown = _shown(dialogue, turns, user)
-    reply = live.reply(dialogue)
-    cards = live.suggestions(composer)
+    reply = next(iter(_covered(dialogue.project, [live.reply(dialogue)])), None)
+    cards = _covered(dialogue.project, live.suggestions(composer))
     chat = dialogue.kind == Dialogue.Kind.CHAT
     asked_last = bool(turns) and turns[-1].role == Turn.Role.USER
     return {
@@ -146,6 +148,7 @@ def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownT
     given = {opinion.turn_id: opinion for opinion in _opinions(dialogue, user)}
     edited = dialogue.composer.get("edit_turn")
     flagged = verdicts.on_turns(dialogue, turns) if dialogue.kind == Dialogue.Kind.CHAT else {}
+    covered = _covered_turns(dialogue, turns, flagged)
     return [
         ShownTurn(
             turn,
@@ -155,9 +158,43 @@ def _shown(dialogue: Dialogue, turns: Sequence[Turn], user: User) -> list[ShownT
             verdict=flagged.get(turn.pk),
             given=turn.position < dialogue.given_turns,
             insert=turn.position >= dialogue.given_turns,
+            cover=str(turn.pk) if turn.pk in covered else "",
         )
         for turn in turns
     ]
+
+
+def _covered_turns(dialogue: Dialogue, turns: Sequence[Turn], flagged: Mapping[UUID, Verdict]) -> set[UUID]:
+    """Of a chat; of a demonstration those that were given, since its author wrote or chose the others."""
+    project = dialogue.project
+    if not project.cover:
+        return set()
+    if dialogue.kind == Dialogue.Kind.CHAT:
+        found = [
+            turn for turn in turns if cover.covers(project, flagged.get(turn.pk), by_model=bool(turn.completion_id))
+        ]
+        return {turn.pk for turn in found}
+    given = [turn for turn in turns if turn.position < dialogue.given_turns]
+    harmful = bool(given and dialogue.prompt is not None and dialogue.prompt.harms)
+    by_model = project.cover == Project.Cover.MODEL
+    return {turn.pk for turn in given if harmful or (by_model and turn.role == Turn.Role.ASSISTANT)}
+
+
+def _covered(project: Project, entries: Sequence[Live | None]) -> list[Live]:
+    """Each with the id under which it is revealed, where it is covered. While a text is being written nothing is said
+    of it yet."""
+    found = [entry for entry in entries if entry is not None]
+    if not project.cover:
+        return found
+    ids = [str(entry.completion.pk) for entry in found if entry.completion is not None]
+    flagged = verdicts.on_completions(project.pk, ids) if ids else {}
+    return [_with_cover(project, entry, flagged) for entry in found]
+
+
+def _with_cover(project: Project, entry: Live, flagged: Mapping[str, Verdict]) -> Live:
+    verdict = flagged.get(str(entry.completion.pk)) if entry.completion is not None else None
+    covered = cover.covers(project, verdict, by_model=True)
+    return replace(entry, cover=f"{entry.request.pk}-{entry.index}") if covered else entry
 
 
 def _provenance(dialogue: Dialogue, turn: Turn) -> Provenance:

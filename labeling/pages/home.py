@@ -15,7 +15,7 @@ from accounts.languages import name_of, works_in
 from common.compiled import compiled
 from common.plugins import Folder
 from common.shapes import JsonObject
-from labeling import agreements, goals, leases
+from labeling import agreements, goals, leases, offering, votes
 from labeling.agreements import Versions
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
@@ -48,6 +48,8 @@ class Place:
     versions: Versions
     tasks: list[Task]
     foreign: str  # the project's language, where the person works in others
+    warning: str = ""  # what may be met there, as Markdown
+    limit_reached: bool = False  # of the week's minutes with flagged texts
     share: JsonObject | None = None  # of the open round, as `goals.open_share` has it
 
 
@@ -66,13 +68,25 @@ def places(user: User) -> list[Place]:
     for row in _memberships(user):
         offered = [(name, task) for name, task in types.items() if name in row.project.task_types]
         tasks = [
-            Task(task, task.begin(row.project), ready=bool(getattr(row, f"ready_{name}")))
+            Task(
+                task, task.begin(row.project), ready=bool(getattr(row, f"ready_{name}")) and _is_ready(row, name, user)
+            )
             for name, task in offered
             if row.role in task.roles and works_in(user, row.project.language)
         ]
         language = foreign(user, row.project)
-        found.append(Place(row.project, row.role, agreements.versions_of(row), tasks, language, vars(row)["share"]))
+        versions, reached = agreements.versions_of(row), offering.limit_reached(row.project, user)
+        warning, share = vars(row)["warning_text"] or "", vars(row)["share"]
+        found.append(Place(row.project, row.role, versions, tasks, language, warning, reached, share))
     return found
+
+
+def _is_ready(row: Membership, name: str, user: User) -> bool:
+    """Of the tasks that are ready, one that the person may have now; only past the week's limit it is asked anew."""
+    if name != "ranking" or not offering.limit_reached(row.project, user):
+        return True
+    leased = Assignment.objects.leased().filter(trainer=user, comparison__project=row.project)
+    return leased.exists() or votes.wanting(row.project, user).exists()
 
 
 def foreign(user: User, project: Project) -> str:

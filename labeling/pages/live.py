@@ -27,6 +27,7 @@ class Live:
     completion: Completion | None = None
     withheld: str = ""  # by the content filter: "waiting" or "blocked"; then there is no text
     number: int = 0
+    cover: str = ""  # under which id it is revealed; empty: it is not covered
     loading: bool = False  # nothing is written yet, and no worker has the model loaded
 
 

@@ -13,7 +13,7 @@ from labeling import undo
 from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
-from labeling.pages import markdown, verdicts
+from labeling.pages import cover, markdown, verdicts
 from labeling.pages.letters import LETTERS, letters_of
 from labeling.pages.ranking_form import RankingForm
 from screening.models import Verdict
@@ -36,6 +36,8 @@ class Card:
     criteria: Mapping[str, int]
     spans: str  # as JSON, as the page's field holds them; empty: none
     verdict: Verdict | None  # the content filter's warning
+    cover: str  # under which id it is revealed; empty: it is not covered
+    shown: bool  # it was revealed
 
 
 class Gap(TypedDict):
@@ -59,6 +61,7 @@ class RankingContext(TypedDict):
     skip_reasons: Sequence[str]
     rich: bool  # a text may hold code, a table or mathematics
     expired: bool
+    prompt_cover: Mapping[int, str]
 
 
 class RankedContext(TypedDict):
@@ -97,6 +100,7 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "skip_reasons": SKIP_REASONS,
         "rich": any(markdown.may_be_rich(text) for text in texts),
         "expired": assignment.state == Assignment.State.EXPIRED,
+        "prompt_cover": cover.of_prompt(assignment.comparison),
     }
 
 
@@ -118,6 +122,8 @@ def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingFo
             criteria=form.criteria.get(cid, {}),
             spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
             verdict=warned.get(cid),
+            cover=cid if cover.covers(comparison.project, warned.get(cid), by_model=True) else "",
+            shown=cid in form.shown,
         )
         for letter, cid in zip(LETTERS, order_shown, strict=False)
     ]

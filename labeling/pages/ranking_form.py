@@ -40,6 +40,7 @@ class RankingForm:
     ideal_from: str = ""  # the completion that it was begun from
     criteria: dict[str, dict[str, int]] = field(default_factory=dict)
     spans: dict[str, list[Span]] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)  # completions whose covered text was revealed
     none: bool = False  # the button "none can be ranked"
     confirmed: bool = False
     errors: list[str] = field(default_factory=list)
@@ -52,6 +53,7 @@ class RankingForm:
             not_rankable_other=post.get("not_rankable_other", ""),
             ideal_answer=post.get("ideal_answer", ""),
             ideal_from=ids_of(ids).get(post.get("ideal_from", ""), ""),
+            shown=[cid for cid in ids if cid in post.getlist("shown")],
             none=bool(post.get("none")),
             confirmed=bool(post.get("confirmed")),
         )
@@ -113,6 +115,7 @@ class RankingForm:
             not_rankable_other=other or ("" if listed else reason),
             ideal_answer=_text(draft.get("ideal_answer")),
             ideal_from=_text(draft.get("ideal_from")),
+            shown=[cid for cid in _list(draft.get("shown")) if isinstance(cid, str)],
             criteria={cid: _numbers(grades) for cid, grades in _mapping(draft.get("criteria")).items()},
             spans={cid: _spans(marks) for cid, marks in _mapping(draft.get("spans")).items()},
         )
@@ -141,6 +144,7 @@ class RankingForm:
             "not_rankable_other": self.not_rankable_other,
             "ideal_answer": self.ideal_answer,
             "ideal_from": self.ideal_from,
+            "shown": self.shown,
             "criteria": self.criteria,
             "spans": {cid: [_as_json(mark) for mark in marks] for cid, marks in self.spans.items()},
         }

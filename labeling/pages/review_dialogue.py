@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext, gettext_noop
 
 from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
-from labeling.pages import differences, verdicts
+from labeling.pages import cover, differences, verdicts
 from labeling.pages.differences import Runs
 from labeling.pages.provenance import for_reviewers, provenance
 from labeling.pages.red_team import RedTeam, red_team_of
@@ -42,6 +42,7 @@ class ReviewedTurn:
     changed: Runs
     too_long: str = ""
     verdict: Verdict | None = None  # the content filter's warning or block
+    cover: str = ""  # under which id its text is revealed; empty: it is not covered
 
 
 class DialogueReview(TypedDict):
@@ -75,7 +76,7 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         },
         "dialogue": dialogue,
         "project": dialogue.project,
-        "turns": [_reviewed(turn, warned.get(turn.pk), named=named) for turn in shown],
+        "turns": [_covered(dialogue.project, _reviewed(turn, warned.get(turn.pk), named=named)) for turn in shown],
         "page": shown,
         "item": getattr(dialogue, "review_item", None),
         "history": list(Review.objects.filter(dialogue=dialogue).select_related("reviewer")),
@@ -86,6 +87,11 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         "red_team": red_team,
         "other_findings": [(str(value), str(words)) for value, words in Review.Finding.choices if value != said],
     }
+
+
+def _covered(project: Project, shown: ReviewedTurn) -> ReviewedTurn:
+    covered = cover.covers(project, shown.verdict, by_model=shown.turn.completion_id is not None)
+    return replace(shown, cover=str(shown.turn.pk)) if covered else shown
 
 
 def _reviewed(turn: Turn, verdict: Verdict | None, *, named: bool) -> ReviewedTurn:

@@ -20,6 +20,7 @@ from accounts.models import User as Person
 from common.stats.agreement import tau_b
 from labeling import corrections, preferences, undo
 from labeling.models import Assignment, Comparison, Project, Ranking, Review, ReviewItem
+from labeling.pages import cover
 from labeling.pages import letters as page_letters
 from labeling.pages.ranking import Card, cards_of
 from labeling.pages.ranking_form import RankingForm
@@ -68,6 +69,7 @@ class RankingReview(TypedDict):
     project: Project
     stage: str
     cards: list[Card]
+    prompt_cover: Mapping[int, str]
     groups: list[list[str]]
     marks: Mapping[str, list[Marked]]
     begun: Mapping[str, str]
@@ -106,6 +108,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "project": comparison.project,
         "stage": stage,
         "cards": cards_of(comparison, ranking.order_shown, form),
+        "prompt_cover": cover.of_prompt(comparison),
         "groups": [sorted(letters.get(cid, "?") for cid in group) for group in ranking.groups] if shown else [],
         "marks": marks_of(ranking) if shown else {},
         "begun": _begun(history, reviewer),

@@ -13,6 +13,7 @@ from django.db.models import Avg, Count, Q, QuerySet
 from labeling import preferences
 from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, Membership, Project, Ranking, Review
+from labeling.offering import NOTHING, Avoided
 from labeling.quality import hidden
 from labeling.quality.hidden import PRACTICE, hand_to, originals
 from labeling.quality.rules import ExamRules
@@ -119,7 +120,7 @@ def graded(project: Project, trainer: User, first: int) -> Grades:
     return Grades(len(values), sum(values) / len(values) if values else None)
 
 
-def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
+def kinds_open_to(project: Project, trainer: User, avoided: Avoided = NOTHING) -> tuple[str, ...]:
     """Kinds of comparison that this trainer may be given now, the first to be tried first.
 
     Raises:
@@ -129,7 +130,7 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
     if standing.state == "failed":
         raise Invalid("You did not pass the entry exam of this project. Your manager can tell you more.")
     if standing.state == "open":
-        _make_next_item(project, trainer)
+        _make_next_item(project, trainer, avoided)
         return (Kind.EXAM,)
     if standing.state == "waiting":
         raise Invalid("Your exam demonstrations wait for their grades. Ranking opens once they pass.")
@@ -138,25 +139,26 @@ def kinds_open_to(project: Project, trainer: User) -> tuple[str, ...]:
     return (first, *(kind for kind in others if kind != first))
 
 
-def _make_next_item(project: Project, trainer: User) -> None:
-    """Have the next exam item waiting, each item once an attempt. The caller holds the membership's lock."""
+def _make_next_item(project: Project, trainer: User, avoided: Avoided) -> None:
+    """Have the next exam item waiting, each item once an attempt, as far as there are items that the trainer does
+    not avoid: they make the others' number full by coming again. The caller holds the membership's lock."""
     mine = Comparison.objects.filter(project=project, kind=Kind.EXAM, source=Kind.EXAM, only_for=trainer)
-    if mine.filter(state=Comparison.State.OPEN).exists():
+    if avoided.leave_out(mine.filter(state=Comparison.State.OPEN)).exists():
         return
     used = Count("repeats", filter=Q(repeats__only_for=trainer))
-    item = originals(project, Kind.EXAM).annotate(used=used).order_by("used", "?").first()
+    item = avoided.leave_out(originals(project, Kind.EXAM)).annotate(used=used).order_by("used", "?").first()
     if item is not None:
         hand_to(original=item, trainer=trainer, kind=Kind.EXAM)
 
 
-def next_practice(*, project: Project, trainer: User) -> Comparison | None:
+def next_practice(*, project: Project, trainer: User, avoided: Avoided = NOTHING) -> Comparison | None:
     """An open practice item for this trainer, the least used first; None where the project has none. The caller
     holds the membership's lock."""
     mine = Comparison.objects.filter(project=project, source=PRACTICE, only_for=trainer, state=Comparison.State.OPEN)
-    if (waiting := mine.first()) is not None:
+    if (waiting := avoided.leave_out(mine).first()) is not None:
         return waiting
     used = Count("repeats", filter=Q(repeats__only_for=trainer))
-    item = originals(project, PRACTICE).annotate(used=used).order_by("used", "?").first()
+    item = avoided.leave_out(originals(project, PRACTICE)).annotate(used=used).order_by("used", "?").first()
     return hand_to(original=item, trainer=trainer, kind=Kind.EXAM) if item else None
 
 

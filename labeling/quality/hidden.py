@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from labeling import comparisons, randomness
+from labeling import comparisons, offering, randomness
 from labeling.errors import Gone, Invalid
 from labeling.models import Candidate, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
@@ -83,6 +83,7 @@ def _copy(original: Comparison, *, kind: str, groups: list[list[str]] | None, **
         prompt_key=original.prompt_key,
         split=original.split,
         k=original.k,
+        harms=original.harms,
         votes_wanted=1,
         **columns,
     )
@@ -155,7 +156,8 @@ def _prepare(membership: Membership) -> int:
 
 def _least_used(project: Project, trainer: User) -> Comparison | None:
     given = Count("repeats", filter=Q(repeats__only_for=trainer))
-    return originals(project, Kind.CALIBRATION).annotate(given=given).order_by("given", "?").first()
+    items = offering.avoided(project, trainer).leave_out(originals(project, Kind.CALIBRATION))
+    return items.annotate(given=given).order_by("given", "?").first()
 
 
 def _to_repeat(project: Project, trainer: User) -> Comparison | None:
@@ -168,7 +170,8 @@ def _to_repeat(project: Project, trainer: User) -> Comparison | None:
         .exclude(Exists(Comparison.objects.filter(repeat_of=OuterRef("comparison"), only_for=trainer)))
         .order_by("-submitted_at")[REPEAT_AFTER : REPEAT_AFTER + 50]
     )
-    votes = list(own.select_related("comparison__project"))
+    avoided = offering.avoided(project, trainer)
+    votes = [vote for vote in own.select_related("comparison__project") if not avoided.has(vote.comparison.harms)]
     return Random(randomness.new_seed()).choice(votes).comparison if votes else None
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 def _wanted(user: User) -> Expression:
     """Trainers of the membership's project write prompts of their own, or one of the pool is free."""
-    free = Exists(given_prompts.free_prompts(user).filter(project=OuterRef("project")))
-    return ExpressionWrapper(Q(project__prompted_share__lt=1) | free, output_field=BooleanField())
+    free = given_prompts.free_prompts(user).filter(project=OuterRef("project"))
+    free = free.exclude(harms__overlap=OuterRef("user__opted_out_of"))
+    return ExpressionWrapper(Q(project__prompted_share__lt=1) | Exists(free), output_field=BooleanField())
 
 
 TASK = TaskType(

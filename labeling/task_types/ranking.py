@@ -25,6 +25,7 @@ def _wanted(user: User) -> Expression:
     allowed = Q(author__isnull=True) | ~Q(author=user) | Q(project__exclude_own_chats=False)
     wants = Comparison.objects.filter(project=OuterRef("project"), state=Comparison.State.OPEN)
     wants = wants.filter(Q(only_for__isnull=True) | Q(only_for=user)).filter(allowed)
+    wants = wants.exclude(harms__overlap=OuterRef("user__opted_out_of"))
     wants = votes.with_a_free_vote(votes.not_had_by(wants, user))
     leased = Assignment.objects.leased().filter(trainer=user, comparison__project=OuterRef("project"))
     return ExpressionWrapper(Exists(wants) | Exists(leased), output_field=BooleanField())

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from accounts.languages import name_of
 from labeling.pages import markdown
@@ -40,14 +40,14 @@ def written_in(language: str) -> SafeString:
 
 @register.simple_tag
 def radios(name: str, values: Sequence[str]) -> SafeString:
-    """A button for each value, one of which must be chosen; what it says is translated."""
-    return _radios(name, tuple(values), str(get_language()))
+    """A button for each value, in the reader's language, one of which must be chosen."""
+    return _radios(name, tuple((value, gettext(value)) for value in values))
 
 
 @lru_cache(maxsize=64)
-def _radios(name: str, values: tuple[str, ...], language: str) -> SafeString:
-    button = '<label><input type="radio" name="{0}" value="{1}" required> {2}</label>'
-    return format_html_join("", button, ((name, value, gettext(value)) for value in values))
+def _radios(name: str, values: tuple[tuple[str, str], ...]) -> SafeString:
+    button = '<label><input type="radio" name="{}" value="{}" required> {}</label>'
+    return format_html_join("", button, ((name, value, shown) for value, shown in values))
 
 
 @register.filter
@@ -70,6 +70,6 @@ def ago(moment: datetime) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[object, object], key: object) -> object:
-    """`mapping|at:key`, empty where there is none."""
-    return mapping.get(key, "")
+def at(mapping: Mapping[object, object] | str, key: object) -> object:
+    """`mapping|at:key`, empty where there is none, or no mapping."""
+    return mapping.get(key, "") if isinstance(mapping, Mapping) else ""

@@ -11,16 +11,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements, kept
-from labeling.agreements import GUIDELINES, NOTICE, TERMS, Owed
+from labeling.agreements import GUIDELINES, NOTICE, TERMS, WARNING, Owed, Text
 from labeling.errors import LabelingError
-from labeling.models import GuidelineVersion, Project, TermsVersion
+from labeling.models import Project
 from labeling.pages import changed_text, differences
 from labeling.pages.forms import chosen, number
 from labeling.terms import current_terms
 from labeling.views import dialogues, mending, ranking
 from labeling.views._shared import Context, PageRequest, visible_project
 
-Version = GuidelineVersion | TermsVersion
 THEN: dict[str, Callable[[PageRequest, str], HttpResponse]] = {
     "ranking": ranking.next_task,
     "practice": mending.practise,
@@ -39,7 +38,7 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             said = number(request.POST.get("version")) or 0
-            what = chosen(request.POST, "what", (NOTICE, TERMS, GUIDELINES))
+            what = chosen(request.POST, "what", (NOTICE, TERMS, WARNING, GUIDELINES))
             agreements.agree(project=project, person=request.user, what=what, number=said)
             if what == NOTICE and (accepted := number(request.POST.get("terms"))):  # shown on the same page
                 agreements.agree(project=project, person=request.user, what=TERMS, number=accepted)
@@ -59,13 +58,13 @@ def _context(project: Project, owed: Owed) -> Context:
     if owed.what == NOTICE:
         terms = current_terms(project)
         return {"project": project, "owed": owed, "notice": kept.SENTENCES, "terms": terms, "guest": True}
-    rows = project.terms if owed.what == TERMS else project.guidelines
-    versions: dict[int, Version] = {one.number: one for one in rows.filter(number__in=(owed.known, owed.version))}
+    rows = agreements.versions_of_text(project, owed.what).filter(number__in=(owed.known, owed.version))
+    versions: dict[int, Text] = {one.number: one for one in rows}
     newest, known = versions[owed.version], versions.get(owed.known)
     return {"project": project, "owed": owed, "version": newest, "known": known, **_changes(known, newest)}
 
 
-def _changes(known: Version | None, newest: Version) -> Context:
+def _changes(known: Text | None, newest: Text) -> Context:
     if known is None:
         return {}
     try:

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import assignments, corrections, leases, rankings, votes
+from labeling import assignments, corrections, leases, offering, rankings, votes
 from labeling.errors import Blocked, Conflict, Gone, Invalid, LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Assignment, Project
-from labeling.pages import differences, questions
+from labeling.pages import cover, differences, questions
 from labeling.pages import ranking as ranking_page
 from labeling.pages.figures import ranked_today
 from labeling.pages.forms import number
+from labeling.pages.letters import letters_of
 from labeling.pages.ranking_form import RankingForm
 from labeling.views import _blind
 from labeling.views._shared import (
@@ -49,6 +50,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     form = RankingForm.from_post(request.POST, assignment.order_shown)
     back = _blind.back_from(request, assignment)
     try:
+        if form.places:
+            cover.require_revealed(assignment.comparison, assignment.order_shown, form.shown)
         submitted = rankings.submit_and_lease_next(
             assignment=assignment,
             trainer=request.user,
@@ -162,7 +165,8 @@ def nothing(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _nothing_for(request: PageRequest, project: Project) -> Context:
-    return {"project": project, "others": votes.waiting_for_others(project, request.user)}
+    avoided = offering.avoided(project, request.user)
+    return {"project": project, "others": votes.waiting_for_others(project, request.user), "avoided": avoided}
 
 
 @require_POST
@@ -200,11 +204,13 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
 def compare(request: PageRequest, pk: UUID) -> HttpResponse:
     """Two completions side by side with their word differences; letters name them."""
     assignment = own_assignment(request, pk)
-    texts = ranking_page.texts_by_letter(assignment)
+    texts, letters = ranking_page.texts_by_letter(assignment), letters_of(assignment.order_shown)
     a, b = request.GET.get("a", "A"), request.GET.get("b", "B")
     if a not in texts or b not in texts:
         raise Http404
     context: Context = {"assignment": assignment, "project": assignment.comparison.project}
+    covered = cover.of_completions(assignment.comparison, assignment.order_shown)
+    context["covers"] = {letters[cid]: cid for cid in covered}
     try:
         context["sides"] = tuple(zip((a, b), differences.word_diff(texts[a], texts[b]), strict=True))
     except differences.TooLong as error:

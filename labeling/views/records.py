@@ -70,10 +70,10 @@ def history(request: PageRequest) -> HttpResponse:
 def numbers(request: PageRequest) -> HttpResponse:
     """Own numbers by project, and the time sheet of a month."""
     month = time_sheet.month_of(request.GET.get("month", ""))
-    lines = time_sheet.sheet(month, person=request.user)
+    lines, weeks = time_sheet.with_weeks(month, person=request.user)
     own = numbers_page.numbers(request.user)
     context = {
-        "here": "numbers", "month": month, "lines": lines, "projects": own,
+        "here": "numbers", "month": month, "lines": lines, "projects": own, "weeks": weeks,
         "figures": figures(request.user, by_project=any(one.project.daily_goal for one in own)),
         "total": time_sheet.hours(sum(one.seconds for one in lines)),
     }  # fmt: skip

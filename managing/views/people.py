@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import user_of
-from labeling import agreements, invitations, projects
+from labeling import agreements, exposure, invitations, projects
 from labeling.errors import LabelingError
 from labeling.invitations import MOST_PLACES
 from labeling.models import Invitation, Membership, Project
@@ -74,9 +74,10 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("managing:people", slug)
     members = project.memberships.filter(ended_at__isnull=True).select_related("user").order_by("user__username")
     members = agreements.with_versions(members)
+    exposed = {who: round(seconds / 60) for (who, _), seconds in exposure.this_week(projects=[project.pk]).items()}
     return show(
         request, "people", project, title=gettext("People"), form=form, links=inviting.take(request, project),
-        roles=Membership.Role.choices, members=members[:500], status=422 if form.errors else 200,
+        roles=Membership.Role.choices, members=members[:500], exposed=exposed, status=422 if form.errors else 200,
         invitations=Invitation.objects.open().filter(project=project)[:200],
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0006_thresholds_know_when_they_were_applied")]
+    dependencies = [("moderation", "0007_every_category_of_a_verdict")]
     operations = [
         migrations.AlterField(
             model_name="verdictfeedback",

@@ -72,6 +72,26 @@ def test_its_plan_walks_the_open_comparisons_by_age_and_looks_at_each_by_an_inde
     assert {str(node["Node Type"]) for node in nodes(whole)}.isdisjoint({"Merge Join", "Materialize"})
 
 
+def test_behind_any_number_of_flagged_ones_the_first_that_is_not_is_found_by_an_index_of_its_own(
+    project: Project, alice: User
+) -> None:
+    filling.fill_open(project, count=3000, votes=3)
+    flagged = Comparison.objects.filter(project=project).order_by("opened_at")[:2500].values("pk")
+    Comparison.objects.filter(pk__in=flagged).update(harms=["violence"])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE labeling_comparison, labeling_assignment, labeling_candidate, sampler_completion")
+        statement = claiming.statement(hidden=False, exclude_own=True, which=claiming.HARMLESS)
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(statement.prepare.replace(statement.name, "explained", 1))
+        execute = statement.execute.replace(statement.name, "explained", 1)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}", values(project, alice))
+        (found,) = cursor.fetchone() or ([],)
+        cursor.execute("DEALLOCATE explained")
+    scans = [node for node in nodes(found[0]["Plan"]) if node.get("Relation Name") == "labeling_comparison"]
+    assert {str(node.get("Index Name")) for node in scans} == {"comparison_harmless", "labeling_comparison_pkey"}
+    assert max(float(str(node.get("Rows Removed by Filter", 0))) for node in scans) <= 10
+
+
 def test_the_oldest_that_wants_a_vote_comes_first_with_texts_in_the_order_that_the_seed_gives(
     project: Project, alice: User, bob: User
 ) -> None:

@@ -103,7 +103,7 @@ def test_the_page_tells_the_goal_and_its_table_is_the_csv(client: Client, projec
     assert answer["Content-Disposition"] == f'attachment; filename="time-{this_month().name}.csv"'
     head, line = csv.reader(io.StringIO(answer.content.decode()))
     assert tuple(head) == time_sheet.HEAD
-    assert line[1:] == ["alice", "'=1+1", "5400", "1.5", "1", "0"]
+    assert line[1:] == ["alice", "'=1+1", "5400", "1.5", "1", "0", "0"]
 
 
 def test_the_managers_page_tells_everybodys_time_what_it_cost_and_what_is_to_come(

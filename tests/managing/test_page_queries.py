@@ -28,8 +28,8 @@ SITE = "/manage/projects/demo/"
 PAGES = {
     "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
-    "guidelines": f"{SITE}guidelines/", "terms": f"{SITE}terms/", "prompts": f"{SITE}prompts/",
-    "settings": f"{SITE}settings/",
+    "guidelines": f"{SITE}guidelines/", "terms": f"{SITE}terms/", "warning": f"{SITE}warning/",
+    "prompts": f"{SITE}prompts/", "settings": f"{SITE}settings/",
     "exports": f"{SITE}exports/", "hub": f"{SITE}hub/", "imports": f"{SITE}imports/", "time": f"{SITE}time/",
     "questions": f"{SITE}questions/", "feedback": f"{SITE}feedback/",
     "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",

@@ -120,6 +120,7 @@ MANAGED = {
     f"{PROJECT}rounds/<int:number>/": route("GET POST", MANAGES, slug="slug", number="round"),
     f"{PROJECT}guidelines/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}terms/": route("GET POST", MANAGES, slug="slug"),
+    f"{PROJECT}warning/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/": route("GET POST", MANAGES, slug="slug"),
     f"{PROJECT}prompts/retire/": route("POST", MANAGES, slug="slug"),
     f"{PROJECT}ai-judges/": route("GET POST", MANAGES, slug="slug"),
@@ -162,6 +163,7 @@ PAGES = {
     "session/again/": route("GET", EVERYBODY),
     "theme/": route("POST", SIGNED_IN),
     "work-languages/": route("GET POST", SIGNED_IN),
+    "opted-out/": route("GET POST", SIGNED_IN),
     "language/": route("POST", EVERYBODY),
     "healthz": route("GET", EVERYBODY),
     "readyz": route("GET", EVERYBODY),
@@ -234,6 +236,7 @@ PAGES = {
 # -- API --------------------------------------------------------------------------------------------
 IN_PROJECT = {"slug": "slug"}
 API = {
+    "opt-outs/": route("GET PUT", SIGNED_IN),
     "projects/": route("GET", SIGNED_IN),
     "projects/<slug:slug>/": route("GET", MEMBERS | {OPERATOR}, **IN_PROJECT),
     "projects/<slug:slug>/progress/": route("GET", REVIEWS, **IN_PROJECT),

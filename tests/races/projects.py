@@ -13,9 +13,10 @@ from rest_framework.test import APIRequestFactory
 from accounts import idempotency, languages, tokens
 from accounts.models import ApiToken, IdempotentReply, User
 from exports.options import Options
-from labeling import agreements, goals, invitations, projects, terms, withdrawal
+from labeling import agreements, content_warnings, goals, invitations, projects, terms, withdrawal
 from labeling.models import (
     Acknowledgement,
+    ContentWarning,
     GuidelineVersion,
     Invitation,
     Membership,
@@ -25,6 +26,7 @@ from labeling.models import (
     RoundPolicy,
     TermsAcceptance,
     TermsVersion,
+    WarningRead,
 )
 from managing import export_presets
 from managing.models import ExportPreset
@@ -95,6 +97,19 @@ def publish(work: Work, text: str) -> object:
 def agree(work: Work) -> object:
     """With the first guidelines."""
     return agreements.acknowledge(project=work.fresh, person=work.people["bob"], number=1)
+
+
+def with_a_warning(cast: Cast) -> Work:
+    content_warnings.publish_warning(project=cast.project, text="Violence is met here.")
+    return Work(cast.project, cast.people)
+
+
+def publish_warning(work: Work, text: str) -> object:
+    return content_warnings.publish_warning(project=work.fresh, text=text)
+
+
+def read_warning(work: Work) -> object:
+    return content_warnings.read_warning(project=work.fresh, person=work.people["bob"], number=1)
 
 
 def with_terms(cast: Cast) -> Work:
@@ -243,6 +258,14 @@ SITUATIONS: Sequence[Situation[Work]] = (
             "publish others": lambda work: publish_terms(work, "Be long."), "withdraw": withdraw,
         },
         facts(TermsVersion, TermsAcceptance, without=["accepted_at"]),
+    ),
+    Situation(
+        "warning", with_a_warning,
+        {
+            "read": read_warning, "publish": lambda work: publish_warning(work, "Hate too."),
+            "take back": lambda work: publish_warning(work, ""),
+        },
+        facts(ContentWarning, WarningRead),
     ),
     Situation(
         "languages", managed,

@@ -7,6 +7,7 @@ from tests.races import (
     guests,
     judges,
     notices,
+    people,
     projects,
     questions,
     rankings,
@@ -16,4 +17,4 @@ from tests.races import (
     webhooks,
 )
 
-ROOMS = (rankings, judges, dialogues, red_team, guests, notices, questions, runs, webhooks, requests, projects)
+ROOMS = (rankings, judges, dialogues, red_team, guests, notices, people, questions, runs, webhooks, requests, projects)

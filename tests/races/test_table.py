@@ -35,6 +35,8 @@ WITHIN = {
     "leases.lease_next": ("leases.lease", "leases.move"),
     "assignments.heartbeat": ("leases.extend", "leases.revive"),
     "comparisons.discard": ("assignments.take_back",),
+    "opt_outs.choose": ("harms.give_back",),
+    "harms.state_of_texts": ("harms.state",),
     "chats.store_reply": ("chats.finish", "chats.take_reply"),
     "turns.add_turn": ("drafts.touch",),
     "turns.edit_turn": ("said.replace",),
@@ -70,7 +72,8 @@ DERIVED = {
 # Rows that ended long ago; Redis, files and the session; SQL that only reads.
 OF_NO_WORK = {
     "ai_judges.ai_judges", "forms.plain", "inviting.take", "outbox.forget_old", "registry.ask_server",
-    "snapshot.now", "snapshot.settle", "snapshot.snapshot", "status.gone", "storage.publish", "storage.remove",
+    "said.harms_on_record", "snapshot.now",
+    "snapshot.settle", "snapshot.snapshot", "status.gone", "storage.publish", "storage.remove",
     "streams.publish", "suggestions.suggestion_use",
 }  # fmt: skip
 # Tasks that only take a lock around what is in the table.

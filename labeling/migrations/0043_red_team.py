@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0038_index_of_what_was_ready'),
+        ('labeling', '0042_guests_as_in_the_research_preview'),
         ('sampler', '0009_trials_of_models'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("labeling", "0045_red_team")]
+    dependencies = [("labeling", "0043_red_team")]
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS dialogue_by_rule", migrations.RunSQL.noop),
         AddIndexConcurrently(
