@@ -51,6 +51,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
+    tried = red_team(project, alice)
     mona = makers.make_member(project, "mona", role="manager")
     for about in (comparison, None):
         words = f"Which counts more? {'w' * 200}"
@@ -60,8 +61,6 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     projects.publish_guidelines(project=project, text=f"# Guidelines\n\nBe short.\n\n{'w' * 200}", note="Shorter")
     terms.publish_terms(project=project, text=RICH)
     terms.accept_terms(project=project, person=alice, number=1)
-    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
-    tried = red_team(project, alice)
     return {
         "home": "/",
         "ranking": f"/ranking/{task.pk}/",
@@ -90,6 +89,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
 
 def red_team(project: Project, alice: User) -> list[Dialogue]:
     """One with a reply that the content filter blocks, and one that is handed in."""
+    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
     rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     published.publish_rule(
         project=project, name="Threats", sentence=f"Never threaten. {'w' * 200}", category="violence"
