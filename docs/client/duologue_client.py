@@ -255,6 +255,11 @@ class Client:
         said: Attempt = self._send("PUT", f"dialogues/{dialogue['id']}/attempt/", {"outcome": outcome, **more})
         return said
 
+    def success_rates(self, project: str) -> dict[str, object]:
+        """How often each rule was broken, by model version, with intervals."""
+        found: dict[str, object] = self._get(f"projects/{project}/insights/red-team/")
+        return found
+
     # -- progress and exports ---------------------------------------------------------------------
 
     def progress(self, project: str) -> dict[str, object]:

@@ -56,7 +56,6 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     done = makers.make_demonstration(project, alice)
     as_the_docs_show_it = shown.pages(project, alice)
     asked_and_published(project, comparison, alice)
-    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
     tried = red_team(project, alice)
     return (
         {
@@ -108,6 +107,7 @@ def asked_and_published(project: Project, comparison: Comparison, alice: User) -
 
 def red_team(project: Project, alice: User) -> list[Dialogue]:
     """One with a reply that the content filter blocks, and one that is handed in."""
+    projects.change_settings(project=project, task_types=[*project.task_types, "red_team"])
     rules.set_threshold(project=project.pk, filter="patterns", category="violence", warn_at=0.3, block_at=0.8)
     published.publish_rule(
         project=project, name="Threats", sentence=f"Never threaten. {'w' * 200}", category="violence"
