@@ -94,12 +94,9 @@ class NotAgreed(LabelingError):
 class OverQuota(LabelingError):
     """A guest has sent as many messages as the project allows on a day; it opens again at `opens_at`."""
 
-    def __init__(self, *, limit: int, opens_at: datetime) -> None:
+    def __init__(self, message: str = SENT_ALL, *, opens_at: datetime, **values: object) -> None:
         local = timezone.localtime(opens_at)
-        super().__init__(
-            SENT_ALL,
-            limit=limit, when=f"{local:%H:%M} {local.tzname()}",
-        )  # fmt: skip
+        super().__init__(message, when=f"{local:%H:%M} {local.tzname()}", **values)
         self.opens_at = opens_at
 
 

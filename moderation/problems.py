@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from labeling import feedback
-from labeling.errors import Invalid
+from labeling.errors import Gone, Invalid
 from labeling.feedback import Problem
 from labeling.models import Dialogue, Turn, TurnFeedback
 from moderation import marks, texts
@@ -34,6 +34,8 @@ def report(
         raise Invalid("Choose what is wrong with the reply.", field="problem")
     if max(len(comment), len(ideal_answer)) > feedback.MOST_CHARACTERS:
         raise Invalid("At most %(most)s characters.", most=f"{feedback.MOST_CHARACTERS:,}")
+    if turn.dialogue.withdrawn_at is not None:  # before a filter is asked about what is left of the text
+        raise Gone("This dialogue was withdrawn.")
     verdict = marks.verdict_on(turn.dialogue.project_id, texts.of_turn(turn))
     category = harm if harm in harms() else ""
     with transaction.atomic():

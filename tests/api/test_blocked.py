@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -32,7 +33,7 @@ def kinds(of: type[errors.LabelingError] = errors.LabelingError) -> Iterator[typ
 def test_every_refusal_of_the_domain_has_an_answer(kind: type[errors.LabelingError]) -> None:
     more: dict[str, dict[str, object]] = {
         "Blocked": {"verdict": uuid4()}, "NeedsConfirmation": {"pairs": []},
-        "NotAgreed": {"what": "guidelines", "version": 1},
+        "NotAgreed": {"what": "guidelines", "version": 1}, "OverQuota": {"opens_at": timezone.now()},
     }  # fmt: skip
     found = problems.from_domain(kind("A sentence.", **more.get(kind.__name__, {})))
     assert isinstance(found, problems.Problem)
