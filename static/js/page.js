@@ -162,7 +162,7 @@ duologue.widget = (selector, begin) => {
   starters[starters.length - 1]();
 };
 duologue.start = () => {
-  $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
+  $$("[data-open-keys], [data-pause]").forEach((button) => { button.hidden = !$("#keys"); });
   starters.forEach((start) => start());
 };
 document.addEventListener("DOMContentLoaded", () => {
@@ -215,8 +215,14 @@ const openKeys = async () => {
   if (box) box.checked = duologue.singleKeys();
   keys.showModal();
 };
+const pause = () => { // its script comes with the first one
+  const from = $("[data-pause]:not([hidden])");
+  if (duologue.pause) duologue.pause();
+  else if (from) document.head.append(Object.assign(document.createElement("script"), { src: from.dataset.pause }));
+};
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-open-keys]")) openKeys();
+  if (event.target.closest("[data-pause]")) pause();
   const closer = event.target.closest("[data-close]");
   if (closer) closer.closest("dialog").close();
   $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
@@ -224,6 +230,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
+  if (event.altKey && event.code === "KeyP") { event.preventDefault(); pause(); }
   const harm = event.altKey && event.code === "KeyH" && $("[data-harm]");
   if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
