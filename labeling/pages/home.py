@@ -157,7 +157,7 @@ def _begun_rankings(user: User) -> QuerySet[Assignment]:
             "comparison__harms",
             "comparison__project__title",
             "comparison__project__cover",
-        )  # fmt: skip
+        )
         .order_by("-heartbeat_at")[:OPEN_WORK]
     )
 
