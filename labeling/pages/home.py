@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from accounts.languages import name_of, works_in
 from common.compiled import compiled
@@ -130,11 +131,12 @@ def open_work(user: User) -> list[Begun]:
 
 def _open_rankings(user: User) -> Iterator[Begun]:
     for row in _begun_rankings(user):
+        covered = row.comparison.project.cover and row.comparison.harms
         yield Begun(
             kind="ranking",
             pk=row.pk,
             project=row.comparison.project.title,
-            title=opening(row.comparison.prompt),
+            title=gettext("(covered)") if covered else opening(row.comparison.prompt),
             saved_at=row.draft_saved_at or row.created_at,
             expired=row.state == Assignment.State.EXPIRED,
         )
@@ -147,7 +149,15 @@ def _begun_rankings(user: User) -> QuerySet[Assignment]:
         .filter(Q(state=Assignment.State.LEASED) | leases.UNFINISHED)
         .filter(comparison__project__archived_at__isnull=True)
         .select_related("comparison__project")
-        .only("state", "draft_saved_at", "created_at", "comparison__prompt", "comparison__project__title")
+        .only(
+            "state",
+            "draft_saved_at",
+            "created_at",
+            "comparison__prompt",
+            "comparison__harms",
+            "comparison__project__title",
+            "comparison__project__cover",
+        )
         .order_by("-heartbeat_at")[:OPEN_WORK]
     )
 

@@ -145,7 +145,7 @@ duologue.widget = (selector, begin) => {
   starters[starters.length - 1]();
 };
 duologue.start = () => {
-  $$("[data-open-keys]").forEach((button) => { button.hidden = !$("#keys"); });
+  $$("[data-open-keys], [data-pause]").forEach((button) => { button.hidden = !$("#keys"); });
   starters.forEach((start) => start());
   NEEDED.forEach(([name, what]) => { if ($(what)) duologue.load(name).catch(() => {}); });
 };
@@ -172,10 +172,16 @@ const openKeys = async () => {
   if (box) box.checked = duologue.singleKeys();
   keys.showModal();
 };
+const pause = () => { // its script comes with the first one
+  const from = $("[data-pause]:not([hidden])");
+  if (duologue.pause) duologue.pause();
+  else if (from) document.head.append(Object.assign(document.createElement("script"), { src: from.dataset.pause }));
+};
 document.addEventListener("mousedown", (event) => { if (event.target.closest("button[data-late]")) event.preventDefault(); }); // what is selected stays so
 document.addEventListener("focusin", (event) => { const late = event.target.closest("[data-late]"); if (late) duologue.load(late.dataset.late).catch(() => {}); });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-open-keys]")) openKeys();
+  if (event.target.closest("[data-pause]")) pause();
   const late = event.target.closest("button[data-late]");
   if (late) duologue.load(late.dataset.late).then(() => { late.removeAttribute("data-late"); late.click(); }, offline);
   const closer = event.target.closest("[data-close]");
@@ -185,8 +191,10 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
-  const prints = duologue.typing(event.target) && event.key.toLowerCase() !== "h"; // Option of a Mac, AltGr
-  const harm = event.altKey && event.code === "KeyH" && !prints && $("[data-harm]");
+  const asks = (letter) => event.altKey && event.code === `Key${letter}` &&
+    !(duologue.typing(event.target) && event.key.toUpperCase() !== letter); // Option of a Mac and AltGr print there
+  if (asks("P")) { event.preventDefault(); pause(); }
+  const harm = asks("H") && $("[data-harm]");
   if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
     const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");

@@ -32,6 +32,15 @@ def test_a_covered_answer_is_revealed_before_it_is_placed_and_who_opts_out_meets
     text = page.locator("#card-A .prose")
     expect(text).to_be_hidden()
     expect(page.locator("#card-B .prose")).to_be_visible()
+    page.keyboard.press("Alt+p")
+    paused = page.get_by_role("dialog", name="Paused")
+    expect(paused).to_be_visible()
+    seconds = page.locator("[data-seconds]").input_value()
+    page.mouse.move(100, 100)
+    page.wait_for_timeout(1500)
+    assert page.locator("[data-seconds]").input_value() == seconds
+    page.keyboard.press("Enter")
+    expect(paused).to_be_hidden()
     page.keyboard.press("1")
     expect(page.get_by_text("Show the text of A before you give it a place.")).to_be_visible()
     assert page.locator("#place-A").input_value() == ""
