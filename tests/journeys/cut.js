@@ -1,8 +1,8 @@
-() => { // What is wider than the box that it is shown in, where the rest of it cannot be reached.
+() => { // What is wider than the box that it is shown in, where nothing says that there is more.
   const meant = ".sr, .where, .ghost, select, input, textarea"; // hidden on purpose, or scrolled by its own keys
   const cut = (one) => {
     if (one.closest(meant) || !one.textContent.trim() || one.scrollWidth <= one.clientWidth + 1) return false;
-    const hides = /hidden|clip/.test(getComputedStyle(one).overflowX);
+    const style = getComputedStyle(one), hides = /hidden|clip/.test(style.overflowX) && style.textOverflow !== "ellipsis";
     return (hides || one.matches("button, .button, .tag")) && one.clientWidth > 0 && one.checkVisibility();
   };
   return [...document.querySelectorAll("body *")].filter(cut).slice(0, 4).map((one) => one.outerHTML.slice(0, 140));

@@ -105,7 +105,7 @@ def main() -> int:
     os.environ[FOLDER] = str(asked.folder)
     files = [f"tests/journeys/{room}.py" for room in ROOMS]
     chosen = f"{WALKS} and ({asked.only})" if asked.only else WALKS
-    failed = suite.main(["--no-checks", *files, "-k", chosen, "-m", "not gpu", "-q"])
+    failed = suite.main(["--no-checks", *files, "-k", chosen, "-m", "not gpu", "-q", "-o", "timeout=900"])
     for sheet in sheets.make(asked.folder):
         print(sheet)
     if asked.docs and not failed:

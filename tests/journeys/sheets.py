@@ -62,7 +62,7 @@ def for_docs(folder: Path) -> None:
     shutil.rmtree(DOCS, ignore_errors=True)
     DOCS.mkdir(parents=True)
     for name, taken in SHOWN.items():
-        shutil.copy(folder / "trainer" / COMMITTED[0] / f"{taken}.png", DOCS / f"{name}.png")
+        shutil.copyfile(folder / "trainer" / COMMITTED[0] / f"{taken}.png", DOCS / f"{name}.png")
     for room in ("trainer", "account"):
         for screen in COMMITTED:
-            shutil.copy(folder / room / f"{screen}.jpg", DOCS / f"{room}-{screen}.jpg")
+            shutil.copyfile(folder / room / f"{screen}.jpg", DOCS / f"{room}-{screen}.jpg")

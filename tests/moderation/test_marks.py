@@ -81,7 +81,7 @@ def test_a_reviewer_marks_a_turn_of_a_dialogue_and_sees_its_warning(
     page = client.get(f"/review/dialogues/{made.pk}/").content.decode()
     assert "The content filter warns of this text: violence." in page
     assert f"/content/dialogues/{made.pk}/" in page
-    client.post(f"/content/dialogues/{made.pk}/", {"text": "2", "category": "harassment"})
+    client.post(f"/content/dialogues/{made.pk}/", {"text": "2", "category": "hate"})
     mark = VerdictFeedback.objects.get()
     assert mark.verdict.target_id == made.turns.get(position=1).pk
 
