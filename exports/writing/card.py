@@ -127,12 +127,12 @@ settings it was made; `sha256sum -c SHA256SUMS` checks the files.
 
 ## Lengths
 
-Characters of a whole row's text; a token is about 4 characters of English. Trainers drop or cut rows that are too
-long: TRL's `--max_length` is 1024 tokens by default.
+Characters of a whole row's text, rounded up; a token is about 4 characters of English. Trainers drop or cut rows that
+are too long: TRL's `--max_length` is 1024 tokens by default.
 
 | configuration | median | 90 % | 99 % | longest |
 |---|---:|---:|---:|---:|
-{_lines(_length(config, some) for config, some in lengths.items() if config in configs and some.seen)}
+{_lines(_length(name, some) for name, some in lengths.items() if name in configs and name != "raw" and some.seen)}
 
 ## Training
 
@@ -161,8 +161,8 @@ def _origin(manifest: Manifest) -> str:
 ## How it was made
 
 Trainers hold dialogues with model versions and write demonstrations; a random model-written turn is drawn from each
-chat, completions are sampled for it, and trainers order them, ties allowed. {counts["judges"]} people judged; they
-appear under keyed pseudonyms.{AI * bool(filters["include_ai_judges"])} Rankings by the number of completions:
+chat, or a prompt of the pool, completions are sampled for it, and trainers order them, ties allowed. Number of people
+who judged, under keyed pseudonyms: {counts["judges"]}.{AI * bool(filters["include_ai_judges"])} Rankings by their size:
 {_by_k(counts["by K"])}. Agreement between judges of the same completions: {_agreement(manifest["agreement"])}.
 
 ## Instructions to trainers

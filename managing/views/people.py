@@ -99,7 +99,7 @@ def change_role(request: HttpRequest, slug: str, username: str) -> HttpResponse:
         raise Http404
     role = form.cleaned_data["role"]
     mine = user == request.user and role != Membership.Role.MANAGER
-    if mine and "confirmed" not in request.POST:
+    if mine and "confirmed" not in request.POST and not projects.is_last_manager(project, user):
         return show(request, "own_role", project, title=gettext("Give up your own role?"), role=role, name=_named(role))
     try:
         _change(project, user, role, by=user_of(request))
