@@ -158,7 +158,7 @@ def skip(request: PageRequest, pk: UUID) -> HttpResponse:
         assignments.skip(assignment=assignment, reason=reason)
     except LabelingError as error:
         form = RankingForm.from_post(request.POST, assignment.order_shown)
-        return again(request, assignment, form, errors=[str(error)])
+        return again(request, assignment, form, errors=[str(error)], unfolded=["skip"])
     if back := _blind.back_from(request, assignment):
         return go_to(request, back)
     return _lease_next(request, assignment.comparison.project)

@@ -79,6 +79,7 @@ def _show(request: PageRequest, work: Work, *, errors: list[str] | None = None, 
         "waiting": review_queue.waiting(project, request.user, filters).count(),
         "last": decisions.last(project=project, reviewer=request.user),
         "errors": errors or [],
+        "returning": bool(errors) and request.POST.get("decision") == "returned",
     }
     response = page(request, template, context, status=422 if errors else 200)
     if at:

@@ -2,9 +2,9 @@
 
     python -m tests.journeys.screens FOLDER
 
-walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages and leaves the pictures
-in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/. The suite walks two screens of each room, its slow tier all of them, without
-pictures.
+walks the whole matrix of the trainers', the account's, the reviewers', the managers' and the insights' pages and leaves
+the pictures in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/. The suite walks two screens of each room, its slow tier all of them,
+without pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from launcher import suite
 
 WIDTHS = (320, 390, 768, 1280, 1920)
 FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
-ROOMS = ("test_accessibility", "test_reviewing", "test_manager_pages", "accounts/test_account_pages")
+ROOMS = (
+    "test_accessibility",
+    "test_reviewing",
+    "test_manager_pages",
+    "test_insights_pages",
+    "accounts/test_account_pages",
+)
 WALKS = "every_screen"  # what the tests of the matrix are called
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
