@@ -104,8 +104,8 @@ def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
         rows = rows.filter(pk__gte=first, pk__lte=last)
     else:
         rows = rows.filter(pk__in=_turns_with(words).values("dialogue"))
-    first = Turn.objects.filter(dialogue=OuterRef("pk"), role="user").order_by("position").values("text")[:1]
-    rows = rows.select_related("project", "author").annotate(opening=Subquery(first))
+    openings = Turn.objects.filter(dialogue=OuterRef("pk"), role="user").order_by("position").values("text")[:1]
+    rows = rows.select_related("project", "author").annotate(opening=Subquery(openings))
     return [
         Hit(
             (str(getattr(row, "opening", "") or "") or gettext("(no words of a user)"))[:160],
