@@ -11,7 +11,8 @@ from moderation import verdicts
 from screening.filters.base import FILTERS
 from screening.rules import plan_for
 
-AT_ONCE = 100  # texts of each kind, so that those of other projects have their turn
+AT_ONCE = 100  # texts of each kind,
+SHARE = 5.0  # and seconds for them, so that those of other projects have their turn
 
 
 def screen() -> None:
@@ -22,4 +23,4 @@ def screen() -> None:
         for project in Project.objects.active():
             for rule in plan_for(project.pk).rules:
                 if not FILTERS.load(rule.filter).in_worker:
-                    verdicts.screen(project, rule.filter, limit=AT_ONCE)
+                    verdicts.screen(project, rule.filter, limit=AT_ONCE, seconds=SHARE)

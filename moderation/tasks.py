@@ -8,6 +8,8 @@ from common.advisory_lock import try_advisory_lock
 from labeling.models import Project
 from moderation import rejudging, verdicts
 
+SHARE = 5.0  # seconds for one filter on one kind of text: a slow one must not keep other projects waiting
+
 
 @shared_task(name="moderation.tasks.screen", expires=25)
 def screen() -> None:
@@ -17,7 +19,7 @@ def screen() -> None:
         for project in Project.objects.active():
             rejudging.apply(project)
             for name in verdicts.in_worker(project):
-                verdicts.screen(project, name)
+                verdicts.screen(project, name, seconds=SHARE)
 
 
 @shared_task(name="moderation.tasks.rejudge")

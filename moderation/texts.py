@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from labeling import contents
 from labeling.models import Comparison, Dialogue, Turn
+from labeling.pages import live
 from labeling.pages.letters import letters_of
 from moderation.models import Verdict
 from screening.verdicts import strictest
@@ -60,9 +61,14 @@ def _ids_of_prompt(comparison: Comparison) -> tuple[UUID, ...]:
 
 
 def of_dialogue(dialogue: Dialogue) -> list[Text]:
-    """Its turns, the newest first."""
+    """What is suggested for its next turn, then its turns, the newest first."""
+    suggested = [
+        Text(f"suggestion {card.number}", gettext("Suggestion %s") % card.number, Target.COMPLETION,
+             (card.completion.pk,), card.text)
+        for card in live.suggestions(dialogue.composer) if card.completion is not None and card.text
+    ]  # fmt: skip
     rows = dialogue.turns.order_by("-position")[:TURNS]
-    return _judged(dialogue.project_id, [of_turn(turn) for turn in rows])
+    return _judged(dialogue.project_id, [*suggested, *(of_turn(turn) for turn in rows)])
 
 
 def of_turn(turn: Turn) -> Text:

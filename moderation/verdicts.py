@@ -20,7 +20,7 @@ from labeling.quality import reviews
 from moderation.models import Verdict
 from sampler.models import Completion
 from screening import verdicts
-from screening.asking import Findings, ask
+from screening.asking import Findings, ask_in_pieces
 from screening.filters.base import FILTERS
 from screening.rules import Plan, Rule, plan_for, thresholds
 
@@ -33,17 +33,17 @@ def in_worker(project: Project) -> list[str]:
     return [rule.filter for rule in plan_for(project.pk).rules if FILTERS.load(rule.filter).in_worker]
 
 
-def screen(project: Project, name: str, *, limit: int = BATCH) -> int:
-    """Give verdicts on up to `limit` texts of each kind that have none of this filter yet; return how many got one."""
+def screen(project: Project, name: str, *, limit: int = BATCH, seconds: float | None = None) -> int:
+    """Give verdicts on up to `limit` texts of each kind that have none of this filter yet, for at most `seconds` a
+    kind; return how many got one."""
     chosen = FILTERS.load(name)
     whole = plan_for(project.pk)
     plan = Plan(project.pk, (Rule(name, thresholds(project.pk, name)),), whole.waits)
     done = 0
     for target, texts in _unseen(project, name, chosen.version, limit):
-        said = ask(plan, list(texts.values()))
-        found = dict(zip(texts, said, strict=True))
-        _store(plan, whole, target, found)
-        done += sum(not one.failed for findings in said for one in findings)
+        for found in ask_in_pieces(plan, texts, seconds=seconds):
+            _store(plan, whole, target, found)
+            done += sum(not one.failed for findings in found.values() for one in findings)
     return done
 
 

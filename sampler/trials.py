@@ -9,17 +9,19 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TypedDict
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from common import redis_client
 from common.transitions import advance
-from sampler import registry, tasks
+from sampler import registry, status, tasks
 from sampler.models import ModelTrial, ModelVersion
 
 State = ModelTrial.State
 TABLE = ModelTrial.TRANSITIONS
 KEPT = dt.timedelta(days=7)
 LOST = dt.timedelta(minutes=10)  # longer than any trial takes
+SILENT = dt.timedelta(seconds=30)  # a worker that lives has said so meanwhile (`status.EXPIRES`)
 
 
 class Outcome(TypedDict, total=False):
@@ -65,12 +67,23 @@ def request(*, wanted: Wanted) -> ModelTrial:
 def claim(*, worker: str) -> ModelTrial | None:
     """The trial that has waited longest, for this worker. Those whose worker was lost are ended."""
     now = timezone.now()
-    lost = ModelTrial.objects.filter(state=State.RUNNING, started_at__lt=now - LOST)
-    advance(lost, to=State.FAILED, table=TABLE, trouble=ModelTrial.Trouble.LOST, finished_at=now)
+    running = ModelTrial.objects.filter(state=State.RUNNING)
+    _lose(running.filter(started_at__lt=now - LOST))
+    if living := [one["name"] for one in status.workers()]:  # none where Redis does not answer
+        _lose(running.filter(started_at__lt=now - SILENT).exclude(worker__in=[*living, worker]))
     for trial in ModelTrial.objects.filter(state=State.WAITING).order_by("created_at")[:3]:
         if advance(trial, to=State.RUNNING, table=TABLE, worker=worker, started_at=now):
             return trial
     return None
+
+
+def leave(*, worker: str) -> None:
+    """A worker ends: what it was trying is lost."""
+    _lose(ModelTrial.objects.filter(state=State.RUNNING, worker=worker))
+
+
+def _lose(trials: QuerySet[ModelTrial]) -> None:
+    advance(trials, to=State.FAILED, table=TABLE, trouble=ModelTrial.Trouble.LOST, finished_at=timezone.now())
 
 
 def end(*, trial: ModelTrial, outcome: Outcome) -> bool:

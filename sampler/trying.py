@@ -59,6 +59,14 @@ def run(state: WorkerState) -> None:
     connection.close()
 
 
+def leave(worker: str) -> None:
+    """The worker ends; where PostgreSQL is away, another worker finds what it left."""
+    try:
+        trials.leave(worker=worker)
+    except LOST_CONNECTION:
+        connection.close()
+
+
 def outcome_of(trial: ModelTrial, models: LoadedModels) -> Outcome:
     """Load it, sample one line, let go of it."""
     facts: Outcome = {}

@@ -33,6 +33,7 @@ from sampler.screened import Screened
 from sampler.screener import End, Piece, Screener
 
 logger = logging.getLogger(__name__)
+LAST_WORDS = 5.0  # seconds for each thread to end in
 
 
 class Worker:
@@ -74,11 +75,12 @@ class Worker:
             state.stopped.set()
             self.ring()
             for thread in threads:
-                thread.join(5.0)
+                thread.join(LAST_WORDS)
             self.screener.close(within=5.0)
             state.writer.close(within=10.0)
             state.publisher.close(within=2.0)
             state.models.close()
+            trying.leave(self.name)
             status.gone(self.name)
             connection.close()
             logger.info("worker %s ended", self.name)

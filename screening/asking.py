@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
+from uuid import UUID
 
 from screening.filters.base import FILTERS, Filter, FilterDown
 from screening.models import Verdict
@@ -29,6 +31,9 @@ class Finding:
 
 Findings = tuple[Finding, ...]
 NOTHING: Findings = ()
+FIRST_PIECE = 8  # texts
+PIECE_SECONDS = 1.0
+TRIES_OF_ONE = 3  # single texts in a row without a word: then it is the filter, not a text
 
 
 def ask(plan: Plan, texts: Sequence[str]) -> list[Findings]:
@@ -37,6 +42,30 @@ def ask(plan: Plan, texts: Sequence[str]) -> list[Findings]:
         return []
     columns = [_ask_one(rule, texts) for rule in plan.rules]
     return [tuple(column[i] for column in columns) for i in range(len(texts))]
+
+
+def ask_in_pieces(
+    plan: Plan, texts: Mapping[UUID, str], *, seconds: float | None = None
+) -> Iterator[dict[UUID, Findings]]:
+    """What the plan's filters say, some texts at a time: as many as take about a second, for at most `seconds`.
+
+    A piece on which every filter failed is asked again in smaller ones, so that a text that breaks a filter stands
+    alone; a filter that is down is left after a few texts.
+    """
+    waiting, size, failures = list(texts), FIRST_PIECE, 0
+    until = None if seconds is None else monotonic() + seconds
+    while waiting and failures < TRIES_OF_ONE and (until is None or monotonic() < until):
+        began, piece = monotonic(), waiting[:size]
+        said = ask(plan, [texts[key] for key in piece])
+        failed = all(one.failed for findings in said for one in findings)
+        if failed and len(piece) > 1:
+            size = len(piece) // 2
+            continue
+        failures = failures + 1 if failed else 0
+        del waiting[: len(piece)]
+        yield dict(zip(piece, said, strict=True))
+        slow = monotonic() - began > PIECE_SECONDS
+        size = max(1, size // 2) if slow or failed else size * 2
 
 
 def _ask_one(rule: Rule, texts: Sequence[str]) -> list[Finding]:

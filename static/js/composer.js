@@ -96,7 +96,7 @@
       Period: () => { const button = $("[data-stop]"); if (button) button.click(); },
       KeyE: () => { const editor = $("#composer-text"); if (editor && bare) editor.focus(); },
       KeyU: () => last && $("button[value=up]", last).click(),
-      KeyH: () => { const harm = $$("[data-harmful]").pop(); if (harm) { harm.open = !harm.open; ($("input", harm) || harm).focus(); } },
+      KeyH: () => { const harm = $$("[data-harmful]").pop(), panel = bare && $("[data-harm]"); if (panel) panel.click(); else if (harm) { harm.open = !harm.open; ($("input", harm) || harm).focus(); } },
       KeyQ: () => $("[data-questions]").click(),
       KeyD: () => last && $("button[value=down]", last).click(),
     }[event.code];

@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from labeling import comparisons, rankings
+from labeling import comparisons, dialogues, rankings, suggestions, turns
 from labeling.models import Assignment, Project
 from moderation.models import Verdict, VerdictFeedback
+from sampler.models import Completion
 from screening import rules
 from tests import makers
 
@@ -93,3 +94,23 @@ def test_a_text_that_no_filter_read_is_marked_on_a_verdict_of_nobody(
     client.force_login(alice)
     client.post(f"/content/ranking/{task.pk}/", {"text": "A", "category": "hate"})
     assert VerdictFeedback.objects.get().verdict.filter == "none"
+
+
+def test_a_trainer_marks_a_suggestion_that_is_shown_for_the_next_turn(
+    client: Client, project: Project, alice: User
+) -> None:
+    draft = dialogues.start_dialogue(project=project, author=alice, kind="demonstration")
+    turns.add_turn(dialogue=draft, role="user", text="What will you do?")
+    [asked] = suggestions.request_suggestions(dialogue=draft, role="assistant", n=2)
+    makers.answer(asked, "I will rest.", "I will read.")
+    turns.save_composer(dialogue=draft, composer={"role": "assistant", "requests": [str(asked.pk)]})
+    client.force_login(alice)
+    page = client.get(f"/dialogues/{draft.pk}/").content.decode()
+    assert f'href="/content/dialogues/{draft.pk}/"' in page
+    shown = client.get(f"/content/dialogues/{draft.pk}/").content.decode()
+    for name in ("Suggestion 1", "Suggestion 2", "Turn 1"):
+        assert name in shown
+    client.post(f"/content/dialogues/{draft.pk}/", {"text": "suggestion 2", "category": "hate"})
+    mark = VerdictFeedback.objects.get()
+    assert (mark.harmful, mark.category, mark.user) == (True, "hate", alice)
+    assert Completion.objects.get(pk=mark.verdict.target_id).text == "I will read."

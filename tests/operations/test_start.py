@@ -155,7 +155,8 @@ def test_children_of_a_killed_start_end_and_the_next_start_finds_everything(duol
     duologue.process.wait()
     eventually(lambda: not duologue.left_behind(), "the children of the killed start ended")
     duologue.start()
-    answer = duologue.manage("shell", "-c", "from accounts.models import User; print(User.objects.count())")
+    code = "from accounts.models import User; print(User.objects.filter(username='kept').count())"
+    answer = duologue.manage("shell", "-c", code)
     assert answer.stdout.strip().endswith("1")
     assert duologue.stop(signal.SIGINT) == 0
     eventually(lambda: not duologue.left_behind(), "all ended", seconds=5)

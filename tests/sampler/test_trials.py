@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from sampler import addresses, registry, trials
+from sampler import addresses, registry, status, trials
 from sampler.models import ModelTrial, ModelVersion
 from sampler.trials import Wanted
 from tests.sampler.conftest import serving
@@ -129,3 +130,44 @@ def test_a_trial_whose_worker_was_lost_is_ended_and_old_ones_are_removed() -> No
     assert not trials.end(trial=lost, outcome={"text": "too late"})
     trials.request(wanted=wanted)
     assert not ModelTrial.objects.filter(pk=old.pk).exists()
+
+
+def test_what_a_worker_that_stops_was_trying_is_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = trials.request(wanted={"slug": "a", "engine": "fake", "location": ""})
+    going, go_on = threading.Event(), threading.Event()
+
+    def never(trial: ModelTrial, models: object) -> trials.Outcome:
+        going.set()
+        go_on.wait(30)
+        return {"text": "too late"}
+
+    monkeypatch.setattr("sampler.trying.outcome_of", never)
+    monkeypatch.setattr("sampler.worker.LAST_WORDS", 0.2)
+    with serving():
+        assert going.wait(10)
+    trial.refresh_from_db()
+    go_on.set()
+    assert (trial.state, trial.trouble) == ("failed", "lost")
+
+
+def test_what_a_killed_worker_was_trying_is_ended_once_it_is_silent() -> None:
+    wanted: Wanted = {"slug": "a", "engine": "fake", "location": ""}
+    silent, heard = trials.request(wanted=wanted), trials.request(wanted=wanted)
+    long_ago = timezone.now() - dt.timedelta(minutes=1)
+    for trial, worker in ((silent, "killed"), (heard, "at it")):
+        ModelTrial.objects.filter(pk=trial.pk).update(state="running", worker=worker, started_at=long_ago)
+    assert trials.claim(worker="other") is None
+    silent.refresh_from_db()
+    assert silent.state == "running", "Redis knows of no worker: nobody can tell"
+    said: status.WorkerStatus = {
+        "name": "at it", "at": time.time(), "serves": [], "loading": "", "stopping": False, "loaded": {},
+        "held": 0, "metrics": {},
+    }  # fmt: skip
+    status.report(said)
+    try:
+        trials.claim(worker="other")
+    finally:
+        status.gone("at it")
+    for trial, state in ((silent, "failed"), (heard, "running")):
+        trial.refresh_from_db()
+        assert trial.state == state
