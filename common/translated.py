@@ -136,6 +136,8 @@ def _message(parser: Parser, trimmed: bool) -> tuple[str, str]:
         if token.token_type == TokenType.TEXT:
             parts.append(_escaped(token.contents))
         elif token.token_type == TokenType.VAR:
+            if ")" in token.contents:  # as in default:_("nobody"), which a message cannot hold
+                raise TemplateSyntaxError(f"A variable of a 'blocktranslate' holds no bracket: {token.contents!r}.")
             parts.append(f"%({token.contents})s")
         else:
             break

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.stats.arrays import Integers
 from common.stats.bias import longer_wins, position_test
-from common.stats.intervals import difference, ratio
+from common.stats.intervals import difference_of_shares, ratio
 from insights.judgement_arrays import Data, Flags, Pairs
 from insights.report_types import Bias, Haste, Interval, Positions, Speed, share
 
@@ -91,5 +91,5 @@ def _by_haste(data: Data, item: str, direction: int, fast: float) -> Haste:
     ours, others = (top * hasty, bottom * hasty), (top * ~hasty, bottom * ~hasty)
     return {
         "quick": share(ratio(*ours, prompt)), "others": share(ratio(*others, prompt)),
-        "difference": share(difference(ours, others, prompt)),
+        "difference": share(difference_of_shares(ours, others, prompt)),
     }  # fmt: skip

@@ -87,7 +87,9 @@ def _interval(row: Estimated, y: float, scale: Scale, percent: bool) -> list[str
     return body
 
 
-def bars(title: str, rows: Sequence[tuple[str, float]], *, guide: float | None = None) -> SafeString | str:
+def bars(
+    title: str, rows: Sequence[tuple[str, float]], *, guide: float | None = None, percent: bool = False
+) -> SafeString | str:
     """Horizontal bars from zero: (label, value)."""
     if not rows:
         return ""
@@ -105,7 +107,11 @@ def bars(title: str, rows: Sequence[tuple[str, float]], *, guide: float | None =
             _text(
                 LEFT + value * scale + 8,
                 y + 19,
-                f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2f}",
+                spelled(value, percent)
+                if percent
+                else f"{value:,.0f}"
+                if value >= 10 or value == int(value)
+                else f"{value:.2f}",
             )
         )
     if guide:

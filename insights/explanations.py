@@ -7,6 +7,7 @@ from typing import NamedTuple
 from insights.report_types import TOO_MANY_CUT, Haste, Interval, ReportData
 
 INSTRUCTGPT_LOW = 0.711  # the lower end of what InstructGPT reported for its labellers, 72.6%
+FEW = 30  # rankings, or turns, from which on a figure is worth a conclusion
 STYLES = {"headers": "headings", "lists": "lists", "bold": "bold type"}
 
 
@@ -22,6 +23,10 @@ def known(found: Interval) -> Known | None:
     if found["value"] is None or found["low"] is None or found["high"] is None:
         return None
     return Known(found["value"], found["low"], found["high"])
+
+
+def _few(report: ReportData) -> bool:
+    return report["counts"]["rankings"] < FEW
 
 
 def _span(found: Interval) -> str:
@@ -74,6 +79,8 @@ def on_length(report: ReportData) -> str:
     if found["value"] is None:
         return "There are no pairs of different length yet."
     text = f"The longer text wins {_span(found)} of the pairs."
+    if _few(report):
+        return f"{text} From under {FEW} rankings nothing follows yet."
     whole = known(found)
     if whole and whole.low > 0.5:
         return (
@@ -89,7 +96,7 @@ def on_style(report: ReportData) -> str:
     """Formatting: which of its signs win or lose, strength of the model and length held equal."""
     effects = report["bias"]["effects"]
     told = {key: whole for key in STYLES if key in effects and (whole := known(effects[key]))}
-    if not told:
+    if not told or _few(report):
         return "Too few texts differ in formatting to say what it does."
     wins = [f"{STYLES[key]} ({_log_odds(effect)})" for key, effect in told.items() if effect.low > 0]
     loses = [f"{STYLES[key]} ({_log_odds(effect)})" for key, effect in told.items() if effect.high < 0]
@@ -117,6 +124,8 @@ def on_position(report: ReportData) -> str:
     earlier = report["bias"]["earlier_wins"]
     if earlier["value"] is not None:
         text += f" Of two texts the one shown earlier wins {_span(earlier)} of the pairs."
+    if _few(report):
+        return f"{text} From under {FEW} rankings nothing follows yet."
     if found["p_value"] < 0.01:
         return (
             text + " The place on the screen sways first places. The order is random for everybody, so the data are "
@@ -137,12 +146,12 @@ def on_suggestions(report: ReportData) -> str:
     if moved and (moved.low > 0 or moved.high < 0):
         went = "rose" if moved.value > 0 else "fell"
         text += f" Since the first week the share taken as it was {went} by {_points(moved)}."
-    if (found["verbatim"]["value"] or 0.0) > 0.5:
+    if total >= FEW and (found["verbatim"]["value"] or 0.0) > 0.5:
         return (
             f"{text} A model trained on these would mostly learn from itself: review them, or ask for fewer "
             "suggestions."
         )
-    return text + " People write more than they take over, as it should be."
+    return text if total < FEW else text + " People write more than they take over, as it should be."
 
 
 def on_speed(report: ReportData) -> str:
@@ -151,6 +160,8 @@ def on_speed(report: ReportData) -> str:
     if found["median"] is None:
         return "No ranking says how long it took yet."
     text = f"Half of the rankings took under {found['median']:.0f} seconds, a quarter under {found['fast']:.0f}."
+    if _few(report):
+        return text
     leanings = []
     for haste, what in ((found["longer_wins"], "the longer text"), (found["earlier_wins"], "the text shown earlier")):
         gap = known(haste["difference"]) if haste and haste["quick"]["value"] is not None else None
@@ -190,6 +201,8 @@ def on_trainers(report: ReportData) -> str:
         if covered >= 0.8:
             break
     text = f"{count} of {len(rows)} trainers made {covered:.0%} of the rankings."
+    if len(rows) == 1:
+        text = "One trainer made all of the rankings."
     if rows[0]["share"] > 0.5 and len(rows) > 2:
         text += f" One person made {rows[0]['share']:.0%}: a reward model would learn one taste."
     alarms = [row["person"] for row in rows if row["drift_alarm"]]

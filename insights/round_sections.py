@@ -81,7 +81,7 @@ def _rewards(report: RoundsData) -> Section:
         "Of the pairs that people ordered on held-out comparisons (split “test”): how often the reward model puts them "
         "the same way, beside how often two people of the round do."
         if rows
-        else "No reward model scored held-out comparisons: register one and run manage.py score."
+        else "No reward model scored held-out comparisons: an operator registers one and has it score them."
     )
     chart = charts.intervals("Agreement on held-out pairs", rows, guide=0.5)
     return Section("Reward models and people", told, chart, _tables(report, "reward-models"))

@@ -72,7 +72,7 @@ def _cut(report: ReportData) -> Section:
     return Section(
         "Cut answers",
         explanations.on_cut(report),
-        charts.bars("Share of answers cut at their limit", rows, guide=TOO_MANY_CUT),
+        charts.bars("Share of answers cut at their limit", rows, guide=TOO_MANY_CUT, percent=True),
         _tables(report, "cut"),
     )
 

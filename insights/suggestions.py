@@ -9,7 +9,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from common.stats.arrays import Integers
-from common.stats.intervals import difference, ratio
+from common.stats.intervals import difference_of_shares, ratio
 from insights.report_types import Origins, Share, SuggestionUse, share
 from labeling.edits import edit_share
 
@@ -94,4 +94,4 @@ def _change(counts: Integers, weeks: Texts, in_order: list[str]) -> Share | None
     parts = [
         (counts[:, 0] * (weeks == week), counts.sum(axis=1) * (weeks == week)) for week in (in_order[-1], in_order[0])
     ]
-    return share(difference(parts[0], parts[1], np.arange(len(counts))))
+    return share(difference_of_shares(parts[0], parts[1], np.arange(len(counts))))

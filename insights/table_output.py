@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 
 from common import csv_safe
-from insights.tables import Cell, Table
+from insights.tables import Cell, Row, Table
 
 
 def to_csv(table: Table) -> str:
@@ -29,9 +29,15 @@ class Shown:
 
 
 def shown(table: Table, name: str) -> Shown:
-    numeric = [any(isinstance(row[at], int | float) for row in table.rows) for at in range(len(table.columns))]
-    body = [[(_cell(cell, at in table.shares), numeric[at]) for at, cell in enumerate(row)] for row in table.rows]
+    numeric = [not any(isinstance(row[at], str) for row in table.rows) for at in range(len(table.columns))]
+    rows = [row for row in table.rows if not _says_nothing(row)]
+    body = [[(_cell(cell, at in table.shares), numeric[at]) for at, cell in enumerate(row)] for row in rows]
     return Shown(name, table.caption, list(zip(table.columns, numeric, strict=True)), body)
+
+
+def _says_nothing(row: Row) -> bool:
+    """Whether no figure of the row is known yet: the page leaves it out, the file does not."""
+    return None in row[1:] and all(cell is None or cell == 0 for cell in row[1:])
 
 
 def _cell(cell: Cell, is_share: bool) -> str:

@@ -165,12 +165,16 @@ def _keep_a_manager(project: Project, user: User, by: User | None) -> None:
     if by is None or by.pk != user.pk:
         return
     lock_members(project)
+    if is_last_manager(project, user):
+        raise Invalid("You are the only manager of this project. Make somebody else a manager first.")
+
+
+def is_last_manager(project: Project, user: User) -> bool:
+    """Whether this person alone manages the project."""
     managers = Membership.objects.filter(
         project=project, role=Membership.Role.MANAGER, ended_at__isnull=True, user__is_active=True
     )
-    ids = set(managers.values_list("user_id", flat=True))
-    if ids == {user.pk}:
-        raise Invalid("You are the only manager of this project. Make somebody else a manager first.")
+    return set(managers.values_list("user_id", flat=True)) == {user.pk}
 
 
 def withdraw_member(*, project: Project, user: User) -> Membership:

@@ -15,6 +15,7 @@ from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 
 SEPARATOR = "---"
+LONGEST = 100_000  # characters of a prompt that is pasted: some 25,000 tokens, more than most models read
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -107,6 +108,15 @@ class Prompts(forms.CharField):
     def validate(self, value: list[str]) -> None:
         if self.required and not value:
             raise forms.ValidationError(gettext("Write at least one prompt."))
+        too_long = gettext("Prompt %(number)s has %(length)s characters; a prompt has at most %(most)s.")
+        over = [(number, len(text)) for number, text in enumerate(value, 1) if len(text) > LONGEST]
+        if over:
+            raise forms.ValidationError(
+                [
+                    too_long % {"number": number, "length": f"{length:,}", "most": f"{LONGEST:,}"}
+                    for number, length in over
+                ]
+            )
         try:
             refuse_in_any(("prompts", f"Prompt {number}", text) for number, text in enumerate(value, 1))
         except Invalid as refusal:
@@ -114,6 +124,14 @@ class Prompts(forms.CharField):
 
     def run_validators(self, value: object) -> None:
         """Those of a text have nothing to say on a list."""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        forms.EmailField().clean(text)
+    except forms.ValidationError:
+        return False
+    return True
 
 
 class People(forms.CharField):
@@ -135,12 +153,11 @@ class People(forms.CharField):
     def validate(self, value: list[str]) -> None:
         if len(value) > 500:
             raise forms.ValidationError(gettext("At most 500 at a time."))
-        for one in value:
-            if "@" in one:
-                try:
-                    forms.EmailField().clean(one)
-                except forms.ValidationError:
-                    raise forms.ValidationError(gettext("%(one)s is not an e-mail address.") % {"one": one}) from None
+        wrong = [one for one in value if "@" in one and not _is_address(one)]
+        if wrong:
+            raise forms.ValidationError(
+                [gettext("“%(one)s” is not an e-mail address.") % {"one": one} for one in wrong]
+            )
 
     def run_validators(self, value: object) -> None:
         """Those of a text have nothing to say on a list."""

@@ -23,10 +23,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "instructgpt": Preset(
         gettext_noop("Rank several answers, with grades"),
-        gettext_noop(
-            "As InstructGPT did: chats and demonstrations, and 4 to 9 answers that are graded from 1 to 7 and then put "
-            "in order."
-        ),
+        gettext_noop("Chats and demonstrations, and 4 to 9 answers that are graded from 1 to 7 and then put in order."),
         {
             "task_types": ["demonstration", "chat", "ranking"],
             "completions_per_comparison": 4,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,6 +81,16 @@ def difference(part: tuple[ArrayLike, ArrayLike], other: tuple[ArrayLike, ArrayL
     residuals = (top_a - ratio_a * bottom_a) / total_a - (top_b - ratio_b * bottom_b) / total_b
     spread = Z95 * math.sqrt(float((residuals**2).sum()) * count / (count - 1))
     return Estimate(value, value - spread, value + spread, count, total_a + total_b)
+
+
+def difference_of_shares(
+    part: tuple[ArrayLike, ArrayLike], other: tuple[ArrayLike, ArrayLike], clusters: ArrayLike
+) -> Estimate:
+    """As `difference`, of two shares: no end of the interval lies beyond a whole."""
+    found = difference(part, other, clusters)
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(-1.0, found.low), high=min(1.0, found.high))
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:

@@ -161,8 +161,8 @@ def _origin(manifest: Manifest) -> str:
 ## How it was made
 
 Trainers hold dialogues with model versions and write demonstrations; a random model-written turn is drawn from each
-chat, completions are sampled for it, and trainers order them, ties allowed. {counts["judges"]} people judged; they
-appear under keyed pseudonyms.{AI * bool(filters["include_ai_judges"])} Rankings by the number of completions:
+chat, or a prompt of the pool, completions are sampled for it, and trainers order them, ties allowed. Number of people
+who judged, under keyed pseudonyms: {counts["judges"]}.{AI * bool(filters["include_ai_judges"])} Rankings by their size:
 {_by_k(counts["by K"])}. Agreement between judges of the same completions: {_agreement(manifest["agreement"])}.
 
 ## Instructions to trainers

@@ -31,8 +31,7 @@ HELP = {
         "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none."
     ),
     "margin_share": "Share of comparisons (0 to 0.9) that a reward model chooses, those whose order it is least sure "
-    "of; the others come at random. An operator keeps it scoring: "
-    "manage.py score PROJECT --reward-model SLUG --watch 30.",
+    "of; the others come at random. An operator keeps it scoring (manage.py score).",
     "margin_model": "A model version with the role reward, trained on this project's rankings.",
     "ask_ratings": gettext_noop("Each answer gets an overall grade from 1 to 7 before the ranking."),
     "criteria": gettext_noop(

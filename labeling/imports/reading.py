@@ -1,5 +1,6 @@
-"""Records out of a file, one at a time, each with its line: JSON Lines, JSON arrays and objects (`values.py`) or CSV
-(`tables.py`), plain or gzipped. A line that cannot be read is handed on as a refusal and loses no other."""
+"""Records out of a file, one at a time, each with its line: JSON Lines, JSON arrays and objects (`values.py`), CSV
+(`tables.py`) or a text of prompts (`plain.py`), plain or gzipped. A line that cannot be read is handed on as a refusal
+and loses no other."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import IO
 
-from labeling.imports import tables, values
+from labeling.imports import plain, tables, values
 from labeling.imports.bytestreams import BLOCK, Gunzip, Plain, Recoded
 from labeling.imports.records import Found, Unreadable
 
@@ -55,8 +56,10 @@ def records(file: IO[bytes], encoding: str = "") -> Iterator[Found]:
         return
     if start == b"[" or values.is_indented(head):
         yield from values.values(source, encoding)
-    elif start not in (b"{", b'"') and tables.looks_like_csv(head):
+    elif start != b"{" and tables.looks_like_csv(head):
         yield from tables.rows(source)
+    elif plain.looks_like_text(head):
+        yield from plain.prompts(source, head)
     else:
         yield from _lines(source, encoding)
 

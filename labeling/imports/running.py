@@ -22,6 +22,7 @@ from sampler import control_tokens
 
 BATCH = 500
 LOOKED_AT = 50  # records that tell the format
+PROMPTS_ARE = "Prompts come as a table (CSV) with a column named prompt, or as a text file with one a line."
 
 Progress = Callable[[int], None]
 
@@ -69,8 +70,7 @@ def run(
         raise Unreadable(f"{kind!r} is not one of {', '.join(KINDS)}.")
     format = format or detect(file, encoding)
     if not format:
-        known = ", ".join(IMPORTERS.choices())
-        raise Unreadable(f"The records are in no format known here, which are {known}. {_first(file, encoding)}")
+        raise Unreadable(f"The records are in no format known here. {_first(file, encoding)} {PROMPTS_ARE}")
     importer = IMPORTERS.load(format)
     report = Report(format=format, source=source or format)
     target = Target(project, report.source, f"{format}/{importer.version}", dry_run)

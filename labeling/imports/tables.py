@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from labeling.imports.records import Found
 
 MAX_CELL = 4 << 20  # characters
+TOLD_BY = frozenset({"prompt", "instruction", "question", "context", "chosen"})  # columns that tell a table
+ALONE = frozenset({"prompt", "instruction", "question"})  # of these, what is a table without any other column
+NONE = "\x1f"  # separates nothing: a table of one column has commas within its texts
 
 
 def looks_like_csv(head: bytes) -> bool:
     first = head.split(b"\n", 1)[0].decode("utf-8", "replace").lower()
     names = {name.strip().strip('"') for name in first.replace(";", ",").replace("\t", ",").split(",")}
-    return len(names) > 1 and bool(names & {"prompt", "instruction", "question", "context", "chosen"})
+    return bool(names & (TOLD_BY if len(names) > 1 else ALONE))
 
 
 def rows(source: io.BufferedReader) -> Iterator[Found]:
@@ -24,6 +27,7 @@ def rows(source: io.BufferedReader) -> Iterator[Found]:
     csv.field_size_limit(MAX_CELL)
     header = text.readline()
     separator = max(",;\t", key=header.count)
+    separator = separator if separator in header else NONE
     names = next(csv.reader([header], delimiter=separator), [])
     columns = [name.strip().lower() for name in names]
     for line, cells, problem in _rows(text, separator):

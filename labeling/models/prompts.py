@@ -6,9 +6,25 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+from django.db.models import Func, Value
+from django.db.models.functions import Cast, Left, Replace
 
 from labeling.models.projects import Project
+
+# The words of a prompt, as the search finds it; very long ones by their beginning, since a vector has its limit. Line
+# ends, which JSON writes as \\n, part words.
+TEXTS = Func(
+    "messages",
+    function="jsonb_path_query_array",
+    template="%(function)s(%(expressions)s, '$[*].content')",
+    output_field=models.JSONField(),
+)
+PROMPT_WORDS = SearchVector(
+    Left(Replace(Cast(TEXTS, models.TextField()), Value("\\n"), Value(" ")), 20_000), config="simple"
+)
 
 
 class Prompt(models.Model):
@@ -43,6 +59,7 @@ class Prompt(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(fields=["project", "content_hash"], name="prompt_once_per_project")]
+        indexes = [GinIndex(PROMPT_WORDS, name="prompt_words")]
 
     def __str__(self) -> str:
         return str(self.messages[-1]["content"])[:80] if self.messages else ""

@@ -151,6 +151,11 @@ def _make_next_item(project: Project, trainer: User, avoided: Avoided) -> None:
         hand_to(original=item, trainer=trainer, kind=Kind.EXAM)
 
 
+def has_practice(project: Project) -> bool:
+    """Whether anybody could practise here."""
+    return originals(project, PRACTICE).exists()
+
+
 def next_practice(*, project: Project, trainer: User, avoided: Avoided = NOTHING) -> Comparison | None:
     """An open practice item for this trainer, the least used first; None where the project has none. The caller
     holds the membership's lock."""

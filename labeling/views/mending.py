@@ -73,6 +73,7 @@ def practice(request: PageRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "rows": practice_page.rows(project, request.user),
+        "offered": exams.has_practice(project),
         "standing": exams.exam_standing(project, request.user),
     }
     return render(request, "labeling/practice.html", context)

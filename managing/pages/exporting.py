@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from exports import storage
 from exports.models import ExportRun
@@ -74,7 +74,8 @@ def shown(run: ExportRun, *, whole: bool = True) -> Shown:
     files = [
         Part(
             file["path"],
-            gettext("%(file)s rows, %(value)s") % {"file": f"{file['rows']:,}", "value": filesizeformat(file["bytes"])},
+            ngettext("%(file)s row, %(value)s", "%(file)s rows, %(value)s", file["rows"])
+            % {"file": f"{file['rows']:,}", "value": filesizeformat(file["bytes"])},
         )
         for file in manifest.get("files", ())
     ]

@@ -1,4 +1,4 @@
-"""Search over what a person may see: projects, people, dialogues by their id or by their words."""
+"""Search over what a person may see: projects, people, prompts by their words, dialogues by their id or their words."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from common.admin import MANAGER, REVIEWERS, is_operator, project_ids, within
-from labeling.models import Dialogue, Membership, Project, Turn
+from labeling.models import Dialogue, Membership, Project, Prompt, Turn
+from labeling.models.prompts import PROMPT_WORDS
 from labeling.models.turns import WORDS
+from labeling.text import opening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +40,18 @@ class Hit:
 class Found:
     projects: Sequence[Hit]
     people: Sequence[Hit]
+    prompts: Sequence[Hit]
     dialogues: Sequence[Hit]
 
     @property
     def nothing(self) -> bool:
-        return not (self.projects or self.people or self.dialogues)
+        return not (self.projects or self.people or self.prompts or self.dialogues)
 
 
 def search(request: HttpRequest, words: str) -> Found:
-    return Found(_projects(request, words), _people(request, words), _dialogues(request, words))
+    return Found(
+        _projects(request, words), _people(request, words), _prompts(request, words), _dialogues(request, words)
+    )
 
 
 def _projects(request: HttpRequest, words: str) -> list[Hit]:
@@ -79,6 +84,17 @@ def _people(request: HttpRequest, words: str) -> list[Hit]:
     ]
 
 
+def _prompts(request: HttpRequest, words: str) -> list[Hit]:
+    """Of the projects that the person manages: its pages of prompts are theirs alone."""
+    query = SearchQuery(words, config="simple", search_type="websearch")
+    rows = within(MANAGER, request, Prompt.objects.alias(words=PROMPT_WORDS).filter(words=query), "project")
+    rows = rows.filter(retired_at__isnull=True).select_related("project").order_by("-created_at")
+    return [
+        Hit(opening(row.messages)[:160], row.project.title, reverse("managing:prompts", args=[row.project.slug]))
+        for row in rows[:MOST]
+    ]
+
+
 def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
     rows = Dialogue.objects.exclude(state=Dialogue.State.DRAFT)
     if not is_operator(request):
@@ -88,8 +104,8 @@ def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
         rows = rows.filter(pk__gte=first, pk__lte=last)
     else:
         rows = rows.filter(pk__in=_turns_with(words).values("dialogue"))
-    opening = Turn.objects.filter(dialogue=OuterRef("pk"), role="user").order_by("position").values("text")[:1]
-    rows = rows.select_related("project", "author").annotate(opening=Subquery(opening))
+    openings = Turn.objects.filter(dialogue=OuterRef("pk"), role="user").order_by("position").values("text")[:1]
+    rows = rows.select_related("project", "author").annotate(opening=Subquery(openings))
     return [
         Hit(
             (str(getattr(row, "opening", "") or "") or gettext("(no words of a user)"))[:160],

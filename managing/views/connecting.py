@@ -123,7 +123,7 @@ def models(request: HttpRequest) -> HttpResponse:
     """Every model that can be put into a round, and how it is."""
     only_managers(request)
     rows = ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).order_by("state", "slug")
-    lead = gettext("Models that rounds can sample from. An operator connects them.")
+    lead = gettext("Models that can answer here. Whoever runs this site connects them.")
     return show(request, "models", title=gettext("Models"), lead=lead, models=rows[:200], operator=is_operator(request))
 
 

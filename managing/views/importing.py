@@ -23,7 +23,8 @@ class UploadForm(SiteForm):
     file = forms.FileField(
         label=gettext_noop("File"),
         help_text=gettext_noop(
-            "JSON Lines, JSON or CSV, plain or gzipped. Nothing is imported before you have seen it."
+            "A table (CSV) with a column “prompt”, a text file with a prompt a line, or records as JSON Lines or JSON; "
+            "plain or gzipped. Nothing is imported before you have seen it."
         ),
     )
     source = forms.CharField(
@@ -39,7 +40,7 @@ class UploadForm(SiteForm):
         required=False,
         choices=lambda: [
             ("", gettext_noop("find out")),
-            *((name, name.replace("_", " ")) for name in IMPORTERS.choices()),
+            *((name, f"{name.replace('_', ' ')}: {IMPORTERS.load(name).about}") for name in IMPORTERS.choices()),
         ],
     )
     kind = forms.ChoiceField(
@@ -70,7 +71,7 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
         }  # fmt: skip
         run = runs.request(project=project, by=user_of(request), file=said["file"], asked=asked, dry_run=True)
         return redirect("managing:imports-one", slug, pages.name_of(run))
-    lead = gettext("Records of other people: prompts to answer, demonstrations to train on, comparisons to judge.")
+    lead = gettext("Records made elsewhere: prompts to answer, demonstrations to train on, comparisons to judge.")
     return show(
         request, "imports", project, title=gettext("Import"), lead=lead, form=form, imports=pages.latest(project),
         status=422 if form.errors else 200,

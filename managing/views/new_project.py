@@ -25,7 +25,7 @@ from managing.presets import PRESETS
 from managing.set_up import set_up
 from sampler.models import ModelVersion
 
-AS_PRESET = [("", gettext_noop("as the preset has it")), ("yes", gettext_noop("yes")), ("no", gettext_noop("no"))]
+AS_PRESET = [("", gettext_noop("as chosen above")), ("yes", gettext_noop("yes")), ("no", gettext_noop("no"))]
 
 
 def policies() -> QuerySet[ModelVersion]:

@@ -42,9 +42,14 @@ class InviteForm(SiteForm):
         help_text=ABOUT_ROLES,
     )
     places = forms.IntegerField(
-        label=gettext_noop("One link for so many people"), required=False, min_value=1, max_value=MOST_PLACES,
-        help_text=gettext_noop("To be handed around, for guests and trainers; it ends after a week."),
-    )  # fmt: skip
+        label=gettext_noop("How many people may use one shared link"),
+        required=False,
+        min_value=1,
+        max_value=MOST_PLACES,
+        help_text=gettext_noop(
+            "Instead of addresses: a link to hand around, for guests and trainers; it ends after a week."
+        ),
+    )
 
     def clean(self) -> dict[str, object] | None:
         if not self.errors and not self.cleaned_data["people"] and not self.cleaned_data["places"]:
@@ -100,7 +105,7 @@ def change_role(request: HttpRequest, slug: str, username: str) -> HttpResponse:
         raise Http404
     role = form.cleaned_data["role"]
     mine = user == request.user and role != Membership.Role.MANAGER
-    if mine and "confirmed" not in request.POST:
+    if mine and "confirmed" not in request.POST and not projects.is_last_manager(project, user):
         return show(request, "own_role", project, title=gettext("Give up your own role?"), role=role, name=_named(role))
     try:
         _change(project, user, role, by=user_of(request))

@@ -20,6 +20,7 @@ from labeling.errors import LabelingError
 from labeling.models import Project
 from managing.access import managed, show
 from managing.forms import plain
+from managing.setting_names import GROUPS, NAMES
 
 
 class SettingsForm(ProjectForm):
@@ -28,8 +29,9 @@ class SettingsForm(ProjectForm):
     def __init__(self, data: Mapping[str, str] | None, *, instance: Project) -> None:
         super().__init__(data, instance=instance, label_suffix="")
         del self.fields["slug"]
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             plain(field)
+            field.label = NAMES.get(name, field.label)
             if isinstance(field, forms.FloatField):
                 field.widget.attrs["step"] = "any"
 
@@ -38,7 +40,11 @@ class SettingsForm(ProjectForm):
         for title, options in FIELDSETS:
             names = [n for part in options["fields"] for n in ([part] if isinstance(part, str) else part)]
             fields = [self[name] for name in names if name in self.fields]
-            yield str(title), fields, title == "Project" or any(field.errors for field in fields)
+            yield (
+                GROUPS.get(str(title), str(title)),
+                fields,
+                title == "Project" or any(field.errors for field in fields),
+            )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -96,13 +96,13 @@ def prompts(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error("prompts", str(refusal))
         else:
             again = len(said["prompts"]) - count
-            known = " " + gettext("%(again)s were there already.") % {"again": again} if again else ""
+            known = ngettext("%(again)s was there already.", "%(again)s were there already.", again) % {"again": again}
             added = ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": count}
-            messages.success(request, added + known)
+            messages.success(request, f"{added} {known}" if again else added)
             return redirect("managing:project" if project.prompts.count() == count else "managing:prompts", slug)
     pool = Prompt.objects.filter(project=project, retired_at__isnull=True).order_by("-created_at", "pk")
     page = Paginator(pool.select_related("author"), SHOWN).get_page(request.GET.get("page"))
-    lead = gettext("Openings from which answers are sampled ahead of demand, each once a round.")
+    lead = gettext("What users say first. Models answer each of them once a round, and people rank the answers.")
     return show(
         request, "prompts", project, title=gettext("Prompts"), lead=lead, form=form, page=page,
         retired=Prompt.objects.filter(project=project, retired_at__isnull=False).count(),
@@ -119,7 +119,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     count = projects.retire_prompts(prompts=rows)
     for prompt in rows:
         record(actor=user_of(request), action="prompt.retire", obj=prompt)
-    taken = ngettext("%(count)s prompt taken out of the pool.", "%(count)s prompts taken out of the pool.", count)
+    taken = ngettext("%(count)s prompt taken out.", "%(count)s prompts taken out.", count)
     messages.success(request, taken % {"count": count})
     return redirect("managing:prompts", slug)
 

@@ -51,6 +51,7 @@ def test_lines_are_joined_where_asked() -> None:
         "{% blocktranslate with a=b %}x{% endblocktranslate %}",
         "{% blocktranslate %}{% if a %}x{% endif %}{% endblocktranslate %}",
         "{% blocktranslate count n=a %}x{% endblocktranslate %}",
+        "{% blocktranslate %}of {{ a|default:_('nobody') }}{% endblocktranslate %}",
     ],
 )
 def test_what_cannot_be_translated_is_refused_when_it_is_compiled(source: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from insights import explanations
+from common.stats.intervals import difference_of_shares
+from insights import explanations, table_output, tables
 from labeling.models import Project, Ranking
 from tests import makers
 from tests.insights.makers import make_votes, report_of, whole
@@ -60,3 +61,23 @@ def test_edits_of_suggestions_are_measured_by_week(project: Project, alice: User
     dialogues.submit_dialogue(dialogue=dialogue)
     [week] = report_of(project)["suggestions"]["by_week"]
     assert (week["verbatim"], week["edited"], week["own"], week["edit_ratio"]["value"]) == (0, 1, 1, 0.25)
+
+
+def test_nothing_is_concluded_from_a_handful_of_rankings(project: Project, alice: User) -> None:
+    models = [makers.make_model("a"), makers.make_model("b")]
+    make_votes(project, [alice], models, comparisons=3, score=lambda rng, model, length, place: length)
+    found = report_of(project)
+    assert explanations.on_length(found).endswith("From under 30 rankings nothing follows yet.")
+    assert "log-odds" not in explanations.on_style(found)
+    assert "do not follow" not in explanations.on_position(found)
+    assert "haste" not in explanations.on_speed(found)
+    assert explanations.on_trainers(found) == "One trainer made all of the rankings."
+    shown = table_output.shown(tables.agreement(found), "agreement")
+    assert not any(row[0][0].startswith("trainers:") for row in shown.body)
+    assert "trainers: pairs that both order" in table_output.to_csv(tables.agreement(found))
+
+
+def test_a_difference_of_two_shares_is_at_most_a_whole() -> None:
+    found = difference_of_shares(([3, 3, 1], [3, 3, 3]), ([0, 0, 0], [3, 3, 3]), [1, 2, 3])
+    assert found.value == pytest.approx(7 / 9)
+    assert found.high == 1

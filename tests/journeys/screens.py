@@ -2,10 +2,10 @@
 
     python -m tests.journeys.screens FOLDER [--only "1280-light or 320-dark"] [--docs]
 
-walks the whole matrix of the trainers', the account's, the reviewers' and the managers' pages, or a part of it as
-pytest's -k names it, and leaves the pictures in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of each such
-folder beside it. `--docs` then replaces docs/screenshots. The suite walks two screens of each room, its slow tier all
-of them, without pictures.
+walks the whole matrix of the trainers', the account's, the reviewers', the managers' and the insights' pages, or a part
+of it as pytest's -k names it, and leaves the pictures in FOLDER/ROOM/WIDTH-THEME-LANGUAGE/, with a contact sheet of
+each such folder beside it. `--docs` then replaces docs/screenshots. The suite walks two screens of each room, its slow
+tier all of them, without pictures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from tests.journeys import sheets
 
 WIDTHS = (320, 390, 768, 1280, 1920)
 FOLDER = "DUOLOGUE_SCREENSHOTS"  # set by this script for the tests that it runs
-ROOMS = ("test_accessibility", "test_reviewing", "test_manager_pages", "accounts/test_account_pages")
+ROOMS = (
+    "test_accessibility",
+    "test_reviewing",
+    "test_manager_pages",
+    "test_insights_pages",
+    "accounts/test_account_pages",
+)
 WALKS = "every_screen"  # what the tests of the matrix are called
 COMPOSING = (Path(__file__).parent / "composing.js").read_text()
 CUT = (Path(__file__).parent / "cut.js").read_text()

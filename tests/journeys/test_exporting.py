@@ -29,7 +29,7 @@ def test_an_export_is_written_while_its_page_is_open_and_taken_home_as_one_zip(
     page.get_by_role("link", name="Export", exact=True).click()
     page.get_by_label("rankings: One row").check()
     page.get_by_role("button", name="Write the export").click()
-    expect(page.get_by_text("It waits for a worker.")).to_be_visible()
+    expect(page.get_by_text("It waits to be written.")).to_be_visible()
     check_screen(page)
     assert tasks.run_export(str(project.exports.get().pk)) == "finished"
     button = page.get_by_role("link", name="Download all of it as one zip")

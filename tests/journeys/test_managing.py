@@ -49,7 +49,7 @@ def open_round(page: Page, model: str) -> None:
 def invite(page: Page, project: Project) -> str:
     page.goto(page.url.split("/admin/")[0] + f"/admin/labeling/project/{project.pk}/change/")
     page.get_by_role("link", name="Invite trainers").click()
-    page.get_by_label("One link for so many people").fill("1")
+    page.get_by_label("How many people may use one shared link").fill("1")
     page.get_by_role("button", name="Invite", exact=True).click()
     return page.locator("code").inner_text()
 

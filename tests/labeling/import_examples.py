@@ -131,6 +131,12 @@ EXAMPLES: dict[str, list[JsonObject]] = {
     "openai": [{"messages": [TURN, REPLY], "system": "Be brief."}],
     "openai_preference": [_PREFERENCE],
     "rankings": _K_WISE,
+    "prompts": [
+        {"prompt": "Why is the sky blue?", "paraphrases": "sky"},
+        {"question": "Who wrote it?"},
+        {"instruction": "Add 1 and 2."},
+        {"text": "Tell me a joke."},
+    ],
     "raw": [
         {"type": "prompt", "record": {"messages": [TURN]}},
         {"type": "dialogue", "record": {"kind": "demonstration", "turns": [

@@ -11,7 +11,7 @@ import pytest
 from common import plugins
 from common.shapes import JsonLike
 from labeling import imports
-from labeling.models import Dialogue, Project, Turn
+from labeling.models import Dialogue, Project, Prompt, Turn
 from tests.labeling.importing import PAIR, run
 
 # -- what is refused ---------------------------------------------------------------------------------
@@ -123,6 +123,40 @@ def test_json_lines_arrays_csv_and_gzip_are_read(project: Project, data: bytes) 
     report = run(project, "instructgpt", data)
     assert (report.rows, report.imported, report.errors) == (2, 2, [])
     assert Turn.objects.filter(text="Because.").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "texts"),
+    [
+        (
+            b'prompt\n"How do I boil an egg?"\n"Rice, onions: what now?"\n',
+            ["How do I boil an egg?", "Rice, onions: what now?"],
+        ),
+        (b"prompt\r\nRice, onions: what now?\r\n", ["Rice, onions: what now?"]),
+        (b'"prompt","source"\n"Why, then?","me"\n', ["Why, then?"]),
+        (b"Question;Topic\nWhy?;a\nHow?;b\n", ["Why?", "How?"]),
+        ("Why?\n\n  Größe?  \nHow?".encode(), ["Why?", "Größe?", "How?"]),
+        (b"One\ntwo\n---\nThree\n---\n", ["One\ntwo", "Three"]),
+    ],
+)
+def test_a_table_or_a_text_of_prompts_needs_no_name_of_a_format(
+    project: Project, data: bytes, texts: list[str]
+) -> None:
+    report = run(project, "", data)
+    assert (report.format, report.imported, report.errors) == ("prompts", len(texts), [])
+    assert sorted(str(prompt.messages[-1]["content"]) for prompt in Prompt.objects.all()) == sorted(texts)
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\x00\x01\nab\n", b"ab\xff\xfe\ncd\n", b"# note\n{broken\n"])
+def test_what_nobody_wrote_is_no_text_of_prompts(project: Project, data: bytes) -> None:
+    with pytest.raises(imports.Unreadable, match="a column named prompt"):
+        run(project, "", data)
+
+
+def test_a_line_of_a_text_that_cannot_be_read_costs_no_other(project: Project) -> None:
+    start = b"fine\na line\n" + b"x" * (1 << 17) + b"\n"
+    report = run(project, "", start + b"bad \xff\n" + b"y" * (1 << 20) + b"\nlast\n")
+    assert (report.imported, [e["line"] for e in report.errors]) == (4, [4, 5])
 
 
 def test_a_bad_csv_row_costs_no_other(project: Project) -> None:

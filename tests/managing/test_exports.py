@@ -49,7 +49,7 @@ def test_an_export_is_asked_for_watched_and_taken_home_as_a_zip_and_file_by_file
     assert answer["Location"] == f"{SITE}{name_of(run)}/"
     assert (run.requested_by, run.options["configs"], run.options["include_verbatim"]) == (mona, ["rankings"], False)
     address = answer["Location"]
-    assert "It waits for a worker." in text_of(manager, address)
+    assert "It waits to be written." in text_of(manager, address)
     assert manager.get(f"{address}zip/").status_code == manager.get(f"{address}files/README.md").status_code == 404
     ExportRun.objects.update(state="running", lease_expires_at=run.cutoff, rows_written=3, rows_expected=6)
     part = manager.get(address, headers={"HX-Request": "true"}).content.decode()

@@ -62,7 +62,7 @@ def press(client: Client, run: ImportRun, what: str) -> str:
 
 def test_a_file_is_looked_at_imported_shown_and_taken_back(manager: Client, mona: User) -> None:
     preview = upload(manager, PAIR, b"not json", name="pairs.jsonl.gz")
-    assert "It waits for a worker." in text_of(manager, preview)
+    assert "It waits to be read." in text_of(manager, preview)
     read(preview)
     page = text_of(manager, preview)
     assert "Import 1 comparison</button>" in page

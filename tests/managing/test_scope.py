@@ -10,11 +10,12 @@ from django.urls import URLPattern, reverse
 
 from accounts.models import User
 from hub.models import Repository
-from labeling import invitations
+from labeling import invitations, projects
 from labeling.models import Dialogue, ImportRun, Project, Question
 from managing.pages import importing
 from managing.pages.exporting import name_of
 from managing.urls import urlpatterns
+from tests import makers
 from tests.exports.test_runs import export_root  # noqa: F401 - a fixture
 from tests.labeling.test_admin_scope import SECRET, client_of, other  # noqa: F401 - a fixture
 
@@ -76,8 +77,6 @@ def test_the_search_finds_what_is_ones_own_and_nothing_else(
     project: Project,
     other: Project,  # noqa: F811
 ) -> None:
-    from tests import makers
-
     mine = makers.make_demonstration(project, alice, question="Where do puffins nest?")
     client = client_of(mona)
 
@@ -109,3 +108,18 @@ def test_a_reviewer_sees_figures_and_the_queue_and_no_set_up(rita: User, project
     assert "/admin/insights/demo/progress/" in page
     assert "/manage/projects/demo/people/" not in page
     assert client.get("/manage/projects/demo/people/").status_code == 404
+
+
+def test_prompts_are_found_by_their_words_in_projects_that_one_manages(
+    client: Client, project: Project, mona: User, rita: User
+) -> None:
+    for owner, words in ((project, "How do I boil\nan egg?"), (makers.make_project("elsewhere"), "An egg of theirs")):
+        projects.add_prompts(project=owner, prompts=[[{"role": "user", "content": words}]])
+    client.force_login(mona)
+    page = client.get("/manage/search/", {"q": "an egg", "in_project": project.slug}).content.decode()
+    assert "How do I boil" in page
+    assert "of theirs" not in page
+    assert f"Pages of {project.title}" in page  # one is still in the project
+    assert "How do I boil" not in client.get("/manage/search/", {"q": "content"}).content.decode()
+    client.force_login(rita)
+    assert "How do I boil" not in client.get("/manage/search/", {"q": "egg"}).content.decode()

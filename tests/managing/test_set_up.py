@@ -118,13 +118,36 @@ def test_guidelines_are_previewed_as_trainers_read_them_and_only_then_published(
 def test_prompts_go_in_and_out_of_the_pool(manager: Client, project: Project) -> None:
     assert manager.post(f"{SITE}prompts/", {"prompts": "One?\nTwo?\nOne?"})["Location"] == SITE
     page = manager.post(f"{SITE}prompts/", {"prompts": "Two?\nThree?"}, follow=True).content.decode()
-    assert "1 prompt added. 1 were there already." in page
+    assert "1 prompt added. 1 was there already." in page
     one = Prompt.objects.get(messages__0__content="One?")
     theirs = projects.add_prompts(
         project=makers.make_project("other"), prompts=[[{"role": "user", "content": "Theirs?"}]]
     )[0]
     manager.post(f"{SITE}prompts/retire/", {"prompt": [one.pk, theirs.pk, "x", "0" * 8 + "-0-0-0-" + "z" * 21]})
     assert Prompt.objects.filter(retired_at__isnull=False).get() == one
+
+
+def test_every_wrong_line_is_told_and_a_prompt_that_no_model_reads_is_refused(manager: Client) -> None:
+    said = {**NEW, "people": "a@\nb@\nc@example.org", "prompts": "Short?\n---\n" + "y" * 100_001}
+    refused = manager.post("/manage/new/", said)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    for sentence in (
+        "“a@” is not an e-mail address.",
+        "“b@” is not an e-mail address.",
+        "Prompt 2 has 100,001 characters",
+    ):
+        assert sentence in page
+    assert "“c@example.org”" not in page
+
+
+def test_the_last_manager_is_refused_before_she_is_asked(manager: Client, project: Project, mona: User) -> None:
+    address = f"{SITE}people/{mona.username}/"
+    page = manager.post(address, {"role": "trainer"}, follow=True).content.decode()
+    assert "You are the only manager of this project." in page
+    projects.set_membership(project=project, user=makers.make_user("second"), role="manager")
+    assert "Give up your own role?" in manager.post(address, {"role": "trainer"}).content.decode()
+    assert projects.role_of(project, mona) == "manager"
 
 
 def test_settings_are_changed_one_by_one_and_the_log_names_them(manager: Client, project: Project) -> None:
