@@ -182,7 +182,7 @@ class Client:
         """All comparisons, with their rankings."""
         return self._pages(f"projects/{project}/comparisons/", {"state": state} if state else {})
 
-    # -- ranking ----------------------------------------------------------------------------------
+    # -- tasks ------------------------------------------------------------------------------------
 
     def next_task(self, project: str) -> Task | None:
         """The task in hand, else the next one, else None."""
@@ -198,10 +198,9 @@ class Client:
         lease: Lease = self._send("POST", f"assignments/{task['id']}/skip/", {"reason": reason})
         return lease
 
-    # -- chats ------------------------------------------------------------------------------------
-
-    def start_chat(self, project: str) -> Dialogue:
-        begun: Dialogue = self._send("POST", f"projects/{project}/dialogues/", {"kind": "chat"})
+    def start_chat(self, project: str, *, kind: str = "chat") -> Dialogue:
+        """`kind="red_team"`: with the rule whose turn it is."""
+        begun: Dialogue = self._send("POST", f"projects/{project}/dialogues/", {"kind": kind})
         return begun
 
     def say(self, dialogue: Dialogue, text: str, *, wait: float = 120.0) -> Dialogue:
@@ -233,8 +232,6 @@ class Client:
         submitted: Dialogue = self._send("POST", f"dialogues/{dialogue['id']}/submit/")
         return submitted
 
-    # -- red team ---------------------------------------------------------------------------------
-
     def rules(self, project: str) -> list[Rule]:
         """The rules in force, in order."""
         found: list[Rule] = self._get(f"projects/{project}/rules/")
@@ -245,20 +242,10 @@ class Client:
         made: Rule = self._send("POST", f"projects/{project}/rules/", {"name": name, "sentence": sentence, **more})
         return made
 
-    def start_red_team(self, project: str) -> Dialogue:
-        """A chat with the rule whose turn it is."""
-        begun: Dialogue = self._send("POST", f"projects/{project}/dialogues/", {"kind": "red_team"})
-        return begun
-
     def say_how_it_ended(self, dialogue: Dialogue, outcome: str, **more: object) -> Attempt:
         """Before it is submitted: "held", or "broken" with `turn=`, `severity=` and `strategies=` or `how=`."""
         said: Attempt = self._send("PUT", f"dialogues/{dialogue['id']}/attempt/", {"outcome": outcome, **more})
         return said
-
-    def success_rates(self, project: str) -> dict[str, object]:
-        """How often each rule was broken, by model version, with intervals."""
-        found: dict[str, object] = self._get(f"projects/{project}/insights/red-team/")
-        return found
 
     # -- progress and exports ---------------------------------------------------------------------
 
@@ -266,8 +253,9 @@ class Client:
         found: dict[str, object] = self._get(f"projects/{project}/progress/")
         return found
 
-    def insights(self, project: str) -> dict[str, object]:
-        found: dict[str, object] = self._get(f"projects/{project}/insights/")
+    def insights(self, project: str, of: str = "") -> dict[str, object]:
+        """`of="red-team/"`: how often each rule was broken, by model version."""
+        found: dict[str, object] = self._get(f"projects/{project}/insights/{of}")
         return found
 
     def export(self, project: str, *, wait: float = 600.0, **options: object) -> Run:
