@@ -3,7 +3,7 @@
   const cut = (one) => {
     if (one.closest(meant) || !one.textContent.trim() || one.scrollWidth <= one.clientWidth + 1) return false;
     const style = getComputedStyle(one), hides = /hidden|clip/.test(style.overflowX) && style.textOverflow !== "ellipsis";
-    return (hides || one.matches("button, .button, .tag")) && one.clientWidth > 0 && one.checkVisibility();
+    return (hides || one.matches("button, .button, .tag")) && one.clientWidth > 1 && style.clipPath === "none" && one.checkVisibility(); // 1: for a screen reader
   };
   return [...document.querySelectorAll("body *")].filter(cut).slice(0, 4).map((one) => one.outerHTML.slice(0, 140));
 }
