@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,8 +12,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import notices
 from accounts.models import User
+from common.compiled import compiled
 from common.downloads import csv_of
 from labeling import time_sheet
+from labeling.models import GuidelineVersion, Project
 from labeling.pages import history as history_page
 from labeling.pages import numbers as numbers_page
 from labeling.pages import questions
@@ -28,7 +31,7 @@ YEAR = 365 * 24 * 3600
 def guidelines(request: PageRequest, slug: str) -> HttpResponse:
     """For those who judge by them. The version asked for, else the newest; every version stays readable."""
     project = trainers_project(request, slug)
-    versions = list(project.guidelines.order_by("-number").defer("text"))
+    versions = _versions_of_guidelines(project)
     wanted = number(request.GET.get("v")) or (versions[0].number if versions else None)
     version = next((one for one in versions if one.number == wanted), None)
     if version is None and versions:
@@ -38,6 +41,11 @@ def guidelines(request: PageRequest, slug: str) -> HttpResponse:
         "questions": questions.shown(questions.of_guidelines(project), request.user),
     }  # fmt: skip
     return render(request, "labeling/guidelines.html", context)
+
+
+@compiled
+def _versions_of_guidelines(project: Project) -> QuerySet[GuidelineVersion]:
+    return GuidelineVersion.objects.filter(project=project).order_by("-number").defer("text")
 
 
 @require_GET
