@@ -125,7 +125,8 @@ def opens_with_a_prompt(project: Project, who: User, random: Random) -> None:
 def comments(project: Project, who: User, random: Random) -> None:
     """Another comment, with the same thumb, on somebody's submitted chat."""
     given = TurnFeedback.objects.filter(turn__dialogue__project=project, turn__dialogue__state="submitted")
-    turn = Turn.objects.filter(feedback__in=given).order_by("created_at").first()
+    rated = Turn.objects.filter(feedback__in=given, dialogue__withdrawn_at=None)
+    turn = rated.order_by("created_at").first()
     if turn is not None:
         feedback.give_feedback(turn=turn, user=who, thumb_up=True, comment=f"Comment, the {next(_numbers)}th")
 

@@ -31,6 +31,7 @@ RICH = (
 def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, str]:
     """Every trainer page's address, with something on it."""
     project.daily_goal = 12
+    project.title = f"Kind answers {'w' * 150}"
     project.ask_strength = project.ask_ideal_answer = True
     project.span_categories = ["wrong", "made up"]
     project.save()

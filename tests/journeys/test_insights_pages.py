@@ -32,6 +32,7 @@ def models() -> list[ModelVersion]:
 @pytest.fixture
 def pages(project: Project, alice: User, bob: User, mona: User, models: list[ModelVersion]) -> dict[str, str]:
     """Every page of the insights by its route, with figures on it; and the lists that lead to them."""
+    projects.change_settings(project=project, title=f"Kind answers {'w' * 150}")
     projects.open_round(project=project, policies=[(model, 1.0, {}) for model in models], note=LONG)
     make_votes(project, [alice, bob], models, comparisons=40, votes=2)
     makers.make_demonstration(project, alice, question=LONG)

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
     """Every page of the site by its name, with something on it."""
     makers.make_ranking(makers.make_comparison(project, votes=2), alice)
-    projects.change_settings(project=project, rate_per_hour=20, currency="EUR")
+    projects.change_settings(project=project, title=f"Kind answers {'w' * 150}", rate_per_hour=20, currency="EUR")
     goals.set_goals(round=project.rounds.get(), goal_rankings=500, goal_demonstrations=1, share_rankings=20)
     makers.make_demonstration(project, alice, question="Where do puffins nest?")
     prompt = [[{"role": "user", "content": "How do I boil an egg? " * 20}]]
