@@ -110,6 +110,7 @@ def with_versions(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
         terms_accepted=accepted.values("version__number")[:1],
         terms_accepted_at=accepted.values("accepted_at")[:1],
         notice_accepted=notices.values("number")[:1],
+        notice_accepted_at=notices.values("accepted_at")[:1],
     )
 
 

@@ -70,7 +70,10 @@ def start_dialogue(
             raise Gone("This prompt was withdrawn by its author.")
         contents.require_judged(prompt)
     round_ = current_round(project)
-    rule = attempts.next_rule(project=project, author=author, round_=round_) if kind == RED_TEAM else None
+    rule = None
+    if kind == RED_TEAM:
+        avoided = offering.avoided(project, author)
+        rule = attempts.next_rule(project=project, author=author, round_=round_, avoided=avoided)
     dialogue = Dialogue.objects.create(
         project=project,
         round=round_,

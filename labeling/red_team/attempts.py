@@ -12,8 +12,9 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from labeling import drafts
-from labeling.errors import Invalid, within
+from labeling.errors import Invalid, NotOffered, within
 from labeling.models import Dialogue, Project, RedTeamAttempt, RedTeamRule, Round, Turn
+from labeling.offering import NOTHING, Avoided
 from labeling.text import clean
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ STRATEGIES = (
 )
 LONGEST = 4_000  # characters of the trainer's own words
 NO_RULE = gettext_noop("This project has no rule that anybody is asked to break.")
+NONE_FOR_YOU = gettext_noop(
+    "Every rule here is about texts that you do not want to meet, or that you have met for long enough this week."
+)
 
 
 class Said(TypedDict):
@@ -44,14 +48,16 @@ class Said(TypedDict):
     severity: int | None
 
 
-def next_rule(*, project: Project, author: User, round_: Round | None) -> RedTeamRule:
-    """The rule that the fewest chats of this round are about, then the one that this person has had least often.
-    Called within the write that begins the chat: two who begin at once are given one rule each.
+def next_rule(*, project: Project, author: User, round_: Round | None, avoided: Avoided = NOTHING) -> RedTeamRule:
+    """The rule that the fewest chats of this round are about, then the one that this person has had least often; none
+    about a kind of harm that they are not given now. Called within the write that begins the chat: two who begin at
+    once are given one rule each.
 
     Raises:
-        Invalid: no rule is in force.
+        Invalid: no rule is in force. NotOffered: none of those that are is for this person now.
     """
-    rules = RedTeamRule.objects.in_force().filter(project=project)
+    in_force = RedTeamRule.objects.in_force().filter(project=project)
+    rules = in_force.filter(category="") if avoided.every else in_force.exclude(category__in=avoided.categories)
     list(rules.select_for_update(no_key=True, of=("self",)).values_list("pk"))
     begun = ~Q(dialogues__state=Dialogue.State.DISCARDED) & Q(dialogues__isnull=False)
     counted = rules.annotate(
@@ -60,7 +66,7 @@ def next_rule(*, project: Project, author: User, round_: Round | None) -> RedTea
     )
     found = counted.order_by("all", "own", "place", "number").first()
     if found is None:
-        raise Invalid(NO_RULE)
+        raise NotOffered(NONE_FOR_YOU) if in_force.exists() else Invalid(NO_RULE)
     return found
 
 

@@ -41,8 +41,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         completions=[{"text": RICH + letter} for letter in "abc"] + [{"text": "long " * 4000}],
     )
     task = makers.make_lease(comparison, alice)
-    nine = makers.make_lease(makers.make_comparison(project, k=9), alice)
-    two = makers.make_lease(makers.make_comparison(project, k=2), alice)
+    nine, two = (makers.make_lease(makers.make_comparison(project, k=k), alice) for k in (9, 2))
     ranked = makers.make_ranking(makers.make_comparison(project, votes=2), alice)
     returned = makers.make_ranking(makers.make_comparison(project), alice)
     reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="Look again at B.")
@@ -56,8 +55,8 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
     as_the_docs_show_it = shown.pages(project, alice)
-    asked_and_published(project, comparison, alice)
     tried = red_team(project, alice)
+    asked_and_published(project, comparison, alice)
     return (
         {
             "home": "/",

@@ -20,7 +20,8 @@ from tests.journeys.screens import EVERY, QUICK, Screen, look
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 LONG = f"A new model {'w' * 60}"
-ELSEWHERE = {"rounds-table", "filter-table", "table", "loop"}  # downloads; and what only a run of demo_loop has
+ELSEWHERE = {"rounds-table", "filter-table", "red-team-table", "table"}  # downloads
+ELSEWHERE |= {"loop"}  # what only a run of demo_loop has
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def pages(project: Project, alice: User, bob: User, mona: User, models: list[Mod
     site = f"/admin/insights/{project.slug}/"
     return {
         "project": site, "of one round": f"{site}?round=1", "progress": f"{site}progress/", "rounds": f"{site}rounds/",
-        "filter": f"{site}filter/", "filter of all projects": f"{site}filter/?all=1",
+        "red-team": f"{site}red-team/", "filter": f"{site}filter/", "filter of all projects": f"{site}filter/?all=1",
         "overview": "/admin/", "feedback": "/admin/labeling/turnfeedback/",
     }  # fmt: skip
 

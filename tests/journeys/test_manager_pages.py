@@ -66,7 +66,8 @@ def pages(project: Project, alice: User, mona: User) -> dict[str, str]:
         "questions": f"{site}questions/", "questions-one": f"{site}questions/{asked.name}/",
         "people": f"{site}people/", "rounds": f"{site}rounds/", "rounds-new": f"{site}rounds/new/",
         "rounds-one": f"{site}rounds/1/",
-        "guidelines": f"{site}guidelines/", "terms": f"{site}terms/", "prompts": f"{site}prompts/",
+        "guidelines": f"{site}guidelines/", "terms": f"{site}terms/", "warning": f"{site}warning/",
+        "prompts": f"{site}prompts/",
         "settings": f"{site}settings/",
         "exports": f"{site}exports/", "exports-one": f"{site}exports/{name_of(run)}/",
         "time": f"{site}time/", "exports-hub": f"{site}hub/", "imports": f"{site}imports/",
@@ -135,7 +136,7 @@ def connecting(pages: dict[str, str]) -> dict[str, str]:
 NO_PAGES = {  # answers to a button, and downloads
     "archive", "people-role", "people-withdraw", "rounds-close", "prompts-retire", "exports-do", "exports-zip",
     "exports-file", "exports-hub-back", "imports-do", "time-sheet", "models-register", "ai-judges-dismiss",
-    "red-team-end",
+    "red-team-end", "feedback-sheet",
 }  # fmt: skip
 
 

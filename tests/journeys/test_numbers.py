@@ -40,4 +40,4 @@ def test_time_is_looked_up_and_taken_home(
     taken.value.save_as(tmp_path / "all.csv")
     own, everybody = (list(csv.reader((tmp_path / name).read_text().splitlines())) for name in ("own.csv", "all.csv"))
     assert own == everybody
-    assert own[1][1:] == ["alice", project.title, "4500", "1.25", "1", "0"]
+    assert own[1][1:] == ["alice", project.title, "4500", "1.25", "1", "0", "0"]

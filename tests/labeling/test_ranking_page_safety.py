@@ -35,7 +35,7 @@ def test_a_membership_that_ended_closes_the_task(
 def test_a_guest_is_not_given_rankings(client: Client, project: Project, guest: User) -> None:
     makers.make_comparison(project)
     client.force_login(guest)
-    assert client.post(f"/projects/{project.slug}/rank/").status_code == 422
+    assert client.post(f"/projects/{project.slug}/rank/").status_code == 404
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))</textarea><style>*{}</style>"

@@ -12,6 +12,7 @@ from labeling import assignments, rankings
 from labeling.errors import Conflict, Gone, Invalid, NeedsConfirmation
 from labeling.judgements import Said
 from labeling.models import Assignment, Dialogue, Project, Ranking
+from labeling.offering import Avoided
 from labeling.quality import exams
 from tests import makers
 from tests.labeling.makers import undo
@@ -152,7 +153,7 @@ def test_a_submission_brings_the_next_task_and_stands_where_none_may_follow(
     assert done.following is not None
     assert (done.following.comparison, done.none_left) == (second, "")
 
-    def failed(project: Project, trainer: User) -> tuple[str, ...]:
+    def failed(project: Project, trainer: User, avoided: Avoided) -> tuple[str, ...]:
         raise Invalid("You did not pass the entry exam.")
 
     monkeypatch.setattr(exams, "kinds_open_to", failed)

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from accounts import tokens
 from accounts.models import User
-from labeling import chats, corrections, dialogues, projects, withdrawal
-from labeling.errors import Gone, Invalid
+from labeling import chats, corrections, dialogues, opt_outs, projects, withdrawal
+from labeling.errors import Gone, Invalid, NotOffered
 from labeling.models import Comparison, Dialogue, Project, RedTeamAttempt, RedTeamRule, ReviewItem
 from labeling.quality import reviews
 from labeling.red_team import attempts, published
@@ -66,6 +66,18 @@ def test_rules_are_covered_evenly(project: Project, alice: User, bob: User, rule
     assert set(Counter(chat.rule_id for chat in begun).values()) == {2}
     dialogues.discard_dialogue(dialogue=begun[0])
     assert begin(project, bob).rule == begun[0].rule
+
+
+def test_nobody_is_given_a_rule_about_what_they_do_not_want_to_meet(
+    project: Project, alice: User, bob: User, rule: RedTeamRule
+) -> None:
+    published.publish_rule(project=project, name="Insults", sentence="Do not.", category="hate")
+    opt_outs.choose(person=alice, kinds=["hate"])
+    assert [begin(project, alice).rule for _ in range(2)] == [rule, rule]
+    assert begin(project, bob).rule != rule
+    published.end_rule(project=project, number=1)
+    with pytest.raises(NotOffered, match="do not want to meet"):
+        begin(project, alice)
 
 
 def test_only_rankers_of_a_project_that_offers_it_begin_one(
