@@ -172,11 +172,7 @@ const openKeys = async () => {
   if (box) box.checked = duologue.singleKeys();
   keys.showModal();
 };
-const pause = () => { // its script comes with the first one
-  const from = $("[data-pause]:not([hidden])");
-  if (duologue.pause) duologue.pause();
-  else if (from) document.head.append(Object.assign(document.createElement("script"), { src: from.dataset.pause }));
-};
+const pause = () => duologue.pause ? duologue.pause() : $("[data-pause]:not([hidden])") && duologue.load("pause").catch(offline);
 document.addEventListener("mousedown", (event) => { if (event.target.closest("button[data-late]")) event.preventDefault(); }); // what is selected stays so
 document.addEventListener("focusin", (event) => { const late = event.target.closest("[data-late]"); if (late) duologue.load(late.dataset.late).catch(() => {}); });
 document.addEventListener("click", (event) => {

@@ -77,9 +77,9 @@ def taken_while_composing(page: Page) -> list[str]:
     return [f"takes a key of an input method: {key}" for key in page.evaluate(COMPOSING)]
 
 
-def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str]]:
+def look(page: Page, room: str, name: str, screen: Screen, *, own_keys: bool = True) -> dict[str, list[str]]:
     """What is wrong with the page, everything that folds unfolded; a picture of it as it came, where a folder is asked
-    for."""
+    for. Without `own_keys` its keys are those of a library."""
     too_wide = page.evaluate(TOO_WIDE)
     if folder := os.environ.get(FOLDER):
         file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -88,7 +88,7 @@ def look(page: Page, room: str, name: str, screen: Screen) -> dict[str, list[str
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
-    more = [f"cut: {element}" for element in page.evaluate(CUT)] + taken_while_composing(page)
+    more = [f"cut: {element}" for element in page.evaluate(CUT)] + (taken_while_composing(page) if own_keys else [])
     if more:
         found.setdefault(name, []).extend(more)
     return found
