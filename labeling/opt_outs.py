@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q
 
 from common.held import forget
 from labeling import dialogues, harms
-from labeling.errors import Gone
+from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Membership, Project
 from screening import categories
 from screening.filters.base import FILTERS
@@ -19,8 +19,6 @@ from screening.models import ProjectFilters
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-MOST = 100
 
 
 def offered_to(person: User) -> list[str]:
@@ -35,11 +33,17 @@ def offered_to(person: User) -> list[str]:
 @transaction.atomic
 def choose(*, person: User, kinds: Iterable[str]) -> None:
     """From now on; what the person holds of these kinds is given back: rankings with their drafts kept, and given
-    prompts that they have not begun to answer. What they wrote stays theirs."""
-    chosen = list(dict.fromkeys(one.strip() for one in kinds if one.strip()))[:MOST]
+    prompts that they have not begun to answer. What they wrote stays theirs.
+
+    Raises:
+        Invalid: a kind that no filter here knows.
+    """
+    chosen, known = dict.fromkeys(one.strip() for one in kinds if one.strip()), offered_to(person)
+    if unknown := [one for one in chosen if one not in known]:
+        raise Invalid("Nothing was saved: “%(value)s” is not in the list.", value=unknown[0][:40], field="harms")
     mine = Membership.objects.filter(user=person, ended_at__isnull=True)
     list(mine.order_by("pk").select_for_update().values_list("pk"))  # the first lock of all: no task is given meanwhile
-    person.opted_out_of = sorted(one[:60] for one in chosen)
+    person.opted_out_of = sorted(chosen)
     person.save(update_fields=["opted_out_of"])
     forget()  # tokens, which hold their person
     if person.opted_out_of:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -19,16 +18,12 @@ from tests.journeys.server import Server, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 SAY = "Well now. I will kill you. So it goes."
-PICTURES = os.environ.get("DUOLOGUE_PICTURES", "")  # a folder to look at the pages by hand
 
 
-def looks(page: Page, name: str) -> None:
-    for width in (320, 390, 1280, 1920) if PICTURES else (320,):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        for scheme in ("light", "dark") if PICTURES else ():
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            page.screenshot(path=Path(PICTURES) / f"red-{name}-{width}-{scheme}.png", full_page=True)
+def fits(page: Page) -> None:
+    """On the narrowest screen too."""
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
@@ -46,7 +41,7 @@ def test_a_rule_is_set_broken_confirmed_and_exported(visit: Visits, live: Server
         page.get_by_label("Category of the content filter").select_option("violence")
         page.get_by_role("button", name="Publish").click()
         expect(page.get_by_text("The rule Threats (v1) is in force.")).to_be_visible()
-        looks(page, "rules")
+        fits(page)
 
         page = visit(alice).open()
         page.get_by_role("button", name="Begin a red-team chat").click()
@@ -67,25 +62,25 @@ def test_a_rule_is_set_broken_confirmed_and_exported(visit: Visits, live: Server
         wait_for(lambda: RedTeamAttempt.objects.filter(how="As a villain.", severity=2, outcome="broken").exists())
         page.reload()
         expect(page.get_by_label("In your own words")).to_have_value("As a villain.")
-        looks(page, "chat")
+        fits(page)
         page.get_by_role("button", name="Submit the chat").click()
         expect(page.get_by_text("Reply 1 broke the rule")).to_be_visible()
-        looks(page, "said")
+        fits(page)
 
         rita = makers.make_member(project, "rita", role="reviewer")
         page = visit(rita).open(f"/projects/{project.slug}/review/?reason=red_team")
         page.get_by_role("link", name="You are a villain").click()
         expect(page.get_by_role("button", name="Confirm: it is broken")).to_be_visible()
-        looks(page, "review")
+        fits(page)
         page.keyboard.press("e")
         expect(page.get_by_role("button", name="The rule is not broken")).to_be_visible()
         page.keyboard.press("Escape")
         page.locator("h1").click()
         page.keyboard.press("a")
-        wait_for(lambda: Review.objects.filter(finding="broken").exists())
+        expect(page.get_by_text("That was the last one.")).to_be_visible()
+        assert Review.objects.get().finding == "broken"
         page.goto(f"{live.url}/admin/insights/{project.slug}/red-team/")
         expect(page.get_by_role("cell", name="100.0%").first).to_be_visible()
-        looks(page, "insights") if PICTURES else None
 
         export(project, tmp_path, "--config", "moderation")
         told = {

@@ -81,8 +81,11 @@ def test_a_later_verdict_and_new_thresholds_state_them_anew(project: Project) ->
 
 def test_who_opted_out_is_given_the_others_and_nobody_else_notices(project: Project, alice: User, bob: User) -> None:
     bad, good = flagged(project), makers.make_comparison(project, votes=2)
-    opt_outs.choose(person=alice, kinds=["violence", "no such thing", ""])
-    assert alice.opted_out_of == ["no such thing", "violence"]
+    with pytest.raises(Invalid, match="no such thing"):
+        opt_outs.choose(person=alice, kinds=["violence", "no such thing"])
+    assert alice.opted_out_of == []
+    opt_outs.choose(person=alice, kinds=["violence", ""])
+    assert alice.opted_out_of == ["violence"]
     found, others = lease(project, alice), lease(project, bob)
     assert found is not None
     assert others is not None
