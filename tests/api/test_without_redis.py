@@ -53,6 +53,7 @@ def timed(call: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.alone
 def test_the_api_reads_and_writes(project: Project, alice: User, api: Callable[..., APIClient], cut: Cut) -> None:
     client = api(alice)
     cut()

@@ -18,7 +18,7 @@ from accounts.models import User
 from labeling import projects
 from labeling.models import Assignment, Project
 from tests import makers
-from tests.journeys.server import Server
+from tests.journeys.server import Server, let_requests_end
 from tests.sampler.conftest import serving
 from tests.workers import free_port
 
@@ -53,11 +53,12 @@ def _server(django_db_setup: None) -> Iterator[Server]:
 
 
 @pytest.fixture
-def live(_server: Server, transactional_db: None) -> Server:
+def live(_server: Server, transactional_db: None) -> Iterator[Server]:
     """The running server, on the database that this test fills and that is emptied after it."""
     if _server.process is None:
         _server.start()
-    return _server
+    yield _server
+    let_requests_end()
 
 
 @dataclass

@@ -47,6 +47,22 @@ def wait_for(check: Callable[[], Found | None], *, seconds: float = 15.0) -> Fou
     raise AssertionError("did not happen in time")
 
 
+UNDER_WAY = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+
+
+def let_requests_end(*, seconds: float = 5.0) -> None:
+    """What a page sent as it closed is answered before the tables are emptied: the two would wait for each other."""
+    until, quiet = time.monotonic() + seconds, 0
+    with connection.cursor() as cursor:
+        while quiet < 2 and time.monotonic() < until:
+            cursor.execute(UNDER_WAY)
+            quiet = quiet + 1 if cursor.fetchone() == (0,) else 0
+            time.sleep(0.02)
+
+
 @dataclass
 class Server:
     """The application under test; can be stopped and started again on the same port."""
