@@ -35,14 +35,15 @@ def state(*, comparisons: Collection[UUID]) -> None:
         return
     texts, of_sources = _texts_of(found), _harms_of_sources(found)
     known = harms_on_record(found[0].project_id, {one for ids in texts.values() for one in ids})
-    changed: list[UUID] = []
+    changed: list[Comparison] = []
     for row in found:
         harms = {harm for text_id in texts[row.pk] for harm in known.get(text_id, ())}
         harms |= set(of_sources.get(row.copied_from_id, ()))
         if sorted(harms) != row.harms:
-            changed.append(row.pk)
-            Comparison.objects.filter(pk=row.pk).update(harms=sorted(harms))
+            row.harms = sorted(harms)
+            changed.append(row)
     if changed:
+        Comparison.objects.bulk_update(changed, ["harms"])
         give_back(Q(comparison__in=changed, trainer__opted_out_of__overlap=F("comparison__harms")))
         state(comparisons=list(Comparison.objects.filter(copied_from__in=changed).values_list("pk", flat=True)))
 
@@ -53,9 +54,10 @@ def state_of_texts(*, project: UUID, target: str, text_ids: Collection[UUID]) ->
     if target == Target.PROMPT:
         known = harms_on_record(project, text_ids)
         prompts = Prompt.objects.filter(pk__in=text_ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-        for prompt in prompts.only("harms"):
-            if (harms := sorted(known.get(prompt.pk, ()))) != prompt.harms:
-                Prompt.objects.filter(pk=prompt.pk).update(harms=harms)
+        stated = [prompt for prompt in prompts.only("harms") if prompt.harms != sorted(known.get(prompt.pk, ()))]
+        for prompt in stated:
+            prompt.harms = sorted(known.get(prompt.pk, ()))
+        Prompt.objects.bulk_update(stated, ["harms"])
     ids = list(_showing(project, target, text_ids))
     for at in range(0, len(ids), BATCH):
         state(comparisons=ids[at : at + BATCH])
