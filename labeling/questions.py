@@ -34,11 +34,15 @@ MOST_OPEN = 50  # of one person in one project
 def visible_to(user: User) -> QuestionQuerySet:
     """What this person may read. What others ask about a comparison that this person may yet judge, or about a
     ranking of it, stays hidden until then, from managers too, unless a manager answered it for everybody."""
-    rows = Question.objects.visible_to(user)
+    return Question.objects.visible_to(user).filter(unswayed_by(user))
+
+
+def unswayed_by(user: User) -> Q:
+    """The same without the roles, for where they were looked at before."""
     of_it = still_open(Comparison.objects.filter(pk=OuterRef("comparison")), user)
     of_ranked = still_open(Comparison.objects.filter(pk=OuterRef("ranking__comparison")), user)
     unswayed = ~Q(Exists(of_it.order_by())) & ~Q(Exists(of_ranked.order_by()))
-    return rows.filter(Q(asked_by=user) | Q(for_everybody=True) | unswayed)
+    return Q(asked_by=user) | Q(for_everybody=True) | unswayed
 
 
 def ask(

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from common.compiled import compiled
 from labeling import questions
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Question, Ranking
 from labeling.models.questions import QuestionQuerySet
@@ -125,6 +126,17 @@ def waiting(project: Project, user: User) -> QuestionQuerySet:
     """Without an answer, oldest first."""
     rows = questions.visible_to(user).open().filter(project=project).select_related("asked_by")
     return rows.order_by("created_at", "pk")
+
+
+def count_waiting(project: Project, user: User) -> int:
+    """How many `waiting` finds, for somebody who reviews the project."""
+    return next(iter(_counted_waiting(project, user)), 0)
+
+
+@compiled
+def _counted_waiting(project: Project, user: User) -> QuerySet[Question, int]:
+    rows = Question.objects.open().filter(questions.unswayed_by(user), project=project).order_by()
+    return rows.values("project").annotate(n=Count("pk")).values_list("n", flat=True)
 
 
 def answered(project: Project, user: User) -> QuestionQuerySet:

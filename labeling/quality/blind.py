@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
+from common.compiled import compiled
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Ranking
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ def still_open(rows: QuerySet[Comparison], person: User) -> QuerySet[Comparison]
 
 
 def is_open(comparison: Comparison, person: User) -> bool:
-    return still_open(Comparison.objects.filter(pk=comparison.pk), person).exists()
+    return bool(_open(comparison, person))
+
+
+@compiled
+def _open(comparison: Comparison, person: User) -> QuerySet[Comparison, UUID]:
+    return still_open(Comparison.objects.filter(pk=comparison.pk), person).order_by().values_list("pk", flat=True)
 
 
 def hides_names(person: User) -> Q:
@@ -51,7 +58,12 @@ def hides_names(person: User) -> Q:
 
 
 def names_hidden(dialogue: Dialogue, person: User) -> bool:
-    return Dialogue.objects.filter(hides_names(person), pk=dialogue.pk).exists()
+    return bool(_nameless(dialogue, person))
+
+
+@compiled
+def _nameless(dialogue: Dialogue, person: User) -> QuerySet[Dialogue, UUID]:
+    return Dialogue.objects.filter(hides_names(person), pk=dialogue.pk).order_by().values_list("pk", flat=True)
 
 
 def _reviewer(project: str, person: User) -> Exists:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.requests import user_of
 from labeling import questions as asked
 from labeling.errors import LabelingError
-from labeling.models import Project, Question
+from labeling.models import Question
 from labeling.pages import questions as questions_page
 from managing.access import manages, reviewed, show
 from managing.forms import SiteForm
@@ -114,8 +114,3 @@ def _moment(text: str) -> datetime | None:
         return parse_datetime(text)
     except ValueError:
         return None
-
-
-def waiting_in(project: Project, request: HttpRequest) -> int:
-    """For the project's own page."""
-    return questions_page.waiting(project, user_of(request)).order_by().count()
