@@ -26,7 +26,7 @@ class Held:
 
     @property
     def alice(self) -> User:
-        return User.objects.get(username="alice")
+        return User.objects.get(pk=self.cast.people["alice"].pk)
 
     @property
     def mine(self) -> Assignment:
@@ -44,7 +44,7 @@ def choose(work: Held, *kinds: str) -> object:
 
 
 def lease(work: Held, name: str) -> object:
-    person = User.objects.get(username=name)
+    person = User.objects.get(pk=work.cast.people[name].pk)
     return taken(leases.lease_next(project=work.cast.project, trainer=person)[0])
 
 
