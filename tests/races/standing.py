@@ -16,7 +16,6 @@ from django.db.models import (
     Model,
     OuterRef,
     Q,
-    QuerySet,
     UUIDField,
 )
 
@@ -49,9 +48,12 @@ def standing(project: Project, since: datetime) -> Standing:
     """Every fact that a write on a ranking or a dialogue may change, of what came into being since then; sorted."""
     facts: list[Fact] = []
     here = {"project": project, "created_at__gte": since}
-    comparisons, dialogues = Comparison.objects.filter(**here), Dialogue.objects.filter(**here)
-    for state, wanted, prompt in comparisons.values_list("state", "votes_wanted", "prompt"):
+    comparisons: list[UUID] = []  # their ids: what hangs on none is not asked for
+    found = Comparison.objects.filter(**here)
+    for pk, state, wanted, prompt in found.values_list("pk", "state", "votes_wanted", "prompt"):
+        comparisons.append(pk)
         facts.append(("comparison", state, wanted, prompt[-1]["content"]))
+    dialogues = list(Dialogue.objects.filter(**here).values_list("pk", flat=True))
     leases = Assignment.objects.filter(comparison__in=comparisons)
     for name, kind, state, slot, draft in leases.values_list("trainer__username", "kind", "state", "slot", "draft"):
         held = state in (Assignment.State.LEASED, Assignment.State.SUBMITTED)
@@ -104,14 +106,15 @@ def _plain(field: Field[object, object], value: object) -> str:
     return INSTANT.sub("then", UUID_LIKE.sub("id", str(value)))
 
 
-def _dialogues(dialogues: QuerySet[Dialogue]) -> list[Fact]:
+def _dialogues(dialogues: Collection[UUID]) -> list[Fact]:
     texts: dict[UUID, list[Fact]] = defaultdict(list)
     turns = Turn.objects.filter(dialogue__in=dialogues).order_by("position")
     for pk, position, role, text in turns.values_list("dialogue", "position", "role", "text"):
         texts[pk].append((position, role, NUMBER.sub("n", text)))
+    found = Dialogue.objects.filter(pk__in=dialogues)
     columns = ("pk", "state", "undone_at", "supersedes", "composer", "pending_request", "rule__name", "rule__version")
     return [
         ("dialogue", state, undone_at is None, supersedes is None, str(composer.get("text")), pending is None,
          rule, version, tuple(texts[pk]))
-        for pk, state, undone_at, supersedes, composer, pending, rule, version in dialogues.values_list(*columns)
+        for pk, state, undone_at, supersedes, composer, pending, rule, version in found.values_list(*columns)
     ]  # fmt: skip
