@@ -139,7 +139,7 @@ def walk(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> d
                 button.dispatch_event("click")
                 found |= in_dialog(page, f"{name}, {opener}")
                 page.evaluate("document.querySelector('dialog[open]').close()")
-    return found | signing_in_again(visitor.open(pages["ranking"]))
+    return found | paused_and_signed_out(visitor.open(pages["ranking"]))
 
 
 def in_dialog(page: Page, name: str) -> dict[str, list[str]]:
@@ -153,11 +153,15 @@ def in_dialog(page: Page, name: str) -> dict[str, list[str]]:
     return found
 
 
-def signing_in_again(page: Page) -> dict[str, list[str]]:
-    """What is wrong with the dialog over a page whose session has ended, as it opens and when it was refused."""
+def paused_and_signed_out(page: Page) -> dict[str, list[str]]:
+    """What is wrong with the pause, and with the dialog over a page whose session has ended: as it opens, and when it
+    was refused."""
+    page.keyboard.press("Alt+p")
+    found = in_dialog(page, "pause")
+    page.evaluate("document.querySelector('dialog[open]').close()")
     Session.objects.all().delete()
     page.locator("#note").fill("Kept.")
-    found = in_dialog(page, "signing in again")
+    found |= in_dialog(page, "signing in again")
     page.route("**/login/", lambda route: route.abort())
     page.locator("#relogin-password").fill("wrong")
     page.locator("#login button.primary").click()
