@@ -7,6 +7,7 @@ Looking up each message for each page took a fifth of a page's time. The tags an
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ register = Library()
 INDENTATION = re.compile(r"\n\s+")
 OURS = re.escape(f"{settings.BASE_DIR}/templates/") + r".*\.html$"
 PLACE = re.compile(r"%\(([^)]*)\)s")
+SCRIPTS = settings.BASE_DIR / "static" / "js"
 
 
 class PerLanguage(cached.Loader):
@@ -92,13 +94,25 @@ def language_buttons(parser: Parser, token: Token) -> TextNode:
 
 @register.tag
 def script_messages(parser: Parser, token: Token) -> TextNode:
-    """What scripts say, for `gettext` of js/early.js; in English they know it themselves."""
+    """What scripts say, for `gettext` of js/early.js; in English they know it themselves. With names of scripts: only
+    what these say, on a page that asks for the rest when it needs it (js/page.js)."""
+    _, *scripts = token.split_contents()
     language = str(translation.get_language())
     if language == settings.LANGUAGE_CODE:
         return TextNode("")
     catalog = JavaScriptCatalog()
     catalog.translation = DjangoTranslation(language, "djangojs", [str(path) for path in settings.LOCALE_PATHS])
-    return TextNode(json_script(catalog.get_catalog(), "messages"))
+    sources = "".join((SCRIPTS / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
+    said = catalog.get_catalog().items()
+    chosen = {text: words for text, words in said if not scripts or f'gettext("{text}")' in sources}
+    return TextNode(json_script(chosen, "some-messages" if scripts else "messages", encoder=_Short))
+
+
+class _Short(json.JSONEncoder):
+    """Without spaces, and letters as they are."""
+
+    def encode(self, o: object) -> str:
+        return json.dumps(o, ensure_ascii=False, separators=(",", ":"))
 
 
 class _Text(Node):

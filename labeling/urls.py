@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("notices/read/", notices.read_all, name="notices-read"),
     path("session/", records.session, name="session"),
     path("session/again/", records.sign_in_again, name="sign-in-again"),
+    path("session/messages/", records.script_messages, name="script-messages"),
     path("theme/", records.theme, name="theme"),
     path("work-languages/", work_languages.work_languages, name="work-languages"),
     path("opted-out/", opt_outs.opted_out, name="opted-out"),

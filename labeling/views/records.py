@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -110,6 +111,13 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     return render(request, "account/again.html")
 
 
+@login_not_required
+@require_GET
+def script_messages(request: HttpRequest) -> HttpResponse:
+    """What all scripts say, in the language of the page."""
+    return render(request, "labeling/script_messages.html")
+
+
 @require_POST
 def theme(request: PageRequest) -> HttpResponse:
     return _kept(request, "theme", chosen(request.POST, "theme", ("auto", *THEMES)), auto="auto")
@@ -129,7 +137,7 @@ def _kept(request: HttpRequest, name: str, choice: str, *, auto: str = "") -> Ht
     """A choice for a year in this browser, and back to the page where it was made; `auto` takes it away."""
     back = request.headers.get("referer", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        back = "/"
+        back = reverse("home")
     response = HttpResponse(status=204) if wants_json(request) else redirect(back)
     if choice != auto:
         response.set_cookie(name, choice, max_age=YEAR, samesite="Lax", secure=request.is_secure())

@@ -3,8 +3,7 @@
 (function () {
 "use strict";
 document.addEventListener("keydown", (event) => {
-  const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
-  if (!asked || event.repeat || window.duologue.composing(event)) return;
+  if (!window.duologue.sends(event) || event.repeat || window.duologue.composing(event)) return;
   event.preventDefault();
   document.querySelector("form[data-agree]").requestSubmit();
 });

@@ -1,7 +1,7 @@
 /* The composer of demonstrations and chats: keys, suggestions into the editor, where a text came from. */
 (function () {
   "use strict";
-  const { $, $$, composing, typing, singleKeys } = window.duologue;
+  const { $, $$, composing, sends, typing, singleKeys } = window.duologue;
   const composer = () => $("form[data-composer]");
   let before = null; // {number, text, completion}: what a suggestion replaced
 
@@ -71,18 +71,17 @@
 
   /* Alt prints a character on some keyboards (Option of a Mac, AltGr): in an editor that is what is wanted. The bare
      digits of a French keyboard differ from their keys too, and print nothing with Alt. */
-  const mac = /Mac/.test(navigator.platform);
   function prints(event) {
     if (!typing(event.target)) return false;
     if (event.key === "Dead" || event.getModifierState("AltGraph")) return true;
     if (event.key.length !== 1 || event.key.toLowerCase() === event.code.slice(-1).toLowerCase() || event.key === ".") return false;
-    return mac || (/^Digit/.test(event.code) && !"&é\"'(-è_çà".includes(event.key));
+    return /Mac/.test(navigator.platform) || (/^Digit/.test(event.code) && !"&é\"'(-è_çà".includes(event.key));
   }
 
   document.addEventListener("keydown", (event) => {
     if (composing(event) || $("dialog[open]") || !$("[data-dialogue]")) return;
     const stop = (act) => { event.preventDefault(); act(); };
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    if (sends(event)) {
       const form = event.target.closest("form.composer, form.feedback") || $("form.composer");
       if (form) stop(() => form.requestSubmit($("button.primary", form) || $("button:last-of-type", form)));
       return;

@@ -2,7 +2,7 @@
  gets no place. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, composing, notice } = window.duologue;
+const { $, $$, asks, typing, singleKeys, composing, notice } = window.duologue;
 const revealed = new Set();
 const covered = (root) => $(".reveal:not(:checked)", root);
 
@@ -39,9 +39,9 @@ document.addEventListener("change", (event) => {
 }, true);
 
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "z" && !(event.altKey && event.code === "KeyZ")) return;
   if (composing(event) || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  if (!event.altKey && (typing(event.target) || !singleKeys())) return;
+  const alone = !event.altKey && event.key.toLowerCase() === "z" && !typing(event.target) && singleKeys();
+  if (!alone && !asks(event, "Z")) return;
   const box = atHand(event.target);
   if (!box) return;
   event.preventDefault();

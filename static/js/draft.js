@@ -13,20 +13,9 @@ const same = (a, b) => JSON.stringify(a.filter(([, v]) => v !== "")) === JSON.st
 
 const times = (form) => Array.from(form.elements).filter((field) => field.name.startsWith("read-")).map((field) => [field.name, field.value]);
 
-function write(form, entries) {
-  const given = new Map();
-  for (const [name, value] of entries) given.set(name, (given.get(name) || []).concat(value));
-  for (const element of form.elements) {
-    if (!element.name || skips(element.name) || element.type === "submit") continue;
-    const values = given.get(element.name) || [];
-    if (element.type === "checkbox" || element.type === "radio") element.checked = values.includes(element.value);
-    else element.value = values.length ? values.shift() : "";
-  }
-  form.dispatchEvent(new CustomEvent("draft:restored", { bubbles: true }));
-}
-
-const UNSAVED = [["", "nothing of this is saved"]];
 let refused = 0; // the status with which the form now being swapped in came back
+
+duologue.drafts = { skips, entriesOf, same, UNSAVED: [["", "nothing of this is saved"]] };
 
 class Autosave {
   constructor(form) {
@@ -44,7 +33,7 @@ class Autosave {
     addEventListener("pagehide", (this.onHide = () => this.beacon()));
     form.autosave = this;
     if (refused) { // what was sent came back: the page has it, the server does not
-      this.saved = UNSAVED;
+      this.saved = duologue.drafts.UNSAVED;
       this.touch();
       if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
       refused = 0;
@@ -72,17 +61,7 @@ class Autosave {
     const left = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix) && !this.alive.has(key.slice(this.prefix.length)) && key !== this.key)
       .map((key) => { try { return { key, ...JSON.parse(localStorage.getItem(key)) }; } catch { return { key }; } })
       .sort((a, b) => (b.at || 0) - (a.at || 0));
-    const drop = () => left.forEach(({ key }) => localStorage.removeItem(key));
-    const newest = left.find((copy) => Array.isArray(copy.entries));
-    if (!newest || same(newest.entries, entriesOf(this.form))) { drop(); return; }
-    const use = () => { write(this.form, newest.entries); drop(); this.touch(); };
-    if (newest.version === this.version && same(this.saved, entriesOf(this.form))) {
-      use();
-      notice("restored", gettext("Restored what you had written here before it could be saved."), "good", [[gettext("Fine"), () => {}]]);
-    } else {
-      const when = new Date(newest.at).toLocaleTimeString();
-      notice("restored", gettext("This browser kept work from %s that differs from what is saved.").replace("%s", when), "warn", [[gettext("Use it"), use], [gettext("Drop it"), drop]]);
-    }
+    if (left.length) duologue.load("copies").then(() => duologue.copies.left(this, left)).catch(() => {});
   }
 
   touch() {
@@ -147,17 +126,7 @@ class Autosave {
     this.stopped = true;
     clearTimeout(this.timer);
     this.say(gettext("Not saved here"), true);
-    notice("tabs", "");
-    notice("conflict", gettext("This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved."), "bad", [
-      [gettext("Show the saved work"), () => { localStorage.removeItem(this.key); location.reload(); }],
-      [gettext("Keep mine instead"), () => this.force()],
-    ]);
-  }
-
-  async force() {
-    const { data } = await post(this.form.dataset.draft, [["peek", "1"]]);
-    this.version = data.version; this.stopped = false; this.saved = UNSAVED;
-    await this.save();
+    duologue.load("copies").then(() => duologue.copies.differ(this)).catch(() => { this.stopped = false; });
   }
 
   /* The form itself is being sent: no save may overtake it. */

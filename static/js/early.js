@@ -1,10 +1,10 @@
 /* Before the first paint: scripts are on, so nothing jumps later; the server learns the time zone of its reader. */
 document.documentElement.classList.add("js");
 /* What scripts say, from the page's messages; English has none. */
-let catalog = null;
+const catalogs = {};
 function gettext(text) {
-  catalog = catalog || JSON.parse((document.getElementById("messages") || {}).textContent || "{}");
-  return catalog[text] || text;
+  const said = (id) => (catalogs[id] = catalogs[id] || JSON.parse((document.getElementById(id) || {}).textContent || "null")) && catalogs[id][text];
+  return said("some-messages") || said("messages") || text;
 }
 (function () {
   "use strict";

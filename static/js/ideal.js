@@ -10,7 +10,7 @@ duologue.widget("[data-ideal]", (field) => {
   const place = (card) => Number($("input[type=number]", card).value) || 99;
   let before = from.value;
 
-  const tell = () => { state.textContent = !from.value || !text.value.trim() ? "" : text.value.trim() === source(from.value).trim() ? "not changed yet" : "edited"; };
+  const tell = () => { state.textContent = !from.value || !text.value.trim() ? "" : text.value.trim() === source(from.value).trim() ? gettext("not changed yet") : gettext("edited"); };
   function begin(letter) {
     const own = text.value.trim() && text.value.trim() !== source(before).trim();
     if (letter && own && !confirm(gettext("Replace what you have written?"))) { from.value = before; return; }

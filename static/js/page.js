@@ -55,7 +55,7 @@ duologue.post = async (url, entries) => {
 
 /* Scripts that few pages need come once, when there is something for them. */
 const here = document.currentScript.src, coming = new Map();
-const NEEDED = [["rich", ".code, math"], ["pair", "[data-answer]"], ["marks", "[data-late=marks] ~ [data-spans]:not([value=''])"]];
+const NEEDED = [["rich", ".code, math"], ["pair", "[data-late=pair]"], ["marks", "[data-late=marks] ~ [data-spans][value]"]];
 /* What the script works on may have to be asked for first: `data-part-NAME` says where. */
 const part = async (name) => {
   const says = `data-part-${name}`, from = $(`[${says}]`);
@@ -74,7 +74,7 @@ const script = (name) => new Promise((resolve, reject) => {
   document.head.append(element);
 });
 duologue.load = (name) => {
-  if (!coming.has(name)) coming.set(name, part(name).then(() => script(name)).catch((error) => { coming.delete(name); throw error; }));
+  if (!coming.has(name)) coming.set(name, Promise.all([part("messages"), part(name)]).then(() => script(name)).catch((error) => { coming.delete(name); throw error; }));
   return coming.get(name);
 };
 
@@ -101,26 +101,14 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (button.name) event.detail.parameters[button.name] = button.value;
   if (button.hasAttribute("formaction")) event.detail.path = button.getAttribute("formaction");
 });
-let renewedAt = 0;
-document.addEventListener("htmx:responseError", (event) => {
-  const source = event.detail.requestConfig.triggeringEvent;
-  const again = () => {
-    const button = source && source.submitter;
-    const form = event.detail.elt.closest("form");
-    if (form && event.detail.elt === form) form.requestSubmit(button && button.isConnected ? button : undefined);
-    else event.detail.elt.click();
-  };
-  const refused = event.detail.xhr.status === 403 && Date.now() - renewedAt > 10000;
-  if (event.detail.xhr.status === 401) duologue.signIn().then(again).catch(offline);
-  else if (refused) { renewedAt = Date.now(); duologue.renewToken().then(again); }
-  else duologue.notice("request", gettext("The server could not do that (%s). Your work is still here: try again.").replace("%s", event.detail.xhr.status), "bad");
-});
+const offline = duologue.offline = () => duologue.notice("offline", gettext("No connection to the server. Your work is kept in this browser: send it again when the connection is back."), "warn");
+const trouble = (event) => { const { xhr, elt, requestConfig } = event.detail; duologue.load("trouble").then(() => duologue.trouble(xhr.status, elt, requestConfig), offline); };
+document.addEventListener("htmx:responseError", trouble);
 document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its own: it has no place in this one
   if (event.detail.xhr.status !== 404) return;
   event.detail.shouldSwap = false;
-  duologue.notice("request", gettext("This is not there any more, or not yours: it may have ended in another tab. What you wrote still stands on this page."), "bad", [[gettext("Home"), () => location.assign("/")]]);
+  trouble(event);
 });
-const offline = () => duologue.notice("offline", gettext("No connection to the server. Your work is kept in this browser: send it again when the connection is back."), "warn");
 document.addEventListener("htmx:sendError", offline);
 document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -160,18 +148,11 @@ duologue.typing = (target) => target.closest && (target.closest("textarea, selec
   target.matches("input:not([type=checkbox]):not([type=radio])"));
 /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
 duologue.composing = (event) => event.isComposing || event.keyCode === 229;
+duologue.sends = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
+/* Alt with a letter, but in an editor where that prints: Option of a Mac, AltGr. */
+duologue.asks = (event, letter) => event.altKey && event.code === `Key${letter}` && !(duologue.typing(event.target) && event.key.toUpperCase() !== letter);
 duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-single-keys]")) localStorage.setItem("duologue:single-keys", event.target.checked ? "on" : "off");
-});
-const openKeys = async () => {
-  const keys = $("#keys"), from = ($("[data-keys]") || {}).dataset;
-  if (!keys || keys.open) return;
-  if (from && keys.dataset.of !== from.keys) { await htmx.ajax("GET", from.keys, "#keys"); keys.dataset.of = from.keys; }
-  const box = $("[data-single-keys]", keys);
-  if (box) box.checked = duologue.singleKeys();
-  keys.showModal();
-};
+const openKeys = () => { if ($("#keys")) duologue.load("keys").then(() => duologue.openKeys(), offline); };
 const pause = () => duologue.pause ? duologue.pause() : $("[data-pause]:not([hidden])") && duologue.load("pause").catch(offline);
 document.addEventListener("mousedown", (event) => { if (event.target.closest("button[data-late]")) event.preventDefault(); }); // what is selected stays so
 document.addEventListener("focusin", (event) => { const late = event.target.closest("[data-late]"); if (late) duologue.load(late.dataset.late).catch(() => {}); });
@@ -187,10 +168,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
-  const asks = (letter) => event.altKey && event.code === `Key${letter}` &&
-    !(duologue.typing(event.target) && event.key.toUpperCase() !== letter); // Option of a Mac and AltGr print there
-  if (asks("P")) { event.preventDefault(); pause(); }
-  const harm = asks("H") && $("[data-harm]");
+  if (duologue.asks(event, "P")) { event.preventDefault(); pause(); }
+  const harm = duologue.asks(event, "H") && $("[data-harm]");
   if (harm) { event.preventDefault(); harm.click(); }
   if (event.key === "Escape") {
     const menu = event.target.closest && event.target.closest("details[data-menu][open], details[data-pop][open]");

@@ -22,7 +22,7 @@ duologue.widget(".answer-pair", (group) => {
   }
   main.classList.add("pair");
   main.addEventListener("ranking:drawn", draw);
-  buttons.forEach((button) => button.addEventListener("click", () => answer(button.dataset.answer)));
+  buttons.forEach((button) => { button.removeAttribute("data-late"); button.addEventListener("click", () => answer(button.dataset.answer)); });
   draw();
 });
 })();

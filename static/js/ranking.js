@@ -2,7 +2,7 @@
  only write into them. Of two completions only four answers are asked for: pair.js. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, composing } = window.duologue;
+const { $, $$, typing, singleKeys, composing, sends } = window.duologue;
 const PLACES = gettext("1st 2nd 3rd 4th 5th 6th 7th 8th 9th").split(" ");
 const nth = (n) => PLACES[n - 1];
 
@@ -249,7 +249,7 @@ function begin(main) {
   });
   main.duologueKey = (event) => {
     if (composing(event)) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); $("button.primary", $(".actions", main)).click(); return; }
+    if (sends(event)) { event.preventDefault(); $("button.primary", $(".actions", main)).click(); return; }
     if (event.ctrlKey || event.metaKey || $("dialog[open]")) return;
     if (event.key === "Escape" && typing(event.target)) { event.target.blur(); go(current || cards[0]); return; }
     if (typing(event.target) || !singleKeys()) return;

@@ -1,7 +1,7 @@
 /* Keys of the reviewers' pages: each presses what carries its letter in `data-key`, first in an open menu. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, composing } = window.duologue;
+const { $, $$, typing, singleKeys, composing, sends } = window.duologue;
 
 const press = (element) => {
   if (element.matches("summary")) {
@@ -30,7 +30,7 @@ document.addEventListener("keydown", (event) => {
   const main = $("[data-review]");
   if (!main || composing(event) || event.repeat || $("dialog[open]")) return;
   const menu = $("details[data-pop][open]", main);
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && menu) {
+  if (sends(event) && menu) {
     event.preventDefault();
     $("[data-send]", menu).click();
     return;

@@ -1,7 +1,7 @@
 /* Signing in again in place: a dialog over the page whose session has ended. Loaded then (js/page.js). */
 (function () {
 "use strict";
-const { $, $$ } = window.duologue, { login, session, user } = document.body.dataset;
+const { $, $$ } = window.duologue, { home, login, session, user } = document.body.dataset;
 const dialog = $("#login"), form = $("form", dialog);
 let signedIn = null;
 
@@ -32,7 +32,7 @@ duologue.askAgain = () => {
     signedIn = async () => {
       const answer = await fetch(session, { headers: { "X-Requested-With": "fetch" } });
       if (!answer.ok) return;
-      if ((await answer.json()).user !== user) { location.assign("/"); return; }
+      if ((await answer.json()).user !== user) { location.assign(home); return; }
       $$("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = duologue.token(); });
       clearInterval(timer);
       dialog.close();

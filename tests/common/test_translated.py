@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.conf import settings
 from django.template import Context, Engine, TemplateSyntaxError
+from django.test import Client
 from django.utils import translation
+
+from accounts.models import User
+from tests import makers
 
 ENGINE = Engine(builtins=["common.translated"])
 
@@ -70,4 +76,24 @@ def test_nothing_is_looked_up_while_a_page_is_made(monkeypatch: pytest.MonkeyPat
 
 def test_scripts_get_their_messages_in_every_language_but_their_own() -> None:
     assert shown("{% script_messages %}", settings.LANGUAGE_CODE) == ""
-    assert '"tie": "Gleichstand"' in shown("{% script_messages %}")
+    assert '"tie":"Gleichstand"' in shown("{% script_messages %}")
+
+
+def test_a_page_may_hold_only_what_the_scripts_say_with_which_it_begins() -> None:
+    some, all_of_them = shown("{% script_messages ranking %}"), shown("{% script_messages %}")
+    assert '"tie":"Gleichstand"' in some
+    assert '"Paused":"Pause"' not in some
+    assert '"Paused":"Pause"' in all_of_them
+
+
+@pytest.mark.django_db
+def test_the_ranking_page_begins_with_those_whose_messages_it_holds(client: Client, alice: User) -> None:
+    task = makers.make_lease(makers.make_comparison(alice.memberships.get().project), alice)
+    client.force_login(alice)
+    page = client.get(f"/ranking/{task.pk}/", headers={"accept-language": "de"}).content.decode()
+    begins = set(re.findall(r"/static/js/(\w+)\.js", page))
+    source = (settings.BASE_DIR / "templates/labeling/ranking.html").read_text()
+    held = set(str(re.findall(r"script_messages ([\w ]+) %", source)[0]).split())
+    assert begins - {"early"} <= held
+    assert 'data-part-messages="/session/messages/"' in page
+    assert '"Paused":"Pause"' in client.get("/session/messages/", headers={"accept-language": "de"}).content.decode()

@@ -34,7 +34,7 @@ ROOMS = (
     "accounts/test_account_pages",
 )
 WALKS = "every_screen"  # what the tests of the matrix are called
-COMPOSING = (Path(__file__).parent / "composing.js").read_text()
+KEYS = (Path(__file__).parent / "keys.js").read_text()
 CUT = (Path(__file__).parent / "cut.js").read_text()
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
@@ -71,10 +71,10 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
     return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
-def taken_while_composing(page: Page) -> list[str]:
-    """Keys that belong to an input method, since it composes, and that the page or its open dialog takes all the
-    same."""
-    return [f"takes a key of an input method: {key}" for key in page.evaluate(COMPOSING)]
+def keys_taken(page: Page) -> list[str]:
+    """Keys that belong to an input method, since it composes, or that print where one types, and that the page or its
+    open dialog takes all the same."""
+    return [str(key) for key in page.evaluate(KEYS)]
 
 
 def look(page: Page, room: str, name: str, screen: Screen, *, own_keys: bool = True) -> dict[str, list[str]]:
@@ -88,9 +88,19 @@ def look(page: Page, room: str, name: str, screen: Screen, *, own_keys: bool = T
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
-    more = [f"cut: {element}" for element in page.evaluate(CUT)] + (taken_while_composing(page) if own_keys else [])
+    more = [f"cut: {element}" for element in page.evaluate(CUT)] + (keys_taken(page) if own_keys else [])
     if more:
         found.setdefault(name, []).extend(more)
+    return found
+
+
+def wrong(page: Page, room: str, name: str) -> dict[str, list[str]]:
+    """With a page that a journey has come to, on the screens that the suite walks."""
+    found: dict[str, list[str]] = {}
+    for screen in QUICK:
+        page.set_viewport_size({"width": screen.width, "height": 800})
+        page.emulate_media(color_scheme=screen.theme)
+        found |= look(page, room, f"{name} ({screen})", screen)
     return found
 
 

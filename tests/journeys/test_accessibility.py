@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from labeling import chats, comparisons, dialogues, projects, questions, terms, turns
@@ -17,7 +18,7 @@ from screening import rules
 from tests import makers
 from tests.journeys import shown
 from tests.journeys.conftest import Visits
-from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, look, taken_while_composing
+from tests.journeys.screens import EVERY, QUICK, WIDTHS, Screen, issues, keys_taken, look
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -133,22 +134,39 @@ def walk(visit: Visits, alice: User, pages: dict[str, str], screen: Screen) -> d
         page = visitor.open(path)
         found |= look(page, "trainer", name, screen)
         for opener in DIALOGS:
-            found |= in_dialog(page, opener, f"{name}, {opener}")
-    return found
+            button = page.locator(opener).first
+            if button.count() and button.get_attribute("hidden") is None:
+                button.dispatch_event("click")
+                found |= in_dialog(page, f"{name}, {opener}")
+                page.evaluate("document.querySelector('dialog[open]').close()")
+    return found | paused_and_signed_out(visitor.open(pages["ranking"]))
 
 
-def in_dialog(page: Page, opener: str, name: str) -> dict[str, list[str]]:
-    """What is wrong with a dialog of the page, if it has that one."""
-    button = page.locator(opener).first
-    if not button.count() or button.get_attribute("hidden") is not None:
-        return {}
-    button.dispatch_event("click")
+def in_dialog(page: Page, name: str) -> dict[str, list[str]]:
+    """What is wrong with the dialog that a page opens."""
     page.locator("dialog[open]").wait_for()
     found = issues(page, name)
-    if taken := taken_while_composing(page):
+    if page.locator("dialog[open]").evaluate("element => element.scrollWidth > element.clientWidth"):
+        found.setdefault(name, []).append("scrolls sideways")
+    if taken := keys_taken(page):
         found.setdefault(name, []).extend(taken)
-    page.evaluate("document.querySelector('dialog[open]').close()")
     return found
+
+
+def paused_and_signed_out(page: Page) -> dict[str, list[str]]:
+    """What is wrong with the pause, and with the dialog over a page whose session has ended: as it opens, and when it
+    was refused."""
+    page.keyboard.press("Alt+p")
+    found = in_dialog(page, "pause")
+    page.evaluate("document.querySelector('dialog[open]').close()")
+    Session.objects.all().delete()
+    page.locator("#note").fill("Kept.")
+    found |= in_dialog(page, "signing in again")
+    page.route("**/login/", lambda route: route.abort())
+    page.locator("#relogin-password").fill("wrong")
+    page.locator("#login button.primary").click()
+    expect(page.locator("[data-login-errors]")).not_to_be_empty()
+    return found | in_dialog(page, "signing in again, refused")
 
 
 @pytest.mark.parametrize("screen", QUICK, ids=str)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import User
 from insights import rounds
@@ -17,22 +14,11 @@ from labeling.models import AiJudgement, Project
 from sampler import registry
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.screens import wrong
 from tests.journeys.server import Server
 from tests.sampler.conftest import serving
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-PICTURES = os.environ.get("DUOLOGUE_PICTURES", "")  # a folder to look at the pages by hand
-
-
-def fits(page: Page, name: str) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [found for found in violations if found["impact"] in ("serious", "critical")] == []
-    for width in (320, 390, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for scheme in ("light", "dark") if PICTURES else ():
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
 def judge_everything() -> None:
@@ -70,11 +56,10 @@ def test_a_model_judges_and_is_held_against_people(
     expect(page.get_by_text("100% of the comparisons; 8 judged of 8 asked about.")).to_be_visible()
     leaning = page.get_by_role("definition").filter(has_text="100%")
     expect(leaning.first).to_be_visible()  # whatever stands first
-    fits(page, "ai-judges")
+    assert not wrong(page, "manager", "AI judges")
     page.get_by_role("link", name="rounds beside each other").click()
     expect(page.get_by_role("heading", name="AI judges and people")).to_be_visible()
-    if PICTURES:
-        fits(page, "ai-judges-insights")
+    assert not wrong(page, "insights", "rounds, with an AI judge")
     page.go_back()
     page.get_by_role("button", name="Dismiss judge 1").click()
     expect(page.get_by_text("Judge 1 is asked no more. What it said stays.")).to_be_visible()

@@ -13,6 +13,7 @@ from labeling.models import Dialogue, Project, Turn
 from sampler.models import Completion
 from tests import makers
 from tests.journeys.conftest import Visitor, Visits
+from tests.journeys.languages import BY_KEYS_AND_BY_FINGER, IN_EVERY_LANGUAGE, Hand, Language
 from tests.journeys.server import Server, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -139,27 +140,34 @@ def test_keys_that_print_print_and_composing_sends_nothing(writer: Visitor, chat
     expect(page.locator("#composer-text")).to_have_value(first)
 
 
-def test_a_given_prompt_is_answered_by_keyboard_alone(writer: Visitor, chatty: Project) -> None:
+@IN_EVERY_LANGUAGE
+@BY_KEYS_AND_BY_FINGER
+def test_a_given_prompt_is_answered(chatty: Project, visit: Visits, language: Language, hand: Hand) -> None:
     projects.change_settings(project=chatty, prompted_share=1.0)
     asked = "Mend this:\n\n    def f(x):\n        return x  # twice?\n"
-    projects.add_prompts(
-        project=chatty, prompts=[[{"role": "user", "content": text}] for text in (asked, "Name a river.")]
-    )
-    page = writer.open()
-    page.get_by_role("button", name="Begin a dialogue").press("Enter")
+    given = (f"{language.sentence}\n\n{asked}", f"{language.sentence} 2")
+    projects.add_prompts(project=chatty, prompts=[[{"role": "user", "content": text}] for text in given])
+    page = language.visit(visit, makers.make_member(chatty, "alice"), chatty, **hand.options).open()
+    hand.choose(page.get_by_role("button", name=language("Begin a dialogue")))
     page.wait_for_url(re.compile("/dialogues/"))
-    first = page.locator(".turn .written").inner_text()
-    expect(page.get_by_role("heading", name="Answer this prompt")).to_be_visible()
-    expect(page.locator("#composer-text")).to_be_focused()
-    expect(page.get_by_role("button", name="Edit")).to_have_count(0)
-    page.get_by_role("button", name="Another prompt").press("Enter")
-    expect(page.locator(".turn .written")).not_to_have_text(first)
-    expect(page.locator("#composer-text")).to_be_focused()
-    page.keyboard.type("As the assistant should say it.")
-    page.keyboard.press("Control+Enter")
+    prompt, editor = page.locator(".turn .written"), page.locator("#composer-text")
+    first = prompt.inner_text()
+    language.holds(prompt)
+    expect(page.get_by_role("heading", name=language("Answer this prompt"))).to_be_visible()
+    expect(page.get_by_role("button", name=language("Edit"))).to_have_count(0)
+    another = page.get_by_role("button", name=language("Another prompt"))
+    if not hand.touch:
+        expect(editor).to_be_focused()  # on arrival
+    hand.choose(another)
+    expect(prompt).not_to_have_text(first)
+    hand.write(editor, language.sentence)
+    language.holds(editor)
+    hand.shortcut(page, "Control+Enter", page.get_by_role("button", name=language("Add the turn")))
     expect(page.locator(".turn")).to_have_count(2)
-    expect(page.get_by_role("button", name="Another prompt")).to_have_count(0)
-    page.get_by_role("button", name="Submit the dialogue").press("Enter")
-    expect(page.get_by_role("heading", name="Your demonstration")).to_be_focused()
+    expect(another).to_have_count(0)
+    hand.choose(page.locator(".actions button.primary"))
+    title = language("Your %(dialogue.kind_title)s", language("Demonstration"))
+    expect(page.get_by_role("heading", name=title)).to_be_focused()
     done = Dialogue.objects.get(state="submitted")
     assert (done.given_turns, [turn.role for turn in done.turns.order_by("position")]) == (1, ["user", "assistant"])
+    assert done.turns.get(role="assistant").text == language.sentence

@@ -11,6 +11,7 @@ from accounts.models import User
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.languages import IN_EVERY_LANGUAGE, Language
 from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -19,31 +20,26 @@ ARABIC = "نهر الإلبه يجري إلى هامبورغ.\n\n- قصير\n- �
 WIDE = "(document.scrollingElement.scrollWidth - document.documentElement.clientWidth)"
 
 
-@pytest.mark.parametrize(
-    ("locale", "go_on", "proposed", "kept", "thanks", "undo"),
-    [
-        ("en-GB", "Continue", "proposed", "Saved", "You can undo for 10 minutes", "Undo"),
-        ("de-DE", "Weitermachen", "vorgeschlagen", "Gespeichert", "10 Minuten lang zurücknehmen", "Zurücknehmen"),
-        ("es-ES", "Continuar", "propuesto", "Guardado", "Puedes deshacerlo durante 10 minutos", "Deshacer"),
-    ],
-)
-def test_four_are_ranked_in_five_keys_in_the_browsers_language(
-    visit: Visits, alice: User, task: Assignment, locale: str, go_on: str, proposed: str, kept: str, thanks: str,
-    undo: str,
-) -> None:  # fmt: skip
-    page = visit(alice, locale=locale).open()
-    page.get_by_role("link", name=re.compile(f"^{go_on}")).first.click()
+@IN_EVERY_LANGUAGE
+def test_four_are_ranked_in_five_keys(
+    visit: Visits, project: Project, alice: User, task: Assignment, language: Language
+) -> None:
+    language.write(task)
+    page = language.visit(visit, alice, project).open()
+    page.get_by_role("link", name=re.compile(f"^{language('Continue')}")).first.press("Enter")
     page.wait_for_url(re.compile("/ranking/"))
+    language.holds(page.locator("#card-A .prose"))
     for key in ("2", "1", "3"):
         page.keyboard.press(key)
-    expect(page.locator("main")).to_contain_text(proposed)
+    expect(page.locator("#card-D [data-hint]")).to_have_text(language.script("proposed"))
     wait_for(lambda: len(Assignment.objects.get(pk=task.pk).draft.get("places", {})) >= 3)
-    expect(page.get_by_text(re.compile(rf"^{kept} \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^{language.script('Saved %s', '')}\d"))).to_be_visible()
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text(thanks)).to_be_visible()
+    undo = "You can undo for %(done.comparison.project.undo_minutes)s minutes, here or under My work"
+    expect(page.get_by_text(language(undo, 10))).to_be_visible()
     a, b, c, d = task.order_shown
     assert Ranking.objects.get().groups == [[b], [a], [c], [d]]
-    expect(page.get_by_role("button", name=undo, exact=False).first).to_be_visible()
+    expect(page.get_by_role("button", name=language("Undo")).first).to_be_visible()
     page.keyboard.press("u")
     page.wait_for_url(re.compile(str(task.pk)))
 
@@ -62,16 +58,6 @@ def test_a_language_is_chosen_in_the_menu_by_keyboard_and_stays(visit: Visits, a
     page.goto(f"{visitor.url}/ranking/{task.pk}/")
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Tastatur")).to_be_visible()
-
-
-def test_two_are_compared_with_one_key_on_a_spanish_page(visit: Visits, project: Project, alice: User) -> None:
-    task = makers.make_lease(makers.make_comparison(project, k=2), alice)
-    page = visit(alice, locale="es-MX").open(f"/ranking/{task.pk}/")
-    expect(page.get_by_role("group", name="¿Cuál es mejor?")).to_be_visible()
-    page.keyboard.press("b")
-    page.keyboard.press("Control+Enter")
-    wait_for(lambda: Ranking.objects.exists())
-    assert Ranking.objects.get().groups == [[task.order_shown[1]], [task.order_shown[0]]]
 
 
 def test_arabic_texts_run_from_the_right_on_a_german_page(visit: Visits, project: Project, alice: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import FloatRect, Page, expect
 
 from accounts import notices
@@ -13,6 +14,7 @@ from labeling.criteria import HHH
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.languages import BY_KEYS_AND_BY_FINGER, IN_EVERY_LANGUAGE, PHONE, Hand, Language
 from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -85,8 +87,7 @@ def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_
 
 
 def test_by_touch_with_taps_and_a_drag(visit: Visits, alice: User, task: Assignment) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    visitor = visit(alice, **phone)
+    visitor = visit(alice, **PHONE)
     page = visitor.open(f"/ranking/{task.pk}/")
     page.get_by_role("button", name="A in place 1", exact=True).tap()
     page.get_by_role("button", name="B in place 1", exact=True).tap()
@@ -155,15 +156,14 @@ def test_without_scripts_by_number_fields(visit: Visits, alice: User, task: Assi
     assert Ranking.objects.get().groups == [sorted([b, c]), [d], [a]]
 
 
-@pytest.mark.parametrize(("asked", "language"), [("the default", "en"), ("the default", "de"), ("everything", "en")])
-def test_the_page_weighs_less_than_150_kb(
-    visit: Visits, alice: User, task: Assignment, project: Project, asked: str, language: str
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_the_page_weighs_less_than_150_kb_with_everything_asked(
+    visit: Visits, alice: User, task: Assignment, project: Project, language: str
 ) -> None:
-    if asked == "everything":
-        project.criteria = [{"name": name, "steps": 7} for name in HHH]
-        project.span_categories = ["wrong", "made up", "unsafe", "unclear"]
-        project.ask_strength = project.ask_ideal_answer = True
-        project.save()
+    project.criteria = [{"name": name, "steps": 7} for name in HHH]
+    project.span_categories = ["wrong", "made up", "unsafe", "unclear"]
+    project.ask_strength = project.ask_ideal_answer = True
+    project.save()
     for number in range(25):
         notices.tell(
             users=[alice.pk], kind=NoticeKind.ANSWERED, key=f"one:{number}", subject=project.title, address="/"
@@ -239,31 +239,44 @@ def test_ties_cost_no_more_keys_and_a_card_can_be_pushed_between_others(
     assert [page.locator(f"#place-{letter}").input_value() for letter in "ABCD"] == ["3", "4", "1", "2"]
 
 
+@IN_EVERY_LANGUAGE
+@BY_KEYS_AND_BY_FINGER
 def test_with_grades_nine_keys_are_enough_and_the_grades_offer_an_order(
-    visit: Visits, alice: User, task: Assignment
+    visit: Visits, project: Project, alice: User, task: Assignment, language: Language, hand: Hand
 ) -> None:
-    page = visit(alice).open(f"/ranking/{task.pk}/")
-    expect(page.get_by_role("button", name="Order them by their grades")).not_to_be_visible()
-    for keys in ("Shift+Digit3", "j", "Shift+Digit6", "j", "Shift+Digit3", "j", "Shift+Digit1"):
-        page.keyboard.press(keys)
-    expect(page.get_by_role("button", name="Order them by their grades")).to_be_visible()
-    page.keyboard.press("=")
+    language.write(task)
+    page = language.visit(visit, alice, project, **hand.options).open(f"/ranking/{task.pk}/")
+    in_their_order = page.get_by_role("button", name=language("Order them by their grades"))
+    expect(in_their_order).not_to_be_visible()
+    for letter, grade in zip("ABCD", (3, 6, 3, 1), strict=True):
+        hand.shortcut(page, f"Shift+Digit{grade}", page.locator(f"input[name=rating-{letter}][value='{grade}']"))
+        if letter != "D" and not hand.touch:
+            page.keyboard.press("j")
+    expect(in_their_order).to_be_visible()
+    hand.shortcut(page, "=", in_their_order)
     assert [page.locator(f"#place-{letter}").input_value() for letter in "ABCD"] == ["2", "1", "2", "3"]
-    page.keyboard.press("Control+Enter")
+    hand.shortcut(page, "Control+Enter", page.locator(".actions button.primary"))
     expect(page.get_by_text("The second question?")).to_be_visible()
     a, b, c, d = task.order_shown
     assert Ranking.objects.get().groups == [[b], sorted([a, c]), [d]]
 
 
+@IN_EVERY_LANGUAGE
 @pytest.mark.parametrize(("key", "groups"), [("a", "A>B"), ("b", "B>A"), ("e", "A=B"), ("w", "")])
-def test_of_two_one_key_is_the_answer(visit: Visits, alice: User, project: Project, key: str, groups: str) -> None:
+def test_of_two_one_key_is_the_answer(
+    visit: Visits, alice: User, project: Project, key: str, groups: str, language: Language
+) -> None:
     task = makers.make_lease(makers.make_comparison(project, k=2), alice)
-    page = visit(alice).open(f"/ranking/{task.pk}/")
+    language.write(task)
+    page = language.visit(visit, alice, project).open(f"/ranking/{task.pk}/")
+    expect(page.get_by_role("group", name=language("Which one is better?"))).to_be_visible()
+    language.holds(page.locator("#card-B .prose"))
     page.keyboard.press(key)
     expect(page.locator(f'[data-answer="{key}"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator('[data-answer][aria-pressed="true"]')).to_have_count(1)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(re.compile("nothing"))
+    expect(page.get_by_text(language("Ranking submitted."))).to_be_visible()
     letters = dict(zip("AB", task.order_shown, strict=True))
     wanted = [sorted(letters[one] for one in place.split("=")) for place in groups.split(">") if place]
     ranking = Ranking.objects.get()

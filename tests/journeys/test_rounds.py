@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from accounts.models import User
@@ -17,10 +13,10 @@ from sampler.models import RewardScore
 from tests import makers
 from tests.insights.makers import make_votes
 from tests.journeys.conftest import Visits
+from tests.journeys.screens import wrong
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-PICTURES = os.environ.get("DUOLOGUE_PICTURES", "")  # a folder to look at the page by hand
 
 
 def test_rounds_beside_each_other(
@@ -43,14 +39,7 @@ def test_rounds_beside_each_other(
     expect(page.get_by_role("heading", name="New against old")).to_be_visible()
     expect(page.get_by_role("heading", name="Sensitivity to rephrasing")).to_be_visible()
     expect(page.get_by_role("cell", name="rm-1").first).to_be_visible()
-    violations = Axe().run(page).response["violations"]
-    assert [found for found in violations if found["impact"] in ("serious", "critical")] == []
-    for width in (320, 390, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for scheme in ("light", "dark") if PICTURES else ():
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            page.screenshot(path=Path(PICTURES) / f"rounds-{width}-{scheme}.png", full_page=True)
+    assert not wrong(page, "insights", "rounds, one with two models")
     with page.expect_download() as download:
         page.get_by_role("link", name="Made-up answers as CSV").click()
     assert download.value.path().read_text().startswith("round,model version,flagged “hallucination”")

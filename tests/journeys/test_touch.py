@@ -9,35 +9,44 @@ from accounts.models import User
 from labeling.models import Assignment, Dialogue, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.languages import IN_EVERY_LANGUAGE, PHONE, Language
 from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 def tap(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).tap()
 
 
-def test_four_are_ranked_by_taps(visit: Visits, alice: User, task: Assignment) -> None:
-    page = visit(alice, **PHONE).open("/")
-    page.get_by_role("link", name="Continue").tap()
+@IN_EVERY_LANGUAGE
+def test_four_are_ranked_by_taps(
+    visit: Visits, project: Project, alice: User, task: Assignment, language: Language
+) -> None:
+    language.write(task)
+    page = language.visit(visit, alice, project, **PHONE).open("/")
+    page.get_by_role("link", name=language("Continue")).tap()
     for letter, place in (("A", 2), ("B", 1), ("C", 2), ("D", 3)):
-        tap(page, f"{letter} in place {place}")
-    tap(page, "C, 2nd. Choose it, then a place")
-    tap(page, "4th")
+        tap(page, language.script("%s in place {n}", letter, place))
+    places = language.script("1st 2nd 3rd 4th 5th 6th 7th 8th 9th").split()
+    tap(page, f"C, {places[1]}. {language.script('Choose it, then a place')}")
+    tap(page, places[3])
     page.locator(".actions button.primary").tap()
     expect(page.get_by_text("The second question?")).to_be_visible()
     a, b, c, d = task.order_shown
     assert Ranking.objects.get().groups == [[b], [a], [d], [c]]
 
 
-def test_of_two_the_better_one_is_tapped(visit: Visits, project: Project, alice: User) -> None:
+@IN_EVERY_LANGUAGE
+def test_of_two_the_better_one_is_tapped(visit: Visits, project: Project, alice: User, language: Language) -> None:
     task = makers.make_lease(makers.make_comparison(project, k=2), alice)
-    page = visit(alice, **PHONE).open(f"/ranking/{task.pk}/")
-    page.locator("[data-answer=b]").tap()
+    language.write(task)
+    page = language.visit(visit, alice, project, **PHONE).open(f"/ranking/{task.pk}/")
+    better = page.get_by_role("button", name=language("B is better"))
+    better.tap()
+    expect(better).to_have_attribute("aria-pressed", "true")
     page.locator(".actions button.primary").tap()
-    expect(page.get_by_text("Ranking submitted.")).to_be_visible()
+    expect(page.get_by_text(language("Ranking submitted."))).to_be_visible()
     a, b = task.order_shown
     assert Ranking.objects.get().groups == [[b], [a]]
 

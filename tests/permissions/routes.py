@@ -161,6 +161,7 @@ PAGES = {
     "notices/read/": route("POST", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "session/again/": route("GET", EVERYBODY),
+    "session/messages/": route("GET", EVERYBODY),
     "theme/": route("POST", SIGNED_IN),
     "work-languages/": route("GET POST", SIGNED_IN),
     "opted-out/": route("GET POST", SIGNED_IN),

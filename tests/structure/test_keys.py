@@ -1,5 +1,6 @@
 """Every script that takes keys leaves those of an input method that composes: Enter accepts a word then, and Escape
-drops it. Each page and dialog is tried in a browser by `tests/journeys/screens.py`."""
+drops it. What prints on some keyboards (AltGr, Option of a Mac) is left to the editor. Each page and dialog is tried in
+a browser by `tests/journeys/screens.py`, with every key of `tests/journeys/keys.js`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "static/js"
 TAKES_KEYS = re.compile(r"[\"']key(?:down|up|press)[\"']|\.onkey")
+TEMPLATES = SCRIPTS.parents[1] / "templates"
+PRESSED = (SCRIPTS.parents[1] / "tests/journeys/keys.js").read_text()
 ONLY_LISTENS = {"draft.js"}  # to know that somebody is at work
 
 
@@ -18,6 +21,28 @@ def test_every_script_that_takes_keys_asks_whether_an_input_method_composes() ->
 
 
 def test_no_template_takes_keys() -> None:
-    templates = SCRIPTS.parents[1] / "templates"
-    taking = [path for path in templates.rglob("*.html") if re.search(r"\sonkey\w+=", path.read_text())]
+    taking = [path for path in TEMPLATES.rglob("*.html") if re.search(r"\sonkey\w+=", path.read_text())]
     assert not taking
+
+
+def test_ctrl_enter_is_never_altgr_enter() -> None:
+    """AltGr is Ctrl and Alt."""
+    own = {path.name for path in SCRIPTS.glob("*.js") if '"Enter"' in path.read_text()}
+    assert own == {"page.js"}, "ask `duologue.sends`"
+
+
+def test_every_key_that_a_page_tells_is_pressed_on_every_page() -> None:
+    told = {
+        key
+        for path in TEMPLATES.rglob("*.html")
+        for keys in re.findall(r"<kbd>([^<{]+)(?:\{[^<]*)?</kbd>", path.read_text())
+        for key in keys.split()
+    }
+    names = {"Esc": "Escape", "↑": "ArrowUp"}
+    missing = {
+        key
+        for key in told - {"Alt", "Ctrl", "Shift"}
+        if not re.fullmatch("[A-Z0-9]", key) and f'["{names.get(key, key)}"' not in PRESSED
+    }
+    assert {"A", "7", "Enter", "?"} < told
+    assert not missing

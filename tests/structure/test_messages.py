@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
@@ -60,3 +62,25 @@ def test_a_fuzzy_translation_is_found() -> None:
 
 def test_german_and_spanish_are_there() -> None:
     assert [code for code, _ in settings.LANGUAGES] == ["en", "de", "es"]
+
+
+SHOWN = re.compile(r'(?:\.textContent = |"aria-label", |notice\("[a-z]+", |confirm\()([^;]*)')
+NOT_SHOWN = re.compile(r'(?:gettext|replace|split|\$|querySelector)\("[^"]*"|\["[^"]*"\]|"(?:good|warn|bad)"')
+
+
+def unlooked_up(line: str) -> list[str]:
+    """Words that a script writes into a page without looking them up."""
+    kept = [NOT_SHOWN.sub("", shown) for shown in SHOWN.findall(line)]
+    return [words for part in kept for words in re.findall(r'"([^"]*)"', part) if re.search("[a-zA-Z]{2}", words)]
+
+
+def test_scripts_look_up_what_they_say() -> None:
+    scripts = (messages.BASE / "static/js").glob("*.js")
+    found = {
+        f"{path.name}: {words}"
+        for path in scripts
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for words in unlooked_up(line)
+    }
+    assert not found
+    assert unlooked_up('state.textContent = !text ? "" : same ? gettext("not changed yet") : "edited";') == ["edited"]
