@@ -15,6 +15,7 @@ from exports.options import Options
 from exports.selection import votes
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import Snapshot, instant
+from exports.sources.base import at, gone
 from labeling import published
 from labeling.models import Project
 from moderation import held_back
@@ -40,8 +41,9 @@ class Facts:
     agreement: votes.Summary | None
 
 
-_WITHDRAWN = """
-    SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
+_WITHDRAWN = f"""
+    SELECT json_build_array(user_id::text, coalesce({at("returned_at")}, 'infinity'))::text
+    FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
 """
 # What was withdrawn since the earlier export: whose judgements, and the keys of the prompts that went.
 _WITHDRAWN_SINCE = """
@@ -55,7 +57,7 @@ _KEYS = """
     UNION
     SELECT prompt_key FROM labeling_dialogue WHERE project_id = %(project)s AND withdrawn_at > %(since)s
 """
-_THEIRS = "SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn)s)"
+_THEIRS = f"SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND {gone('author_id', 'created_at')}"
 _ROUNDS = "SELECT json_build_array(id, number)::text FROM labeling_round WHERE project_id = %(project)s"
 _CONTROL_TOKENS = """
     SELECT DISTINCT jsonb_array_elements_text(control_tokens) FROM sampler_modelversion
@@ -65,7 +67,7 @@ _VERSIONS = "SELECT json_build_array(id, slug, weights_hash)::text FROM sampler_
 
 
 def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Facts:
-    withdrawn = [int(user) for user in view.read(_WITHDRAWN, {"project": str(project.pk)})]
+    withdrawn = dict(orjson.loads(text) for text in view.read(_WITHDRAWN, {"project": str(project.pk)}))
     parameters = _parameters(project, cutoff, options, withdrawn)
     lately = [int(user) for user in view.read(_WITHDRAWN_SINCE, parameters)] if options.since else []
     parameters = {**parameters, "withdrawn_since": lately}
@@ -79,7 +81,7 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         parameters=parameters,
         selection=Selection(
             options=options,
-            withdrawn_users=frozenset(withdrawn),
+            withdrawn_until=withdrawn,
             withdrawn_dialogues=frozenset(view.read(_THEIRS, parameters)),
             withdrawn_keys=frozenset(view.read(_KEYS, parameters) if options.since else ()),
             withdrawn_lately=bool(lately),
@@ -99,13 +101,13 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
     )
 
 
-def _parameters(project: Project, cutoff: datetime, options: Options, withdrawn: list[int]) -> Parameters:
+def _parameters(project: Project, cutoff: datetime, options: Options, withdrawn: Mapping[str, str]) -> Parameters:
     """`since` is the cutoff where no earlier one was named: what went before both need not be read."""
     return {
         "project": str(project.pk),
         "cutoff": cutoff,
         "since": options.since or cutoff,
-        "withdrawn": withdrawn,
+        "withdrawn": orjson.dumps(withdrawn).decode(),
         "round": options.round,
         "kinds": list(options.kinds),
         "mixed": [source for source, _ in options.mix],

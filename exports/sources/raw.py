@@ -10,7 +10,7 @@ from common.shapes import JsonObject, Message
 from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import Record, Source, at, in_order
+from exports.sources.base import Record, Source, at, gone, in_order
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +62,7 @@ _THUMBS = f"""
         'reasons', f.reasons, 'comment', f.comment, 'at', {at("f.created_at")}) ORDER BY f.id) AS given,
         max(greatest(f.created_at, f.updated_at)) AS changed_at
     FROM labeling_turnfeedback f
-    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND (f.user_id IS NULL OR f.user_id <> ALL(%(withdrawn)s))
+    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND NOT {gone("f.user_id", "f.created_at")}
 """
 _TURNS = f"""
     SELECT json_agg(json_build_object('id', t.id, 'role', t.role, 'text', t.text, 'seconds', t.seconds,
@@ -105,7 +105,7 @@ _RANKINGS = f"""
         max(greatest(r.submitted_at, reviews.changed_at, CASE WHEN r.undone_at <= %(cutoff)s THEN r.undone_at END))
             AS changed_at, bool_or(reviews.lost) AS lost
     FROM labeling_ranking r CROSS JOIN LATERAL ({_REVIEWS} AND v.ranking_id = r.id) reviews
-    WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s AND (r.trainer_id = ANY(%(withdrawn)s)) IS NOT TRUE
+    WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s AND NOT {gone("r.trainer_id", "r.submitted_at")}
 """
 _COMPARISON = f"""
     SELECT json_build_object('id', c.id, 'type', 'comparison', 'split', c.split, 'source', c.source,
@@ -152,7 +152,7 @@ class Raw(Source[RawRecord]):
         """An archive leaves out only what was withdrawn or taken back."""
         if record.created_at > at.at:
             return rules.AFTER
-        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.created_at, record.author, dialogue=record.dialogue):
             return rules.WITHDRAWN
         return "taken back or discarded" if record.undone_at and record.undone_at <= at.at else ""
 
