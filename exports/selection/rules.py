@@ -55,7 +55,7 @@ class Selection:
     rounds: Mapping[str, int] = field(default_factory=dict)
     control_tokens: ControlTokens = FAMILIES
 
-    def withdrawn(self, at: str, *people: int | None, dialogue: str | None = None) -> bool:
+    def withdrawn(self, at: str, dialogue: str | None, *people: int | None) -> bool:
         return dialogue in self.withdrawn_dialogues or any(at < self.withdrawn_until.get(str(p), "") for p in people)
 
     def mixed_in(self, source: str) -> bool:

@@ -116,7 +116,7 @@ class Prompts(Source[PromptRecord]):
         options = selection.options
         if record.created_at > at.at:
             return rules.AFTER
-        if record.withdrawn or selection.withdrawn(record.created_at, record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.created_at, record.dialogue, record.author):
             return rules.WITHDRAWN
         if record.ended_at and record.ended_at <= at.at:
             return "prompt retired" if record.where == "pool" else "comparison discarded"

@@ -163,8 +163,7 @@ class Rankings(Source[RankingRecord]):
         return RankingRecord(**row)
 
     def standing(self, record: RankingRecord, at: Instant, selection: Selection) -> str:
-        people = (record.trainer, record.author)
-        if record.withdrawn or selection.withdrawn(record.submitted_at, *people, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.submitted_at, record.dialogue, record.trainer, record.author):
             return rules.WITHDRAWN
         return (
             _dated(record, at.at)

@@ -19,7 +19,7 @@ from tests import makers, red_team
 
 pytestmark = pytest.mark.django_db
 BAD = "I will kill you tomorrow."
-GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de"}
+GERMAN = {"Accept-Language": "de"}
 
 
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES if code != "en"])
@@ -42,11 +42,11 @@ def test_a_blocked_message_says_why_in_the_language_of_the_page_and_of_programs(
     red_team.block(project)
     chat = makers.make_chat(project, alice)
     client.force_login(alice)
-    told = client.post(f"/dialogues/{chat.pk}/send/", {"text": BAD}, **GERMAN).content.decode()
+    told = client.post(f"/dialogues/{chat.pk}/send/", {"text": BAD}, headers=GERMAN).content.decode()
     assert "(Gewalt)" in told
-    api = Client(HTTP_AUTHORIZATION=f"Bearer {tokens.create(user=alice)}")
+    api = Client(headers={"Authorization": f"Bearer {tokens.create(user=alice)}"})
     address, sent = f"/api/v1/dialogues/{chat.pk}/turns/", {"text": BAD}
-    answer = api.post(address, sent, content_type="application/json", **GERMAN)
+    answer = api.post(address, sent, content_type="application/json", headers=GERMAN)
     assert (answer.status_code, "(violence)" in answer.json()["detail"]) == (422, True)
 
 
@@ -59,7 +59,7 @@ def test_the_rule_of_a_red_team_chat_and_a_reply_that_is_held_back(
     client.force_login(alice)
     for who, address in ((alice, f"/dialogues/{chat.pk}/"), (rita, f"/review/dialogues/{chat.pk}/")):
         client.force_login(who)
-        page = client.get(address, **GERMAN).content.decode()
+        page = client.get(address, headers=GERMAN).content.decode()
         assert '<span class="tag">Gewalt</span>' in page
         assert page.count("Gewalt.") == 1
         assert ">violence<" not in page
@@ -70,7 +70,7 @@ def test_the_rules_of_the_manager_and_the_form_of_the_next(
     client: Client, project: Project, mona: User, rule: None
 ) -> None:
     client.force_login(mona)
-    page = client.get("/manage/projects/demo/red-team/", **GERMAN).content.decode()
+    page = client.get("/manage/projects/demo/red-team/", headers=GERMAN).content.decode()
     assert '<span class="tag">Gewalt</span>' in page
     assert '<option value="violence">Gewalt</option>' in page
 
@@ -79,10 +79,10 @@ def test_the_forms_of_a_report_and_of_what_was_missed(client: Client, project: P
     chat = makers.make_chat(project, alice)
     turn = chat.turns.get(role="assistant")
     client.force_login(alice)
-    report = client.get(f"/dialogues/{chat.pk}/turns/{turn.pk}/report/", **GERMAN).content.decode()
+    report = client.get(f"/dialogues/{chat.pk}/turns/{turn.pk}/report/", headers=GERMAN).content.decode()
     assert '<option value="violence">Gewalt</option>' in report
-    panel = client.get(f"/content/dialogues/{chat.pk}/", **GERMAN).content.decode()
+    panel = client.get(f"/content/dialogues/{chat.pk}/", headers=GERMAN).content.decode()
     assert 'value="violence" required> Gewalt</label>' in panel
-    assert "Gewalt" in client.get("/opted-out/", **GERMAN).content.decode()
+    assert "Gewalt" in client.get("/opted-out/", headers=GERMAN).content.decode()
     assert problems.harm_named(turn, alice) == ""
     projects.change_settings(project=project, cover="")

@@ -265,10 +265,10 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "came back", came_back,
         {
-            "count again": count_again, "twice": count_again, "withdraw": withdraw,
+            "count again": count_again, "withdraw": withdraw,
             "bob ends": lambda work: end(work, "bob"), "accept": accept_terms,
         },
-        facts(TermsAcceptance, without=["accepted_at"]),
+        facts(Membership, TermsAcceptance, without=["accepted_at"]),
     ),
     Situation(
         "terms", with_terms,
