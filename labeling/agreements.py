@@ -3,8 +3,9 @@ where it has any, and a new version of its guidelines; a guest, who is shown no 
 
 Work that is begun can be finished all the same. The guidelines are asked of whoever joined before the version was
 published: a newcomer reads the one in force. Of programs they are asked where the project says so, so that those which
-know nothing of it work on, and so is the warning; the terms of everybody. Writes: `labeling/terms.py`,
-`labeling/content_warnings.py`.
+know nothing of it work on, and so is the warning; the terms of everybody. Whoever withdrew and was let in again first
+says whether what they write counts again. Writes: `labeling/terms.py`, `labeling/content_warnings.py`,
+`labeling/projects.py`.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ from labeling.models import (
     TermsVersion,
     WarningRead,
 )
-from labeling.projects import current_guidelines
+from labeling.projects import count_again, current_guidelines
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-NOTICE, TERMS, WARNING, GUIDELINES = "notice", "terms", "warning", "guidelines"
+RETURN, NOTICE, TERMS, WARNING, GUIDELINES = "return", "notice", "terms", "warning", "guidelines"
+EVERY = (RETURN, NOTICE, TERMS, WARNING, GUIDELINES)
 FIRST = {
+    RETURN: gettext_noop("You withdrew from this project. Say whether what you write counts again, then go on."),
     NOTICE: gettext_noop("Read what is kept of what you write, then go on."),
     TERMS: gettext_noop("This project has terms. Read and accept them, then go on."),
     WARNING: gettext_noop("This project has a content warning. Read what you may meet here, then go on."),
@@ -72,8 +75,11 @@ class Versions:
     warning_known: int = 0
     notice_accepted: int = 0
     guest: bool = field(default=False, kw_only=True)
+    away: bool = field(default=False, kw_only=True)
 
     def owed(self, *, guidelines: bool = True) -> Owed | None:
+        if self.away:
+            return Owed(RETURN, 1, 0)
         if self.guest and self.notice_accepted < kept.NUMBER:
             return Owed(NOTICE, kept.NUMBER, self.notice_accepted)
         if self.terms_accepted < self.terms_required:
@@ -125,7 +131,9 @@ def versions_of(member: Membership) -> Versions:
         "guidelines_newest", "guidelines_known", "terms_newest", "terms_required", "terms_accepted", "warning_newest",
         "warning_known", "notice_accepted",
     )  # fmt: skip
-    return Versions(*(int(found[name] or 0) for name in names), guest=member.role == Membership.Role.GUEST)
+    return Versions(
+        *(int(found[name] or 0) for name in names), guest=member.role == Membership.Role.GUEST, away=member.is_away
+    )
 
 
 def versions_of_text(project: Project, what: str) -> QuerySet[Text]:
@@ -165,12 +173,25 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
         raise NotAgreed(FIRST[found.what], what=found.what, version=found.version)
 
 
-def agree(*, project: Project, person: User, what: str, number: int) -> None:
-    """To the version in force of the notice, the terms, the content warning or the guidelines.
+def require_back(project: Project, person: User) -> None:
+    """Of work for which nothing else is agreed to.
 
-    Raises: as `acknowledge`, `terms.accept_notice`, `terms.accept_terms` and `content_warnings.read_warning`.
+    Raises:
+        NotAgreed: the person withdrew, and has not said that what they write counts again.
     """
-    if what == NOTICE:
+    if Membership.objects.filter(project=project, user=person, withdrawn_at__isnull=False, returned_at=None).exists():
+        raise NotAgreed(FIRST[RETURN], what=RETURN, version=1)
+
+
+def agree(*, project: Project, person: User, what: str, number: int) -> None:
+    """To the version in force of the notice, the terms, the content warning or the guidelines; or to count again.
+
+    Raises: as `acknowledge`, `terms.accept_notice`, `terms.accept_terms`, `content_warnings.read_warning` and
+        `projects.count_again`.
+    """
+    if what == RETURN:
+        count_again(project=project, user=person)
+    elif what == NOTICE:
         terms.accept_notice(project=project, person=person, number=number)
     elif what == TERMS:
         terms.accept_terms(project=project, person=person, number=number)

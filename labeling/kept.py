@@ -47,6 +47,13 @@ SENTENCES: tuple[tuple[str, str], ...] = (
 )
 
 
+COMING_BACK = gettext_noop(
+    "You withdrew everything of yours from this project. It stays withdrawn: the texts are gone, and no export holds "
+    "them. What you write from now on is stored, read by reviewers and managers, and exported again, until you "
+    "withdraw it in its turn. Where you do not accept, you are given no tasks here, and nothing of yours is exported."
+)  # whoever comes back is asked once
+
+
 def as_markdown() -> str:
     """In English, for the API."""
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in SENTENCES)

@@ -2,12 +2,13 @@
 what is to be agreed to (`labeling/agreements.py`). What is begun can be finished all the same.
 
 And which tasks they are not given: those with texts of a kind of harm that they opted out of, and, past the week's
-limit of minutes, those with any flagged text. Kinds of harm stand on comparisons and prompts (`labeling/harms.py`).
+limit of minutes, those with any flagged text. Kinds of harm stand on comparisons and prompts (`labeling/harms.py`). The
+same holds for what reviewers are given; where they open such a text by its address, it is covered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
@@ -19,6 +20,8 @@ from common.held import Held
 from labeling import agreements, exposure
 from labeling.errors import NotOffered
 from labeling.models import Project
+from screening.models import Verdict
+from screening.verdicts import in_force
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -42,11 +45,17 @@ class Avoided:
             return rows.filter(harms=[])
         return rows.exclude(harms__overlap=list(self.categories)) if self.categories else rows
 
+    def verdicts(self) -> QuerySet[Verdict]:
+        """Those on texts that the person is not given."""
+        rows = in_force().exclude(harms=[])
+        return rows if self.every else rows.filter(harms__overlap=list(self.categories))
+
     def has(self, harms: Collection[str]) -> bool:
         return bool(harms) and (self.every or not set(self.categories).isdisjoint(harms))
 
 
 NOTHING = Avoided()
+EVERYTHING = Avoided(every=True)
 
 
 def check(*, project: Project, person: User, by_program: bool = False) -> None:
@@ -67,6 +76,18 @@ def check(*, project: Project, person: User, by_program: bool = False) -> None:
 def avoided(project: Project, person: User) -> Avoided:
     """Costs no statement but where the project has a limit of minutes: whether it is reached is held for a second."""
     return Avoided(tuple(person.opted_out_of), every=limit_reached(project, person))
+
+
+def opted_out(person: User) -> Avoided:
+    """Wherever it is met: those texts are covered for this person."""
+    return Avoided(tuple(person.opted_out_of))
+
+
+def at_their_limit(projects: Iterable[Project], person: User) -> list[UUID]:
+    """Of these projects, in as many statements as of one."""
+    limits = {project.pk: 60 * project.exposure_minutes for project in projects if project.exposure_minutes}
+    spent = exposure.this_week(person=person.pk, projects=list(limits)) if limits else {}
+    return [project for (_, project), seconds in spent.items() if seconds >= limits[project]]
 
 
 def limit_reached(project: Project, person: User) -> bool:

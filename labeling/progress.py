@@ -60,12 +60,7 @@ def to_review(projects: Collection[Project], *, reviewer: User) -> dict[UUID, in
 
 
 def _to_review(projects: Collection[Project], reviewer: User) -> QuerySet[ReviewItem, tuple[UUID, int]]:
-    return (
-        reviews.queue(Project.objects.filter(pk__in=[p.pk for p in projects]), reviewer)
-        .select_related(None)
-        .values_list("project")
-        .annotate(n=Count("*"))
-    )
+    return reviews.queue(projects, reviewer).select_related(None).values_list("project").annotate(n=Count("*"))
 
 
 def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, dict[str, int]]:

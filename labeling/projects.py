@@ -178,14 +178,35 @@ def is_last_manager(project: Project, user: User) -> bool:
 
 
 def withdraw_member(*, project: Project, user: User) -> Membership:
-    """Date the person's withdrawal from the project, which ends the membership; earlier dates stay."""
+    """Date the person's withdrawal from the project, which ends the membership; earlier dates stay, but of a withdrawal
+    after which they had come back."""
     now = timezone.now()
     membership, _ = Membership.objects.get_or_create(project=project, user=user)
+    membership = Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
     Membership.objects.filter(pk=membership.pk).update(
-        withdrawn_at=membership.withdrawn_at or now, ended_at=membership.ended_at or now
+        withdrawn_at=membership.withdrawn_at if membership.is_away else now,
+        returned_at=None,
+        ended_at=membership.ended_at or now,
     )
     forget()
     return membership
+
+
+@transaction.atomic
+def count_again(*, project: Project, user: User) -> None:
+    """Somebody who withdrew agrees that what they write from now on counts; a second time changes nothing.
+
+    Raises:
+        Invalid: they are not a member, or have not withdrawn.
+    """
+    rows = Membership.objects.filter(project=project, user=user, ended_at__isnull=True, withdrawn_at__isnull=False)
+    membership = rows.select_for_update(no_key=True).first()
+    if membership is None:
+        raise Invalid("You have withdrawn nothing from this project.")
+    if membership.is_away:
+        membership.returned_at = timezone.now()
+        membership.save(update_fields=["returned_at"])
+        record(actor=user, action="member.returned", obj=membership, fields=["returned_at"])
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
-"""What a project had published to its people at an instant, for an export's snapshot: guidelines, and terms with how
-many accepted them. SQL, since a snapshot is read over a connection of its own."""
+"""What a project had published to its people at an instant, for an export's snapshot: guidelines, terms with how many
+accepted them, the rule of a red-team chat with what its trainer says of it. SQL, since a snapshot is read over a
+connection of its own."""
 
 from __future__ import annotations
 
@@ -43,4 +44,10 @@ TERMS = f"""
                 SELECT FROM labeling_membership m WHERE m.project_id = t.project_id AND m.user_id = a.user_id
                     AND m.withdrawn_at >= a.accepted_at)))::text
     FROM labeling_termsversion t WHERE t.project_id = %(project)s AND t.created_at <= %(cutoff)s ORDER BY t.number
+"""
+# Of a red-team chat `d` that was handed in: from then on nothing of it changes.
+TRY = """
+    SELECT json_build_object('rule', u.name || ' (v' || u.version || ')', 'outcome', a.outcome, 'turn', a.turn_id,
+        'strategies', a.strategies, 'how', a.how, 'severity', a.severity)
+    FROM labeling_redteamrule u JOIN labeling_redteamattempt a ON a.dialogue_id = d.id WHERE u.id = d.rule_id
 """

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from labeling.errors import LabelingError
 from labeling.models import Project
-from labeling.pages.forms import chosen
+from labeling.pages.forms import chosen, filtered
 from labeling.views._shared import Context, PageRequest, reviewed_project
 from moderation import marks
 from moderation import queue as waiting
@@ -23,7 +23,7 @@ from moderation.models import VerdictFeedback
 @require_GET
 def queue(request: PageRequest, slug: str) -> HttpResponse:
     project = reviewed_project(request, slug)
-    kind = _kind(request)
+    kind = filtered(request, "kind", waiting.KINDS)
     page, items = waiting.page(project, request.user, kind, request.GET.get("page"))
     kinds = [("", gettext("All")), (waiting.WRONG, gettext("Wrongly flagged")), (waiting.MISSED, gettext("Harmful"))]
     context: Context = {

@@ -1,4 +1,5 @@
-"""The reviewers' queue of marks: what somebody called wrongly flagged or harmful and nobody decided. Reads only."""
+"""The reviewers' queue of marks: what somebody called wrongly flagged or harmful and nobody decided; without texts of a
+kind of harm that the reviewer opted out of. Reads only."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from labeling import offering
 from labeling.models import Project
 from moderation import verdicts
 from moderation.models import MarkDecision, Verdict, VerdictFeedback
@@ -47,12 +49,22 @@ def undecided(project: Project) -> QuerySet[VerdictFeedback]:
     return marks.order_by("created_at", "pk")
 
 
+def offered_to(reviewer: User, project: Project) -> QuerySet[VerdictFeedback]:
+    """Those that the reviewer may be given, by the rule that holds for tasks (`labeling/offering.py`)."""
+    rows, avoided = undecided(project), offering.avoided(project, reviewer)
+    if not avoided:
+        return rows
+    of_text = avoided.verdicts().filter(project=project, target_id=OuterRef("verdict__target_id")).order_by()
+    said = Q(harmful=True) if avoided.every else Q(harmful=True, category__in=avoided.categories)
+    return rows.exclude(Q(Exists(of_text)) | said)
+
+
 def of_kind(rows: QuerySet[VerdictFeedback], kind: str) -> QuerySet[VerdictFeedback]:
     return rows.filter(harmful=kind == MISSED) if kind in KINDS else rows
 
 
 def page(project: Project, reviewer: User, kind: str, number: str | None) -> tuple[Page[VerdictFeedback], list[Item]]:
-    rows = of_kind(undecided(project), kind).select_related("verdict", "user")
+    rows = of_kind(offered_to(reviewer, project), kind).select_related("verdict", "user")
     shown = Paginator(rows, ON_A_PAGE).get_page(number)
     first = next((mark for mark in shown if mark.user_id != reviewer.pk), None)
     return shown, [_item(mark, reviewer, keyed=mark is first) for mark in shown]

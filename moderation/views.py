@@ -78,6 +78,7 @@ def _panel(request: PageRequest, project: Project, shown: Sequence[Text]) -> Htt
         "flagged": [one for one in shown if one.verdict],
         "categories": harms(),
         "wanted": request.GET.get("text", ""),
+        "covering": bool(project.cover or request.user.opted_out_of),  # what is flagged is named, not quoted
     }
     refused = request.method == "POST"  # of a text that this page does not have
     return _answer(request, "moderation/_panel.html", "moderation/panel.html", context, status=422 if refused else 200)

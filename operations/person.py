@@ -47,7 +47,7 @@ def of(user: User) -> JsonObject:
         "tokens": _rows(ApiToken.objects.filter(user=user), ("name", "prefix", "created_at", "last_used_at")),
         "memberships": _rows(
             Membership.objects.filter(user=user).select_related("project"),
-            ("project.slug", "role", "ended_at", "withdrawn_at"),
+            ("project.slug", "role", "ended_at", "withdrawn_at", "returned_at"),
         ),
         "guidelines_acknowledged": _rows(
             Acknowledgement.objects.filter(user=user).select_related("version__project"),

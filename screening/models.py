@@ -137,6 +137,7 @@ class Verdict(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "action", "-created_at"], name="verdict_by_action"),
+            models.Index(fields=["project"], name="verdict_of_harm", condition=~models.Q(harms=[])),
             models.Index(fields=["author"], name="verdict_on_messages", condition=models.Q(author__isnull=False)),
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from screening.asking import Finding, Findings, blocked_by, missing
@@ -79,6 +79,13 @@ def known(plan: Plan, text_ids: Iterable[UUID]) -> dict[UUID, Findings]:
             row.filter, row.filter_version, row.scores, Verdict.Action(row.action), row.category, harms=row.harms
         )
     return {text_id: tuple(by_filter.values()) for text_id, by_filter in found.items()}
+
+
+def in_force() -> QuerySet[Verdict]:
+    """Of a filter its newest version counts on a text, and not one that was down."""
+    same = {name: OuterRef(name) for name in ("target_id", "project", "filter")}
+    newer = Verdict.objects.filter(**same, failed="", created_at__gt=OuterRef("created_at")).order_by()
+    return Verdict.objects.filter(~Exists(newer), failed="")
 
 
 def harms_on_record(project: UUID, text_ids: Collection[UUID]) -> dict[UUID, set[str]]:

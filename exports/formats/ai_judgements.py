@@ -98,7 +98,7 @@ class AiJudgementSource(Source[AiJudgementRecord]):
         return AiJudgementRecord(**{**row, "verdicts": row["verdicts"] or [], "answers": answers, "prompt": prompt})
 
     def standing(self, record: AiJudgementRecord, at: Instant, selection: Selection) -> str:
-        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.judged_at, record.dialogue, record.author):
             return rules.WITHDRAWN
         if record.judged_at > at.at:
             return rules.AFTER

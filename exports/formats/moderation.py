@@ -20,7 +20,7 @@ from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import instant
-from exports.sources.base import Record, Source, at, in_order
+from exports.sources.base import Record, Source, at, gone, in_order
 from labeling.withdrawal import WITHDRAWN
 
 
@@ -189,7 +189,7 @@ _MARKS = f"""
     FROM (
         SELECT DISTINCT ON (f.user_id) f.* FROM moderation_verdictfeedback f JOIN moderation_verdict w
             ON w.id = f.verdict_id AND w.target_id = v.target_id AND w.project_id = v.project_id
-        WHERE f.created_at <= %(cutoff)s AND f.user_id <> ALL(%(withdrawn)s)
+        WHERE f.created_at <= %(cutoff)s AND NOT {gone("f.user_id", "f.created_at")}
         ORDER BY f.user_id, f.created_at DESC, f.id) f
 """
 # The newest red-team chat that holds the text, handed in by an instant: a draft made by an undo has the same replies.

@@ -20,7 +20,7 @@ from exports.writing.jsonl import line
 from labeling.withdrawal import WITHDRAWN
 
 PEOPLE = ("author", "trainer", "reviewer", "user")
-TEXTS = ("text", "content", "note", "comment")
+TEXTS = ("text", "content", "note", "comment", "how")
 
 
 class Archived(TypedDict):

@@ -15,6 +15,7 @@ from exports.options import Options
 from exports.selection import votes
 from exports.selection.rules import Instant, Selection
 from exports.snapshot import Snapshot, instant
+from exports.sources.base import at, gone
 from labeling import published
 from labeling.models import Project
 from moderation import held_back
@@ -40,13 +41,12 @@ class Facts:
     agreement: votes.Summary | None
 
 
-_WITHDRAWN = """
-    SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
+# Who withdrew, until when what is theirs stays out, and whether it was since the earlier export.
+_WITHDRAWN = f"""
+    SELECT json_build_array(user_id::text, coalesce({at("returned_at")}, 'infinity'), withdrawn_at > %(since)s)::text
+    FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at IS NOT NULL
 """
-# What was withdrawn since the earlier export: whose judgements, and the keys of the prompts that went.
-_WITHDRAWN_SINCE = """
-    SELECT user_id::text FROM labeling_membership WHERE project_id = %(project)s AND withdrawn_at > %(since)s
-"""
+# The keys of the prompts that went since then.
 _KEYS = """
     SELECT prompt_key FROM labeling_comparison WHERE project_id = %(project)s
         AND (withdrawn_at > %(since)s OR author_id = ANY(%(withdrawn_since)s))
@@ -55,7 +55,7 @@ _KEYS = """
     UNION
     SELECT prompt_key FROM labeling_dialogue WHERE project_id = %(project)s AND withdrawn_at > %(since)s
 """
-_THEIRS = "SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND author_id = ANY(%(withdrawn)s)"
+_THEIRS = f"SELECT id::text FROM labeling_dialogue WHERE project_id = %(project)s AND {gone('author_id', 'created_at')}"
 _ROUNDS = "SELECT json_build_array(id, number)::text FROM labeling_round WHERE project_id = %(project)s"
 _CONTROL_TOKENS = """
     SELECT DISTINCT jsonb_array_elements_text(control_tokens) FROM sampler_modelversion
@@ -65,10 +65,9 @@ _VERSIONS = "SELECT json_build_array(id, slug, weights_hash)::text FROM sampler_
 
 
 def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -> Facts:
-    withdrawn = [int(user) for user in view.read(_WITHDRAWN, {"project": str(project.pk)})]
-    parameters = _parameters(project, cutoff, options, withdrawn)
-    lately = [int(user) for user in view.read(_WITHDRAWN_SINCE, parameters)] if options.since else []
-    parameters = {**parameters, "withdrawn_since": lately}
+    asked = {"project": str(project.pk), "since": options.since or cutoff}
+    left = [orjson.loads(text) for text in view.read(_WITHDRAWN, asked)]
+    parameters = _parameters(project, cutoff, options, left)
     guidelines = [orjson.loads(text) for text in view.read(published.GUIDELINES, parameters)]
     versions = [orjson.loads(text) for text in view.read(_VERSIONS, parameters)]
     judged = votes.agreement(view.read(votes.VOTES, parameters), bound=options.min_agreement)
@@ -79,10 +78,10 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
         parameters=parameters,
         selection=Selection(
             options=options,
-            withdrawn_users=frozenset(withdrawn),
+            withdrawn_until={user: until for user, until, _ in left},
             withdrawn_dialogues=frozenset(view.read(_THEIRS, parameters)),
             withdrawn_keys=frozenset(view.read(_KEYS, parameters) if options.since else ()),
-            withdrawn_lately=bool(lately),
+            withdrawn_lately=bool(parameters["withdrawn_since"]),
             blocked=frozenset(view.read(held_back.BLOCKED, parameters)),
             judged_anew=frozenset(view.read(held_back.JUDGED_ANEW, parameters) if options.since else ()),
             guidelines={g["id"]: g["number"] for g in guidelines},
@@ -99,13 +98,14 @@ def read(view: Snapshot, project: Project, cutoff: datetime, options: Options) -
     )
 
 
-def _parameters(project: Project, cutoff: datetime, options: Options, withdrawn: list[int]) -> Parameters:
+def _parameters(project: Project, cutoff: datetime, options: Options, left: list[tuple[str, str, bool]]) -> Parameters:
     """`since` is the cutoff where no earlier one was named: what went before both need not be read."""
     return {
         "project": str(project.pk),
         "cutoff": cutoff,
         "since": options.since or cutoff,
-        "withdrawn": withdrawn,
+        "withdrawn": orjson.dumps({user: until for user, until, _ in left}).decode(),
+        "withdrawn_since": [int(user) for user, _, lately in left if lately and options.since],
         "round": options.round,
         "kinds": list(options.kinds),
         "mixed": [source for source, _ in options.mix],

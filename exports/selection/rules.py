@@ -45,7 +45,7 @@ class Selection:
     """What was asked for, and what the rules need to know of the project."""
 
     options: Options
-    withdrawn_users: frozenset[int] = frozenset()
+    withdrawn_until: Mapping[str, str] = field(default_factory=dict)  # by person: until they came back, or for ever
     withdrawn_dialogues: frozenset[str] = frozenset()
     withdrawn_keys: frozenset[str] = frozenset()  # of prompts that went since the earlier export of a delta
     withdrawn_lately: bool = False  # whether anybody did since then
@@ -55,8 +55,8 @@ class Selection:
     rounds: Mapping[str, int] = field(default_factory=dict)
     control_tokens: ControlTokens = FAMILIES
 
-    def withdrawn(self, *people: int | None, dialogue: str | None = None) -> bool:
-        return not self.withdrawn_users.isdisjoint(people) or dialogue in self.withdrawn_dialogues
+    def withdrawn(self, at: str, dialogue: str | None, *people: int | None) -> bool:
+        return dialogue in self.withdrawn_dialogues or any(at < self.withdrawn_until.get(str(p), "") for p in people)
 
     def mixed_in(self, source: str) -> bool:
         return any(source == name for name, _ in self.options.mix)

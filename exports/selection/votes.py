@@ -12,6 +12,7 @@ from typing import TypedDict
 
 import orjson
 
+from exports.sources.base import gone
 from labeling.preferences import ranks
 from labeling.quality.overlap import ASKED_FOR_MORE
 
@@ -24,7 +25,7 @@ VOTES = f"""
       AND c.project_id = %(project)s AND r.kind = 'vote' AND r.not_rankable = '' AND r.submitted_at <= %(cutoff)s
       AND (r.undone_at IS NULL OR r.undone_at > %(cutoff)s)
       AND NOT EXISTS (SELECT 1 FROM labeling_ranking s WHERE s.supersedes_id = r.id AND s.submitted_at <= %(cutoff)s)
-      AND (r.trainer_id IS NULL OR r.trainer_id <> ALL(%(withdrawn)s))
+      AND NOT {gone("r.trainer_id", "r.submitted_at")}
     GROUP BY r.comparison_id HAVING count(*) > 1
 """
 """Votes in force at the cutoff on comparisons that were judged more than once: [comparison, [groups, …], and of each

@@ -18,6 +18,11 @@ def at(column: str) -> str:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
+def gone(user: str, moment: str) -> str:
+    """SQL for whether that person withdrew what is of that moment; of whoever came back only what is older counts."""
+    return f"({moment} < (%(withdrawn)s::jsonb ->> {user}::text)::timestamptz) IS TRUE"
+
+
 def report_of(completion: str) -> str:
     """SQL for what is known of how a completion's prompt was read: its system turn, and turns merged for the template.
     `completion` is the alias of `sampler_completion`."""

@@ -89,7 +89,7 @@ class Feedback(Source[FeedbackRecord]):
 
     def standing(self, record: FeedbackRecord, at: Instant, selection: Selection) -> str:
         turn = record.turn
-        if selection.withdrawn(record.user):
+        if selection.withdrawn(record.given_at, None, record.user):
             return rules.WITHDRAWN
         if record.given_at > at.at:
             return rules.AFTER

@@ -10,7 +10,7 @@ from common.shapes import Message
 from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import IMPORTED, Record, Source, at, in_order
+from exports.sources.base import IMPORTED, Record, Source, at, gone, in_order
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +58,7 @@ _CONTEXTS = "labeling_comparison c WHERE c.project_id = %(project)s AND c.opened
 _OCCURRENCES = f"""
     SELECT p.id, true AS pool, pool.used, p.retired_at AS ended, {_SPLIT} AS split,
         CASE WHEN %(round)s::int IS NULL THEN p.created_at ELSE coalesce(pool.used, p.created_at) END AS seen,
-        CASE WHEN p.author_id = ANY(%(withdrawn)s) THEN p.id::text ELSE md5(p.messages::text) END AS key,
+        CASE WHEN {gone("p.author_id", "p.created_at")} THEN p.id::text ELSE md5(p.messages::text) END AS key,
         'normal' = ANY(%(kinds)s) AND (%(round)s::int IS NULL OR pool.used IS NOT NULL) AS fits
     FROM labeling_prompt p
     CROSS JOIN LATERAL (SELECT CASE WHEN %(round)s::int IS NOT NULL THEN {_USED} END AS used) pool
@@ -66,7 +66,7 @@ _OCCURRENCES = f"""
     UNION ALL
     SELECT c.id, false, NULL, CASE WHEN c.state = 'discarded' THEN coalesce(c.discarded_at, c.opened_at) END, c.split,
         c.opened_at,
-        CASE WHEN c.author_id = ANY(%(withdrawn)s) OR c.withdrawn_at IS NOT NULL THEN c.id::text
+        CASE WHEN {gone("c.author_id", "c.opened_at")} OR c.withdrawn_at IS NOT NULL THEN c.id::text
              ELSE md5(c.prompt::text) END,
         CASE WHEN c.kind = 'imported' THEN c.source = ANY(%(mixed)s) ELSE c.kind = ANY(%(kinds)s) END
         AND (%(round)s::int IS NULL OR c.round_id = {_ROUND})
@@ -116,7 +116,7 @@ class Prompts(Source[PromptRecord]):
         options = selection.options
         if record.created_at > at.at:
             return rules.AFTER
-        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.created_at, record.dialogue, record.author):
             return rules.WITHDRAWN
         if record.ended_at and record.ended_at <= at.at:
             return "prompt retired" if record.where == "pool" else "comparison discarded"

@@ -14,7 +14,7 @@ from common.stats import consensus
 from exports.options import Options
 from exports.selection import rules, votes
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import IMPORTED, Record, Source, at, in_order, report_of
+from exports.sources.base import IMPORTED, Record, Source, at, gone, in_order, report_of
 from labeling.criteria import Criterion
 from labeling.spans import Span
 from sampler.as_read import as_read
@@ -119,7 +119,7 @@ _ASSEMBLED = f"""
                     FROM labeling_review v WHERE v.ranking_id = r.id AND v.created_at <= %(cutoff)s),
         'golds', (SELECT json_agg(json_build_array({at("g.submitted_at")}, {at("g.undone_at")}) ORDER BY g.id)
                   FROM labeling_ranking g WHERE g.comparison_id = c.id AND g.kind = '{GOLD}'
-                  AND g.submitted_at <= %(cutoff)s AND g.trainer_id <> ALL(%(withdrawn)s)),
+                  AND g.submitted_at <= %(cutoff)s AND NOT {gone("g.trainer_id", "g.submitted_at")}),
         'not_rankable', r.not_rankable, 'groups', r.groups, 'ratings', r.ratings, 'flags', r.flags,
         'strengths', r.strengths, 'criteria', r.criteria, 'scales', r.scales, 'spans', r.spans,
         'reading', r.reading, 'order_shown', r.order_shown, 'seconds', r.seconds,
@@ -163,7 +163,7 @@ class Rankings(Source[RankingRecord]):
         return RankingRecord(**row)
 
     def standing(self, record: RankingRecord, at: Instant, selection: Selection) -> str:
-        if record.withdrawn or selection.withdrawn(record.trainer, record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.submitted_at, record.dialogue, record.trainer, record.author):
             return rules.WITHDRAWN
         return (
             _dated(record, at.at)

@@ -10,7 +10,8 @@ from common.shapes import JsonObject, Message
 from exports.options import Options
 from exports.selection import rules
 from exports.selection.rules import Instant, Selection
-from exports.sources.base import Record, Source, at, in_order
+from exports.sources.base import Record, Source, at, gone, in_order
+from labeling import published
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +63,7 @@ _THUMBS = f"""
         'reasons', f.reasons, 'comment', f.comment, 'at', {at("f.created_at")}) ORDER BY f.id) AS given,
         max(greatest(f.created_at, f.updated_at)) AS changed_at
     FROM labeling_turnfeedback f
-    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND (f.user_id IS NULL OR f.user_id <> ALL(%(withdrawn)s))
+    WHERE f.turn_id = t.id AND f.created_at <= %(cutoff)s AND NOT {gone("f.user_id", "f.created_at")}
 """
 _TURNS = f"""
     SELECT json_agg(json_build_object('id', t.id, 'role', t.role, 'text', t.text, 'seconds', t.seconds,
@@ -77,8 +78,8 @@ _TURNS = f"""
 """
 _REVIEWS = f"""
     SELECT json_agg(json_build_object('decision', v.decision, 'grade', v.grade, 'reviewer', v.reviewer_id,
-            'comment', v.comment, 'spans', v.spans, 'at', {at("v.created_at")}) ORDER BY v.created_at, v.id)
-            FILTER (WHERE v.undone_at IS NULL OR v.undone_at > %(cutoff)s) AS told,
+            'comment', v.comment, 'spans', v.spans, 'finding', v.finding, 'at', {at("v.created_at")})
+            ORDER BY v.created_at, v.id) FILTER (WHERE v.undone_at IS NULL OR v.undone_at > %(cutoff)s) AS told,
         max(greatest(v.created_at, CASE WHEN v.undone_at <= %(cutoff)s THEN v.undone_at END)) AS changed_at,
         bool_or(v.reviewer_id = ANY(%(withdrawn_since)s)) AS lost
     FROM labeling_review v WHERE v.created_at <= %(cutoff)s"""
@@ -89,7 +90,7 @@ _DIALOGUE = f"""
         'lost', turns.lost IS TRUE OR reviews.lost IS TRUE, 'withdrawn', d.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', d.kind, 'author', d.author_id, 'source', d.source, 'round', d.round_id,
             'guideline_version', d.guideline_version_id, 'seconds', d.seconds, 'given_turns', d.given_turns,
-            'turns', turns.told, 'reviews', reviews.told))
+            'turns', turns.told, 'reviews', reviews.told, 'red_team', ({published.TRY})))
     FROM labeling_dialogue d
     CROSS JOIN LATERAL ({_TURNS}) turns
     CROSS JOIN LATERAL ({_REVIEWS} AND v.dialogue_id = d.id) reviews
@@ -105,16 +106,15 @@ _RANKINGS = f"""
         max(greatest(r.submitted_at, reviews.changed_at, CASE WHEN r.undone_at <= %(cutoff)s THEN r.undone_at END))
             AS changed_at, bool_or(reviews.lost) AS lost
     FROM labeling_ranking r CROSS JOIN LATERAL ({_REVIEWS} AND v.ranking_id = r.id) reviews
-    WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s AND (r.trainer_id = ANY(%(withdrawn)s)) IS NOT TRUE
+    WHERE r.comparison_id = c.id AND r.submitted_at <= %(cutoff)s AND NOT {gone("r.trainer_id", "r.submitted_at")}
 """
 _COMPARISON = f"""
     SELECT json_build_object('id', c.id, 'type', 'comparison', 'split', c.split, 'source', c.source,
         'author', c.author_id, 'dialogue', c.dialogue_id, 'created_at', {at("c.opened_at")},
-        'undone_at', {at("c.discarded_at")}, 'changed_at', {at("rankings.changed_at")},
-        'lost', rankings.lost IS TRUE OR EXISTS (SELECT 1 FROM labeling_ranking r
-                        WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s))
+        'undone_at', {at("c.discarded_at")}, 'withdrawn', c.withdrawn_at IS NOT NULL,
+        'changed_at', {at("rankings.changed_at")}, 'lost', rankings.lost IS TRUE OR EXISTS (
+            SELECT 1 FROM labeling_ranking r WHERE r.comparison_id = c.id AND r.trainer_id = ANY(%(withdrawn_since)s))
             OR c.kind = 'imported' AND cardinality(%(withdrawn_since)s::int[]) > 0,
-        'withdrawn', c.withdrawn_at IS NOT NULL,
         'body', json_build_object('kind', c.kind, 'dialogue', c.dialogue_id, 'turn', c.turn_id, 'source', c.source,
             'round', c.round_id, 'selection', c.selection, 'prompt', c.prompt, 'completions',
             (SELECT json_agg(json_build_object('id', x.id, 'text', x.text, 'params', x.params, 'model',
@@ -152,7 +152,7 @@ class Raw(Source[RawRecord]):
         """An archive leaves out only what was withdrawn or taken back."""
         if record.created_at > at.at:
             return rules.AFTER
-        if record.withdrawn or selection.withdrawn(record.author, dialogue=record.dialogue):
+        if record.withdrawn or selection.withdrawn(record.created_at, record.dialogue, record.author):
             return rules.WITHDRAWN
         return "taken back or discarded" if record.undone_at and record.undone_at <= at.at else ""
 

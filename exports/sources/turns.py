@@ -121,7 +121,7 @@ class Turns(Source[TurnRecord]):
 
 def dialogue(record: TurnRecord, at: str, selection: Selection) -> str:
     """Standing of the dialogue that a turn belongs to, drafts included."""
-    if record.withdrawn or selection.withdrawn(record.author):
+    if record.withdrawn or record.dialogue in selection.withdrawn_dialogues:
         return rules.WITHDRAWN
     if record.undone_at and record.undone_at <= at:
         return "undone"

@@ -25,7 +25,7 @@ from exports.writing.files import Listed, Stored
 from exports.writing.rows import Rows
 from labeling.published import Published, Terms
 
-FORMAT_VERSION = 8  # one more with any new column: tests/exports/test_columns.py
+FORMAT_VERSION = 9  # one more with any new column, and where `raw` tells more: tests/exports/test_columns.py
 PACKAGES = ("psycopg2-binary", "orjson", "zstandard", "pyarrow", "Django")
 SPLIT_METHODS = {
     "prompt": "by the hash of the normalised first user turn: equal prompts are on one side",

@@ -101,8 +101,10 @@ class MembershipAdmin(PageAdmin[Membership]):
         obj.pk, obj._state.adding = stored.pk, False
 
     def headline(self, obj: Membership) -> str:
-        if obj.withdrawn_at:
+        if obj.is_away:
             return "Their data was withdrawn and is left out of every export."
+        if obj.withdrawn_at and not obj.ended_at:
+            return f"Came back: what they wrote before {obj.returned_at:%d %B %Y} is left out of every export."
         return "Has left." if obj.ended_at else f"{obj.get_role_display()} since {obj.created_at:%d %B %Y}."
 
     @display(description="Live", boolean=True)

@@ -42,6 +42,8 @@ def _owed(project: Project, request: Request) -> object:
         return []
     if owed.what == agreements.NOTICE:
         text = kept.as_markdown()
+    elif owed.what == agreements.RETURN:
+        text = kept.COMING_BACK
     else:
         text = agreements.versions_of_text(project, owed.what).get(number=owed.version).text
     return shapes.OwedOut([{**asdict(owed), "text": text}], many=True).data

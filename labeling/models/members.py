@@ -25,6 +25,9 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Their data leaves every later export.")
+    returned_at = models.DateTimeField(
+        null=True, blank=True, help_text="After a withdrawal: what they write from then on is exported."
+    )
     label_weight = models.FloatField(default=1.0, validators=percent(), help_text="Our trust, exported with labels.")
 
     class Meta:
@@ -33,3 +36,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()}"
+
+    @property
+    def is_away(self) -> bool:
+        """Withdrew, and has not agreed since that what they write counts again."""
+        return self.withdrawn_at is not None and self.returned_at is None

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import QueryDict
-from django.utils.translation import gettext_noop
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext, gettext_noop
 
+from labeling import time_sheet
 from labeling.errors import Invalid
 from labeling.feedback import ONLY_REPORTED
 from labeling.models import Turn
 from labeling.pages.composer import Composer
+from labeling.time_sheet import Month
 
 PRAISE = (
     gettext_noop("helpful"), gettext_noop("correct"), gettext_noop("well written"), gettext_noop("right length"),
@@ -84,6 +87,30 @@ def chosen(post: QueryDict, name: str, choices: Collection[str]) -> str:
     if value not in choices:
         raise BadRequest(f"{name} is one of {', '.join(choices)}.")
     return value
+
+
+def filtered(request: HttpRequest, name: str, choices: Collection[str]) -> str:
+    """What a list is narrowed to by this filter, empty for all of it. A value that the filter does not have narrows
+    nothing, and the page says so."""
+    value = request.GET.get(name, "")
+    if not value or value in choices:
+        return value
+    _not_narrowed(request, value)
+    return ""
+
+
+def month_of(request: HttpRequest) -> Month:
+    """As `filtered`, of a sheet of a month: this one where none is named."""
+    value = request.GET.get("month", "")
+    month = time_sheet.month_of(value)
+    if value and month.name != value:
+        _not_narrowed(request, value)
+    return month
+
+
+def _not_narrowed(request: HttpRequest, value: str) -> None:
+    told = gettext("The list is not narrowed to “%(value)s”: there is no such thing here.")
+    messages.error(request, told % {"value": value.replace("\0", "")[:40]})
 
 
 def all_of(values: Sequence[str], choices: Collection[str]) -> list[str]:

@@ -13,6 +13,7 @@ from labeling import undo
 from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
+from labeling.offering import NOTHING, Avoided
 from labeling.pages import cover, markdown, verdicts
 from labeling.pages.letters import LETTERS, letters_of
 from labeling.pages.ranking_form import RankingForm
@@ -62,6 +63,7 @@ class RankingContext(TypedDict):
     rich: bool  # a text may hold code, a table or mathematics
     expired: bool
     prompt_cover: Mapping[int, str]
+    covering: bool  # also where the project covers nothing
 
 
 class RankedContext(TypedDict):
@@ -80,11 +82,13 @@ def texts_by_letter(assignment: Assignment) -> dict[str, str]:
     return {letter: texts[cid] for cid, letter in letters_of(assignment.order_shown).items()}
 
 
-def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> RankingContext:
-    """Everything of the ranking page that hangs on the assignment."""
+def ranking_context(
+    assignment: Assignment, form: RankingForm | None = None, avoided: Avoided = NOTHING
+) -> RankingContext:
+    """Everything of the ranking page that hangs on the assignment; texts that its reader avoids are covered."""
     form = form or RankingForm.from_draft(assignment.draft)
     project = assignment.comparison.project
-    cards = cards_of(assignment.comparison, assignment.order_shown, form)
+    cards = cards_of(assignment.comparison, assignment.order_shown, form, avoided)
     strengths = [*form.strengths, *([None] * len(cards))]
     texts = [*(message["content"] for message in assignment.comparison.prompt), *(card.text for card in cards)]
     return {
@@ -100,13 +104,17 @@ def ranking_context(assignment: Assignment, form: RankingForm | None = None) -> 
         "skip_reasons": SKIP_REASONS,
         "rich": any(markdown.may_be_rich(text) for text in texts),
         "expired": assignment.state == Assignment.State.EXPIRED,
-        "prompt_cover": cover.of_prompt(assignment.comparison),
+        "prompt_cover": cover.of_prompt(assignment.comparison, avoided),
+        "covering": bool(avoided),
     }
 
 
-def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingForm) -> list[Card]:
+def cards_of(
+    comparison: Comparison, order_shown: Sequence[str], form: RankingForm, avoided: Avoided = NOTHING
+) -> list[Card]:
     """The completions as cards, with what `form` says of each: for the trainer, and for who reviews the ranking."""
     texts, warned = comparison.texts, verdicts.on_completions(comparison.project_id, order_shown)
+    unwanted = cover.unwanted_completions(comparison, order_shown, avoided)
     return [
         Card(
             letter=letter,
@@ -122,7 +130,7 @@ def cards_of(comparison: Comparison, order_shown: Sequence[str], form: RankingFo
             criteria=form.criteria.get(cid, {}),
             spans=json.dumps(form.spans[cid], ensure_ascii=False) if form.spans.get(cid) else "",
             verdict=warned.get(cid),
-            cover=cid if cover.covers(comparison.project, warned.get(cid), by_model=True) else "",
+            cover=cid if cid in unwanted or cover.covers(comparison.project, warned.get(cid), by_model=True) else "",
             shown=cid in form.shown,
         )
         for letter, cid in zip(LETTERS, order_shown, strict=False)

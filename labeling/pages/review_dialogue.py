@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext, gettext_noop
 
+from labeling import offering
 from labeling.models import Dialogue, Project, Review, ReviewItem, Turn
 from labeling.pages import cover, differences, verdicts
 from labeling.pages.differences import Runs
@@ -50,6 +52,7 @@ class DialogueReview(TypedDict):
     dialogue: Dialogue
     project: Project
     turns: list[ReviewedTurn]
+    covering: bool
     page: Page[Turn]
     item: ReviewItem | None
     history: list[Review]
@@ -67,6 +70,9 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     warned = verdicts.on_turns(dialogue, list(shown))
     red_team = red_team_of(dialogue, list(dialogue.turns.order_by("position"))) if dialogue.rule_id else None
     said = red_team.attempt.outcome if red_team else ""
+    avoided = offering.opted_out(reviewer)
+    texts = {pk for turn in shown for pk in (turn.pk, turn.completion_id) if pk is not None}
+    unwanted = cover.unwanted(dialogue.project_id, texts, avoided)
     named = not blind.names_hidden(dialogue, reviewer)
     return {
         "title": gettext("Review a %(kind)s by %(author)s")
@@ -76,7 +82,10 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
         },
         "dialogue": dialogue,
         "project": dialogue.project,
-        "turns": [_covered(dialogue.project, _reviewed(turn, warned.get(turn.pk), named=named)) for turn in shown],
+        "turns": [
+            _covered(dialogue.project, _reviewed(turn, warned.get(turn.pk), named=named), unwanted) for turn in shown
+        ],
+        "covering": bool(avoided),
         "page": shown,
         "item": getattr(dialogue, "review_item", None),
         "history": list(Review.objects.filter(dialogue=dialogue).select_related("reviewer")),
@@ -89,9 +98,11 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     }
 
 
-def _covered(project: Project, shown: ReviewedTurn) -> ReviewedTurn:
-    covered = cover.covers(project, shown.verdict, by_model=shown.turn.completion_id is not None)
-    return replace(shown, cover=str(shown.turn.pk)) if covered else shown
+def _covered(project: Project, shown: ReviewedTurn, unwanted: Collection[UUID]) -> ReviewedTurn:
+    turn = shown.turn
+    for_all = cover.covers(project, shown.verdict, by_model=turn.completion_id is not None)
+    covered = for_all or turn.pk in unwanted or turn.completion_id in unwanted
+    return replace(shown, cover=str(turn.pk)) if covered else shown
 
 
 def _reviewed(turn: Turn, verdict: Verdict | None, *, named: bool) -> ReviewedTurn:

@@ -69,8 +69,7 @@ class Filters:
 
 
 def waiting(project: Project, reviewer: User, filters: Filters) -> QuerySet[ReviewItem]:
-    here = reviews.queue(Project.objects.filter(pk=project.pk), reviewer).filter(project=project)
-    return filters.narrow(here).order_by("created_at", "pk")
+    return filters.narrow(reviews.queue([project], reviewer)).order_by("created_at", "pk")
 
 
 def following(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User as Person
 from common.stats.agreement import tau_b
-from labeling import corrections, preferences, undo
+from labeling import corrections, offering, preferences, undo
 from labeling.models import Assignment, Comparison, Project, Ranking, Review, ReviewItem
 from labeling.pages import cover
 from labeling.pages import letters as page_letters
@@ -70,6 +70,7 @@ class RankingReview(TypedDict):
     stage: str
     cards: list[Card]
     prompt_cover: Mapping[int, str]
+    covering: bool
     groups: list[list[str]]
     marks: Mapping[str, list[Marked]]
     begun: Mapping[str, str]
@@ -90,7 +91,7 @@ class RankingReview(TypedDict):
 
 def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingReview:
     """`asked`: the reviewer wants to see the order without ranking first."""
-    comparison = ranking.comparison
+    comparison, avoided = ranking.comparison, offering.opted_out(reviewer)
     mine = Assignment.objects.filter(comparison=comparison, trainer=reviewer).first()
     stage = _stage(ranking, reviewer, mine, asked=asked)
     shown = stage == SHOWN
@@ -107,8 +108,9 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "comparison": comparison,
         "project": comparison.project,
         "stage": stage,
-        "cards": cards_of(comparison, ranking.order_shown, form),
-        "prompt_cover": cover.of_prompt(comparison),
+        "cards": cards_of(comparison, ranking.order_shown, form, avoided),
+        "prompt_cover": cover.of_prompt(comparison, avoided),
+        "covering": bool(avoided),
         "groups": [sorted(letters.get(cid, "?") for cid in group) for group in ranking.groups] if shown else [],
         "marks": marks_of(ranking) if shown else {},
         "begun": _begun(history, reviewer),

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import record
-from labeling import comparisons, judgements
+from labeling import agreements, comparisons, judgements
 from labeling.errors import Gone, Invalid
 from labeling.judgements import Reading, Said
 from labeling.models import Comparison, Ranking, Review
@@ -49,6 +49,7 @@ def adjudicate(
     """Store the reviewer's order as the gold one; an earlier one is dated. Every vote that it stands for is decided.
 
     Raises:
+        NotAgreed: they withdrew, and have not said that what they do counts again.
         Invalid: not a reviewer, a judge of it themselves, no votes, or what `judgements.check` refuses.
         NeedsConfirmation; Gone: it was withdrawn.
     """
@@ -59,6 +60,7 @@ def adjudicate(
     votes = votes_on(locked)
     if not votes:
         raise Invalid("Nobody has ranked this comparison yet.")
+    agreements.require_back(locked.project, reviewer)
     if any(vote.trainer_id == reviewer.pk for vote in votes):
         raise Invalid("Nobody reviews their own work.")
     if blind.is_open(locked, reviewer):

@@ -7,7 +7,7 @@ an order of the reviewer's own: `adjudication.py`. Returned work is mended by it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import assignments, comparisons, leases, telling
+from labeling import assignments, comparisons, leases, offering, telling
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import (
     Assignment,
@@ -29,7 +29,9 @@ from labeling.models import (
     RedTeamAttempt,
     Review,
     ReviewItem,
+    Turn,
 )
+from labeling.offering import Avoided
 from labeling.projects import role_of
 from labeling.spans import Spans, check_spans
 from labeling.text import clean
@@ -44,9 +46,31 @@ OFFERED = (Decision.ACCEPTED, Decision.RETURNED, Decision.EXCLUDED)  # a gold or
 REVIEWERS = Membership.REVIEWERS
 
 
-def queue(projects: QuerySet[Project], reviewer: User) -> QuerySet[ReviewItem]:
+def queue(projects: Collection[Project], reviewer: User) -> QuerySet[ReviewItem]:
     """What waits for this reviewer in these projects, oldest first."""
-    return with_its_work(ReviewItem.objects.waiting().filter(project__in=projects).not_by(reviewer))
+    items = ReviewItem.objects.waiting().filter(project__in=projects).not_by(reviewer)
+    if spared := offering.opted_out(reviewer):
+        items = items.exclude(_shows(spared, [project.pk for project in projects]))
+    if at_limit := offering.at_their_limit(projects, reviewer):
+        items = items.exclude(Q(project__in=at_limit) & _shows(offering.EVERYTHING, at_limit))
+    return with_its_work(items)
+
+
+def _shows(avoided: Avoided, projects: Collection[UUID]) -> Q:
+    """Of items: the work holds what the reviewer is not given, as trainers are not given it. Looked up from the texts
+    that are flagged, which are few beside all that waits."""
+    texts = avoided.verdicts().filter(project__in=projects).order_by().values("target_id")
+    shown = Q()
+    for one in ("pk", "completion"):
+        shown |= Q(dialogue__in=Turn.objects.filter(**{f"{one}__in": texts}).order_by().values("dialogue"))
+    of_work = ("ranking__comparison", "dialogue__prompt")
+    if avoided.every:
+        for ref in of_work:
+            shown |= Q(**{f"{ref}__isnull": False}) & ~Q(**{f"{ref}__harms": []})
+        return shown | Q(dialogue__rule__isnull=False) & ~Q(dialogue__rule__category="")
+    for ref in of_work:
+        shown |= Q(**{f"{ref}__harms__overlap": list(avoided.categories)})
+    return shown | Q(dialogue__rule__category__in=avoided.categories)
 
 
 def with_its_work(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:

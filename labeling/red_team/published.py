@@ -79,7 +79,7 @@ def _line(text: str, field: str) -> str:
 def _in_force(project: Project, number: int) -> RedTeamRule:
     found = RedTeamRule.objects.in_force().filter(project=project, number=number).first()
     if found is None:
-        raise Gone("This rule has ended.")
+        raise Gone("No rule with this number is in force any more.")
     return found
 
 

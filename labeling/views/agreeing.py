@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labeling import agreements, kept
-from labeling.agreements import GUIDELINES, NOTICE, TERMS, WARNING, Owed, Text
+from labeling.agreements import NOTICE, RETURN, TERMS, Owed, Text
 from labeling.errors import LabelingError
 from labeling.models import Project
 from labeling.pages import changed_text, differences
@@ -38,7 +38,7 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             said = number(request.POST.get("version")) or 0
-            what = chosen(request.POST, "what", (NOTICE, TERMS, WARNING, GUIDELINES))
+            what = chosen(request.POST, "what", agreements.EVERY)
             agreements.agree(project=project, person=request.user, what=what, number=said)
             if what == NOTICE and (accepted := number(request.POST.get("terms"))):  # shown on the same page
                 agreements.agree(project=project, person=request.user, what=TERMS, number=accepted)
@@ -55,6 +55,8 @@ def agree(request: PageRequest, slug: str) -> HttpResponse:
 
 
 def _context(project: Project, owed: Owed) -> Context:
+    if owed.what == RETURN:
+        return {"project": project, "owed": owed, "coming_back": kept.COMING_BACK}
     if owed.what == NOTICE:
         terms = current_terms(project)
         return {"project": project, "owed": owed, "notice": kept.SENTENCES, "terms": terms, "guest": True}

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labeling import corrections, leases
+from labeling import corrections, leases, offering
 from labeling.errors import LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
@@ -45,7 +45,7 @@ def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: li
     said = Review.objects.in_force().filter(ranking=ranking, decision=Review.Decision.RETURNED)
     review = said.select_related("reviewer").order_by("-created_at").first()
     context: Context = {
-        **ranking_context(ranking.assignment, form),
+        **ranking_context(ranking.assignment, form, offering.opted_out(request.user)),
         "ranking": ranking,
         "review": review,
         "remarks": remarks_of(review, ranking) if review else [],

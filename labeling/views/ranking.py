@@ -51,7 +51,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
     back = _blind.back_from(request, assignment)
     try:
         if form.places:
-            cover.require_revealed(assignment.comparison, assignment.order_shown, form.shown)
+            avoided = offering.opted_out(request.user)
+            cover.require_revealed(assignment.comparison, assignment.order_shown, form.shown, avoided)
         submitted = rankings.submit_and_lease_next(
             assignment=assignment,
             trainer=request.user,
@@ -91,7 +92,10 @@ def again(
 
 
 def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> Context:
-    context: Context = {**ranking_page.ranking_context(assignment, form), "today": ranked_today(request.user)}
+    context: Context = {
+        **ranking_page.ranking_context(assignment, form, offering.opted_out(request.user)),
+        "today": ranked_today(request.user),
+    }
     context["asked"] = questions.count_at(assignment, request.user)
     if after := request.GET.get("after", ""):
         context["done"] = done_before(request, after)
@@ -209,7 +213,8 @@ def compare(request: PageRequest, pk: UUID) -> HttpResponse:
     if a not in texts or b not in texts:
         raise Http404
     context: Context = {"assignment": assignment, "project": assignment.comparison.project}
-    covered = cover.of_completions(assignment.comparison, assignment.order_shown)
+    avoided = offering.opted_out(request.user)
+    covered = cover.of_completions(assignment.comparison, assignment.order_shown, avoided)
     context["covers"] = {letters[cid]: cid for cid in covered}
     try:
         context["sides"] = tuple(zip((a, b), differences.word_diff(texts[a], texts[b]), strict=True))

@@ -15,7 +15,8 @@ from accounts.languages import works_in
 from labeling.errors import LabelingError
 from labeling.models import Project, Review
 from labeling.pages import review_queue as queue_page
-from labeling.pages.review_queue import Filters
+from labeling.pages.forms import filtered
+from labeling.pages.review_queue import Choices, Filters
 from labeling.progress import to_review
 from labeling.quality import decisions
 from labeling.views._shared import PageRequest, go, reviewed_project
@@ -38,7 +39,8 @@ def projects(request: PageRequest) -> HttpResponse:
 @require_GET
 def queue(request: PageRequest, slug: str) -> HttpResponse:
     project = reviewed_project(request, slug)
-    filters = Filters.of(request.GET.dict())
+    choices = queue_page.choices(project)
+    filters = _filters(request, choices)
     page, rows = queue_page.rows(project, request.user, filters, request.GET.get("page"))
     context = {
         "title": gettext("Review queue"),
@@ -46,13 +48,21 @@ def queue(request: PageRequest, slug: str) -> HttpResponse:
         "filters": filters,
         "page": page,
         "rows": rows,
-        "choices": queue_page.choices(project),
+        "choices": choices,
         "figures": queue_page.own_figures(project, request.user),
         "last": decisions.last(project=project, reviewer=request.user),
     }
     response = render(request, "labeling/review_queue.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _filters(request: PageRequest, choices: Choices) -> Filters:
+    return Filters(
+        reason=filtered(request, "reason", [value for value, _ in choices.reasons]),
+        trainer=filtered(request, "trainer", [person.username for person in choices.trainers]),
+        round=filtered(request, "round", [str(number) for number in choices.rounds]),
+    )
 
 
 @require_POST

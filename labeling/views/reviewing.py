@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from labeling import offering
 from labeling.errors import LabelingError, NeedsConfirmation
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
 from labeling.pages import review_queue
@@ -168,7 +169,8 @@ def _all_orders(
     bench = Assignment(comparison=found, trainer=request.user, order_shown=start.order_shown)
     form = form or (RankingForm.from_draft(_order_alone(start)) if request.GET.get("from") else RankingForm())
     filters = Filters.of(request.GET.dict())
-    shown: Context = {**ranking_context(bench, form), **context, "filters": filters, **words}
+    on_bench = ranking_context(bench, form, offering.opted_out(request.user))
+    shown: Context = {**on_bench, **context, "filters": filters, **words}
     return page(request, "labeling/adjudicate.html", shown, status=422 if words else 200)
 
 

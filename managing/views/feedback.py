@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -15,10 +16,12 @@ from common.downloads import csv_of
 from labeling import feedback as said
 from labeling.feedback import Problem
 from labeling.models import Project, TurnFeedback
+from labeling.pages.forms import chosen, filtered
 from managing.access import reviewed, show
 from managing.pages import opinions
 
 SHOWN = 30
+FILTERS: dict[str, Sequence[str]] = {"problem": Problem.values, "thumb": ("up", "down")}
 LEAD = gettext_noop(
     "Thumbs and reports of trainers and guests. What is reported as harmful, and where the content filter was wrong, "
     "also waits in the queue of marks; what is false counts among the made-up answers of Insights."
@@ -29,7 +32,7 @@ LEAD = gettext_noop(
 @require_GET
 def feedback(request: HttpRequest, slug: str) -> HttpResponse:
     project = reviewed(request, slug)
-    wanted = _wanted(request)
+    wanted = {name: filtered(request, name, choices) for name, choices in FILTERS.items()}
     page = Paginator(_rows(project, wanted), SHOWN).get_page(request.GET.get("page"))
     return show(
         request, "feedback", project, title=gettext("Feedback"), lead=LEAD, page=page, wanted=wanted,
@@ -42,11 +45,8 @@ def feedback(request: HttpRequest, slug: str) -> HttpResponse:
 def sheet(request: HttpRequest, slug: str) -> HttpResponse:
     """The same rows, all of them."""
     project = reviewed(request, slug)
-    return csv_of(opinions.to_csv(_rows(project, _wanted(request))), f"{slug}-feedback.csv")
-
-
-def _wanted(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET.get(name, "") for name in ("problem", "thumb")}
+    wanted = {name: chosen(request.GET, name, ("", *choices)) for name, choices in FILTERS.items()}
+    return csv_of(opinions.to_csv(_rows(project, wanted)), f"{slug}-feedback.csv")
 
 
 def _rows(project: Project, wanted: dict[str, str]) -> QuerySet[TurnFeedback]:

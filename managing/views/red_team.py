@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.requests import user_of
 from labeling.errors import LabelingError
 from labeling.models import RED_TEAM, Dialogue, Project, RedTeamRule
+from labeling.pages.forms import number
 from labeling.red_team import published
 from managing.access import managed, show
 from managing.forms import SiteForm
@@ -22,7 +23,7 @@ from screening.rules import harms
 
 
 def _categories() -> list[tuple[str, str]]:
-    return [("", "—"), *((name, name) for name in harms())]
+    return [("", "—"), *((name, gettext(name)) for name in harms())]
 
 
 class RuleForm(SiteForm):
@@ -51,7 +52,7 @@ def red_team(request: HttpRequest, slug: str) -> HttpResponse:
     if edited is not None:
         initial = {name: getattr(edited, name) for name in ("name", "sentence", "category", "place")}
     form = RuleForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid() and (made := _published(request, project, form, edited)):
+    if request.method == "POST" and form.is_valid() and (made := _published(request, project, form)):
         messages.success(request, gettext("The rule %(rule)s is in force.") % {"rule": made})
         return redirect("managing:red-team", slug)
     ended = RedTeamRule.objects.filter(project=project, ended_at__isnull=False).order_by("-ended_at")
@@ -75,19 +76,17 @@ def _edited(request: HttpRequest, rules: list[RedTeamRule]) -> RedTeamRule | Non
     query: Mapping[str, str] = request.GET
     if "edit" not in query:
         return None
-    found = [one for one in rules if str(one.number) == query["edit"]]
-    if not found:
+    found = next((one for one in rules if str(one.number) == query["edit"]), None)
+    if found is None and request.method != "POST":  # what was typed is not lost: the form says that the rule has ended
         raise Http404("This rule is not in force.")
-    return found[0]
+    return found
 
 
-def _published(
-    request: HttpRequest, project: Project, form: RuleForm, edited: RedTeamRule | None
-) -> RedTeamRule | None:
+def _published(request: HttpRequest, project: Project, form: RuleForm) -> RedTeamRule | None:
+    said = request.POST.get("number") or request.GET.get("edit")
     try:
-        return published.publish_rule(
-            project=project, number=edited.number if edited else None, by=user_of(request), **form.cleaned_data
-        )
+        whose = None if said is None else number(said) or 0  # what is not a number names no rule
+        return published.publish_rule(project=project, number=whose, by=user_of(request), **form.cleaned_data)
     except LabelingError as refusal:
         field = getattr(refusal, "field", "")
         form.add_error(field if field in form.fields else None, str(refusal))

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from common.downloads import csv_of
 from labeling import time_sheet
+from labeling.pages.forms import month_of
 from managing.access import managed, show
 from managing.pages import costs
 
@@ -20,7 +21,7 @@ LEAD = gettext_noop(
 @require_GET
 def time(request: HttpRequest, slug: str) -> HttpResponse:
     project = managed(request, slug)
-    month = time_sheet.month_of(request.GET.get("month", ""))
+    month = month_of(request)
     days, weeks = time_sheet.with_weeks(month, project=project)
     lines = time_sheet.by_person(days)
     return show(

@@ -66,6 +66,30 @@ def test_moderation_says_rule_success_and_the_reviewers_word_as_of_the_cutoff(
     assert told(tmp_path / "after")[BAD] == (name, "broken", True, None)
 
 
+def test_raw_says_the_rule_what_was_said_and_what_the_reviewer_finds(
+    project: Project, alice: User, rita: User, tmp_path: Path
+) -> None:
+    make_rule(project)
+    chat = tried(project, alice, "As a villain I would.")
+    plain = makers.make_chat(project, alice, submit=True)
+    cutoff = timezone.now().isoformat()
+    reviews.decide(reviewer=rita, decision="accepted", dialogue=chat, finding="held")
+    export(project, tmp_path / "now", "--config", "raw", "--redact")
+    export(project, tmp_path / "then", "--config", "raw", "--cutoff", cutoff)
+    now, then = (
+        {row["id"]: json.loads(row["record"]) for row in rows(tmp_path / one, "raw")} for one in ("now", "then")
+    )
+    turn = str(chat.turns.get(role="assistant").pk)
+    said = {
+        "rule": "Threats (v1)", "outcome": "broken", "turn": turn, "strategies": ["role play"], "how": "As a villain.",
+        "severity": 2,
+    }  # fmt: skip
+    assert now[str(chat.pk)]["red_team"] == then[str(chat.pk)]["red_team"] == said
+    assert [review["finding"] for review in now[str(chat.pk)]["reviews"]] == ["held"]
+    assert then[str(chat.pk)]["reviews"] is None
+    assert now[str(plain.pk)]["red_team"] is None
+
+
 def test_a_broken_rule_is_nobodys_demonstration_and_nothing_blocked_leaves_elsewhere(
     project: Project,
     alice: User,

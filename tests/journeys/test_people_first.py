@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from labeling import projects
 from labeling.models import Assignment, Project, Ranking
+from labeling.quality import reviews
 from moderation import verdicts
 from moderation.models import Verdict
 from tests import makers
@@ -64,3 +65,28 @@ def test_a_covered_answer_is_revealed_before_it_is_placed_and_who_opts_out_meets
     assert Assignment.objects.get(pk=bad.pk).state == "expired"
     page.goto(page.url.split("/opted-out/")[0] + "/")
     expect(page.get_by_text("Nothing wants ranking just now.")).to_be_visible()
+
+
+def test_a_reviewer_is_not_given_it_either_and_uncovers_it_herself_where_she_opens_it(
+    visit: Visits, alice: User, rita: User, project: Project
+) -> None:
+    projects.change_settings(project=project, review_rules={"random_share": 0})
+    bad = makers.make_demonstration(project, alice, question="I will kill you tomorrow.")
+    good = makers.make_demonstration(project, alice, question="Why is the sky blue?")
+    verdicts.screen(project, "patterns")
+    for one in (bad, good):
+        reviews.ask_review(dialogue=one)
+    page = visit(rita).open("/opted-out/")
+    page.get_by_label("violence", exact=True).check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. Tasks with such texts go to others.")).to_be_visible()
+    site = page.url.split("/opted-out/")[0]
+    page.goto(f"{site}/projects/{project.slug}/review/")
+    expect(page.get_by_text("Work with texts that you do not want to meet goes to others.")).to_be_visible()
+    expect(page.locator("form ul.list > li")).to_have_count(1)
+    page.goto(f"{site}/review/dialogues/{bad.pk}/")
+    text = page.get_by_text("I will kill you tomorrow.", exact=True)
+    expect(text).to_be_hidden()
+    expect(page.get_by_role("paragraph").filter(has_text="It works like this.")).to_be_visible()
+    page.keyboard.press("z")
+    expect(text).to_be_visible()

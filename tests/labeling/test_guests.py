@@ -211,6 +211,7 @@ def test_a_guest_withdraws_everything_and_leaves(client: Client, project: Projec
     projects.set_membership(project=project, user=guest, role="guest")
     with pytest.raises(NotAgreed):  # whoever comes back reads it anew
         dialogues.start_dialogue(project=project, author=guest, kind="chat")
+    projects.count_again(project=project, user=guest)
     terms.accept_notice(project=project, person=guest, number=kept.NUMBER)
     dialogues.start_dialogue(project=project, author=guest, kind="chat")
 

@@ -245,8 +245,17 @@ def test_the_manager_publishes_changes_and_ends_rules_on_one_page(client: Client
     assert "Threats (v2)" in page
     assert "Threats (v1)" in page
     assert client.get(f"{at}?edit=2").status_code == 404
+    for number in ("2", "x", "0"):
+        refused = client.post(at, {**words, "name": "Lies", "number": number})
+        assert refused.status_code == 422
+        assert "No rule with this number is in force any more." in refused.content.decode()
+        assert 'value="Lies"' in refused.content.decode()
+    assert client.post(at, {**words, "name": "Menaces", "number": "1"}).status_code == 302
+    assert [str(one) for one in RedTeamRule.objects.in_force()] == ["Menaces (v3)"]
     client.post(reverse("managing:red-team-end", args=[project.slug, 1]))
     assert not RedTeamRule.objects.in_force().exists()
+    ended = client.post(f"{at}?edit=1", {**words, "name": "Menaces", "number": "1"})  # by somebody else, meanwhile
+    assert (ended.status_code, 'value="Menaces"' in ended.content.decode()) == (422, True)
 
 
 def test_a_program_tries_too(client: Client, project: Project, alice: User, mona: User, rule: RedTeamRule) -> None:

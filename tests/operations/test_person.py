@@ -34,7 +34,8 @@ def test_everything_of_the_person_is_there_and_nothing_of_anybody_else(
     assert "What did Alice ask?" in text
     assert "by Alice" in text
     assert "Bob" not in text
-    assert found["memberships"] == [{"project_slug": "demo", "role": "trainer", "ended_at": None, "withdrawn_at": None}]
+    never = dict.fromkeys(("ended_at", "withdrawn_at", "returned_at"))
+    assert found["memberships"] == [{"project_slug": "demo", "role": "trainer", **never}]
     assert [turn["position"] for turn in found["turns"]] == [0, 1]
     assert AuditEntry.objects.filter(action="person.exported", object_id=str(alice.pk)).exists()
 

@@ -118,6 +118,17 @@ def with_terms(cast: Cast) -> Work:
     return Work(cast.project, cast.people)
 
 
+def came_back(cast: Cast) -> Work:
+    work = with_terms(cast)
+    withdraw(work)
+    role(work, "bob", "trainer")
+    return work
+
+
+def count_again(work: Work) -> object:
+    return projects.count_again(project=work.fresh, user=work.people["bob"])
+
+
 def publish_terms(work: Work, text: str) -> object:
     return terms.publish_terms(project=work.fresh, text=text, by=work.people["rita"])
 
@@ -251,6 +262,14 @@ SITUATIONS: Sequence[Situation[Work]] = (
     ),
     Situation("invited", invited, LINK, PLAN),
     Situation("shared link", lambda cast: invited(cast, places=2), LINK, PLAN),
+    Situation(
+        "came back", came_back,
+        {
+            "count again": count_again, "withdraw": withdraw,
+            "bob ends": lambda work: end(work, "bob"), "accept": accept_terms,
+        },
+        facts(Membership, TermsAcceptance, without=["accepted_at"]),
+    ),
     Situation(
         "terms", with_terms,
         {

@@ -1,4 +1,4 @@
-"""What a manager writes: the guidelines, with a preview, and the pool of prompts."""
+"""The pool of prompts: what stands in it, pasted in, taken out."""
 
 from __future__ import annotations
 
@@ -15,49 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.audit import record
 from accounts.requests import user_of
 from labeling import projects
-from labeling.admin.guidelines import diff_html
 from labeling.errors import LabelingError
 from labeling.models import Prompt
 from managing.access import managed, show
-from managing.forms import Prompts, PublishedForm, SiteForm
+from managing.forms import Prompts, SiteForm
 from managing.set_up import add_prompts
 
 SHOWN = 50  # prompts on a page
-
-
-class GuidelinesForm(PublishedForm):
-    text = forms.CharField(
-        label=gettext_noop("Guidelines"),
-        strip=False,
-        max_length=200_000,
-        widget=forms.Textarea(attrs={"rows": 20}),
-        help_text=gettext_noop(
-            "Markdown. Labels made from now on carry the new version's number; older ones keep theirs."
-        ),
-    )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
-    """The version in force to edit, how it will look, and what would change; publishing makes the next version."""
-    project = managed(request, slug)
-    versions = list(project.guidelines.select_related("created_by").order_by("-number").defer("text")[:50])
-    current = projects.current_guidelines(project)
-    form = GuidelinesForm(request.POST or None, initial={"text": current.text if current else ""})
-    preview = request.POST.get("text", "") if "preview" in request.POST else ""
-    if request.method == "POST" and "preview" not in request.POST and form.is_valid():
-        said = form.cleaned_data
-        made = projects.publish_guidelines(project=project, text=said["text"], note=said["note"], by=user_of(request))
-        messages.success(
-            request, gettext("Version %(number)s of the guidelines is in force.") % {"number": made.number}
-        )
-        return redirect("managing:project", slug)
-    return show(
-        request, "guidelines", project, title=gettext("Guidelines"), form=form, versions=versions, preview=preview,
-        next=versions[0].number + 1 if versions else 1,
-        difference=diff_html(current.text, preview.replace("\r\n", "\n")) if preview and current else "",
-        status=422 if form.errors and not preview else 200,
-    )  # fmt: skip
 
 
 class PromptsForm(SiteForm):
