@@ -109,7 +109,10 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
                 made = projects.open_round(project=project, policies=mixture, note=note.cleaned_data["note"])
                 goals.set_goals(round=made, **aims.numbers())
         except LabelingError as refusal:
-            note.add_error(None, str(refusal))
+            if parts and not mixture:
+                parts[0].add_error("weight", str(refusal))
+            else:
+                note.add_error(None, str(refusal))
         else:
             record(actor=user_of(request), action="round.opened", obj=made)
             messages.success(request, gettext("Round %(number)s is open.") % {"number": made.number})

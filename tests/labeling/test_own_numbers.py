@@ -46,7 +46,7 @@ def test_time_stands_on_the_day_on_which_a_task_was_handed_in(project: Project, 
     assert late.assignment is not None
     with timezone.override("UTC"):
         (line,) = time_sheet.sheet(time_sheet.month_of("2026-03"), person=alice)
-        assert (line.day, line.seconds, line.rankings, line.hours) == (date(2026, 3, 31), 1200, 1, "0:20")
+        assert (line.day, line.seconds, line.rankings, line.hours) == (date(2026, 3, 31), 1200, 1, "0:20:00")
     with timezone.override("Europe/Berlin"):
         assert time_sheet.sheet(time_sheet.month_of("2026-03"), person=alice) == []
         (line,) = time_sheet.sheet(time_sheet.month_of("2026-04"), person=alice)
