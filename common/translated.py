@@ -8,6 +8,7 @@ Looking up each message for each page took a fifth of a page's time. The tags an
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -76,7 +77,7 @@ FORMS = (gettext_noop("j M Y"), gettext_noop("j M Y, H:i"), gettext_noop("j M, H
 
 
 @register.filter(expects_localtime=True)
-def dated(value: object, form: str) -> str:
+def dated(value: date | datetime | None, form: str) -> str:
     """As Django's `date`, in the order and with the points of the page's language; `form` is one of FORMS."""
     return defaultfilters.date(value, translation.gettext(form))
 

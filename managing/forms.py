@@ -41,7 +41,8 @@ class SiteForm(forms.Form):
         for field in self.fields.values():
             plain(field)
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-                field.choices = [_in_words(choice) for choice in field.choices]
+                assert isinstance(field.widget, ChoiceWidget)
+                field.choices = [_in_words(choice) for choice in field.widget.choices]
             if isinstance(field, forms.FloatField):
                 field.widget.attrs["step"] = "any"
 
@@ -56,7 +57,7 @@ class SiteForm(forms.Form):
         return any(name in self.errors for name in self.folded)
 
 
-def _in_words(choice: tuple[object, object]) -> tuple[object, object]:
+def _in_words(choice: Sequence[object]) -> tuple[object, object]:
     """A choice of a list, or a group of them, in the language of the page."""
     value, label = choice
     if isinstance(label, list | tuple):

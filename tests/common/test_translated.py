@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.conf import settings
 from django.template import Context, Engine, TemplateSyntaxError
@@ -71,3 +73,8 @@ def test_nothing_is_looked_up_while_a_page_is_made(monkeypatch: pytest.MonkeyPat
 def test_scripts_get_their_messages_in_every_language_but_their_own() -> None:
     assert shown("{% script_messages %}", settings.LANGUAGE_CODE) == ""
     assert '"tie": "Gleichstand"' in shown("{% script_messages %}")
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "26 Nov 2026"), ("de", "26. Nov 2026"), ("es", "26 Nov 2026")])
+def test_a_day_is_written_as_the_language_does(language: str, day: str) -> None:
+    assert shown("{{ when|dated:'j M Y' }}", language, when=date(2026, 11, 26)) == day

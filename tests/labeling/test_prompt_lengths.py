@@ -14,7 +14,6 @@ from labeling.errors import Invalid
 from labeling.imports import running
 from labeling.models import Comparison, Project
 from sampler import registry
-from sampler.models import ModelVersion
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +41,7 @@ def test_the_shortest_context_of_the_open_round_counts_and_none_where_it_is_not_
 
 
 def test_a_worker_that_loads_a_model_tells_how_much_it_reads(project: Project) -> None:
-    model = ModelVersion.objects.get(round_policies__round__project=project)
+    model = project.rounds.get().policies.get().model_version
     assert model.reads_at_most is None
     told = {"weights_hash": "f" * 64, "template_hash": "", "batching": {"way": "fake", "why": ""}}
     registry.mark_loaded(model_version_id=model.pk, context=2_048, **told)  # type: ignore[arg-type]
