@@ -193,7 +193,11 @@ def test_a_line_that_was_pasted_twice_is_told_and_counts_once(manager: Client, p
 
 
 def test_a_round_without_a_weight_is_refused_at_the_field(manager: Client, project: Project) -> None:
-    makers.make_model("parrot")
+    makers.make_model("parrot", default_params={"temperature": 0.4, "max_tokens": 9})
+    form = manager.get(f"{SITE}rounds/new/").content.decode()
+    assert 'placeholder="0.4"' in form
+    assert f'placeholder="{project.max_tokens}"' in form  # it goes before the model's own
+    assert 'placeholder="9"' not in form
     answer = manager.post(f"{SITE}rounds/new/", {"m-parrot-weight": "0"})
     page = answer.content.decode()
     assert answer.status_code == 422
