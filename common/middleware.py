@@ -19,6 +19,7 @@ from django.utils.decorators import sync_and_async_middleware
 from common.serving import access
 
 NO_PLACE = ("/admin/", "/api/")  # the same for everybody, wherever they are
+FIGURES = "/admin/insights/"  # but these, which are pages of the manager's site
 Synchronous = Callable[[HttpRequest], HttpResponseBase]
 Asynchronous = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Handler = Synchronous | Asynchronous
@@ -62,12 +63,17 @@ def _sign_in_in_place(request: HttpRequest, response: HttpResponseBase) -> HttpR
 
 def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[object]:
     """A person's pages tell the time, and count "today", where that person is: the cookie `zone` (js/early.js) names
-    it. The admin site and the API speak of UTC to everybody."""
+    it. The admin site but for its figures, and the API, speak of UTC to everybody."""
     return timezone.override(_zone(request))
 
 
+def _for_everybody(request: HttpRequest) -> bool:
+    path = request.path_info
+    return path.startswith(NO_PLACE) and not path.startswith(FIGURES)
+
+
 def _zone(request: HttpRequest) -> ZoneInfo | None:
-    if request.path_info.startswith(NO_PLACE):
+    if _for_everybody(request):
         return None
     try:
         return ZoneInfo(request.COOKIES.get("zone", "UTC")[:64])
@@ -77,12 +83,12 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
 
 def _in_language_of_the_reader(request: HttpRequest) -> AbstractContextManager[object]:
     """A person's pages are in the language chosen in the menu (a cookie), else in one that the browser asks for. The
-    admin site and the API speak English to everybody."""
+    admin site but for its figures, and the API, speak English to everybody."""
     return translation.override(_language(request))
 
 
 def _language(request: HttpRequest) -> str:
-    if request.path_info.startswith(NO_PLACE):
+    if _for_everybody(request):
         return settings.LANGUAGE_CODE
     chosen = request.COOKIES.get("language", "")
     return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.template import Library, Node, TemplateSyntaxError, Variable
+from django.template import Library, Node, TemplateSyntaxError, Variable, defaultfilters
 from django.template.base import NodeList, Origin, Parser, TextNode, Token, TokenType, VariableNode
 from django.template.context import Context
 from django.template.loaders import cached
 from django.utils import translation
 from django.utils.html import format_html_join, json_script
+from django.utils.translation import gettext_noop
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
@@ -71,6 +73,15 @@ def do_blocktranslate(parser: Parser, token: Token) -> Node:
 def translated(text: object) -> str:
     """A text that is a value, as a reason in a list: looked up as the page is made."""
     return _known(translation.get_language(), str(text)) if text else ""
+
+
+FORMS = (gettext_noop("j M Y"), gettext_noop("j M Y, H:i"), gettext_noop("j M, H:i"), gettext_noop("D, j M"))
+
+
+@register.filter(expects_localtime=True)
+def dated(value: date | datetime | None, form: str) -> str:
+    """As Django's `date`, in the order and with the points of the page's language; `form` is one of FORMS."""
+    return defaultfilters.date(value, translation.gettext(form))
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject
 from insights import charts
@@ -85,7 +86,7 @@ def sections(found: Sequence[OfFilter]) -> list[Section]:
     ]
     return [
         Section(
-            "Right and wrong",
+            gettext_noop("Right and wrong"),
             "Of the texts that somebody marked, at the thresholds in force. Precision: of what is flagged, how much is "
             "harmful. Recall: of what is harmful, how much is flagged. People mark what they happen to see, so recall "
             "is of the harm that somebody found, not of all harm.",
@@ -93,7 +94,7 @@ def sections(found: Sequence[OfFilter]) -> list[Section]:
             [shown(made["confusion"], "confusion")],
         ),
         Section(
-            "With other thresholds",
+            gettext_noop("With other thresholds"),
             "What would have been flagged of the same texts from another score on, by the stored scores.",
             _curves(found),
             [shown(made["what-if"], "what-if")],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_noop
 
 from common.shapes import Json, JsonObject
 from insights import charts
@@ -57,7 +58,7 @@ def _preferred(rounds: Sequence[JsonObject]) -> Section:
         rows, frozenset({3, 4, 5}),
     )  # fmt: skip
     return Section(
-        "Is the new policy preferred?",
+        gettext_noop("Is the new policy preferred?"),
         "Share of pairs of a new and an old answer to one prompt that the new one wins; a tie is half. On held-out "
         "topics nobody trained. Intervals resample whole topics.",
         charts.intervals("Won by the new policy, held-out topics", bars, guide=0.5),
@@ -73,7 +74,7 @@ def _checks(rounds: Sequence[JsonObject]) -> Section:
     ]  # fmt: skip
     missed = sum(row[-1] != "holds" for row in rows)
     return Section(
-        "What has to hold",
+        gettext_noop("What has to hold"),
         f"All {len(rows)} bounds hold." if not missed else f"{missed} of {len(rows)} bounds do not hold.",
         "",
         [shown(Table("Bounds, fixed before any run", ("round", "check", "value", "bound", ""), rows), "checks")],
@@ -92,7 +93,7 @@ def _answers(rounds: Sequence[JsonObject]) -> Section:
             )  # fmt: skip
     columns = ("round", "policy", "answers", "rule's measure", "characters", "ended", "KL", "perplexity")
     return Section(
-        "Answers to held-out prompts",
+        gettext_noop("Answers to held-out prompts"),
         "Less of the rule's measure is better. KL (nats an answer) and perplexity are counted from the first policy.",
         "",
         [shown(Table("Answers by round", columns, rows, frozenset({5})), "answers")],
@@ -135,7 +136,7 @@ def _best_of_n(rounds: Sequence[JsonObject]) -> Section:
     rows: list[Row] = [(_number(one["n"]), _number(one["kl"]), _number(one["win_rate"])) for one in curve]
     accuracy = part(last, "rm_accuracy")
     return Section(
-        "Best of n",
+        gettext_noop("Best of n"),
         f"How often the answer that the reward model scores best of n beats another one to the prompt, by the rule. "
         f"The model orders {_share(accuracy['value'])} of {accuracy['pairs']} held-out pairs as the rule does.",
         charts.course(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, OuterRef, Subquery
+from django.utils.translation import gettext_noop
 
 from common.shapes import JsonObject
 from common.stats.intervals import wilson
@@ -103,7 +104,7 @@ def sections(found: Sequence[Tries]) -> list[Section]:
     ]  # fmt: skip
     return [
         Section(
-            "Rules that were broken",
+            gettext_noop("Rules that were broken"),
             "Of the red-team chats handed in: in how many a reply broke the rule. What a reviewer found counts, else "
             "what the trainer says; what is unclear is left out. A trainer tries until it works or they give up, so "
             "this compares model versions and rules, and is not how often people meet a broken rule.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.utils.translation import gettext_noop
+
 from insights import charts
 from insights.explanations import known
 from insights.phrases import OFTEN, TIMES, WORDS
@@ -22,14 +24,14 @@ def sections(report: RoundsData) -> list[Section]:
         _lengths(report),
         _judges(report),
         _rates(report),
-        _flagged(report, "Made-up answers", MADE_UP[0], "made-up",
+        _flagged(report, gettext_noop("Made-up answers"), MADE_UP[0], "made-up",
                  "An answer counts when a person who ranked it gave it this flag: nothing here checks facts."),
-        _flagged(report, "Verbosity", VERBOSE[0], "verbosity",
+        _flagged(report, gettext_noop("Verbosity"), VERBOSE[0], "verbosity",
                  "How often people called an answer too long, beside how long answers are."),
         _phrases(report),
-        _flagged(report, "Guessing instead of asking", GUESSED[0], "guessing",
+        _flagged(report, gettext_noop("Guessing instead of asking"), GUESSED[0], "guessing",
                  "How often people missed a question back, beside how often answers end with one."),
-        _flagged(report, "Needless refusals", REFUSED[0], "refusals",
+        _flagged(report, gettext_noop("Needless refusals"), REFUSED[0], "refusals",
                  "How often people called a refusal needless, beside how often answers begin with a refusal in English "
                  "(“I'm sorry, but I …”)."),
         _rephrasing(report),
@@ -67,7 +69,7 @@ def _duels(report: RoundsData) -> Section:
         else "No round has pairs of its newest model version and the one before. Open a round that mixes both."
     )
     chart = charts.intervals("Share won by the newest model version", rows, guide=0.5)
-    return Section("New against old", told, chart, _tables(report, "new-against-old"))
+    return Section(gettext_noop("New against old"), told, chart, _tables(report, "new-against-old"))
 
 
 def _rewards(report: RoundsData) -> Section:
@@ -84,7 +86,7 @@ def _rewards(report: RoundsData) -> Section:
         else "No reward model scored held-out comparisons: an operator registers one and has it score them."
     )
     chart = charts.intervals("Agreement on held-out pairs", rows, guide=0.5)
-    return Section("Reward models and people", told, chart, _tables(report, "reward-models"))
+    return Section(gettext_noop("Reward models and people"), told, chart, _tables(report, "reward-models"))
 
 
 def _lengths(report: RoundsData) -> Section:
@@ -99,7 +101,7 @@ def _lengths(report: RoundsData) -> Section:
         else "It is told of the pairs that a reward model scored; none has scored any."
     )
     chart = charts.intervals("The longer text is put first", rows, guide=0.5)
-    return Section("Length bias", told, chart, _tables(report, "length-bias"))
+    return Section(gettext_noop("Length bias"), told, chart, _tables(report, "length-bias"))
 
 
 def _judges(report: RoundsData) -> Section:
@@ -119,7 +121,7 @@ def _judges(report: RoundsData) -> Section:
     )
     chart = charts.intervals("Agreement with people, and with the first place", rows, guide=0.5)
     names = ("ai-judges", "ai-judges-order", "ai-judges-leanings")
-    return Section("AI judges and people", told, chart, _tables(report, *names))
+    return Section(gettext_noop("AI judges and people"), told, chart, _tables(report, *names))
 
 
 def _rates(report: RoundsData) -> Section:
@@ -128,7 +130,7 @@ def _rates(report: RoundsData) -> Section:
         f"By model version and round. Over {TOO_MANY_CUT:.0%} of answers cut is too many: what people judge is then "
         "not all there is. The interval of cut answers is Wilson's."
     )
-    return Section("Thumbs, cut answers and flags", told, chart, _tables(report, "rates", "flags"))
+    return Section(gettext_noop("Thumbs, cut answers and flags"), told, chart, _tables(report, "rates", "flags"))
 
 
 def _flagged(report: RoundsData, title: str, flag: str, table: str, told: str) -> Section:
@@ -144,7 +146,7 @@ def _phrases(report: RoundsData) -> Section:
         else "There are no answers to hold phrases against."
     )
     chart = charts.intervals("Answers with an overused phrase", _bars(report, lambda row: row["worn"]))
-    return Section("Overused phrases", told, chart, _tables(report, "overused-phrases", "phrases"))
+    return Section(gettext_noop("Overused phrases"), told, chart, _tables(report, "overused-phrases", "phrases"))
 
 
 def _rephrasing(report: RoundsData) -> Section:
@@ -158,4 +160,4 @@ def _rephrasing(report: RoundsData) -> Section:
         "depend on the words. Grades 1 to 7 are compared."
     )
     chart = charts.intervals("Grades differ more between phrasings by", rows, percent=False, guide=0)
-    return Section("Sensitivity to rephrasing", told, chart, _tables(report, "rephrasing"))
+    return Section(gettext_noop("Sensitivity to rephrasing"), told, chart, _tables(report, "rephrasing"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from insights import rounds, table_output
 from insights.round_sections import sections
@@ -17,9 +18,10 @@ from labeling.models import Project
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """New against old, reward models against people, and the limitations of each model version."""
     report = rounds.rounds_of(project)
+    found = sections(report) if report else []
     context = {
-        **admin.site.each_context(request), "title": f"Rounds: {project}", "project": project, "report": report,
-        "sections": sections(report) if report else [],
+        **admin.site.each_context(request), "title": gettext("Rounds beside each other"), "project": project,
+        "report": report, "sections": found, "empty": [section for section in found if section.empty],
     }  # fmt: skip
     return TemplateResponse(request, "insights/rounds.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_noop
 
 from insights import charts, explanations, tables
 from insights.report_types import TOO_MANY_CUT, ReportData
@@ -19,6 +20,10 @@ class Section:
     chart: SafeString | str
     tables: list[Shown]
     folded: bool = False  # its tables are closed until asked for
+
+    @property
+    def empty(self) -> bool:
+        return not self.tables and not self.chart
 
 
 def sections(report: ReportData) -> list[Section]:
@@ -50,7 +55,7 @@ def _agreement(report: ReportData) -> Section:
         *((band["who"], *span(band)) for band in found["published"]),
     ]
     return Section(
-        "Agreement",
+        gettext_noop("Agreement"),
         explanations.on_agreement(report),
         charts.intervals("Agreement on pairs that both order", rows),
         _tables(report, "agreement", "agreement-by-round", "people"),
@@ -60,7 +65,7 @@ def _agreement(report: ReportData) -> Section:
 def _models(report: ReportData) -> Section:
     rows = [(row["name"], *span(row["elo"])) for row in report["ratings"]["models"]]
     return Section(
-        "Model versions",
+        gettext_noop("Model versions"),
         explanations.on_models(report),
         charts.intervals("Elo with 95% interval", rows, percent=False, guide=1000),
         _tables(report, "models", "win-rates"),
@@ -70,7 +75,7 @@ def _models(report: ReportData) -> Section:
 def _cut(report: ReportData) -> Section:
     rows = [(f"{row['model']}, round {row['round']}", row["share"]) for row in report["cut"] if row["cut"]]
     return Section(
-        "Cut answers",
+        gettext_noop("Cut answers"),
         explanations.on_cut(report),
         charts.bars("Share of answers cut at their limit", rows, guide=TOO_MANY_CUT, percent=True),
         _tables(report, "cut"),
@@ -80,7 +85,7 @@ def _cut(report: ReportData) -> Section:
 def _style(report: ReportData) -> Section:
     rows = [(name, *span(effect)) for name, effect in report["bias"]["effects"].items()]
     return Section(
-        "Length and style",
+        gettext_noop("Length and style"),
         f"{explanations.on_length(report)} {explanations.on_style(report)}",
         charts.intervals("Effect on the log-odds of being preferred", rows, percent=False, guide=0),
         _tables(report, "effects"),
@@ -91,7 +96,7 @@ def _positions(report: ReportData) -> Section:
     found = report["bias"]["position"]
     rows = [(f"place {n}", won) for n, won in enumerate(found["wins"], start=1)]
     return Section(
-        "Place on the screen",
+        gettext_noop("Place on the screen"),
         explanations.on_position(report),
         charts.bars("First places by place on the screen", rows, guide=found["expected"][0] if rows else None),
         _tables(report, "positions"),
@@ -107,7 +112,7 @@ def _speed(report: ReportData) -> Section:
         for who, estimate in (("quick", haste["quick"]), ("others", haste["others"]))
     ]
     return Section(
-        "Speed",
+        gettext_noop("Speed"),
         explanations.on_speed(report),
         charts.intervals("Share of pairs won", rows, guide=0.5),
         _tables(report, "speed"),
@@ -121,14 +126,17 @@ def _trainers(report: ReportData) -> Section:
         for row in drifting
     ]
     return Section(
-        "Trainers", explanations.on_trainers(report), mark_safe("".join(lines)), _tables(report, "trainers", "repeats")
+        gettext_noop("Trainers"),
+        explanations.on_trainers(report),
+        mark_safe("".join(lines)),
+        _tables(report, "trainers", "repeats"),
     )
 
 
 def _suggestions(report: ReportData) -> Section:
     weeks = [(row["week"], row["verbatim"]) for row in report["suggestions"]["by_week"]]
     return Section(
-        "Suggestions",
+        gettext_noop("Suggestions"),
         explanations.on_suggestions(report),
         charts.columns("Turns taken verbatim, by week", weeks),
         _tables(report, "suggestions"),
@@ -138,4 +146,4 @@ def _suggestions(report: ReportData) -> Section:
 def _throughput(report: ReportData) -> Section:
     days = [(row["day"], row["rankings"]) for row in report["throughput"]]
     chart = charts.columns("Rankings a day", days)
-    return Section("Work by day", "", chart, _tables(report, "throughput"), folded=True)
+    return Section(gettext_noop("Work by day"), "", chart, _tables(report, "throughput"), folded=True)

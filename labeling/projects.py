@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.held import forget
-from labeling import telling
+from labeling import prompt_lengths, telling
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
@@ -219,11 +219,17 @@ def add_prompts(
     paraphrases: str = "",
 ) -> list[Prompt]:
     """Add openings to the project's pool; one that is there already is not added again. `paraphrases` names the
-    question that all of these ask in different words."""
+    question that all of these ask in different words.
+
+    Raises:
+        Invalid: one is not a prompt, holds a control token, or is longer than the models of the open round read.
+    """
     all_checked = []
+    room = prompt_lengths.room_of(project)
     for number, messages in enumerate(prompts):
         with within(f"prompts.{number}"):
             all_checked.append(check_messages(messages, last="user"))
+            prompt_lengths.check(room, all_checked[-1])
     refuse_in_any(
         (f"prompts.{number}.{place}.content", f"Prompt {number + 1}", message["content"])
         for number, messages in enumerate(all_checked)
@@ -283,7 +289,7 @@ def current_round(project: Project) -> Round | None:
 def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, object]]]) -> None:
     """Raises Invalid where a round could not sample from these."""
     if not policies:
-        raise Invalid("A round needs at least one model version to sample from.")
+        raise Invalid("A round needs a model that answers: give at least one a weight above 0.")
     if len({version.pk for version, _, _ in policies}) != len(policies):
         raise Invalid("A model version stands twice in the mixture.")
     for version, weight, params in policies:

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import votes
+from labeling import prompt_lengths, votes
 from labeling.candidates import new_comparison, request_missing
 from labeling.models import Assignment, Comparison, Membership, Project, Prompt, Ranking
 from labeling.projects import current_round, split_for
@@ -41,11 +41,9 @@ def _fill_stock(pk: UUID) -> int:
     if wanted <= 0:
         return 0
     used = Comparison.objects.filter(round=round_, pool_prompt=OuterRef("pk"))
-    prompts = list(
-        Prompt.objects.filter(project=project, retired_at__isnull=True)
-        .exclude(Exists(used))
-        .order_by("content_hash")[:wanted]
-    )
+    pool = Prompt.objects.filter(project=project, retired_at__isnull=True).exclude(Exists(used))
+    pool = prompt_lengths.readable(pool, prompt_lengths.room_of(project))
+    prompts = list(pool.order_by("content_hash")[:wanted])
     for prompt in prompts:
         comparison = new_comparison(
             project,

@@ -175,9 +175,9 @@ def added(one: Line, other: Line) -> Line:
 
 
 def hours(seconds: float) -> str:
-    """As a time sheet has it: hours and minutes, `7:45`."""
-    minutes = round(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02}"
+    """Hours, minutes and seconds, `7:45:30`: rounded to minutes, lines would not add up to their sum."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def to_csv(lines: Iterable[Line]) -> str:

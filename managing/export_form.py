@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from django import forms
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from common.plugins import Folder
-from exports.formats.base import FORMATS
+from common.translated import dated
 from exports.models import ExportRun
 from exports.options import USUAL, BadOptions, Options
-from exports.renderings.base import RENDERINGS
 from labeling.models import GuidelineVersion, Project, Round
+from managing import export_words
 from managing.forms import SiteForm
-
-if TYPE_CHECKING:
-    from exports.formats.base import Format
-    from exports.renderings.base import Rendering
-    from exports.sources.base import Record
-    from exports.writing.files import Row
 
 CONSENSUS = [
     ("", gettext_noop("every vote is a row of its own")),
@@ -43,12 +35,6 @@ TICKED = {
 }
 
 
-def _offered(folder: Folder[Format[Record, Row]] | Folder[Rendering[Row]]) -> Iterator[tuple[str, str]]:
-    """Each with its sentence, without the marks that the sentence carries for the data card."""
-    for name in folder.choices():
-        yield name, f"{name}: {gettext(folder.load(name).about)}".replace("`", "")
-
-
 def _share(label: str, help_text: str) -> forms.FloatField:
     return forms.FloatField(label=label, required=False, min_value=0, max_value=1, help_text=help_text)
 
@@ -57,16 +43,17 @@ class ExportForm(SiteForm):
     configs = forms.MultipleChoiceField(
         label=gettext_noop("What to write"),
         required=False,
-        choices=lambda: list(_offered(FORMATS)),
+        choices=lambda: list(export_words.configs()),
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_noop(
-            "Each is a folder of its own. None ticked: all but moderation, which holds what is blocked."
+            "Each is a folder of its own; its name there stands in brackets. None ticked: all but the last, which "
+            "holds what is blocked."
         ),
     )
     renderings = forms.MultipleChoiceField(
         label=gettext_noop("Formats of other programs"),
         required=False,
-        choices=lambda: list(_offered(RENDERINGS)),
+        choices=lambda: list(export_words.of_programs()),
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_noop("The same data once more, as these programs read it."),
     )
@@ -189,5 +176,5 @@ def _earlier(project: Project) -> Iterator[tuple[str, str]]:
     for cutoff in rows.values_list("cutoff", flat=True)[:EARLIER]:
         yield (
             cutoff.isoformat(),
-            gettext("what came after %(instant)s UTC") % {"instant": date_format(cutoff, "j M Y, H:i")},
+            gettext("what came after %(instant)s") % {"instant": dated(timezone.localtime(cutoff), "j M Y, H:i")},
         )

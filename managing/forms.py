@@ -11,6 +11,7 @@ from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext, gettext_noop
 
+from common.translated import translated
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 
@@ -39,6 +40,9 @@ class SiteForm(forms.Form):
         super().__init__(data, files, initial=initial, prefix=prefix, label_suffix="")
         for field in self.fields.values():
             plain(field)
+            if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+                assert isinstance(field.widget, ChoiceWidget)
+                field.choices = [_in_words(choice) for choice in field.widget.choices]
             if isinstance(field, forms.FloatField):
                 field.widget.attrs["step"] = "any"
 
@@ -51,6 +55,14 @@ class SiteForm(forms.Form):
     def unfolded(self) -> bool:
         """Whether something in the fold is refused, so that it has to be seen."""
         return any(name in self.errors for name in self.folded)
+
+
+def _in_words(choice: Sequence[object]) -> tuple[object, object]:
+    """A choice of a list, or a group of them, in the language of the page."""
+    value, label = choice
+    if isinstance(label, list | tuple):
+        return translated(value), [_in_words(inner) for inner in label]
+    return value, translated(label)
 
 
 class PublishedForm(SiteForm):
@@ -90,6 +102,8 @@ def plain(field: forms.Field) -> None:
 class Prompts(forms.CharField):
     """Openings, several separated by a line that holds only `---`; without such a line, one a line."""
 
+    doubled = 0  # of what was sent last, how many said the same as one before
+
     def __init__(self, *, label: str, help_text: str, rows: int = 8, required: bool = False) -> None:
         widget = forms.Textarea(attrs={"rows": rows})
         super().__init__(required=required, widget=widget, label=label, help_text=help_text)
@@ -103,7 +117,10 @@ class Prompts(forms.CharField):
             found = ["\n".join(part).strip() for part in texts]
         else:
             found = [line.strip() for line in lines]
-        return list(dict.fromkeys(text for text in found if text))
+        said = [text for text in found if text]
+        once = list(dict.fromkeys(said))
+        self.doubled = len(said) - len(once)
+        return once
 
     def validate(self, value: list[str]) -> None:
         if self.required and not value:

@@ -23,40 +23,58 @@ class Place:
     here: bool
 
 
+@dataclass(frozen=True)
+class Group:
+    """Places that stand together: behind a menu of that label, or in the row itself where it has none."""
+
+    label: str
+    places: list[Place]
+
+    @property
+    def here(self) -> Place | None:
+        """The one of them where the reader is."""
+        return next((place for place in self.places if place.here), None)
+
+
 REVIEW, MANAGE = "review", "manage"
-PLACES: tuple[tuple[str, str, str], ...] = (  # label, route, who
-    (gettext_noop("Overview"), "managing:project", REVIEW),
-    (gettext_noop("Progress"), "insights:progress", REVIEW),
-    (gettext_noop("Insights"), "insights:project", REVIEW),
-    (gettext_noop("Queue"), "review-queue", REVIEW),
-    (gettext_noop("Questions"), "managing:questions", REVIEW),
-    (gettext_noop("Feedback"), "managing:feedback", REVIEW),
-    (gettext_noop("People"), "managing:people", MANAGE),
-    (gettext_noop("Rounds"), "managing:rounds", MANAGE),
-    (gettext_noop("Guidelines"), "managing:guidelines", MANAGE),
-    (gettext_noop("Terms"), "managing:terms", MANAGE),
-    (gettext_noop("Content warning"), "managing:warning", MANAGE),
-    (gettext_noop("Prompts"), "managing:prompts", MANAGE),
-    (gettext_noop("AI judges"), "managing:ai-judges", MANAGE),
-    (gettext_noop("Red team"), "managing:red-team", MANAGE),
-    (gettext_noop("Import"), "managing:imports", MANAGE),
-    (gettext_noop("Export"), "managing:exports", MANAGE),
-    (gettext_noop("Content filter"), "filter-thresholds", MANAGE),
-    (gettext_noop("Time"), "managing:time", MANAGE),
-    (gettext_noop("Settings"), "managing:settings", MANAGE),
+DAILY, TEAM, SET_UP, DATA = "", gettext_noop("Team"), gettext_noop("Set up"), gettext_noop("Data")
+PLACES: tuple[tuple[str, str, str, str], ...] = (  # group, label, route, who
+    (DAILY, gettext_noop("Overview"), "managing:project", REVIEW),
+    (DAILY, gettext_noop("Progress"), "insights:progress", REVIEW),
+    (DAILY, gettext_noop("Insights"), "insights:project", REVIEW),
+    (DAILY, gettext_noop("Queue"), "review-queue", REVIEW),
+    (TEAM, gettext_noop("People"), "managing:people", MANAGE),
+    (TEAM, gettext_noop("Questions"), "managing:questions", REVIEW),
+    (TEAM, gettext_noop("Feedback"), "managing:feedback", REVIEW),
+    (TEAM, gettext_noop("Time"), "managing:time", MANAGE),
+    (SET_UP, gettext_noop("Guidelines"), "managing:guidelines", MANAGE),
+    (SET_UP, gettext_noop("Prompts"), "managing:prompts", MANAGE),
+    (SET_UP, gettext_noop("Rounds"), "managing:rounds", MANAGE),
+    (SET_UP, gettext_noop("AI judges"), "managing:ai-judges", MANAGE),
+    (SET_UP, gettext_noop("Red team"), "managing:red-team", MANAGE),
+    (SET_UP, gettext_noop("Terms"), "managing:terms", MANAGE),
+    (SET_UP, gettext_noop("Content warning"), "managing:warning", MANAGE),
+    (SET_UP, gettext_noop("Content filter"), "filter-thresholds", MANAGE),
+    (SET_UP, gettext_noop("Settings"), "managing:settings", MANAGE),
+    (DATA, gettext_noop("Import"), "managing:imports", MANAGE),
+    (DATA, gettext_noop("Export"), "managing:exports", MANAGE),
 )
+IN_A_ROW = 7  # places that need no menus: what a reviewer has
+BELOW = {  # pages of a place whose routes are not named after it
+    "insights:project": ("insights:rounds", "insights:filter", "insights:red-team", "insights:loop"),
+}
 
 
-def places_of(request: HttpRequest, project: Project) -> list[Place]:
-    """The pages of a project that this person may open."""
+def places_of(request: HttpRequest, project: Project) -> list[Group]:
+    """The pages of a project that this person may open, in the groups in which they are offered."""
     manager = is_operator(request) or project.pk in project_ids(request, MANAGER)
-    found = []
-    for label, route, who in PLACES:
-        if who == MANAGE and not manager:
-            continue
-        if address := address_of(route, project):
-            found.append(Place(gettext(label), address, stands_on(request, route)))
-    return found
+    found: dict[str, list[Place]] = {}
+    for group, label, route, who in PLACES:
+        if (manager or who == REVIEW) and (address := address_of(route, project)):
+            found.setdefault(group, []).append(Place(gettext(label), address, stands_on(request, route)))
+    if sum(map(len, found.values())) <= IN_A_ROW:
+        found = {DAILY: [place for places in found.values() for place in places]}
+    return [Group(gettext(label) if label else "", places) for label, places in found.items()]
 
 
 def address_of(route: str, project: Project) -> str:
@@ -68,9 +86,9 @@ def address_of(route: str, project: Project) -> str:
 
 
 def stands_on(request: HttpRequest, route: str) -> bool:
-    """Whether the page is this place's or one of those below it, whose routes begin with its name."""
+    """Whether the page is this place's or one of those below it, whose routes mostly begin with its name."""
     name = request.resolver_match.view_name if request.resolver_match else ""
-    return name == route or name.startswith(f"{route}-")
+    return name == route or name.startswith(f"{route}-") or name in BELOW.get(route, ())
 
 
 def mine(request: HttpRequest) -> list[Project]:

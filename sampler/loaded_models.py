@@ -127,6 +127,7 @@ class LoadedModels:
                 template_hash=facts["template_hash"],
                 batching=engine.batching(),
                 control_tokens=engine.control_tokens(),
+                context=engine.context_limit,
             )
         except (CannotLoad, ValueError) as error:
             self._refuse(version, str(error))

@@ -223,6 +223,7 @@ def mark_loaded(
     template_hash: str,
     batching: Batching,
     control_tokens: Sequence[str] = (),
+    context: int | None = None,
 ) -> bool:
     """A worker loaded it. A checkpoint whose bytes changed under its name is refused.
 
@@ -236,11 +237,13 @@ def mark_loaded(
             f"{weights_hash[:12]}. Register them as a new version."
         )
     _keep_tokens(known, control_tokens)
+    capabilities = {**known.capabilities, "context": context} if context else known.capabilities
     rows = ModelVersion.objects.filter(pk=model_version_id)
     return bool(
         advance(
             rows, to=State.SERVING, table=ModelVersion.TRANSITIONS, state_reason="", loaded_at=timezone.now(),
             weights_hash=weights_hash or known.weights_hash, template_hash=template_hash, batching=batching,
+            capabilities=capabilities,
         )
     )  # fmt: skip
 

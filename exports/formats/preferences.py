@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Message
 from common.visible import visible
 from exports.formats._with_judges import SOURCE
@@ -55,9 +53,7 @@ class Pair(TypedDict):
 
 class Preferences(Format[RankingRecord, Pair]):
     source = SOURCE
-    about = gettext_noop(
-        "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
-    )
+    about = "One row for each strict pair of a ranking; ties are left out; `weight` sums to 1 over a ranking."
     columns = columns_of(Pair)
     rows_a_record = A_PAIR
 

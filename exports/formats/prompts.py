@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Message
 from exports.formats.base import Context, Format, columns_of
 from exports.sources import prompts
@@ -23,7 +21,7 @@ class PromptRow(TypedDict):
 
 class Prompts(Format[PromptRecord, PromptRow]):
     source = prompts.SOURCE
-    about = gettext_noop("Prompts to sample from: those of the pool, and what stood before each ranked turn.")
+    about = "Prompts to sample from: those of the pool, and what stood before each ranked turn."
     columns = columns_of(PromptRow)
 
     def rows(self, record: PromptRecord, context: Context) -> Iterator[PromptRow]:

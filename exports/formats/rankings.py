@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Json, Message
 from exports.formats._with_judges import AI, SOURCE
 from exports.formats.base import Context, Format, columns_of
@@ -80,9 +78,7 @@ class Judgement(TypedDict):
 
 class Rankings(Format[RankingRecord, Judgement]):
     source = SOURCE
-    about = gettext_noop(
-        "One row for each judgement: the completions in the order shown, their ranks (0 is best, equal is a tie)."
-    )
+    about = "One row for each judgement: the completions in the order shown, their ranks (0 is best, equal is a tie)."
     columns = columns_of(Judgement)
 
     def rows(self, record: RankingRecord, context: Context) -> Iterator[Judgement]:

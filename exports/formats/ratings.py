@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Message
 from exports.formats.base import Context, Format, columns_of
 from exports.sources import feedback
@@ -29,7 +27,7 @@ class Rating(TypedDict):
 
 class Ratings(Format[FeedbackRecord, Rating]):
     source = feedback.SOURCE
-    about = gettext_noop("One row for each thumb on a model-written turn; `label` is true for thumbs up.")
+    about = "One row for each thumb on a model-written turn; `label` is true for thumbs up."
     columns = columns_of(Rating)
 
     def rows(self, record: FeedbackRecord, context: Context) -> Iterator[Rating]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Json, JsonObject
 from exports.formats.base import Context, Format, columns_of
 from exports.sources import raw
@@ -32,9 +30,7 @@ class Archived(TypedDict):
 
 class Raw(Format[RawRecord, Archived]):
     source = raw.SOURCE
-    about = gettext_noop(
-        "Prompts, dialogues and comparisons with their judgements, imported ones too, as JSON in `record`."
-    )
+    about = "Prompts, dialogues and comparisons with their judgements, imported ones too, as JSON in `record`."
     columns = columns_of(Archived)
 
     def rows(self, record: RawRecord, context: Context) -> Iterator[Archived]:

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypedDict
 
-from django.utils.translation import gettext_noop
-
 from common.shapes import Message
 from exports.formats.base import Context, Format, columns_of
 from exports.sources import turns
@@ -35,9 +33,7 @@ class Demonstration(TypedDict):
 
 class Sft(Format[TurnRecord, Demonstration]):
     source = turns.SOURCE
-    about = gettext_noop(
-        "One row for each answer that a person wrote (`written`), edited, accepted, or that was imported."
-    )
+    about = "One row for each answer that a person wrote (`written`), edited, accepted, or that was imported."
     columns = columns_of(Demonstration)
 
     def rows(self, record: TurnRecord, context: Context) -> Iterator[Demonstration]:

@@ -9,7 +9,7 @@ HELP = {
     "slug": "Its name in addresses and commands; cannot be changed later.",
     "title": "What trainers see.",
     "description": gettext_noop("One or two sentences on what the data is for."),
-    "language": "BCP 47 tag of the texts, for example en or pt-BR; goes on the data card.",
+    "language": "Language of the texts as a code, for example en or pt-BR; who works in it is offered the tasks.",
     "completions_per_comparison": gettext_noop(
         "How many answers a trainer puts in order, 2 to 9. InstructGPT used 4 to 9."
     ),
@@ -31,7 +31,7 @@ HELP = {
         "Ready comparisons kept ahead of demand, made from the prompts while no chats wait. 0: none."
     ),
     "margin_share": "Share of comparisons (0 to 0.9) that a reward model chooses, those whose order it is least sure "
-    "of; the others come at random. An operator keeps it scoring (manage.py score).",
+    "of; the others come at random. An operator keeps it scoring.",
     "margin_model": "A model version with the role reward, trained on this project's rankings.",
     "ask_ratings": gettext_noop("Each answer gets an overall grade from 1 to 7 before the ranking."),
     "criteria": gettext_noop(

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from common.control_tokens import ControlTokens, refusal
 from common.shapes import Json
+from labeling import prompt_lengths
 from labeling.errors import Invalid
-from labeling.importers.base import ID_KEYS, Grouping, Importer, Item, Options, Rejected, Transforms
+from labeling.importers.base import ID_KEYS, PROMPTS, Grouping, Importer, Item, Options, Rejected, Transforms
 from labeling.imports.records import Found, Parsed
 from labeling.imports.reporting import Report
+from labeling.prompt_lengths import Room
 from labeling.text import check_json
 
 DEEPEST = 200  # objects and lists within one another; an Open-Assistant tree has two for each message
@@ -22,9 +24,11 @@ DEEPEST = 200  # objects and lists within one another; an Open-Assistant tree ha
 class Parser:
     """Makes items of records; remembers which ids and contents the file had."""
 
-    def __init__(self, importer: Importer, options: Options, report: Report, control_tokens: ControlTokens) -> None:
+    def __init__(
+        self, importer: Importer, options: Options, report: Report, control_tokens: ControlTokens, room: Room | None
+    ) -> None:
         self._importer, self._options, self._report = importer, options, report
-        self._control_tokens = control_tokens
+        self._control_tokens, self._room = control_tokens, room
         self._ids: dict[bytes, int] = {}  # digest of a record's id to its line
         self._contents: dict[bytes, int] = {}  # digest of a record's content to its line
         self._times: Counter[bytes] = Counter()  # judgements without an id, by digest of their content
@@ -39,6 +43,7 @@ class Parser:
                 id_ = self._id(record, lines[0])
                 items = self._importer.parse(record, kind, transforms)
                 self._refuse_control_tokens(items)
+                self._refuse_too_long(items)
                 unused = transforms.unused()
                 _refuse_unstorable(record)
                 identity = self._identity(id_, items, lines[0])
@@ -70,6 +75,15 @@ class Parser:
             for what, text in item.texts():
                 if token := self._control_tokens.first(text):
                     raise Rejected(refusal(token, what))
+
+    def _refuse_too_long(self, items: list[Item]) -> None:
+        """Prompts only: everything else comes with its answers."""
+        for item in items:
+            if item.kind == PROMPTS:
+                try:
+                    prompt_lengths.check(self._room, item.messages)
+                except Invalid as refusal:
+                    raise Rejected(str(refusal)) from None
 
     def _id(self, record: Json, line: int) -> str:
         """The record's own id, empty where it has none; a file that repeats one is at fault."""

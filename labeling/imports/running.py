@@ -18,6 +18,7 @@ from labeling.imports.records import Parsed, Unreadable
 from labeling.imports.reporting import Report
 from labeling.imports.rows import Target
 from labeling.models import Project
+from labeling.prompt_lengths import room_of
 from sampler import control_tokens
 
 BATCH = 500
@@ -74,7 +75,7 @@ def run(
     importer = IMPORTERS.load(format)
     report = Report(format=format, source=source or format)
     target = Target(project, report.source, f"{format}/{importer.version}", dry_run)
-    parser = Parser(importer, options or Options(), report, control_tokens.known())
+    parser = Parser(importer, options or Options(), report, control_tokens.known(), room_of(project))
     parsed = parser.parsed(records(file, encoding), kind)
     while batch := list(islice(parsed, BATCH)):
         report.show(batch, samples)

@@ -16,7 +16,7 @@ from accounts.languages import name_of, works_in
 from common.compiled import compiled
 from common.plugins import Folder
 from common.shapes import JsonObject
-from labeling import agreements, goals, leases, offering, votes
+from labeling import agreements, goals, leases, offering, progress, votes
 from labeling.agreements import Versions
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
 from labeling.quality import reviews
@@ -110,6 +110,12 @@ def _memberships(user: User) -> QuerySet[Membership]:
 def shares(user: User, found: Sequence[Place]) -> dict[UUID, list[goals.Share]]:
     """What a trainer is to do in the open rounds, and has done, where that is set."""
     return goals.shares_of(user, {place.project.pk: place.share for place in found if place.role == TRAINER})
+
+
+def to_review(user: User, found: Sequence[Place]) -> dict[UUID, int]:
+    """What waits for this person's review, in the projects where they review."""
+    reviewed = [place.project for place in found if place.role in Membership.REVIEWERS]
+    return progress.to_review(reviewed, reviewer=user) if reviewed else {}
 
 
 @dataclass(frozen=True)

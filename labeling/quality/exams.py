@@ -5,9 +5,12 @@ An exam or practice item is a hidden item (`labeling/quality/hidden.py`) that is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import Avg, Count, Q, QuerySet
 
 from labeling import preferences
@@ -15,13 +18,14 @@ from labeling.errors import Invalid
 from labeling.models import Comparison, Dialogue, Membership, Project, Ranking, Review
 from labeling.offering import NOTHING, Avoided
 from labeling.quality import hidden
-from labeling.quality.hidden import PRACTICE, hand_to, originals
+from labeling.quality.hidden import PRACTICE, hand_to, of_source, originals, practice_key
 from labeling.quality.rules import ExamRules
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 Kind = Comparison.Kind
+KEPT = 300  # seconds in which the home page goes on saying whether there is something to practise
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,22 @@ def _make_next_item(project: Project, trainer: User, avoided: Avoided) -> None:
 def has_practice(project: Project) -> bool:
     """Whether anybody could practise here."""
     return originals(project, PRACTICE).exists()
+
+
+def with_practice(projects: Iterable[Project]) -> set[UUID]:
+    """Those of the projects where there is something to practise or an exam to stand in. The home page asks at every
+    visit, and no index leads to the few items, so the answer is kept for minutes."""
+    ruled = {project.pk: bool(ExamRules.of(project.exam).required) for project in projects}
+    keys = {practice_key(pk): pk for pk, required in ruled.items() if not required}
+    known: dict[str, bool] = cache.get_many(list(keys)) if keys else {}
+    if missing := [pk for key, pk in keys.items() if key not in known]:
+        found = set(
+            of_source(PRACTICE).filter(project__in=missing).order_by().values_list("project", flat=True).distinct()
+        )
+        fresh = {practice_key(pk): pk in found for pk in missing}
+        cache.set_many(fresh, KEPT)
+        known |= fresh
+    return {pk for pk, required in ruled.items() if required or known.get(practice_key(pk))}
 
 
 def next_practice(*, project: Project, trainer: User, avoided: Avoided = NOTHING) -> Comparison | None:

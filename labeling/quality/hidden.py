@@ -10,6 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -21,11 +22,18 @@ from labeling.projects import current_round
 from sampler import sampling
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from accounts.models import User
 
 Kind = Comparison.Kind
 PRACTICE = "practice"
 REPEAT_AFTER = 20  # rankings of the trainer in between
+
+
+def practice_key(project: UUID) -> str:
+    """Under which is kept whether a project has something to practise."""
+    return f"practice:{project}"
 
 
 @transaction.atomic
@@ -41,6 +49,8 @@ def make_original(*, ranking: Ranking, kind: str, explanation: str = "", practic
     if len(ranking.groups) < 2:
         raise Invalid("This ranking orders nothing: it cannot be an item with a known order.")
     now = timezone.now()
+    if practice:
+        transaction.on_commit(lambda: cache.delete(practice_key(ranking.comparison.project_id)))
     return _copy(
         ranking.comparison,
         kind=kind,
@@ -55,8 +65,12 @@ def make_original(*, ranking: Ranking, kind: str, explanation: str = "", practic
 
 def originals(project: Project, source: str) -> QuerySet[Comparison]:
     """Items of this kind (or PRACTICE) that copies are made of."""
+    return of_source(source).filter(project=project)
+
+
+def of_source(source: str) -> QuerySet[Comparison]:
+    """Those of all projects."""
     return Comparison.objects.filter(
-        project=project,
         kind__in=[Kind.CALIBRATION, Kind.EXAM],
         source=source,
         only_for__isnull=True,

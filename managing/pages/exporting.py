@@ -96,7 +96,7 @@ def _standing(run: ExportRun) -> str:
         return gettext("%(rows)s rows are written") % rows
     said = {
         State.QUEUED: gettext("waits for a worker"),
-        State.FINISHED: gettext("%(rows)s rows") % {"rows": f"{run.rows_written:,}"},
+        State.FINISHED: ngettext("%(rows)s row", "%(rows)s rows", run.rows_written) % {"rows": f"{run.rows_written:,}"},
         State.FAILED: gettext("could not be written"),
         State.REMOVED: gettext("its files were removed"),
     }

@@ -133,7 +133,8 @@ def ordered(groups: Iterable[Iterable[int]]) -> str:
 def counts(project: Project, source: str) -> list[tuple[str, str]]:
     """The kinds of which there are records of this import now, each with how many in words."""
     found = {kind: rows.count() for kind, rows in _rows(project, source).items()}
-    return [(kind, f"{count:,} {kind if count > 1 else kind[:-1]}") for kind, count in found.items() if count]
+    names = {**NAMES, "dialogues": (gettext_noop("dialogue"), gettext_noop("dialogues"))}
+    return [(kind, f"{count:,} {gettext(names[kind][count != 1])}") for kind, count in found.items() if count]
 
 
 def came_in(project: Project, source: str, kind: str, number: str | None) -> tuple[Page[Model], list[Record]]:

@@ -11,11 +11,11 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from accounts.models import User
 from common.admin import MANAGER, REVIEWERS, is_operator, project_ids, within
+from common.translated import dated
 from labeling.models import Dialogue, Membership, Project, Prompt, Turn
 from labeling.models.prompts import PROMPT_WORDS
 from labeling.models.turns import WORDS
@@ -114,7 +114,7 @@ def _dialogues(request: HttpRequest, words: str) -> list[Hit]:
                 "kind": row.get_kind_display(),
                 "author": row.author or gettext("nobody here"),
                 "project": row.project.title,
-                "day": date_format(row.submitted_at or row.created_at, "j M Y"),
+                "day": dated(row.submitted_at or row.created_at, "j M Y"),
             },
             reverse("admin:labeling_dialogue_review", args=[row.pk]),
         )

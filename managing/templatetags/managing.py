@@ -38,7 +38,7 @@ def places_bar(context: Context) -> dict[str, object]:
     project = _chosen(context, request)
     return {
         "project": project,
-        "places": places.places_of(request, project) if project is not None else [],
+        "groups": places.places_of(request, project) if project is not None else [],
         "operator": is_operator(request),
         "manages": holds_role(request, MANAGER),
         "here": request.resolver_match.view_name if request.resolver_match else "",

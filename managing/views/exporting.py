@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,10 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.audit import address_of, record
 from accounts.requests import user_of
 from common.downloads import Download
+from common.translated import dated
 from common.zips import ZipStream
 from exports import runs, storage
 from exports.models import ExportRun
 from exports.options import BadOptions
+from hub.pushes import namespaces_of
 from labeling.models import Project
 from managing.access import managed, show
 from managing.export_form import ExportForm
@@ -71,8 +72,10 @@ def one(request: HttpRequest, slug: str, export: str) -> HttpResponse:
     """How far it is, renewed while it is being written; then its files."""
     project, run = _export(request, slug, export)
     template = "_export" if request.headers.get("HX-Request") else "export"
-    title = gettext("Export of %(instant)s") % {"instant": date_format(timezone.localtime(run.cutoff), "j M Y, H:i")}
-    return show(request, template, project, title=title, one=pages.shown(run))
+    title = gettext("Export of %(instant)s") % {"instant": dated(timezone.localtime(run.cutoff), "j M Y, H:i")}
+    return show(request, template, project, title=title, one=pages.shown(run),
+        pushes=bool(namespaces_of(project)),
+    )  # fmt: skip
 
 
 @require_POST

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
 from accounts.requests import user_of
-from labeling import projects
+from labeling import projects, prompt_lengths
 from labeling.errors import LabelingError
 from labeling.models import Prompt
 from managing.access import managed, show
@@ -43,6 +43,28 @@ class PromptsForm(SiteForm):
         help_text=gettext_noop("Then answers to them are ranked by others."),
     )
 
+    @property
+    def doubled(self) -> int:
+        field = self.fields["prompts"]
+        assert isinstance(field, Prompts)
+        return field.doubled
+
+
+def _told(count: int, again: int, doubled: int) -> str:
+    """How many were added, and why the others were not."""
+    said = [ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": count}]
+    if again:
+        known = ngettext("%(again)s was there already.", "%(again)s were there already.", again)
+        said.append(known % {"again": again})
+    if doubled:
+        twice = ngettext(
+            "%(doubled)s stood there more than once and counts once.",
+            "%(doubled)s stood there more than once and count once.",
+            doubled,
+        )
+        said.append(twice % {"doubled": doubled})
+    return " ".join(said)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def prompts(request: HttpRequest, slug: str) -> HttpResponse:
@@ -59,16 +81,17 @@ def prompts(request: HttpRequest, slug: str) -> HttpResponse:
         except LabelingError as refusal:
             form.add_error("prompts", str(refusal))
         else:
-            again = len(said["prompts"]) - count
-            known = ngettext("%(again)s was there already.", "%(again)s were there already.", again) % {"again": again}
-            added = ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": count}
-            messages.success(request, f"{added} {known}" if again else added)
+            messages.success(request, _told(count, len(said["prompts"]) - count, form.doubled))
             return redirect("managing:project" if project.prompts.count() == count else "managing:prompts", slug)
     pool = Prompt.objects.filter(project=project, retired_at__isnull=True).order_by("-created_at", "pk")
     page = Paginator(pool.select_related("author"), SHOWN).get_page(request.GET.get("page"))
+    room = prompt_lengths.room_of(project)
+    shown = Prompt.objects.filter(pk__in=[prompt.pk for prompt in page])
+    readable = set(prompt_lengths.readable(shown, room).values_list("pk", flat=True)) if room else None
     lead = gettext("What users say first. Models answer each of them once a round, and people rank the answers.")
     return show(
-        request, "prompts", project, title=gettext("Prompts"), lead=lead, form=form, page=page,
+        request, "prompts", project, title=gettext("Prompts"), lead=lead, form=form, room=room,
+        page=page, too_long=[p.pk for p in page if readable is not None and p.pk not in readable],
         retired=Prompt.objects.filter(project=project, retired_at__isnull=False).count(),
         status=422 if form.errors else 200,
     )  # fmt: skip

@@ -9,11 +9,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.translation import gettext, gettext_noop
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import user_of
+from common.translated import dated
 from exports.models import ExportRun
 from hub import pushes
 from hub.models import Repository
@@ -50,8 +52,7 @@ class PushForm(SiteForm):
         made = Repository.objects.filter(project=project, state=Repository.State.MADE)
         self.repositories = {one.name: one for one in made[:OFFERED]}
         spaces = pushes.namespaces_of(project)
-        self._choose("export", [(n, f"{run.cutoff:%-d %b %Y, %H:%M} UTC, {run.rows_written:,} rows")
-                                for n, run in self.runs.items()])  # fmt: skip
+        self._choose("export", [(n, _told(run)) for n, run in self.runs.items()])
         self._choose("into", [("", gettext("a new one")), *((name, name) for name in self.repositories)])
         self._choose("namespace", [(name, name) for name in spaces])
         if not self.repositories:
@@ -70,6 +71,11 @@ class PushForm(SiteForm):
         if not cleaned.get("into") and not cleaned.get("name"):
             self.add_error("name", gettext("A new data set needs a name."))
         return cleaned
+
+
+def _told(run: ExportRun) -> str:
+    rows = {"instant": dated(timezone.localtime(run.cutoff), "j M Y, H:i"), "rows": f"{run.rows_written:,}"}
+    return ngettext("%(instant)s: %(rows)s row", "%(instant)s: %(rows)s rows", run.rows_written) % rows
 
 
 def _exports(project: Project) -> list[ExportRun]:

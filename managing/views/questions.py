@@ -54,6 +54,11 @@ class AnswerForm(SiteForm):
             self.fields["for_everybody"].help_text = WHERE[Question.About(question.about)]
 
 
+LEAD = gettext_noop(
+    "What trainers and reviewers ask about the guidelines or a task; an answer goes to them alone or to everybody."
+)
+
+
 @never_cache
 @require_GET
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
@@ -63,7 +68,7 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(questions_page.answered(project, user), SHOWN).get_page(request.GET.get("page"))
     return show(
         request, "questions", project, title=gettext("Questions"), manages=manages(request, project),
-        waiting=questions_page.waiting(project, user)[:500], page=page,
+        lead=gettext(LEAD), waiting=questions_page.waiting(project, user)[:500], page=page,
     )  # fmt: skip
 
 

@@ -50,9 +50,17 @@ class PolicyForm(SiteForm):
     max_tokens = forms.IntegerField(label=gettext_noop("Longest answer"), required=False, min_value=1, max_value=32768)
 
     def __init__(
-        self, version: ModelVersion, before: RoundPolicy | None, only: bool, data: Mapping[str, str] | None
+        self,
+        version: ModelVersion,
+        before: RoundPolicy | None,
+        only: bool,
+        data: Mapping[str, str] | None,
+        *,
+        longest: int,
     ) -> None:
+        """`longest`: the answers' length where this form says none, which is the project's."""
         self.version = version
+        self._usual = {**version.default_params, "max_tokens": longest}
         own = {**(before.params if before else {})}
         initial = {name: own.pop(name, None) for name in FIELDS}
         self.kept: JsonObject = own  # parameters that have no field here go into the next round as they were
@@ -60,12 +68,8 @@ class PolicyForm(SiteForm):
         super().__init__(data, prefix=f"m-{version.slug}", initial=initial)
         for name, label in {"weight": "Weight", **FIELDS}.items():
             self.fields[name].widget.attrs |= {
-                "aria-label": f"{label} of {version.slug}", "placeholder": self._usual(name),
+                "aria-label": f"{label} of {version.slug}", "placeholder": str(self._usual.get(name, "")),
             }  # fmt: skip
-
-    def _usual(self, name: str) -> str:
-        value = self.version.default_params.get(name)
-        return "" if value is None else str(value)
 
     def part(self) -> tuple[ModelVersion, float, JsonObject]:
         said = {name: self.cleaned_data[name] for name in FIELDS if self.cleaned_data[name] is not None}
@@ -109,7 +113,10 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
                 made = projects.open_round(project=project, policies=mixture, note=note.cleaned_data["note"])
                 goals.set_goals(round=made, **aims.numbers())
         except LabelingError as refusal:
-            note.add_error(None, str(refusal))
+            if parts and not mixture:
+                parts[0].add_error("weight", str(refusal))
+            else:
+                note.add_error(None, str(refusal))
         else:
             record(actor=user_of(request), action="round.opened", obj=made)
             messages.success(request, gettext("Round %(number)s is open.") % {"number": made.number})
@@ -126,7 +133,8 @@ def _parts(project: Project, posted: Mapping[str, str] | None) -> list[PolicyFor
     last = Round.objects.filter(project=project).order_by("-number").first()
     before = {policy.model_version_id: policy for policy in last.policies.all()} if last else {}
     versions = list(policies())
-    return [PolicyForm(one, before.get(one.pk), len(versions) == 1, posted) for one in versions]
+    longest = project.max_tokens
+    return [PolicyForm(one, before.get(one.pk), len(versions) == 1, posted, longest=longest) for one in versions]
 
 
 @require_POST

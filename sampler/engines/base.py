@@ -134,6 +134,7 @@ Event = Started | Delta | Ended | Failed | Returned
 
 class Engine(Protocol):
     memory_bytes: int  # that unloading it gives back
+    context_limit: int | None  # tokens of a prompt and its answer, where it is known here
 
     def add(self, job: Job) -> None: ...
 

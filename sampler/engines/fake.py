@@ -57,6 +57,7 @@ class FakeEngine:
     def __init__(self, spec: Spec, options: dict[str, str]) -> None:
         self.spec = spec
         self.options = options
+        self.context_limit = spec.context_limit
         self.delay = float(options.get("delay", 0))
         self.slots = int(options.get("slots", 16))
         self.reserve = int(options.get("reserve", max(1, self.slots // 4)))

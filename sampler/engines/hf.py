@@ -47,10 +47,11 @@ class HfEngine:
     def __init__(self, loaded: _load.Loaded, spec: Spec) -> None:
         self.loaded = loaded
         self.spec = spec
+        self.context_limit: int | None = spec.context_limit or loaded.context_limit
         self.memory_bytes = loaded.memory_bytes
         self.chat = ChatTemplate(
             loaded.tokenizer, system_prompt=spec.system_prompt, system_turn=spec.system_turn,
-            context_limit=spec.context_limit or loaded.context_limit, arguments=spec.template_arguments,
+            context_limit=self.context_limit, arguments=spec.template_arguments,
         )  # fmt: skip
         self.most = self.measured = 32  # rows for background samples
         self.reserve = 4  # … and so many more that only interactive ones may take

@@ -68,6 +68,7 @@ class OpenAIEngine:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        self.context_limit = spec.context_limit
         self.slots, self.reserve = spec.concurrency, max(1, spec.concurrency // 8)
         self.versions: dict[str, str] = {"httpx": httpx.__version__}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()

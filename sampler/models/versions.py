@@ -101,6 +101,12 @@ class ModelVersion(models.Model):
         return self.slug
 
     @property
+    def reads_at_most(self) -> int | None:
+        """Tokens of a prompt and its answer together; None where nobody said, and no worker or server told."""
+        told = self.capabilities.get("context")
+        return self.context_limit or (told if isinstance(told, int) else None)
+
+    @property
     def public_name(self) -> str:
         """`slug@weights-hash`, as exports write it."""
         return f"{self.slug}@{self.weights_hash[:12] or 'unknown'}"

@@ -1,4 +1,4 @@
-/* The manager's site: buttons that copy a text, and the place where one is in view. Everything else works without scripts. */
+/* The manager's site: buttons that copy a text. Everything else works without scripts. */
 (function () {
 "use strict";
 const copy = async (text) => {
@@ -11,8 +11,6 @@ const copy = async (text) => {
   area.remove();
   return done;
 };
-const here = document.querySelector(".places [aria-current]");
-if (here) here.closest("nav").scrollLeft = here.offsetLeft - 40;
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.conf import settings
@@ -97,3 +98,8 @@ def test_the_ranking_page_begins_with_those_whose_messages_it_holds(client: Clie
     assert begins - {"early"} <= held
     assert 'data-part-messages="/session/messages/"' in page
     assert '"Paused":"Pause"' in client.get("/session/messages/", headers={"accept-language": "de"}).content.decode()
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "26 Nov 2026"), ("de", "26. Nov 2026"), ("es", "26 Nov 2026")])
+def test_a_day_is_written_as_the_language_does(language: str, day: str) -> None:
+    assert shown("{{ when|dated:'j M Y' }}", language, when=date(2026, 11, 26)) == day

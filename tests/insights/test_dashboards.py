@@ -103,3 +103,21 @@ def test_the_live_page_counts_what_waits_and_what_is_worked_on(
     ).content.decode()
     assert "<html" in whole
     assert "<html" not in part
+
+
+def test_a_dashboard_follows_the_readers_language_and_says_what_stays_english(
+    voted: Project, mona: User, client: Client
+) -> None:
+    client.force_login(mona)
+    english = client.get(reverse("insights:project", args=[voted.slug])).content.decode()
+    assert "is in English" not in english
+    client.cookies["language"], client.cookies["zone"] = "de", "Asia/Tokyo"
+    for name, heading in (("project", "Übereinstimmung"), ("progress", "Rangfolgen"), ("rounds", "Neu gegen alt")):
+        page = client.get(reverse(f"insights:{name}", args=[voted.slug])).content.decode()
+        assert '<html lang="de"' in page
+        assert f"<h2>{heading}</h2>" in page or f"<dt>{heading}</dt>" in page
+        assert ("ist auf Englisch" in page) == (name != "progress")
+    told = client.get(reverse("insights:table", args=[voted.slug, "models"])).content.decode()
+    client.cookies["language"] = "en"
+    assert client.get(reverse("insights:table", args=[voted.slug, "models"])).content.decode() == told
+    assert '<html lang="en"' in client.get("/admin/").content.decode()

@@ -39,6 +39,7 @@ def test_a_model_judges_and_is_held_against_people(
         makers.make_ranking(comparison, alice, groups=[[0], [1], [2]])
         makers.make_ranking(comparison, bob, groups=[[0], [2], [1]] if number % 3 else [[0], [1], [2]])
     page = visit(mona).open(f"/manage/projects/{project.slug}/")
+    page.locator("summary", has_text="Set up").click()
     page.get_by_role("link", name="AI judges").click()
     expect(page.get_by_text("No model judges here.")).to_be_visible()
     page.get_by_label("Model").select_option("solomon")

@@ -26,8 +26,9 @@ def test_an_export_is_written_while_its_page_is_open_and_taken_home_as_one_zip(
 ) -> None:
     makers.make_ranking(makers.make_comparison(project), alice)
     page = visit(mona).open("/manage/projects/demo/")
+    page.locator("summary", has_text="Data").click()
     page.get_by_role("link", name="Export", exact=True).click()
-    page.get_by_label("rankings: One row").check()
+    page.get_by_label("Whole orders (rankings)").check()
     page.get_by_role("button", name="Write the export").click()
     expect(page.get_by_text("It waits to be written.")).to_be_visible()
     check_screen(page)

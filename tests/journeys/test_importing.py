@@ -33,6 +33,7 @@ def test_a_file_is_looked_at_imported_read_and_taken_back(
     file = tmp_path / "pairs.jsonl"
     file.write_text(json.dumps(PAIR) + "\n")
     page = visit(mona).open("/manage/projects/demo/")
+    page.locator("summary", has_text="Data").click()
     page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Look at it first").click()

@@ -206,7 +206,7 @@ def test_time_with_flagged_texts_is_shown_by_week_to_the_person_and_to_the_manag
     month = time_sheet.month_of("")
     assert sum(line.flagged for line in time_sheet.sheet(month, project=project)) == 720
     _, (week,) = time_sheet.with_weeks(month, project=project)
-    assert (week.day.weekday(), week.person, week.flagged_hours) == (0, "alice", "0:12")
+    assert (week.day.weekday(), week.person, week.flagged_hours) == (0, "alice", "0:12:00")
     client.force_login(alice)
     assert "With texts that the content filter flags, week by week" in client.get("/numbers/").content.decode()
     (_, row) = csv.reader(io.StringIO(client.get("/numbers/time.csv").content.decode()))

@@ -46,7 +46,7 @@ def test_time_stands_on_the_day_on_which_a_task_was_handed_in(project: Project, 
     assert late.assignment is not None
     with timezone.override("UTC"):
         (line,) = time_sheet.sheet(time_sheet.month_of("2026-03"), person=alice)
-        assert (line.day, line.seconds, line.rankings, line.hours) == (date(2026, 3, 31), 1200, 1, "0:20")
+        assert (line.day, line.seconds, line.rankings, line.hours) == (date(2026, 3, 31), 1200, 1, "0:20:00")
     with timezone.override("Europe/Berlin"):
         assert time_sheet.sheet(time_sheet.month_of("2026-03"), person=alice) == []
         (line,) = time_sheet.sheet(time_sheet.month_of("2026-04"), person=alice)
@@ -97,7 +97,7 @@ def test_the_page_tells_the_goal_and_its_table_is_the_csv(client: Client, projec
     client.force_login(alice)
     page = client.get("/numbers/").content.decode()
     assert "the day’s goal is 12" in page
-    assert ">1:30</td>" in page
+    assert ">1:30:00</td>" in page
     assert "of the day’s goal" in client.get("/").content.decode()
     answer = client.get("/numbers/time.csv")
     assert answer["Content-Disposition"] == f'attachment; filename="time-{this_month().name}.csv"'
@@ -119,7 +119,7 @@ def test_the_managers_page_tells_everybodys_time_what_it_cost_and_what_is_to_com
     assert found == costs.Costs(spent="31.00 EUR", wanted=2, per_vote="15.50 EUR", forecast="31.00 EUR")
     page = client.get("/manage/projects/demo/time/").content.decode()
     assert "20.50 EUR" in page
-    assert "1:30</h2>" in page
+    assert "1:30:00</h2>" in page
     lines = list(csv.reader(io.StringIO(client.get("/manage/projects/demo/time/days.csv").content.decode())))
     assert [(line[1], line[3]) for line in lines[1:]] == [("alice", "3600"), ("bob", "1800")]
 

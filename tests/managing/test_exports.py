@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 import pytest
 from django.http import StreamingHttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from exports import runs, tasks
+from exports.formats.base import FORMATS
 from exports.models import ExportRun
+from exports.renderings.base import RENDERINGS
 from labeling.models import Project
+from managing import export_words
 from managing.export_presets import preset_of
 from managing.pages.exporting import name_of
 from tests import makers
@@ -144,3 +148,24 @@ def test_a_failed_one_is_tried_again_and_others_find_nothing(manager: Client, pr
     manager.force_login(rita)  # reviews, and does not manage
     for path in ("", f"{name_of(run)}/", f"{name_of(run)}/zip/"):
         assert manager.get(f"{SITE}{path}").status_code == 404
+
+
+def test_everything_that_can_be_exported_has_a_title_and_a_sentence_in_each_language(manager: Client) -> None:
+    assert next(export_words.configs())[0] == "preferences"
+    assert set(export_words.CONFIGS) == set(FORMATS.choices())
+    assert set(export_words.OF_PROGRAMS) == set(RENDERINGS.choices())
+    manager.cookies["language"] = "de"
+    page = text_of(manager, SITE)
+    assert "Bessere und schlechtere Antworten, in Paaren (preferences): Damit werden" in page
+    assert "jede Stimme ist eine eigene Zeile" in page  # a choice of a list, which Django draws
+
+
+def test_a_push_is_offered_only_where_one_is_allowed(
+    manager: Client, project: Project, mona: User, settings: Settings
+) -> None:
+    run = runs.request(project=project, trigger="admin", by=mona, ring=False)
+    assert tasks.run_export(str(run.pk)) == "finished"
+    address = f"{SITE}{name_of(run)}/"
+    assert "Push it to" not in text_of(manager, address)
+    settings.HUB_TOKEN, settings.HUB_NAMESPACES = "x", {"acme": frozenset()}
+    assert "Push it to" in text_of(manager, address)

@@ -160,6 +160,9 @@ def test_settings_are_changed_one_by_one_and_the_log_names_them(manager: Client,
     said = {name: value for name, value in values.items() if value is not False and value is not None}
     answer = manager.post(f"{SITE}settings/", {**said, "max_tokens": "77", "review_fast_seconds": "9"})
     assert answer.status_code == 302, re.findall('class="errors">.*?<', answer.content.decode())
+    page = manager.get(answer["Location"]).content.decode()
+    unfolded = re.findall(r"<details[^>]* open><summary><h2>(.*?)</h2>", page)
+    assert unfolded == ["Project", "How answers are made", "Review"]  # what was saved stays in view
     project.refresh_from_db()
     assert (project.max_tokens, project.review_rules["fast_seconds"]) == (77, 9)
     assert AuditEntry.objects.get(action="project.changed").fields == ["max_tokens", "review_rules"]
@@ -181,3 +184,23 @@ def test_a_project_is_archived_and_made_active_again(manager: Client, project: P
     manager.post(f"{SITE}archive/")
     project.refresh_from_db()
     assert project.archived_at is None
+
+
+def test_a_line_that_was_pasted_twice_is_told_and_counts_once(manager: Client, project: Project) -> None:
+    answer = manager.post(f"{SITE}prompts/", {"prompts": "One?\nTwo?\nOne?"}, follow=True)
+    assert "2 prompts added. 1 stood there more than once and counts once." in answer.content.decode()
+    assert project.prompts.count() == 2
+
+
+def test_a_round_without_a_weight_is_refused_at_the_field(manager: Client, project: Project) -> None:
+    makers.make_model("parrot", default_params={"temperature": 0.4, "max_tokens": 9})
+    form = manager.get(f"{SITE}rounds/new/").content.decode()
+    assert 'placeholder="0.4"' in form
+    assert f'placeholder="{project.max_tokens}"' in form  # it goes before the model's own
+    assert 'placeholder="9"' not in form
+    answer = manager.post(f"{SITE}rounds/new/", {"m-parrot-weight": "0"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "A round needs a model that answers: give at least one a weight above 0." in page
+    assert 'aria-invalid="true"' in page
+    assert project.rounds.count() == 1

@@ -36,20 +36,20 @@ REFUSALS = (
 )
 KEYWORDS = {**dict.fromkeys([*CALLS, *REFUSALS]), "ngettext": (1, 2), "ngettext_lazy": (1, 2)}
 # Pages are in every language; the admin site, the API, imports and commands are in English.
-ROOMS = "account|allauth|labeling|managing|mfa|moderation|socialaccount|usersessions"
+ROOMS = "account|allauth|insights|labeling|managing|mfa|moderation|socialaccount|usersessions"
 PAGES = re.compile(rf"^templates/([^/]+|({ROOMS})/.*)\.html$")
 FOLDERS = (
     "accounts",
     "common",
-    "exports/formats",
     "exports/renderings",
+    "insights",
     "labeling",
     "managing",
     "moderation",
     "screening",
 )
 CODE = re.compile(rf"^({'|'.join(FOLDERS)})/.*\.py$")
-ENGLISH = re.compile(r"/(admin(?!/project_help)|api|importers|imports|management|migrations)/|/admin\.py$")
+ENGLISH = re.compile(r"/(admin(?!/project_help)|api|importers|imports|management|migrations)/|/(admin|api)\.py$")
 SCRIPTS = re.compile(r"^static/js/[^/]+\.js$")
 PLACE = re.compile(r"%\([^)]*\)[sdr]|%[sdr]|\{\w+\}")
 DATED = re.compile(rb'^"(Project-Id|Report-|POT-|PO-Rev|Last-Tr|Language-Team|Generated-).*\n', re.MULTILINE)

@@ -1,0 +1,69 @@
+"""How long a prompt may be that the models of a project's open round are to answer.
+
+A prompt that does not fit into a model's context is cut at its beginning (generation/prompts.py), and the answers are
+to something else than people read. So it is refused before it is stored, wherever prompts come in. Tokens are counted
+only where a model is loaded; here they are estimated, as for model servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast, Length
+from django.utils.translation import gettext_noop
+
+from labeling.errors import Invalid
+from labeling.models import RoundPolicy
+from sampler.models import ModelVersion
+
+if TYPE_CHECKING:
+    from labeling.models import Project, Prompt
+
+PER_TOKEN = 4  # characters of English text
+TOO_LONG = gettext_noop(
+    "A prompt has %(length)s characters. %(model)s, which answers in this project, reads at most %(most)s tokens, "
+    "about %(characters)s characters."
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the model with the shortest context reads."""
+
+    model: str
+    tokens: int
+
+    @property
+    def characters(self) -> int:
+        return self.tokens * PER_TOKEN
+
+
+def room_of(project: Project) -> Room | None:
+    """None where no round is open, or no model of it is known to have a limit."""
+    answering = RoundPolicy.objects.filter(round__project=project, round__closed_at__isnull=True)
+    policies = answering.exclude(model_version__state=ModelVersion.State.RETIRED).select_related("model_version")
+    known = [Room(one.model_version.slug, limit) for one in policies if (limit := one.model_version.reads_at_most)]
+    return min(known, key=lambda room: room.tokens, default=None)
+
+
+def length(messages: Sequence[Mapping[str, object]]) -> int:
+    return sum(len(str(message.get("content", ""))) for message in messages)
+
+
+def check(room: Room | None, messages: Sequence[Mapping[str, object]]) -> None:
+    """Raises Invalid where the prompt is longer than the model reads."""
+    if room is not None and (found := length(messages)) > room.characters:
+        raise Invalid(
+            TOO_LONG, length=f"{found:,}", model=room.model, most=f"{room.tokens:,}", characters=f"{room.characters:,}"
+        )
+
+
+def readable(prompts: QuerySet[Prompt], room: Room | None) -> QuerySet[Prompt]:
+    """Without those that came in before the model did: of a pool, measured as it is stored, names of roles included."""
+    if room is None:
+        return prompts
+    most = room.characters + room.characters // 10
+    return prompts.alias(stored=Length(Cast("messages", TextField()))).filter(stored__lte=most)
