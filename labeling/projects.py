@@ -182,7 +182,7 @@ def withdraw_member(*, project: Project, user: User) -> Membership:
     after which they had come back."""
     now = timezone.now()
     membership, _ = Membership.objects.get_or_create(project=project, user=user)
-    membership = Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+    membership = Membership.objects.select_for_update(of=("self",), no_key=True).get(pk=membership.pk)
     Membership.objects.filter(pk=membership.pk).update(
         withdrawn_at=membership.withdrawn_at if membership.is_away else now,
         returned_at=None,
@@ -200,7 +200,7 @@ def count_again(*, project: Project, user: User) -> None:
         Invalid: they are not a member, or have not withdrawn.
     """
     rows = Membership.objects.filter(project=project, user=user, ended_at__isnull=True, withdrawn_at__isnull=False)
-    membership = rows.select_for_update(no_key=True).first()
+    membership = rows.order_by("pk").select_for_update(of=("self",), no_key=True).first()
     if membership is None:
         raise Invalid("You have withdrawn nothing from this project.")
     if membership.is_away:

@@ -137,7 +137,8 @@ def open_work(user: User) -> list[Begun]:
 
 def _open_rankings(user: User) -> Iterator[Begun]:
     for row in _begun_rankings(user):
-        covered = row.comparison.project.cover and row.comparison.harms
+        harms = row.comparison.harms
+        covered = offering.opted_out(user).has(harms) or (row.comparison.project.cover and harms)
         yield Begun(
             kind="ranking",
             pk=row.pk,

@@ -127,6 +127,21 @@ def test_an_open_lease_is_given_back_with_its_draft_and_is_not_a_skip(project: P
     assert others.comparison_id == bad.pk
 
 
+def test_what_was_given_back_is_covered_on_home_and_where_it_is_opened_by_its_address(
+    client: Client, project: Project, alice: User
+) -> None:
+    makers.make_comparison(project, prompt=BAD)
+    begun = lease(project, alice)
+    assert begun is not None
+    assignments.save_draft(assignment=begun, draft={"note": "half"})
+    client.force_login(alice)
+    assert BAD in client.get("/").content.decode()
+    opt_outs.choose(person=alice, kinds=["violence"])
+    home = client.get("/").content.decode()
+    assert ("(covered)" in home, BAD in home) == (True, False)
+    assert client.get(f"/ranking/{begun.pk}/").content.decode().count('class="reveal"') == 1
+
+
 def test_a_verdict_that_comes_later_gives_the_lease_back_too(project: Project, alice: User) -> None:
     warn_from(project, None)
     flagged(project)
