@@ -155,6 +155,15 @@ class Entry:
         return len(self.ids)
 
     @property
+    def partly_read(self) -> bool:
+        return self.past is not None and self.logits is None
+
+    @property
+    def characters(self) -> int:
+        """Of the prompt, before it is rendered."""
+        return sum(len(message["content"]) for message in self.job.messages)
+
+    @property
     def fresh(self) -> bool:
         """Whether nothing of the prompt is read and no sample has begun."""
         return self.past is None and not any(row.ids for row in self.waiting)

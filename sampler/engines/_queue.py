@@ -47,6 +47,17 @@ class JobQueue:
                 at = next((i for i, e in enumerate(self.pending) if not e.job.interactive), at)
             self.pending.insert(at, entry)
 
+    def short_before_long(self, most: int) -> None:
+        """While a prompt that somebody waits for is partly read, one of at most so many characters is read before its
+        rest: a long one holds nobody up."""
+        if not self.pending or not self.pending[0].partly_read:
+            return
+        for entry in self.pending[1:]:
+            if entry.job.interactive and entry.fresh and entry.characters <= most:
+                self.pending.remove(entry)
+                self.pending.insert(0, entry)
+                return
+
     def take_cancelled(self) -> list[Entry]:
         """Jobs that were stopped since the last step and have not ended."""
         if not self._cancels:

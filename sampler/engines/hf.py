@@ -37,6 +37,7 @@ from sampler.engines.base import (
 
 logger = logging.getLogger(__name__)
 CHUNK = 256  # tokens of a prompt that are read between two steps
+SHORT = 4 * CHUNK  # characters of a prompt that is read before the rest of a longer one
 TOGETHER = 2048  # … of several prompts that a GPU reads at once while nobody waits for text
 WASTE = 1.5  # … padding included, over without
 REGROW = 500  # steps without an error after which a halved batch may grow again
@@ -99,8 +100,6 @@ class HfEngine:
     def step(self) -> list[Event]:
         events: list[Event] = []
         self._gathering = self.running.only_live
-        for entry in self.queue.take_cancelled():
-            self._cancel(entry, events)
         self._admit(events)
         if self.running:
             self._decode(events)
@@ -118,11 +117,16 @@ class HfEngine:
     # Prompts are read and samples get rows
 
     def _admit(self, events: list[Event]) -> None:
-        """Read prompts and let their samples join. Background prompts yield to steps of those who wait for text."""
-        live = self.running.live
+        """Read prompts and let their samples join. Background prompts yield to steps of those who wait for text, and
+        so does the rest of a long one. Between two pieces of a prompt its job may be stopped, and short ones go first.
+        """
         spent = 0
         while True:
+            live = self.running.live
+            for stopped in self.queue.take_cancelled():
+                self._cancel(stopped, events)
             self.queue.take_arrivals()
+            self.queue.short_before_long(SHORT)
             entry = self.queue.pending[0] if self.queue.pending else None
             if entry is None or self._free_for(entry) <= 0:
                 return
@@ -140,7 +144,7 @@ class HfEngine:
                 logger.exception("%s: a prompt could not be read", self.spec.slug)
                 self._fail(entry, f"{type(error).__name__}: {error}", events)
                 continue
-            if live and not entry.job.interactive:
+            if live and (not entry.job.interactive or entry.partly_read):
                 return
 
     def _together(self, first: Entry, live: bool, events: list[Event]) -> list[Entry]:

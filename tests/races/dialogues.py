@@ -169,7 +169,7 @@ def submit(work: Work) -> object:
 
 
 def discard(work: Work) -> object:
-    return dialogues.discard_dialogue(dialogue=work.fresh)
+    return withdrawal.discard(dialogue=work.fresh)
 
 
 def undo(work: Work) -> object:
@@ -285,7 +285,13 @@ SITUATIONS: Sequence[Situation[Work]] = (
     ),
     Situation("chat", chat, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
     Situation("answered", answered, {**OF_A_CHAT, "withdraw": withdraw}),
-    Situation("unanswered", unanswered, {"retry": retry, "send": send, "submit": submit, "discard": discard}),
+    Situation(
+        "unanswered", unanswered,
+        {
+            "retry": retry, "send": send, "submit": submit, "discard": discard,
+            "empty discarded": lambda work: withdrawal.empty_discarded(),
+        },
+    ),
     Situation(
         "handed in", handed_in,
         {"undo": undo, **REVIEWS, "submit": submit, "ask review": ask_review, "withdraw": withdraw},
