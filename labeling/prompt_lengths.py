@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.core.cache import cache
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Length
 from django.utils.translation import gettext_noop
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PER_TOKEN = 4  # characters of English text
 MOST = 40_000  # characters of one message or turn, whatever the models read
+KEPT = 300  # seconds in which a page goes on counting up to the same limit
 MESSAGE_TOO_LONG = gettext_noop("This has %(length)s characters, and at most %(most)s can be sent. Shorten it.")
 TOO_LONG = gettext_noop(
     "A prompt has %(length)s characters. %(model)s, which answers in this project, reads at most %(most)s tokens, "
@@ -55,6 +57,16 @@ def of_a_message(project: Project) -> int:
     """Characters of one message or turn. The same for every model of the round: nobody learns which one answers."""
     room = room_of(project)
     return MOST if room is None else min(MOST, room.characters)
+
+
+def shown(project: Project) -> int:
+    """As `of_a_message`, for what counts beside an editor: kept for minutes, so that a page does not ask each time."""
+    key = f"most-of-a-message:{project.pk}"
+    kept: int | None = cache.get(key)
+    if kept is None:
+        kept = of_a_message(project)
+        cache.set(key, kept, KEPT)
+    return kept
 
 
 def check_message(project: Project, text: str) -> None:

@@ -119,7 +119,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "red_team": red_team_of(dialogue, turns),
         "guest": guest,
         "left": quota.left(dialogue.project, user) if guest else None,
-        "most": prompt_lengths.of_a_message(dialogue.project) if dialogue.state == Dialogue.State.DRAFT else 0,
+        "most": prompt_lengths.shown(dialogue.project) if dialogue.state == Dialogue.State.DRAFT else 0,
         "stays": bool(lineage.reviewed_before(dialogue).dialogue_ids),
     }
 

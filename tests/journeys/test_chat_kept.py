@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from labeling import chats, feedback
 from labeling.models import Dialogue, Project
+from sampler import claims
 from sampler.models import SampleRequest
 from tests import makers
 from tests.journeys.conftest import Visits
@@ -21,7 +22,7 @@ def test_a_message_refused_while_the_model_writes_is_kept(visit: Visits, project
     answer = chat.turns.get(position=1)
     feedback.give_feedback(turn=answer, user=alice, thumb_up=True)  # its form is a draft too, and comes first
     asked = chats.send_message(dialogue=chat, text="Tell me about mills.")
-    SampleRequest.objects.filter(pk=asked.pk).update(state="running", started_at="2026-01-01T00:00Z")
+    claims.claim(worker="busy", model_version_ids=[asked.model_version_id], room=1)
     page = visit(alice).open(f"/dialogues/{chat.pk}/")
     box = page.locator("#composer-text")
     wait_for(lambda: page.evaluate("scrollY + innerHeight > document.documentElement.scrollHeight - 60"))

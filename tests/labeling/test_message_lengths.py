@@ -9,7 +9,7 @@ from accounts.models import User
 from labeling import chats, prompt_lengths, turns
 from labeling.errors import Invalid
 from labeling.models import Dialogue, Project, Turn
-from sampler import sampling
+from sampler import claims, sampling
 from sampler.models import ModelVersion, SampleRequest
 from tests import makers
 from tests.api.conftest import client_of
@@ -63,7 +63,7 @@ def test_turns_of_a_demonstration_are_bounded_too(demonstration: Dialogue) -> No
 
 def test_while_a_worker_has_not_seen_the_stop_the_page_says_that_it_was_heard(client: Client, chat: Dialogue) -> None:
     request = chats.send_message(dialogue=chat, text="More?")
-    SampleRequest.objects.filter(pk=request.pk).update(state="running", started_at="2026-01-01T00:00Z")
+    claims.claim(worker="busy", model_version_ids=[request.model_version_id], room=1)
     client.post(f"/dialogues/{chat.pk}/stop/", headers=HTMX)
     page = client.get(f"/dialogues/{chat.pk}/").content.decode()
     assert "is stopping…" in page
