@@ -34,6 +34,8 @@ class SettingsForm(ProjectForm):
         for name, field in self.fields.items():
             plain(field)
             field.label = NAMES.get(name, field.label)
+            if isinstance(field, forms.ModelChoiceField):
+                field.empty_label = gettext("none")
             if isinstance(field, forms.FloatField):
                 field.widget.attrs["step"] = "any"
 
