@@ -77,6 +77,13 @@ def handed_in(cast: Cast) -> Work:
     return work
 
 
+def taken_back(cast: Cast) -> Work:
+    """The draft that goes on from what was handed in, which is gone with it where it is discarded."""
+    work = handed_in(cast)
+    draft = corrections.undo_submission(dialogue=work.fresh)
+    return Work(cast.project, draft, cast.people, draft.turns.select_related("dialogue__project").get(position=1))
+
+
 def sent_back(cast: Cast) -> Work:
     work = handed_in(cast)
     decide(work, "rita", "returned", "Say more.")
@@ -295,6 +302,10 @@ SITUATIONS: Sequence[Situation[Work]] = (
     Situation(
         "handed in", handed_in,
         {"undo": undo, **REVIEWS, "submit": submit, "ask review": ask_review, "withdraw": withdraw},
+    ),
+    Situation(
+        "taken back", taken_back,
+        {"edit turn": edit_turn, "submit": submit, "discard": discard, "withdraw": withdraw},
     ),
     Situation(
         "drawn", drawn,
