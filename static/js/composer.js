@@ -56,7 +56,9 @@
     shown.toggleAttribute("data-over", length > most);
     if (shown.textContent !== words) shown.textContent = words;
   }
-  duologue.widget("form.composer", count);
+  const counts = () => $$("form.composer").forEach(count);
+  addEventListener("load", counts);
+  document.addEventListener("htmx:afterSettle", counts);
   document.addEventListener("draft:restored", (event) => count(event.target));
   document.addEventListener("input", (event) => { const form = event.target.closest("form.composer"); if (form) count(form); });
 

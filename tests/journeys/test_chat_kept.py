@@ -47,6 +47,7 @@ def test_a_message_refused_while_the_model_writes_is_kept(visit: Visits, project
     box.fill("x" * 40_001)
     box.press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("40,001 characters")
+    expect(page.locator("[data-count]")).to_have_text("40,001 of at most 40,000 characters")
     expect(box).to_have_value("x" * 40_001)
 
     page.on("dialog", lambda dialog: dialog.accept())
