@@ -30,7 +30,7 @@ def send_message(
         Blocked: by the content filter; nothing was sent. A red-team chat goes on whatever the filter says.
         OverQuota: a guest has sent as many as the day allows.
     """
-    text = drafts.checked_text(text)
+    text = drafts.checked_text(dialogue.project, text)
     checked = contents.check(
         project_id=dialogue.project_id, text=text, author_id=dialogue.author_id, goes_on=bool(dialogue.rule_id)
     )

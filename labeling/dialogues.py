@@ -27,7 +27,6 @@ from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_roun
 from labeling.quality import screening
 from labeling.red_team import attempts
 from labeling.text import check_messages, prompt_key
-from sampler import sampling
 from sampler.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -197,18 +196,9 @@ def own_turn_of(ideal_answer: Dialogue) -> UUID:
     return ideal_answer.turns.order_by("-position").values_list("pk", flat=True)[0]
 
 
-@transaction.atomic
-def discard_dialogue(*, dialogue: Dialogue) -> None:
-    """Give a draft up; a reply being written is stopped."""
-    locked = drafts.lock_draft(dialogue, None)
-    if locked.pending_request_id:
-        sampling.cancel(request_id=locked.pending_request_id)
-    move(locked, Dialogue.State.DISCARDED, pending_request=None, version=locked.version + 1)
-    dialogue.refresh_from_db()
-
-
 def empty(*, rows: QuerySet[Dialogue], text: str) -> None:
-    """Withdrawal: `text` in the place of every turn; drafts are given up, so that no tab writes on in them."""
+    """Withdrawal: `text` in the place of every turn; drafts are given up, so that no tab writes on in them. Replies
+    being written are stopped by `sampling.empty`."""
     Turn.objects.filter(dialogue__in=rows).update(text=text, suggestions_shown=[], pasted_chars=0)
     rows.update(
         composer={},

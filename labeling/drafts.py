@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from common.shapes import Message
 from common.visible import visible
+from labeling import prompt_lengths
 from labeling.control_tokens import refuse_in
 from labeling.errors import Conflict, Gone, Invalid, within
-from labeling.models import Dialogue, Turn
+from labeling.models import Dialogue, Project, Turn
 from labeling.text import clean
 
 MAX_TURNS = 200
@@ -32,11 +33,16 @@ def lock_draft(dialogue: Dialogue, expected_version: int | None) -> Dialogue:
         .select_related("project", "round", "model_version")  # what changes is read under the lock, not with it
         .get(pk=dialogue.pk)
     )
-    if locked.state != Dialogue.State.DRAFT:
-        raise Gone("This dialogue was submitted or discarded and does not change any more.")
+    require_draft(locked)
     if expected_version is not None and expected_version != locked.version:
         raise Conflict("This dialogue was changed in another tab.", version=locked.version)
     return locked
+
+
+def require_draft(locked: Dialogue) -> None:
+    """Raises Gone where it was submitted or discarded."""
+    if locked.state != Dialogue.State.DRAFT:
+        raise Gone("This dialogue was submitted or discarded and does not change any more.")
 
 
 def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: object) -> None:
@@ -49,11 +55,12 @@ def touch(locked: Dialogue, dialogue: Dialogue, *, seconds: int = 0, **columns: 
     locked.save(update_fields=[*columns, "saved_at"])
 
 
-def checked_text(text: str) -> str:
-    """A turn's text as it is stored; an empty one is refused, and one that holds a control token."""
+def checked_text(project: Project, text: str) -> str:
+    """A turn's text as it is stored; refused are an empty one, one longer than the models read, and a control token."""
     with within("text"):
         text = clean(text)
         if not visible(text):
             raise Invalid("The turn is empty.")
+        prompt_lengths.check_message(project, text)
     refuse_in(text)
     return text

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from labeling import contents, dialogues, offering
+from labeling import contents, dialogues, offering, withdrawal
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Project, Prompt
 
@@ -73,7 +73,7 @@ def exchange(*, dialogue: Dialogue) -> Dialogue:
     assert dialogue.author is not None
     if not dialogue.given_turns:
         raise Gone("This dialogue has no given prompt.")
-    dialogues.discard_dialogue(dialogue=dialogue)
+    withdrawal.discard(dialogue=dialogue)
     return begin_given(project=dialogue.project, author=dialogue.author)
 
 

@@ -26,6 +26,7 @@ from labeling.models import (
     SuggestionRequest,
     Turn,
 )
+from sampler.models import Completion
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -51,6 +52,9 @@ class Copies:
         return {str(pk) for pk in self.dialogue_ids | self.comparison_ids}
 
 
+NONE = Copies(frozenset(), frozenset())
+
+
 def of(project: Project, user: User) -> Copies:
     """Of everything that the person wrote."""
     written = Dialogue.objects.filter(project=project)
@@ -67,6 +71,23 @@ def of_dialogue(dialogue: Dialogue) -> Copies:
         versions.add(earlier)
         earlier = Dialogue.objects.values_list("supersedes_id", flat=True).get(pk=earlier)
     return _followed(dialogue.project, versions, set())
+
+
+def of_draft(draft: Dialogue) -> Copies:
+    """Of a draft, with the versions of it that were taken back: back to one that a reviewer sent back, without it."""
+    versions, earlier = {draft.pk}, draft.supersedes
+    while earlier is not None and earlier.undone_at is not None:
+        versions.add(earlier.pk)
+        earlier = earlier.supersedes
+    return _followed(draft.project, versions, set())
+
+
+def reviewed_before(draft: Dialogue) -> Copies:
+    """The version that a reviewer sent back, which the draft goes on from; its texts stand in the draft too."""
+    earlier = draft.supersedes
+    while earlier is not None and earlier.undone_at is not None:
+        earlier = earlier.supersedes
+    return Copies(frozenset({earlier.pk}), frozenset()) if earlier is not None else NONE
 
 
 def _followed(project: Project, dialogues: set[UUID], comparisons: set[UUID]) -> Copies:
@@ -122,6 +143,13 @@ def sampled(copies: Copies) -> tuple[set[UUID], set[UUID]]:
     for rows_ in (of_judges, of_comparisons):
         requests |= _ids(rows_.values_list("request_id", flat=True))
     return completions, requests
+
+
+def offered(copies: Copies) -> set[UUID]:
+    """Completions that stand in these or were shown beside them, and whatever was sampled with one of them."""
+    completions, requests = sampled(copies)
+    beside = Completion.objects.filter(Q(request__in=requests) | Q(request__completions__in=completions))
+    return completions | _ids(beside.values_list("pk", flat=True))
 
 
 def screened(copies: Copies) -> set[UUID]:

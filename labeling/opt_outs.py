@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from common.held import forget
-from labeling import dialogues, harms
+from labeling import harms, withdrawal
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Membership, Project
 from screening import categories
@@ -57,6 +57,6 @@ def _give_prompts_back(person: User) -> None:
     )
     for draft in drafts.annotate(written=Count("turns")).filter(written__lte=F("given_turns"), composer={}):
         try:
-            dialogues.discard_dialogue(dialogue=draft)
+            withdrawal.discard(dialogue=draft)
         except Gone:  # submitted in another tab at this moment
             continue

@@ -1,4 +1,4 @@
-"""How long a prompt may be that the models of a project's open round are to answer.
+"""How long a prompt may be that the models of a project's open round are to answer, and a message to them.
 
 A prompt that does not fit into a model's context is cut at its beginning (generation/prompts.py), and the answers are
 to something else than people read. So it is refused before it is stored, wherever prompts come in. Tokens are counted
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.core.cache import cache
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Length
 from django.utils.translation import gettext_noop
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from labeling.models import Project, Prompt
 
 PER_TOKEN = 4  # characters of English text
+MOST = 40_000  # characters of one message or turn, whatever the models read
+KEPT = 300  # seconds in which a page goes on counting up to the same limit
+MESSAGE_TOO_LONG = gettext_noop("This has %(length)s characters, and at most %(most)s can be sent. Shorten it.")
 TOO_LONG = gettext_noop(
     "A prompt has %(length)s characters. %(model)s, which answers in this project, reads at most %(most)s tokens, "
     "about %(characters)s characters."
@@ -47,6 +51,28 @@ def room_of(project: Project) -> Room | None:
     policies = answering.exclude(model_version__state=ModelVersion.State.RETIRED).select_related("model_version")
     known = [Room(one.model_version.slug, limit) for one in policies if (limit := one.model_version.reads_at_most)]
     return min(known, key=lambda room: room.tokens, default=None)
+
+
+def of_a_message(project: Project) -> int:
+    """Characters of one message or turn. The same for every model of the round: nobody learns which one answers."""
+    room = room_of(project)
+    return MOST if room is None else min(MOST, room.characters)
+
+
+def shown(project: Project) -> int:
+    """As `of_a_message`, for what counts beside an editor: kept for minutes, so that a page does not ask each time."""
+    key = f"most-of-a-message:{project.pk}"
+    kept: int | None = cache.get(key)
+    if kept is None:
+        kept = of_a_message(project)
+        cache.set(key, kept, KEPT)
+    return kept
+
+
+def check_message(project: Project, text: str) -> None:
+    """Raises Invalid where the text is longer than can be sent."""
+    if len(text) > (most := of_a_message(project)):
+        raise Invalid(MESSAGE_TOO_LONG, length=f"{len(text):,}", most=f"{most:,}")
 
 
 def length(messages: Sequence[Mapping[str, object]]) -> int:

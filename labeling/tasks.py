@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common.advisory_lock import try_advisory_lock
-from labeling import candidates, chats, leases, selection, stock
+from labeling import candidates, chats, leases, selection, stock, withdrawal
 from labeling.ai_judges import asking, settling
 from labeling.imports import runs
 from labeling.quality import hidden
@@ -24,6 +24,7 @@ CHORES: tuple[Callable[[], object], ...] = (
     hidden.keep_hidden,
     settling.settle,
     asking.ask,
+    withdrawal.empty_discarded,
 )
 
 

@@ -42,7 +42,7 @@ def add_turn(
     Raises:
         Blocked: by the content filter; nothing was added.
     """
-    text = drafts.checked_text(text)
+    text = drafts.checked_text(dialogue.project, text)
     checked = contents.check(project_id=dialogue.project_id, text=text, author_id=dialogue.author_id)
     with transaction.atomic():
         turn = _add(
@@ -109,7 +109,7 @@ def edit_turn(
         Gone: the turn was deleted meanwhile.
         Blocked: by the content filter; nothing was changed.
     """
-    text = drafts.checked_text(text)
+    text = drafts.checked_text(turn.dialogue.project, text)
     checked = contents.check(project_id=turn.dialogue.project_id, text=text, author_id=turn.dialogue.author_id)
     with transaction.atomic():
         _edit(turn, text, completion, seconds, expected_version)

@@ -1,5 +1,6 @@
-"""Withdrawal of a person's data from a project, or of one chat of a guest: out of every later export, and the text out
-of the database, wherever it was copied to. Rows stay, empty, so that counts, votes and tombstones hold together.
+"""Withdrawal of a person's data from a project, or of one chat of a guest, and of a draft that its author discards: out
+of every later export, and the text out of the database, wherever it was copied to. Rows stay, empty, so that counts,
+votes and tombstones hold together.
 
 What others did stays theirs, with one exception: work that rests on a withdrawn text (a comparison about it, a dialogue
 that it opens, an ideal answer to it) shows that text to every reader and goes with it. `labeling/lineage.py` finds it;
@@ -9,6 +10,7 @@ each noun's module empties its own rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import audit, idempotency, notices
-from labeling import assignments, comparisons, dialogues, feedback, lineage, projects, questions, rankings
+from labeling import assignments, comparisons, dialogues, drafts, feedback, lineage, projects, questions, rankings
 from labeling.errors import Invalid
 from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Prompt, Turn
@@ -69,11 +71,45 @@ def withdraw_chat(*, dialogue: Dialogue, by: User) -> dict[str, int]:
     return counts
 
 
+@transaction.atomic
+def discard(*, dialogue: Dialogue) -> None:
+    """Give a draft up: its texts, with the versions of it that were taken back, and what was said of them are gone for
+    everybody, and a reply being written is stopped. A version that a reviewer sent back stays as it was read.
+
+    Raises:
+        Gone: it was submitted or discarded.
+    """
+    copies = _locked(lambda: lineage.of_draft(dialogue))
+    dialogue.refresh_from_db()
+    drafts.require_draft(dialogue)
+    _empty(dialogue.project, copies, keeping=lineage.reviewed_before(dialogue))
+    dialogue.refresh_from_db()
+
+
+def empty_discarded(*, limit: int = 50) -> int:
+    """Drafts that were discarded under an earlier release, which kept their texts; the beat task's share of it."""
+    rows = Dialogue.objects.filter(state=Dialogue.State.DISCARDED, submitted_at__isnull=True, withdrawn_at__isnull=True)
+    found = list(rows.select_related("project")[:limit])
+    for dialogue in found:
+        with transaction.atomic():
+            copies = _locked(partial(lineage.of_draft, dialogue))
+            _empty(dialogue.project, copies, keeping=lineage.reviewed_before(dialogue))
+    return len(found)
+
+
 def _empty(
-    project: Project, copies: Copies, *, user: User | None = None, prompts: Collection[UUID] = ()
+    project: Project,
+    copies: Copies,
+    *,
+    user: User | None = None,
+    prompts: Collection[UUID] = (),
+    keeping: Copies = lineage.NONE,
 ) -> dict[str, int]:
-    """The texts themselves, and everybody's words about them; of a whole person also what they said of others."""
+    """The texts themselves, and everybody's words about them; of a whole person also what they said of others. Of
+    models' texts those stay that are in `keeping` too."""
     completions, requests = lineage.sampled(copies)
+    if keeping.dialogue_ids:
+        completions, requests = completions - lineage.offered(keeping), requests - lineage.sampled(keeping)[1]
     asked = questions.empty(project=project, user=user, about=copies, text=WITHDRAWN)
     counts = {
         "dialogues": len(copies.dialogue_ids),

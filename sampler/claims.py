@@ -12,7 +12,7 @@ loss on it is run alone, and dying alone is a strike), or it was handed back (ne
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -100,9 +100,9 @@ def heartbeat(*, worker: str, request_ids: Sequence[UUID]) -> set[UUID]:
     return set(mine.values_list("pk", flat=True))
 
 
-def to_cancel(*, worker: str) -> set[UUID]:
-    """Requests of this worker that somebody stopped."""
-    rows = SampleRequest.objects.filter(worker=worker, state=State.RUNNING, cancel_requested=True)
+def to_cancel(*, request_ids: Collection[UUID]) -> set[UUID]:
+    """Those of a worker's requests that somebody stopped; some are ended already, and their texts are for nobody."""
+    rows = SampleRequest.objects.filter(pk__in=request_ids, cancel_requested=True)
     return set(rows.values_list("pk", flat=True))
 
 

@@ -122,7 +122,6 @@ class Feeder:
     def _look_for_stops(self) -> None:
         by_request = {held.request_id: (job_id, held) for job_id, held in self.state.held.all().items()}
         if by_request:
-            for request_id in claims.to_cancel(worker=self.state.name):
-                if request_id in by_request:
-                    job_id, held = by_request[request_id]
-                    held.model.engine.cancel(job_id)
+            for request_id in claims.to_cancel(request_ids=by_request.keys()):
+                job_id, held = by_request[request_id]
+                held.model.engine.cancel(job_id)

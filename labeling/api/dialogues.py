@@ -13,7 +13,7 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 from accounts.idempotency import idempotent
 from accounts.models import User
 from common.api import PAGE_PARAMETERS, CursorPages, checked, page_of
-from labeling import chats, corrections, dialogues, given_prompts, quota
+from labeling import chats, corrections, dialogues, given_prompts, quota, withdrawal
 from labeling.api.base import ApiView, dialogue_of, project_of, user_of
 from labeling.api.shapes import dialogues as shapes
 from labeling.errors import Invalid
@@ -108,7 +108,7 @@ class OneDialogue(ApiView):
 
     @extend_schema(summary="Give a draft up", responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
-        dialogues.discard_dialogue(dialogue=dialogue_of(request, pk))
+        withdrawal.discard(dialogue=dialogue_of(request, pk))
         return Response(status=204)
 
 

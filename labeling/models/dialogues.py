@@ -168,6 +168,11 @@ class Dialogue(models.Model):
             models.Index(fields=["project", "state", "kind"], name="dialogue_by_state"),
             models.Index(fields=["author", "state"], name="dialogue_by_author"),
             models.Index(fields=["answer_to"], name="dialogue_answers", condition=Q(answer_to__isnull=False)),
+            models.Index(
+                fields=["project"],
+                name="dialogue_to_empty",
+                condition=Q(state="discarded", submitted_at__isnull=True, withdrawn_at__isnull=True),
+            ),
             models.Index(fields=["rule"], name="dialogue_by_rule", condition=Q(rule__isnull=False)),
         ]
 

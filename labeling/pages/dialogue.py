@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from common.compiled import compiled
 from common.translated import translated
-from labeling import feedback, quota, undo
+from labeling import feedback, lineage, prompt_lengths, quota, undo
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
 from labeling.pages import cover, live, verdicts
 from labeling.pages.composer import Composer, position_in
@@ -83,6 +83,8 @@ class DialogueContext(TypedDict):
     red_team: RedTeam | None
     guest: bool
     left: Left | None  # of a guest's messages today
+    most: int  # characters of a message; 0: none is written here
+    stays: bool  # a version that a reviewer read stays where the draft is discarded
 
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
@@ -117,6 +119,8 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "red_team": red_team_of(dialogue, turns),
         "guest": guest,
         "left": quota.left(dialogue.project, user) if guest else None,
+        "most": prompt_lengths.shown(dialogue.project) if dialogue.state == Dialogue.State.DRAFT else 0,
+        "stays": bool(lineage.reviewed_before(dialogue).dialogue_ids),
     }
 
 

@@ -32,7 +32,7 @@ def accepted(project: Project, user: User) -> KeptAcceptance | None:
 
 
 def chats_of(project: Project, guest: User) -> list[Chat]:
-    """Newest first, with those that were given up: their texts are kept too."""
+    """Newest first. Of those that were discarded no text is kept."""
     return _shown(Dialogue.objects.filter(project=project, author=guest).order_by("-saved_at")[:SHOWN])
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from labeling import corrections, dialogues, given_prompts, turns
+from labeling import corrections, dialogues, given_prompts, turns, withdrawal
 from labeling.errors import Blocked, Conflict, Gone, LabelingError, NotAgreed
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
@@ -164,7 +164,7 @@ def undo(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def discard(request: PageRequest, pk: UUID) -> HttpResponse:
     try:
-        dialogues.discard_dialogue(dialogue=own_dialogue(request, pk))
+        withdrawal.discard(dialogue=own_dialogue(request, pk))
     except LabelingError as error:
         return refuse(request, pk, error)
     return go(request, "home")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from generation.batch import PromptCache
+from generation.batch import PromptCache, RollingBatch
 from generation.rendering import Rendered
 from generation.text_stream import TextStream
 from sampler.engines.base import Delta, Job
@@ -153,6 +153,25 @@ class Entry:
     @property
     def length(self) -> int:
         return len(self.ids)
+
+    def read_on(self, batch: RollingBatch, most: int) -> int:
+        """Read so many tokens more of the prompt (and, for a sample that was pushed out, of what it had said)."""
+        ids = self.ids + self.waiting[0].ids
+        chunk = ids[self.done_ids : self.done_ids + most]
+        logits, self.past = batch.prefill(chunk, self.past)
+        self.done_ids += len(chunk)
+        if self.done_ids == len(ids):
+            self.logits = logits
+        return len(chunk)
+
+    @property
+    def partly_read(self) -> bool:
+        return self.past is not None and self.logits is None
+
+    @property
+    def characters(self) -> int:
+        """Of the prompt, before it is rendered."""
+        return sum(len(message["content"]) for message in self.job.messages)
 
     @property
     def fresh(self) -> bool:

@@ -12,6 +12,8 @@ from uuid import UUID
 from sampler.engines._entries import Entry
 from sampler.engines.base import Job
 
+SHORT = 1024  # characters of a prompt that is read before the rest of a longer one
+
 
 class JobQueue:
     def __init__(self) -> None:
@@ -46,6 +48,17 @@ class JobQueue:
             if job.interactive:  # behind the interactive ones, before all others
                 at = next((i for i, e in enumerate(self.pending) if not e.job.interactive), at)
             self.pending.insert(at, entry)
+
+    def short_before_long(self) -> None:
+        """While a prompt that somebody waits for is partly read, a short one is read before its rest: a long one holds
+        nobody up."""
+        if not self.pending or not self.pending[0].partly_read:
+            return
+        for entry in self.pending[1:]:
+            if entry.job.interactive and entry.fresh and entry.characters <= SHORT:
+                self.pending.remove(entry)
+                self.pending.insert(0, entry)
+                return
 
     def take_cancelled(self) -> list[Entry]:
         """Jobs that were stopped since the last step and have not ended."""

@@ -61,6 +61,7 @@ class HfEngine:
         self.queue = JobQueue()
         self._batching = Batching()
         self._calm = 0  # steps since the memory last ran out
+        self._texts_until = 0.0  # as long as a piece of a prompt took, texts being written have the model to themselves
         self._one_by_one = False  # prompts of this model cannot be read at once
         self._gathering = True  # static batching: no background sample ran when this step began
 
@@ -99,8 +100,6 @@ class HfEngine:
     def step(self) -> list[Event]:
         events: list[Event] = []
         self._gathering = self.running.only_live
-        for entry in self.queue.take_cancelled():
-            self._cancel(entry, events)
         self._admit(events)
         if self.running:
             self._decode(events)
@@ -118,15 +117,19 @@ class HfEngine:
     # Prompts are read and samples get rows
 
     def _admit(self, events: list[Event]) -> None:
-        """Read prompts and let their samples join. Background prompts yield to steps of those who wait for text."""
-        live = self.running.live
+        """Read prompts and let their samples join. Background ones, and the rest of long ones, yield to live texts."""
         spent = 0
         while True:
+            live = self.running.live
+            for stopped in self.queue.take_cancelled():
+                self._cancel(stopped, events)
             self.queue.take_arrivals()
+            self.queue.short_before_long()
             entry = self.queue.pending[0] if self.queue.pending else None
             if entry is None or self._free_for(entry) <= 0:
                 return
-            if not entry.job.interactive and live and spent >= CHUNK:
+            rest_waits = entry.partly_read and time.monotonic() < self._texts_until
+            if live and (rest_waits or (spent >= CHUNK and not entry.job.interactive)):
                 return
             try:
                 group = self._together(entry, live, events)
@@ -140,7 +143,7 @@ class HfEngine:
                 logger.exception("%s: a prompt could not be read", self.spec.slug)
                 self._fail(entry, f"{type(error).__name__}: {error}", events)
                 continue
-            if live and not entry.job.interactive:
+            if live and (not entry.job.interactive or entry.partly_read):
                 return
 
     def _together(self, first: Entry, live: bool, events: list[Event]) -> list[Entry]:
@@ -210,13 +213,11 @@ class HfEngine:
         """One chunk of the prompt (and, for a sample that was pushed out, of what it had said)."""
         if entry.logits is not None:
             return 0
-        ids = entry.ids + entry.waiting[0].ids
-        chunk = ids[entry.done_ids : entry.done_ids + CHUNK]
-        logits, entry.past = self.running.batch.prefill(chunk, entry.past)
-        entry.done_ids += len(chunk)
-        if entry.done_ids == len(ids):
-            entry.logits = logits
-        return len(chunk)
+        began = time.monotonic()
+        read = entry.read_on(self.running.batch, CHUNK)
+        if entry.job.interactive:
+            self._texts_until = 2 * time.monotonic() - began
+        return read
 
     def _join(self, group: list[Entry], events: list[Event]) -> None:
         """As many samples of prompts that are read as there are rows for take their first token and join."""

@@ -47,6 +47,38 @@
     if (source.textContent !== words) source.textContent = words;
   }
 
+  /* How long the text is, once it comes near what can be sent. Characters are counted as the server does. */
+  function count(form) {
+    const shown = $("[data-count]", form), editor = $("textarea", form), most = shown && Number(shown.dataset.most);
+    if (!most || !editor) return;
+    const length = editor.value.length < 0.8 * most ? 0 : [...editor.value].length;
+    const words = length < 0.8 * most ? "" : gettext("%(length)s of at most %(most)s characters").replace("%(length)s", length.toLocaleString()).replace("%(most)s", most.toLocaleString());
+    shown.toggleAttribute("data-over", length > most);
+    if (shown.textContent !== words) shown.textContent = words;
+  }
+  const counts = () => $$("form.composer").forEach(count);
+  addEventListener("load", counts);
+  document.addEventListener("htmx:afterSettle", counts);
+  document.addEventListener("draft:restored", (event) => count(event.target));
+  document.addEventListener("input", (event) => { const form = event.target.closest("form.composer"); if (form) count(form); });
+
+  /* A worker looks for a stop between two steps: until then the page says that it was heard. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.detail.elt, button = form.matches("form") && $("[data-stop]", form), turn = button && button.closest(".turn");
+    if (!turn) return;
+    button.disabled = true;
+    $("[data-state]", turn).textContent = gettext("is stopping…");
+    button.closest("[data-stream]").dataset.stopping = "1";
+  });
+  document.addEventListener("htmx:sendError", (event) => { const button = $("[data-stop]", event.detail.elt); if (button) button.disabled = false; });
+
+  /* A chat is opened at its end; what opens below a reply is not left under the composer. */
+  addEventListener("load", () => { if ($(".chat .turn") && !location.hash) scrollTo({ top: document.documentElement.scrollHeight }); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const turn = event.detail.elt.closest && event.detail.elt.closest(".chat .turn"), form = turn && $("form.feedback, form.report", turn);
+    if (form) form.scrollIntoView({ block: "nearest" });
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-use]");
     if (button) { event.preventDefault(); use(Number(button.dataset.use)); }

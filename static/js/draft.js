@@ -32,7 +32,7 @@ class Autosave {
     addEventListener("online", (this.onOnline = () => { this.tries = 0; this.save(); }));
     addEventListener("pagehide", (this.onHide = () => this.beacon()));
     form.autosave = this;
-    if (refused) { // what was sent came back: the page has it, the server does not
+    if (refused && form.dataset.draft) { // what was sent came back: the page has it, the server does not
       this.saved = duologue.drafts.UNSAVED;
       this.touch();
       if (refused === 409) clearTimeout(this.timer); // another tab's work is there, and the person decides
@@ -136,7 +136,7 @@ class Autosave {
   clear(entries) { if (same(entries, entriesOf(this.form))) localStorage.removeItem(this.key); }
   forget() { localStorage.removeItem(this.key); this.stopped = true; clearTimeout(this.timer); }
   say(words, trouble) {
-    const saved = $("[data-saved]");
+    const saved = (!this.form.dataset.draft && $("[data-kept]", this.form)) || $("[data-saved]");
     if (saved) { saved.textContent = words; saved.dataset.state = trouble ? "trouble" : ""; }
   }
   end() {
@@ -170,7 +170,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted
-  const { xhr, elt } = event.detail, form = elt.form || elt;
+  const { xhr, elt } = event.detail, sent = elt.form || elt, form = sent.matches("[data-discards]") ? $("form[data-draft]") || sent : sent;
   if (form.autosave && xhr.status === 204 && xhr.getResponseHeader("HX-Redirect")) { form.autosave.forget(); form.autosave.end(); form.autosave = null; }
 });
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -40,7 +40,7 @@
         else if (text.dataset.index === String(entry.i)) {
           text.append(entry.t);
           const state = $("[data-state]", text.closest(".turn, .suggestion"));
-          if (state) state.textContent = root.dataset.reply ? gettext("is writing…") : gettext("being written…");
+          if (state && !root.dataset.stopping) state.textContent = root.dataset.reply ? gettext("is writing…") : gettext("being written…");
         }
       }
       if (low && root.dataset.reply) scrollTo({ top: document.documentElement.scrollHeight });
@@ -50,6 +50,8 @@
     async function finish() {
       if (!root.isConnected) return;
       if (root.dataset.reply) {
+        const told = $("[data-refused]"); // that the model is still writing
+        if (told) told.remove();
         await htmx.ajax("POST", root.dataset.reply, { source: root, target: root, swap: "outerHTML" });
         const announce = $("[data-announce]");
         if (announce) setTimeout(() => { announce.textContent = gettext("The model has answered."); }, 50);

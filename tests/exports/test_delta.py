@@ -16,7 +16,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import comparisons, corrections, dialogues, feedback, projects, turns, votes
+from labeling import comparisons, corrections, dialogues, feedback, projects, turns, votes, withdrawal
 from labeling.errors import Gone
 from labeling.feedback import Problem
 from labeling.models import Comparison, Dialogue, Project, Prompt, Ranking, Review, Turn, TurnFeedback
@@ -89,7 +89,7 @@ def thinks_again(project: Project, who: User, random: Random) -> None:
 def gives_a_chat_up(project: Project, who: User, random: Random) -> None:
     drafts = Dialogue.objects.filter(project=project, author=who, state="draft", kind="chat").order_by("created_at")
     if draft := drafts.first():
-        dialogues.discard_dialogue(dialogue=draft)
+        withdrawal.discard(dialogue=draft)
 
 
 def adds_a_prompt(project: Project, who: User, random: Random) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.shapes import Message
-from labeling import corrections, dialogues, given_prompts, projects, turns
+from labeling import corrections, dialogues, given_prompts, projects, turns, withdrawal
 from labeling.errors import Invalid
 from labeling.models import Dialogue, Project, Prompt
 from tests.labeling.asking import texts
@@ -47,7 +47,7 @@ def test_the_share_holds_for_each_trainer_whatever_they_give_up(project: Project
         made = begin(project, alice)
         kinds.append(bool(made.given_turns))
         if not made.given_turns:
-            dialogues.discard_dialogue(dialogue=begin(project, alice))  # does not change what follows
+            withdrawal.discard(dialogue=begin(project, alice))  # does not change what follows
             turns.add_turn(dialogue=made, role="user", text="My own?")
         answer(made)
     assert sum(kinds) == 6
@@ -62,7 +62,7 @@ def test_each_prompt_is_given_to_one_person_and_back_when_given_up(project: Proj
     answer(first)
     with pytest.raises(Invalid, match="Every prompt"):
         begin(project, alice)
-    dialogues.discard_dialogue(dialogue=second)
+    withdrawal.discard(dialogue=second)
     assert begin(project, alice).prompt == second.prompt
     with pytest.raises(Invalid, match="Every prompt"):  # had it, and gave it up
         begin(project, bob)

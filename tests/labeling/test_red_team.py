@@ -64,7 +64,7 @@ def test_rules_are_covered_evenly(project: Project, alice: User, bob: User, rule
         published.publish_rule(project=project, name=name, sentence="Do not.")
     begun = [begin(project, author) for author in (alice, bob, alice, alice, bob, bob)]
     assert set(Counter(chat.rule_id for chat in begun).values()) == {2}
-    dialogues.discard_dialogue(dialogue=begun[0])
+    withdrawal.discard(dialogue=begun[0])
     assert begin(project, bob).rule == begun[0].rule
 
 

@@ -77,6 +77,13 @@ def handed_in(cast: Cast) -> Work:
     return work
 
 
+def taken_back(cast: Cast) -> Work:
+    """The draft that goes on from what was handed in, which is gone with it where it is discarded."""
+    work = handed_in(cast)
+    draft = corrections.undo_submission(dialogue=work.fresh)
+    return Work(cast.project, draft, cast.people, draft.turns.select_related("dialogue__project").get(position=1))
+
+
 def sent_back(cast: Cast) -> Work:
     work = handed_in(cast)
     decide(work, "rita", "returned", "Say more.")
@@ -169,7 +176,7 @@ def submit(work: Work) -> object:
 
 
 def discard(work: Work) -> object:
-    return dialogues.discard_dialogue(dialogue=work.fresh)
+    return withdrawal.discard(dialogue=work.fresh)
 
 
 def undo(work: Work) -> object:
@@ -285,10 +292,20 @@ SITUATIONS: Sequence[Situation[Work]] = (
     ),
     Situation("chat", chat, {**OF_A_CHAT, "complete": complete, "withdraw": withdraw}),
     Situation("answered", answered, {**OF_A_CHAT, "withdraw": withdraw}),
-    Situation("unanswered", unanswered, {"retry": retry, "send": send, "submit": submit, "discard": discard}),
+    Situation(
+        "unanswered", unanswered,
+        {
+            "retry": retry, "send": send, "submit": submit, "discard": discard,
+            "empty discarded": lambda work: withdrawal.empty_discarded(),
+        },
+    ),
     Situation(
         "handed in", handed_in,
         {"undo": undo, **REVIEWS, "submit": submit, "ask review": ask_review, "withdraw": withdraw},
+    ),
+    Situation(
+        "taken back", taken_back,
+        {"edit turn": edit_turn, "submit": submit, "discard": discard, "withdraw": withdraw},
     ),
     Situation(
         "drawn", drawn,

@@ -175,7 +175,15 @@ def test_a_waiting_request_is_cancelled_at_once_and_a_running_one_is_flagged() -
     running = ask(version)
     claim(version)
     assert sampling.cancel(request_id=running.pk)
-    assert claims.to_cancel(worker="w1") == {running.pk}
+    assert claims.to_cancel(request_ids=[running.pk]) == {running.pk}
+
+
+def test_a_worker_stops_what_it_runs_for_a_text_that_was_discarded() -> None:
+    version = make_version()
+    row, other = ask(version), ask(version)
+    claim(version)
+    sampling.empty(completion_ids=(), request_ids=[row.pk], text="[withdrawn]")
+    assert claims.to_cancel(request_ids=[row.pk, other.pk]) == {row.pk}
 
 
 def test_a_cancelled_request_whose_worker_died_ends_cancelled() -> None:
