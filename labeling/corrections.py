@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.audit import record
+from accounts.models import User
 from common.transitions import advance
 from labeling import comparisons, dialogues, judgements, leases, undo, votes
 from labeling.criteria import Grades
 from labeling.errors import Gone
 from labeling.judgements import Reading, Said
-from labeling.models import Assignment, Comparison, Dialogue, Ranking, Turn
+from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, Review, Turn
 from labeling.quality import overlap, reviews, screening
 from labeling.red_team import attempts
 from labeling.spans import Spans
@@ -40,6 +42,22 @@ class Draft(TypedDict, total=False):
 
 
 # -- rankings ---------------------------------------------------------------------------------------
+
+
+def to_take_back(*, project: Project, trainer: User) -> Assignment | None:
+    """The task of their last ranking that `undo_ranking` would take back."""
+    sent = Ranking.objects.in_force().filter(trainer=trainer, comparison__project=project, supersedes__isnull=True)
+    in_time = sent.filter(
+        submitted_at__gt=undo.since(project.undo_minutes), assignment__state=Assignment.State.SUBMITTED
+    )
+    reviewed = Review.objects.filter(ranking=OuterRef("pk"))
+    newest = (
+        in_time.filter(~Exists(reviewed))
+        .select_related("assignment__comparison__project")
+        .order_by("-submitted_at")
+        .first()
+    )
+    return newest.assignment if newest is not None else None
 
 
 @transaction.atomic
