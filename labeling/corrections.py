@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.audit import record
@@ -44,19 +44,17 @@ class Draft(TypedDict, total=False):
 # -- rankings ---------------------------------------------------------------------------------------
 
 
+# Of a ranking: it is not taken back any more, however short its time was.
+STAYS = Exists(Review.objects.filter(ranking=OuterRef("pk"))) | Q(supersedes__isnull=False)
+
+
 def to_take_back(*, project: Project, trainer: User) -> Assignment | None:
     """The task of their last ranking that `undo_ranking` would take back."""
-    sent = Ranking.objects.in_force().filter(trainer=trainer, comparison__project=project, supersedes__isnull=True)
+    sent = Ranking.objects.in_force().filter(~STAYS, trainer=trainer, comparison__project=project)
     in_time = sent.filter(
         submitted_at__gt=undo.since(project.undo_minutes), assignment__state=Assignment.State.SUBMITTED
     )
-    reviewed = Review.objects.filter(ranking=OuterRef("pk"))
-    newest = (
-        in_time.filter(~Exists(reviewed))
-        .select_related("assignment__comparison__project")
-        .order_by("-submitted_at")
-        .first()
-    )
+    newest = in_time.select_related("assignment__comparison__project").order_by("-submitted_at").first()
     return newest.assignment if newest is not None else None
 
 
@@ -69,11 +67,11 @@ def undo_ranking(*, assignment: Assignment) -> Assignment:
         Gone: the time is over, or a reviewer has looked at it.
     """
     comparison, locked = leases.lock(assignment)
-    ranking = locked.rankings.in_force().first()
+    ranking = locked.rankings.in_force().annotate(stays=STAYS).first()
     in_time = ranking is not None and undo.can_undo(ranking.submitted_at, comparison.project.undo_minutes)
     if locked.state != Assignment.State.SUBMITTED or ranking is None or not in_time:
         raise Gone("The time to take this submission back is over.")
-    if ranking.supersedes_id or ranking.reviews.exists():
+    if ranking.stays:
         raise Gone("A reviewer has looked at this ranking, so it stays.")
     now = timezone.now()
     Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from common.compiled import compiled
 from common.shapes import Message
-from labeling import undo
+from labeling import corrections, undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
 from labeling.pages.letters import letters_of, spelled
 from labeling.text import opening
@@ -83,7 +83,7 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _ranked(user, before, words) if words else _newest_ranked(user, before)
-    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at in rows:
+    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at, stays in rows:
         yield Row(
             kind="Ranking",
             pk=assignment or pk,
@@ -92,11 +92,11 @@ def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Ro
             outcome=gettext("not rankable: %s") % not_rankable if not_rankable else spelled(groups, letters_of(order)),
             state="submitted",
             at=at,
-            undo_until=_undo_until(at, minutes),
+            undo_until=None if stays else _undo_until(at, minutes),
         )
 
 
-_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime]
+_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime, bool]
 
 
 def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Ranking, _Ranked]:
@@ -106,7 +106,7 @@ def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet
         .order_by("-submitted_at")
         .values_list(
             "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",
-            "order_shown", "groups", "not_rankable", "submitted_at",
+            "order_shown", "groups", "not_rankable", "submitted_at", corrections.STAYS,
         )[: PAGE + 1]
     )  # fmt: skip
 
