@@ -14,6 +14,7 @@ from moderation import verdicts
 from moderation.models import Verdict
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.screens import keys_taken
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -32,6 +33,8 @@ def test_a_covered_answer_is_revealed_before_it_is_placed_and_who_opts_out_meets
     text = page.locator("#card-A .prose")
     expect(text).to_be_hidden()
     expect(page.locator("#card-B .prose")).to_be_visible()
+    assert not keys_taken(page)
+    page.reload()
     page.keyboard.press("Alt+p")
     paused = page.get_by_role("dialog", name="Paused")
     expect(paused).to_be_visible()

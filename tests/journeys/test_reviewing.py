@@ -107,6 +107,7 @@ def test_after_a_blind_vote_one_is_back_at_the_same_review(
     shown = page.locator(".card-text").all_inner_texts()
     page.keyboard.press("b")
     expect(page.get_by_role("heading", name="Rank 4 completions")).to_be_visible()
+    expect(page.locator("#card-A")).to_have_attribute("data-current", "")  # its scripts have come
     for digit in "1234":
         page.keyboard.press(digit)
     page.keyboard.press("Control+Enter")
