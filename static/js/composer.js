@@ -82,7 +82,7 @@
     if (!$("[data-dialogue]")) return;
     const stop = (act) => { event.preventDefault(); act(); };
     if (sends(event)) {
-      const form = event.target.closest("form.composer, form.feedback") || $("form.composer");
+      const form = event.target.closest("form.composer, form.feedback, form.verdict-comment") || $("form.composer");
       if (form) stop(() => form.requestSubmit($("button.primary", form) || $("button:last-of-type", form)));
       return;
     }

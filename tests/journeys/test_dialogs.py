@@ -9,11 +9,12 @@ from django.urls import reverse
 from playwright.sync_api import Page, Request, expect
 
 from accounts.models import User
-from labeling.models import Assignment, Project, Ranking
+from labeling.models import Assignment, Project, Ranking, Turn, TurnFeedback
 from labeling.quality import reviews
 from moderation.models import VerdictFeedback
 from tests import makers
 from tests.journeys.conftest import Visits
+from tests.journeys.server import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -146,6 +147,33 @@ def test_ctrl_enter_in_a_menu_sends_what_the_menu_sends(
     page.keyboard.press("Control+Enter")
     page.wait_for_function("path => location.pathname !== path", arg=path)
     assert Assignment.objects.get(pk=path.strip("/").split("/")[-1]).skip_reason == "I know too little of it."
+
+
+def test_ctrl_enter_in_a_report_of_a_reply_sends_the_report(
+    visit: Visits, alice: User, pages: dict[str, tuple[User, str]]
+) -> None:
+    page = visit(alice).open(pages["chat"][1])
+    turns = Turn.objects.count()
+    page.locator("#composer-text").fill("Not sent yet.")
+    page.keyboard.press("Alt+h")
+    page.locator("form.report input[name=problem]").first.check()
+    page.locator("form.report textarea[name=comment]").fill("It is wrong.")
+    page.keyboard.press("Control+Enter")
+    wait_for(lambda: TurnFeedback.objects.filter(comment="It is wrong.").exists())
+    assert Turn.objects.count() == turns
+
+
+def test_a_box_made_larger_breaks_no_policy_when_its_page_is_swapped(
+    visit: Visits, alice: User, pages: dict[str, tuple[User, str]]
+) -> None:
+    path = pages["ranking"][1]
+    page = visit(alice).open(path)
+    page.evaluate("document.querySelector('#note').style.height = '200px'")
+    for key in "a1b2c3d4":
+        page.keyboard.press(key)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("path => location.pathname !== path", arg=path)
+    page.wait_for_load_state("networkidle")
 
 
 def test_the_bar_at_the_end_of_a_page_stands_at_the_end_of_the_window(
