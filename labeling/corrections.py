@@ -67,11 +67,11 @@ def undo_ranking(*, assignment: Assignment) -> Assignment:
         Gone: the time is over, or a reviewer has looked at it.
     """
     comparison, locked = leases.lock(assignment)
-    ranking = locked.rankings.in_force().annotate(stays=STAYS).first()
+    ranking = locked.rankings.in_force().first()
     in_time = ranking is not None and undo.can_undo(ranking.submitted_at, comparison.project.undo_minutes)
     if locked.state != Assignment.State.SUBMITTED or ranking is None or not in_time:
         raise Gone("The time to take this submission back is over.")
-    if ranking.stays:
+    if Ranking.objects.filter(STAYS, pk=ranking.pk).exists():
         raise Gone("A reviewer has looked at this ranking, so it stays.")
     now = timezone.now()
     Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)

@@ -9,7 +9,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
 from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
@@ -106,7 +118,8 @@ def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet
         .order_by("-submitted_at")
         .values_list(
             "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",
-            "order_shown", "groups", "not_rankable", "submitted_at", corrections.STAYS,
+            "order_shown", "groups", "not_rankable", "submitted_at",
+            ExpressionWrapper(corrections.STAYS, BooleanField()),
         )[: PAGE + 1]
     )  # fmt: skip
 
