@@ -19,7 +19,7 @@ duologue.notice = (id, text, kind, actions) => {
   if (!text) { if (notice) notice.remove(); return; }
   if (!notice) { notice = document.createElement("div"); notice.dataset.notice = id; box.append(notice); }
   notice.className = "notice " + (kind || "");
-  if (kind === "bad" || id === "offline") $$(".good", box).forEach((old) => old.remove()); // "submitted" was said of another
+  if (kind === "bad" || id === "offline") $$(".good", box).forEach((old) => old.remove());
   notice.replaceChildren(document.createTextNode(text));
   if (actions) {
     const row = document.createElement("div");
@@ -169,8 +169,7 @@ document.addEventListener("click", (event) => {
   if (closer) closer.closest("dialog").close();
   $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
 });
-/* Every key comes through here. While a dialog is open, the page behind it gets none: `inDialogs` says that a script
- has keys for one. Ctrl Enter sends the form of the dialog, where it has one. */
+/* Every key comes here. While a dialog is open, only who has keys for dialogs gets them; Ctrl Enter sends its form. */
 const takers = [];
 const dialogOpen = () => { const open = $$(":is(dialog[open], :popover-open)"); return open.find((one) => one.contains(document.activeElement)) || open.pop(); };
 duologue.keys = (take, inDialogs) => takers.push([take, inDialogs]);
