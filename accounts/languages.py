@@ -14,11 +14,24 @@ from common.held import forget
 
 MOST = 30
 OPEN = frozenset({"", "und", "mul", "mis", "zxx"})  # no one language: offered to everybody
-KNOWN: dict[str, str] = {
-    code: str(found["name_local"])
-    for code, found in sorted(LANG_INFO.items(), key=lambda item: str(item[1].get("name_local", "")).casefold())
-    if "name_local" in found and "-" not in code
+# What Django's list lacks of the languages that most people write.
+MORE = {
+    "ak": "Akan", "am": "አማርኛ", "as": "অসমীয়া", "ay": "Aymar aru", "ba": "Башҡортса",
+    "bho": "भोजपुरी", "bm": "Bamanankan", "bo": "བོད་སྐད་", "ceb": "Binisaya", "ee": "Eʋegbe",
+    "ff": "Fulfulde", "fil": "Filipino", "gn": "Avañe’ẽ", "gu": "ગુજરાતી", "ha": "Hausa",
+    "hil": "Ilonggo", "ht": "Kreyòl ayisyen", "ilo": "Ilokano", "jv": "Basa Jawa",
+    "kok": "कोंकणी", "ks": "کٲشُر", "ku": "Kurdî", "lg": "Luganda", "ln": "Lingála", "lo": "ລາວ",
+    "mad": "Madhurâ", "mai": "मैथिली", "mg": "Malagasy", "mi": "Te reo Māori", "mt": "Malti",
+    "ny": "Chichewa", "om": "Afaan Oromoo", "or": "ଓଡ଼ିଆ", "ps": "پښتو", "qu": "Runasimi",
+    "rn": "Ikirundi", "rw": "Ikinyarwanda", "sat": "ᱥᱟᱱᱛᱟᱲᱤ", "sd": "سنڌي", "si": "සිංහල",
+    "sn": "ChiShona", "so": "Soomaali", "st": "Sesotho", "su": "Basa Sunda", "ti": "ትግርኛ",
+    "tn": "Setswana", "ts": "Xitsonga", "wo": "Wolof", "xh": "IsiXhosa", "yi": "ייִדיש",
+    "yo": "Yorùbá", "yue": "粵語", "zh": "中文", "zu": "IsiZulu",
+}  # fmt: skip
+_DJANGO = {
+    code: str(found["name_local"]) for code, found in LANG_INFO.items() if "name_local" in found and "-" not in code
 }
+KNOWN: dict[str, str] = dict(sorted({**MORE, **_DJANGO}.items(), key=lambda item: item[1].casefold()))
 
 
 def primary(tag: str) -> str:

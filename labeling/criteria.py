@@ -64,10 +64,10 @@ def check_grades(given: Mapping[str, Mapping[str, object]], ids: Sequence[str], 
     for grades in given.values():
         for name, grade in grades.items():
             if name not in steps:
-                raise Invalid("%(name)s is not a criterion of this project.", name=repr(str(name)[:LONGEST]))
+                raise Invalid("“%(name)s” is not a criterion of this project.", name=str(name)[:LONGEST])
             if isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= steps[name]:
                 raise Invalid(
-                    "A grade of %(name)s is a whole number from 1 to %(steps)s.", name=repr(name), steps=steps[name]
+                    "A grade of “%(name)s” is a whole number from 1 to %(steps)s.", name=name, steps=steps[name]
                 )
     kept: Grades = {}
     for cid in ids:

@@ -58,7 +58,7 @@ def start_dialogue(
     if role is None or (role == Membership.Role.GUEST and kind != Dialogue.Kind.CHAT):
         raise Invalid("Your role in this project does not include this kind of work.")
     if not (chatting or kind == Dialogue.Kind.DEMONSTRATION) or kind not in project.task_types:
-        raise Invalid("This project has no tasks of the kind %(kind)s.", kind=repr(kind))
+        raise Invalid("This project has no such tasks. Go home to see which there are.")
     offering.check(project=project, person=author, by_program=by_program)
     model_version, drawn = _model_to_chat_with(project) if chatting else (None, None)
     if prompt is not None:  # a withdrawal that empties it waits, and then finds what was opened with it

@@ -192,7 +192,7 @@ def _flags(flags: Mapping[str, Sequence[str]], ids: Sequence[str], offered: Sequ
         raise Invalid("%(one)s is not a completion of this comparison.", one=sorted(unknown)[0])
     for names in flags.values():
         if strange := [name for name in names if name not in offered]:
-            raise Invalid("%(strange)s is not a flag of this project.", strange=repr(strange[0]))
+            raise Invalid("“%(strange)s” is not a flag of this project.", strange=strange[0])
     return {cid: [name for name in offered if name in flags[cid]] for cid in ids if flags.get(cid)}
 
 

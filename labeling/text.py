@@ -86,20 +86,25 @@ def check_messages(messages: object, *, last: str | None = None) -> list[Message
             if number != 1:
                 raise Invalid("Message %(number)s is a system message; only the first can be.", number=number)
         elif message["role"] != expected:
-            raise Invalid(
-                "Message %(number)s is the %(name)s's; the %(expected)s's was due.",
-                number=number,
-                name=message["role"],
-                expected=expected,
-            )
+            raise _out_of_turn(number, expected)
         else:
             expected = "assistant" if expected == "user" else "user"
         checked.append({"role": message["role"], "content": clean(message["content"])})
     if last and checked[-1]["role"] != last:
-        raise Invalid(
-            "The last message is the %(found)s's; it has to be the %(last)s's.", found=checked[-1]["role"], last=last
-        )
+        if last == "assistant":
+            raise Invalid("It has to end with an answer by the assistant. Add one as the last message.")
+        raise Invalid("It has to end with a message by the user. Add one as the last message.")
     return checked
+
+
+def _out_of_turn(number: int, expected: str) -> Invalid:
+    if expected == "user":
+        return Invalid(
+            "Message %(number)s is by the assistant, and so a message by the user is missing before it.", number=number
+        )
+    return Invalid(
+        "Message %(number)s is by the user, and so an answer by the assistant is missing before it.", number=number
+    )
 
 
 def _message(given: object, number: int) -> Message:

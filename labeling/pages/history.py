@@ -9,7 +9,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
 from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
@@ -18,7 +30,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from common.compiled import compiled
 from common.shapes import Message
-from labeling import undo
+from labeling import corrections, undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
 from labeling.pages.letters import letters_of, spelled
 from labeling.text import opening
@@ -83,7 +95,7 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _ranked(user, before, words) if words else _newest_ranked(user, before)
-    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at in rows:
+    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at, stays in rows:
         yield Row(
             kind="Ranking",
             pk=assignment or pk,
@@ -92,11 +104,11 @@ def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Ro
             outcome=gettext("not rankable: %s") % not_rankable if not_rankable else spelled(groups, letters_of(order)),
             state="submitted",
             at=at,
-            undo_until=_undo_until(at, minutes),
+            undo_until=None if stays else _undo_until(at, minutes),
         )
 
 
-_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime]
+_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime, bool]
 
 
 def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Ranking, _Ranked]:
@@ -107,6 +119,7 @@ def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet
         .values_list(
             "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",
             "order_shown", "groups", "not_rankable", "submitted_at",
+            ExpressionWrapper(corrections.STAYS, BooleanField()),
         )[: PAGE + 1]
     )  # fmt: skip
 

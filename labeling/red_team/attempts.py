@@ -103,7 +103,7 @@ def _checked(locked: Dialogue, said: Said) -> dict[str, object]:
     if said["severity"] not in (None, *Severity.values):
         raise Invalid("The severity is 1, 2 or 3.", field="severity")
     if unknown := [name for name in said["strategies"] if name not in STRATEGIES]:
-        raise Invalid("%(name)s is not one of the strategies.", name=repr(unknown[0][:80]), field="strategies")
+        raise Invalid("“%(name)s” is not one of the strategies.", name=unknown[0][:80], field="strategies")
     with within("how"):
         how = clean(said["how"]).strip()
         if len(how) > LONGEST:

@@ -91,7 +91,9 @@ def again(
     return page(request, "labeling/ranking.html", _context(request, assignment, form) | words, status=status)
 
 
-def _context(request: PageRequest, assignment: Assignment, form: RankingForm | None = None) -> Context:
+def _context(
+    request: PageRequest, assignment: Assignment, form: RankingForm | None = None, *, done: Assignment | None = None
+) -> Context:
     context: Context = {
         **ranking_page.ranking_context(assignment, form, offering.opted_out(request.user)),
         "today": ranked_today(request.user),
@@ -99,6 +101,9 @@ def _context(request: PageRequest, assignment: Assignment, form: RankingForm | N
     context["asked"] = questions.count_at(assignment, request.user)
     if after := request.GET.get("after", ""):
         context["done"] = done_before(request, after)
+    if not (done or context.get("done")):
+        project = assignment.comparison.project
+        context["earlier"] = corrections.to_take_back(project=project, trainer=request.user)
     context["skipped"] = bool(request.GET.get("skipped"))
     context["review"] = _blind.back_from(request, assignment)
     return context
@@ -150,7 +155,7 @@ def _go_on(
     if not request.htmx:
         return redirect(url + query)
     if assignment is not None:
-        context = _context(request, assignment)
+        context = _context(request, assignment, done=done)
     response = page(request, f"labeling/{template}.html", context | {"done": done, "skipped": skipped})
     response["HX-Push-Url"] = url
     return response

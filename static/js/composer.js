@@ -1,7 +1,7 @@
 /* The composer of demonstrations and chats: keys, suggestions into the editor, where a text came from. */
 (function () {
   "use strict";
-  const { $, $$, composing, sends, typing, singleKeys } = window.duologue;
+  const { $, $$, keys, sends, typing, singleKeys } = window.duologue;
   const composer = () => $("form[data-composer]");
   let before = null; // {number, text, completion}: what a suggestion replaced
 
@@ -110,11 +110,11 @@
     return /Mac/.test(navigator.platform) || (/^Digit/.test(event.code) && !"&é\"'(-è_çà".includes(event.key));
   }
 
-  document.addEventListener("keydown", (event) => {
-    if (composing(event) || $("dialog[open]") || !$("[data-dialogue]")) return;
+  keys((event) => {
+    if (!$("[data-dialogue]")) return;
     const stop = (act) => { event.preventDefault(); act(); };
     if (sends(event)) {
-      const form = event.target.closest("form.composer, form.feedback") || $("form.composer");
+      const form = event.target.closest("form.composer, form.feedback, form.verdict-comment") || $("form.composer");
       if (form) stop(() => form.requestSubmit($("button.primary", form) || $("button:last-of-type", form)));
       return;
     }

@@ -2,7 +2,7 @@
  gets no place. */
 (function () {
 "use strict";
-const { $, $$, asks, typing, singleKeys, composing, notice } = window.duologue;
+const { $, $$, asks, keys, typing, singleKeys, notice } = window.duologue;
 const revealed = new Set();
 const covered = (root) => $(".reveal:not(:checked)", root);
 
@@ -12,10 +12,10 @@ function reveal(box) {
   box.focus({ preventScroll: true });
 }
 const inView = (box) => { const { top, bottom } = box.closest(".covered").getBoundingClientRect(); return bottom > 0 && top < innerHeight; };
-function atHand(target) {
+function atHand(target, dialog) {
   const here = (target.closest && target.closest("[data-card], .turn, .suggestion")) || $("[data-card][data-current]");
-  const open = $$(".reveal:not(:checked)", $("dialog[open]") || document);
-  return (here && !$("dialog[open]") && covered(here)) || open.find(inView) || open[0];
+  const open = $$(".reveal:not(:checked)", dialog || document);
+  return (here && !dialog && covered(here)) || open.find(inView) || open[0];
 }
 
 duologue.widget(".reveal", (box) => {
@@ -38,13 +38,13 @@ document.addEventListener("change", (event) => {
   notice("covered", gettext("Show the text of %s before you give it a place.").replace("%s", card.dataset.letter), "warn");
 }, true);
 
-document.addEventListener("keydown", (event) => {
-  if (composing(event) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+keys((event, dialog) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   const alone = !event.altKey && event.key.toLowerCase() === "z" && !typing(event.target) && singleKeys();
   if (!alone && !asks(event, "Z")) return;
-  const box = atHand(event.target);
+  const box = atHand(event.target, dialog);
   if (!box) return;
   event.preventDefault();
   reveal(box);
-});
+}, true);
 })();

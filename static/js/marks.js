@@ -3,7 +3,7 @@
  refuses every change, so that arrows, Shift, touch and screen readers select in it as in any other. */
 (function () {
 "use strict";
-const { $, $$, composing, sends } = window.duologue;
+const { $, $$ } = window.duologue;
 const dialog = $("#marks"), area = $("#mark-text"), comment = $("#mark-comment");
 const errors = $("[data-mark-errors]", dialog), done = $("[data-mark-done]", dialog);
 const free = dialog && dialog.hasAttribute("data-free"); // a reviewer's: a comment is enough
@@ -121,13 +121,12 @@ if (dialog) {
   area.addEventListener("beforeinput", (event) => event.preventDefault());
   area.addEventListener("input", () => { const at = area.selectionStart; area.value = text; area.setSelectionRange(at, at); }); // composed
   $("form", dialog).addEventListener("submit", (event) => { event.preventDefault(); mark(); });
-  dialog.addEventListener("keydown", (event) => {
-    if (composing(event)) return;
+  duologue.keys((event, open) => {
+    if (open !== dialog) return;
     const prints = event.target === comment && event.key !== event.code.slice(-1); // Option of a Mac, AltGr
     const radio = event.altKey && !prints && /^Digit[1-9]$/.test(event.code) && $$("input[name=mark-category]", dialog)[Number(event.code.slice(-1)) - 1];
     if (radio) { event.preventDefault(); radio.checked = true; }
-    if (sends(event)) { event.preventDefault(); event.stopPropagation(); mark(); }
-  });
+  }, true);
   dialog.addEventListener("close", () => { if (card && card.isConnected) $("[data-mark]", card).focus(); });
   duologue.widget("[data-card]", (one) => {
     const button = $("[data-mark]", one);

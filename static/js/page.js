@@ -19,6 +19,7 @@ duologue.notice = (id, text, kind, actions) => {
   if (!text) { if (notice) notice.remove(); return; }
   if (!notice) { notice = document.createElement("div"); notice.dataset.notice = id; box.append(notice); }
   notice.className = "notice " + (kind || "");
+  if (kind === "bad" || id === "offline") $$(".good", box).forEach((old) => old.remove());
   notice.replaceChildren(document.createTextNode(text));
   if (actions) {
     const row = document.createElement("div");
@@ -111,10 +112,13 @@ document.addEventListener("htmx:beforeSwap", (event) => { // a whole page of its
 });
 document.addEventListener("htmx:sendError", offline);
 document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request", ""); duologue.notice("offline", ""); });
+const taskOf = (root) => ($("[data-draft-key^=ranking], [data-draft-key^=dialogue]", root) || { dataset: {} }).dataset.draftKey;
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target || event.target;
   const opens = { "compare-body": "#compare", harm: "#harm" }[target.id];
   if (opens) { if (!$(opens).open) $(opens).showModal(); return; }
+  const old = taskOf(target); // a dialog over a task ends with it
+  if (target.id === "main" && (!old || old !== taskOf(document))) $$("dialog[open]:not(#login, .pause)").forEach((one) => one.close());
   duologue.start();
   const root = (target.id && document.getElementById(target.id)) || document.body;
   const lost = !document.activeElement || document.activeElement === document.body;
@@ -148,7 +152,7 @@ duologue.typing = (target) => target.closest && (target.closest("textarea, selec
   target.matches("input:not([type=checkbox]):not([type=radio])"));
 /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
 duologue.composing = (event) => event.isComposing || event.keyCode === 229;
-duologue.sends = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey; // AltGr is Ctrl and Alt
+duologue.sends = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.repeat; // AltGr is Ctrl and Alt
 /* Alt with a letter, but in an editor where that prints: Option of a Mac, AltGr. */
 duologue.asks = (event, letter) => event.altKey && event.code === `Key${letter}` && !(duologue.typing(event.target) && event.key.toUpperCase() !== letter);
 duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";
@@ -165,8 +169,21 @@ document.addEventListener("click", (event) => {
   if (closer) closer.closest("dialog").close();
   $$("details[data-menu][open], details[data-pop][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
 });
+/* Every key comes here. While a dialog is open, only who has keys for dialogs gets them; Ctrl Enter sends its form. */
+const takers = [];
+const dialogOpen = () => { const open = $$(":is(dialog[open], :popover-open)"); return open.find((one) => one.contains(document.activeElement)) || open.pop(); };
+duologue.keys = (take, inDialogs) => takers.push([take, inDialogs]);
 document.addEventListener("keydown", (event) => {
   if (duologue.composing(event)) return;
+  const dialog = dialogOpen();
+  if (dialog && duologue.sends(event)) {
+    const form = dialog.contains(event.target) && event.target.closest("form");
+    const button = $("button.primary", form || dialog) || (form && $("button:not([type])", form));
+    event.preventDefault();
+    if (button && button.form) button.form.requestSubmit(button);
+  } else takers.forEach(([take, inDialogs]) => { if (!dialog || inDialogs) take(event, dialog); });
+});
+duologue.keys((event) => {
   if (event.key === "?" && !duologue.typing(event.target) && duologue.singleKeys()) { event.preventDefault(); openKeys(); }
   if (duologue.asks(event, "P")) { event.preventDefault(); pause(); }
   const harm = duologue.asks(event, "H") && $("[data-harm]");

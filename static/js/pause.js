@@ -16,12 +16,12 @@ $("button", dialog).textContent = gettext("Go on");
 document.body.append(dialog);
 
 duologue.pause = () => {
-  if (dialog.open) { dialog.close(); return; }
   if ($("#login[open]")) return;
   const form = $("form[data-draft]");
   if (form && form.autosave) form.autosave.save();
   dialog.showModal();
 };
+duologue.keys((event, over) => { if (over === dialog && duologue.asks(event, "P")) { event.preventDefault(); dialog.close(); } }, true);
 dialog.addEventListener("click", (event) => { if (event.target.closest("button")) dialog.close(); });
 dialog.addEventListener("close", async () => {
   const form = $("form[data-heartbeat]");

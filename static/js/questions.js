@@ -1,7 +1,7 @@
 /* Ctrl Enter sends a question or an answer. */
-document.addEventListener("keydown", (event) => {
+window.duologue.keys((event) => {
   const form = event.target.closest && event.target.closest("form[data-by-keys]");
-  if (!form || !window.duologue.sends(event) || window.duologue.composing(event)) return;
+  if (!form || !window.duologue.sends(event)) return;
   event.preventDefault();
   form.requestSubmit(form.querySelector("button.primary"));
 });

@@ -2,7 +2,7 @@
  only write into them. Of two completions only four answers are asked for: pair.js. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, composing, sends } = window.duologue;
+const { $, $$, typing, singleKeys, sends } = window.duologue;
 const PLACES = gettext("1st 2nd 3rd 4th 5th 6th 7th 8th 9th").split(" ");
 const nth = (n) => PLACES[n - 1];
 
@@ -248,9 +248,11 @@ function begin(main) {
     if (card && card !== current) mark(card);
   });
   main.duologueKey = (event) => {
-    if (composing(event)) return;
-    if (sends(event)) { event.preventDefault(); $("button.primary", $(".actions", main)).click(); return; }
-    if (event.ctrlKey || event.metaKey || $("dialog[open]")) return;
+    if (sends(event)) {
+      const menu = event.target.closest("[data-pop][open]");
+      event.preventDefault(); $(menu ? "button" : ".actions button.primary", menu || main).click(); return;
+    }
+    if (event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape" && typing(event.target)) { event.target.blur(); go(current || cards[0]); return; }
     if (typing(event.target) || !singleKeys()) return;
     const digit = event.key !== "=" && /^(Digit|Numpad)\d$/.test(event.code) ? Number(event.code.slice(-1)) : null;
@@ -304,6 +306,6 @@ function begin(main) {
   };
 }
 
-document.addEventListener("keydown", (event) => { const main = $("[data-ranking]"); if (main && main.duologueKey) main.duologueKey(event); });
+duologue.keys((event) => { const main = $("[data-ranking]"); if (main && main.duologueKey) main.duologueKey(event); });
 duologue.widget("[data-ranking]", begin);
 })();

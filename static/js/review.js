@@ -1,7 +1,7 @@
 /* Keys of the reviewers' pages: each presses what carries its letter in `data-key`, first in an open menu. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, composing, sends } = window.duologue;
+const { $, $$, keys, typing, singleKeys, sends } = window.duologue;
 
 const press = (element) => {
   if (element.matches("summary")) {
@@ -26,9 +26,9 @@ const step = (main, by) => {
   return cards.length > 0;
 };
 
-document.addEventListener("keydown", (event) => {
+keys((event) => {
   const main = $("[data-review]");
-  if (!main || composing(event) || event.repeat || $("dialog[open]")) return;
+  if (!main || event.repeat) return;
   const menu = $("details[data-pop][open]", main);
   if (sends(event) && menu) {
     event.preventDefault();

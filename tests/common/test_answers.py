@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
@@ -67,6 +68,10 @@ def test_docs_are_throttled_by_the_address_that_the_server_sees(
     assert statuses == [200, 200, 200, 429, 429]
 
 
-def test_without_mail_the_page_says_how_an_operator_helps(client: Client) -> None:
+def test_without_mail_the_page_says_who_helps_and_no_page_of_people_shows_a_command(client: Client) -> None:
     page = client.get("/accounts/password/reset/").content.decode()
-    assert "manage.py reset_password NAME" in page
+    assert "Ask the person who runs this site" in page
+    rooms = ("account", "allauth", "labeling", "managing", "mfa", "moderation", "socialaccount", "usersessions")
+    templates = [path for room in rooms for path in (settings.BASE_DIR / "templates" / room).rglob("*.html")]
+    assert templates
+    assert not [path for path in templates if "manage.py" in path.read_text()]

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from accounts.models import User
-from labeling.models import Assignment, Ranking
+from labeling.models import Assignment, Project, Ranking
 from tests import makers
 from tests.journeys.conftest import Visits
 from tests.journeys.server import Server, wait_for
@@ -47,9 +47,13 @@ def test_drafts_are_on_the_server_within_two_seconds_and_survive_a_killed_tab(
     expect(page.locator('[data-slot="3"] .token')).to_have_text("A")
 
 
-def test_a_network_lost_in_mid_edit_loses_nothing(visit: Visits, alice: User, task: Assignment) -> None:
+def test_a_network_lost_in_mid_edit_loses_nothing(
+    visit: Visits, alice: User, project: Project, task: Assignment
+) -> None:
     visitor = visit(alice)
-    page = visitor.open(f"/ranking/{task.pk}/")
+    sent = makers.make_ranking(makers.make_comparison(project), alice)
+    page = visitor.open(f"/ranking/{task.pk}/?after={sent.assignment_id}")
+    expect(page.locator("#notices")).to_contain_text("Ranking submitted.")
     visitor.context.set_offline(True)
     page.keyboard.press("b")
     page.keyboard.press("1")
@@ -58,6 +62,9 @@ def test_a_network_lost_in_mid_edit_loses_nothing(visit: Visits, alice: User, ta
     expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#notices")).to_contain_text("No connection")
+    expect(page.locator("#notices")).not_to_contain_text("Ranking submitted.")  # of the task before
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(page.locator("#notices")).to_be_in_viewport()
     assert Assignment.objects.get(pk=task.pk).draft == {}
     visitor.context.set_offline(False)
     wait_for(partial(kept, task, "typed without a network"))

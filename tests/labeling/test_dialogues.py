@@ -89,7 +89,7 @@ def test_a_demonstration_in_the_wrong_order_is_not_submitted(project: Project, a
         dialogues.submit_dialogue(dialogue=dialogue)
     turns.add_turn(dialogue=dialogue, role="user", text="Two?")
     turns.add_turn(dialogue=dialogue, role="assistant", text="Three.")
-    with pytest.raises(Invalid, match="assistant's was due"):
+    with pytest.raises(Invalid, match="answer by the assistant is missing"):
         dialogues.submit_dialogue(dialogue=dialogue)
 
 

@@ -13,7 +13,7 @@ from tests import makers
 from tests.red_team import begin, make_rule, reply
 
 QUERIES = {  # what each page costs, whatever the project's size; a page that costs more must say why: one is notices
-    "home": 12, "ranking": 9, "ranked": 7, "compare": 6, "demonstration": 7, "chat": 8, "dialogue": 7, "history": 7,
+    "home": 12, "ranking": 10, "ranked": 7, "compare": 6, "demonstration": 7, "chat": 8, "dialogue": 7, "history": 7,
     "guidelines": 8, "red team": 10,
 }  # fmt: skip
 SUBMIT_AND_NEXT = 20  # statements, those of session and user included

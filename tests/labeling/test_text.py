@@ -33,7 +33,7 @@ def test_the_share_of_test_rows_is_as_asked() -> None:
     [
         ([], "list of messages"),
         ([{"role": "user", "content": "x", "name": "y"}], "exactly"),
-        ([{"role": "assistant", "content": "x"}], "user's was due"),
+        ([{"role": "assistant", "content": "x"}], "message by the user is missing"),
         ([{"role": "user", "content": " "}], "no text"),
         ([{"role": "user", "content": "a"}, {"role": "system", "content": "b"}], "only the first"),
         ([{"role": "human", "content": "a"}], "role"),

@@ -37,7 +37,7 @@ REFUSALS = (
 KEYWORDS = {**dict.fromkeys([*CALLS, *REFUSALS]), "ngettext": (1, 2), "ngettext_lazy": (1, 2)}
 # Pages are in every language; the admin site, the API, imports and commands are in English.
 ROOMS = "account|allauth|insights|labeling|managing|mfa|moderation|socialaccount|usersessions"
-PAGES = re.compile(rf"^templates/([^/]+|({ROOMS})/.*)\.html$")
+PAGES = re.compile(rf"^templates/(([^/]+|({ROOMS})/.*)\.html|({ROOMS})/messages/[^/]+\.txt)$")
 FOLDERS = (
     "accounts",
     "common",

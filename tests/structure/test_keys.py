@@ -1,6 +1,6 @@
-"""Every script that takes keys leaves those of an input method that composes: Enter accepts a word then, and Escape
-drops it. What prints on some keyboards (AltGr, Option of a Mac) is left to the editor. Each page and dialog is tried in
-a browser by `tests/journeys/screens.py`, with every key of `tests/journeys/keys.js`."""
+"""Keys come through one place, which leaves those of an input method that composes: Enter accepts a word then, and
+Escape drops it. What prints on some keyboards (AltGr, Option of a Mac) is left to the editor. Each page and dialog is
+tried in a browser by `tests/journeys/screens.py`, with every key of `tests/journeys/keys.js`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ PRESSED = (SCRIPTS.parents[1] / "tests/journeys/keys.js").read_text()
 ONLY_LISTENS = {"draft.js"}  # to know that somebody is at work
 
 
-def test_every_script_that_takes_keys_asks_whether_an_input_method_composes() -> None:
-    takes = {path.name: path.read_text() for path in SCRIPTS.glob("*.js") if TAKES_KEYS.search(path.read_text())}
-    assert {"ranking.js", "composer.js", "marks.js", "review.js", "page.js", "questions.js", "agree.js"} <= set(takes)
-    assert {name for name, text in takes.items() if "composing(event)" not in text} <= ONLY_LISTENS
+def test_every_key_comes_through_one_place() -> None:
+    """Which leaves those of an input method, and gives the page none while a dialog is open."""
+    takes = {path.name for path in SCRIPTS.glob("*.js") if TAKES_KEYS.search(path.read_text())}
+    assert takes - ONLY_LISTENS == {"page.js"}, "ask `duologue.keys`"
+    text = (SCRIPTS / "page.js").read_text()
+    assert len(TAKES_KEYS.findall(text)) == 1
+    assert "composing(event)" in text
+    asks = {path.name for path in SCRIPTS.glob("*.js") if re.search(r"\bkeys\(\(event", path.read_text())}
+    assert {"ranking.js", "composer.js", "marks.js", "review.js", "page.js", "questions.js", "agree.js"} <= asks
 
 
 def test_no_template_takes_keys() -> None:
