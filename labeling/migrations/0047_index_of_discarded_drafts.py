@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("labeling", "0045_words_of_prompts")]
+    dependencies = [("labeling", "0046_who_withdrew_can_come_back")]
     operations = [
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS dialogue_to_empty", migrations.RunSQL.noop),
         AddIndexConcurrently(
