@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import record
 from common.transitions import advance
-from labeling import comparisons, dialogues, judgements, leases, undo, votes
+from labeling import comparisons, dialogues, judgements, leases, undo
 from labeling.criteria import Grades
 from labeling.errors import Gone
 from labeling.judgements import Reading, Said
@@ -55,7 +55,7 @@ def undo_ranking(*, assignment: Assignment) -> Assignment:
     in_time = ranking is not None and undo.can_undo(ranking.submitted_at, comparison.project.undo_minutes)
     if locked.state != Assignment.State.SUBMITTED or ranking is None or not in_time:
         raise Gone("The time to take this submission back is over.")
-    if ranking.supersedes_id or ranking.reviews.exists():
+    if not undo.can_take_back(ranking, comparison.project.undo_minutes):
         raise Gone("A reviewer has looked at this ranking, so it stays.")
     now = timezone.now()
     Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)
@@ -151,7 +151,7 @@ def undo_submission(*, dialogue: Dialogue) -> Dialogue:
     if locked.reviews.exists():
         raise Gone("A reviewer has looked at this dialogue, so it stays.")
     for comparison in locked.comparisons.select_for_update().order_by("pk"):
-        if comparison.assignments.filter(state__in=votes.HELD).exists():
+        if undo.is_held(comparison):
             raise Gone("Another trainer is already ranking an answer of this chat, so it stays.")
         comparisons.discard(comparison=comparison, reason="The chat was taken back by its author.")
     dialogues.move(locked, Dialogue.State.DISCARDED, undone_at=timezone.now())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
+from labeling import undo
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Ranking
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def still_open(rows: QuerySet[Comparison], person: User) -> QuerySet[Comparison]
     minutes = ExpressionWrapper(
         F("comparison__project__undo_minutes") * Value(timedelta(minutes=1)), output_field=DurationField()
     )
-    own = Ranking.objects.in_force().filter(here, kind=Ranking.Kind.VOTE, supersedes__isnull=True)
-    undoable = Exists(own.filter(submitted_at__gt=Now() - minutes, reviews__isnull=True).order_by())
+    own = Ranking.objects.in_force().filter(here, undo.unseen_rankings(), kind=Ranking.Kind.VOTE)
+    undoable = Exists(own.filter(submitted_at__gt=Now() - minutes).order_by())
     to_come = (
         Q(_reviewer("project", person))
         & (Q(only_for__isnull=True) | Q(only_for=person))
