@@ -67,7 +67,8 @@ def test_no_english_word_of_ours_is_on_a_reviewers_page_in_german(
         "queue": reverse("review-queue", args=[project.slug]), "all": reverse("reviews"),
         "ranking": reverse("review-ranking", args=[ranking.pk]) + "?order=1",
         "orders": reverse("adjudicate", args=[comparison.pk]), "chat": reverse("review-dialogue", args=[chat.pk]),
-        "demonstration": reverse("review-dialogue", args=[written.pk]), "marks": reverse("review-queue-content", args=[project.slug]),
+        "demonstration": reverse("review-dialogue", args=[written.pk]),
+        "marks": reverse("review-queue-content", args=[project.slug]),
     }  # fmt: skip
     known, html = english(), {name: client.get(address).content.decode() for name, address in pages.items()}
     with translation.override("de"):
