@@ -179,8 +179,8 @@ def save_composer(
     check_json(composer)
     kept = dict(composer)
     if isinstance(text := kept.get("text"), str):
-        kept["text"] = clean(text)
-        if not kept["text"].strip():  # emptied: what is written next is the author's own
+        kept["text"] = cleaned = clean(text)
+        if not cleaned.strip():  # emptied: what is written next is the author's own
             kept["completion"] = ""
     drafts.touch(locked, dialogue, composer=kept, seconds=seconds)
     return dialogue.version

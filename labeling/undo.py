@@ -26,14 +26,14 @@ def can_undo(submitted_at: datetime | None, minutes: int) -> bool:
 
 def unseen_rankings() -> Q:
     """Of rankings: those that no reviewer has decided on, so that their trainer may still take them back."""
-    return Q(supersedes__isnull=True) & ~Exists(Review.objects.filter(ranking=OuterRef("pk")).order_by())
+    return Q(supersedes__isnull=True) & ~Q(Exists(Review.objects.filter(ranking=OuterRef("pk")).order_by()))
 
 
 def unseen_dialogues() -> Q:
     """Of submitted dialogues: those that no reviewer has decided on, and of which nobody ranks an answer."""
     held = Assignment.objects.filter(comparison__dialogue=OuterRef("pk"), state__in=HELD).order_by()
     reviewed = Review.objects.filter(dialogue=OuterRef("pk")).order_by()
-    return ~Exists(reviewed) & ~Exists(held)
+    return ~Q(Exists(reviewed)) & ~Q(Exists(held))
 
 
 def can_take_back(ranking: Ranking, minutes: int) -> bool:

@@ -22,6 +22,7 @@ from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
 from labeling.pages import outcomes
 from labeling.pages.letters import letters_of, spelled
+from labeling.quality.reviews import last_decision
 from labeling.text import as_read, opening
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _ranked(user, before, words) if words else _newest_ranked(user, before)
-    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at, *became in rows:
-        decided, unseen, before_it, state, emptied = became
+    for (
+        pk, assignment, project, minutes, prompt, order, groups, not_rankable, at,
+        decided, unseen, before_it, state, emptied,
+    ) in rows:  # fmt: skip
         yield Row(
             kind="Ranking",
             pk=assignment or pk,
@@ -108,7 +111,8 @@ _Ranked = tuple[
 def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Ranking, _Ranked]:
     mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before).exclude(kind=Ranking.Kind.GOLD)
     return (
-        outcomes.with_decisions(mine.filter(*_about(words, "note")))
+        mine.filter(*_about(words, "note"))
+        .annotate(decided=last_decision("ranking"), unseen=outcomes.unseen_ranking())
         .order_by("-submitted_at")
         .values_list(
             "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",

@@ -60,8 +60,11 @@ def sentence(outcome: str) -> str:
 
 def with_decisions(rows: QuerySet[Ranking]) -> QuerySet[Ranking]:
     """Each with what was last `decided` on it, and whether it is `unseen` by reviewers."""
-    unseen = ExpressionWrapper(undo.unseen_rankings(), output_field=BooleanField())
-    return rows.annotate(decided=last_decision("ranking"), unseen=unseen)
+    return rows.annotate(decided=last_decision("ranking"), unseen=unseen_ranking())
+
+
+def unseen_ranking() -> ExpressionWrapper:
+    return ExpressionWrapper(undo.unseen_rankings(), output_field=BooleanField())
 
 
 def of_ranking(row: Ranking, comparison: Comparison) -> str:

@@ -55,7 +55,9 @@ def _settled(request: PageRequest, pk: UUID) -> HttpResponse:
     """What became of a ranking that was sent back and does not wait for a new version: a notice leads here too."""
     was = Review.objects.filter(ranking=OuterRef("pk"), decision=Review.Decision.RETURNED).order_by()
     own = Ranking.objects.filter(Exists(was), trainer=request.user, assignment__isnull=False)
-    assignment = own_assignment(request, get_object_or_404(own.only("assignment_id"), pk=pk).assignment_id)
+    assignment_id = get_object_or_404(own.only("assignment_id"), pk=pk).assignment_id
+    assert assignment_id is not None
+    assignment = own_assignment(request, assignment_id)
     context: Context = {**ranked_context(assignment), "settled": True}
     context["became"] = context["became"] or gettext("The reviewer took the return back, so it stands as you sent it.")
     return page(request, "labeling/ranked.html", context, status=200 if request.method == "GET" else 409)
