@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import BooleanField, ExpressionWrapper, F, QuerySet
+from django.db.models import BooleanField, Expression, ExpressionWrapper, F, QuerySet
 from django.utils.translation import gettext, gettext_noop
 
 from labeling import undo
@@ -63,7 +63,7 @@ def with_decisions(rows: QuerySet[Ranking]) -> QuerySet[Ranking]:
     return rows.annotate(decided=last_decision("ranking"), unseen=unseen_ranking())
 
 
-def unseen_ranking() -> ExpressionWrapper:
+def unseen_ranking() -> Expression:
     return ExpressionWrapper(undo.unseen_rankings(), output_field=BooleanField())
 
 

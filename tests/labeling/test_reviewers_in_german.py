@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from babel.messages.pofile import read_po
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -15,7 +16,7 @@ from labeling.models import Dialogue, Project
 from labeling.quality import reviews
 from sampler.models import SampleRequest
 from tests import makers
-from tests.structure.messages import LOCALE, read_po
+from tests.structure.messages import LOCALE
 
 pytestmark = pytest.mark.django_db
 SAME = {"Chat", "Name", "Text", "System", "Filter", "Prompt", "Status", "Red Team"}
@@ -25,7 +26,7 @@ def english() -> set[str]:
     """What the catalogue says otherwise in German."""
     with (LOCALE / "de/LC_MESSAGES/django.po").open("rb") as file:
         found = read_po(file)
-    return {one.id for one in found if isinstance(one.id, str) and one.string not in ("", one.id)} - SAME
+    return {one.id for one in found if isinstance(one.id, str) and one.id and one.string not in ("", one.id)} - SAME
 
 
 def texts(html: str) -> set[str]:
