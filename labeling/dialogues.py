@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from common.shapes import Message
 from common.transitions import advance
-from labeling import chats, contents, drafts, edits, offering, policies, random_turn, telling
+from labeling import chats, contents, drafts, offering, policies, random_turn, telling
 from labeling.errors import Gone, Invalid
 from labeling.models import RED_TEAM, Assignment, Dialogue, Membership, Project, Prompt, Turn
 from labeling.projects import WITHDRAWN_PROMPT, current_guidelines, current_round, role_of, split_for
@@ -187,7 +187,7 @@ def submit_ideal_answer(*, assignment: Assignment, text: str, begun_from: str | 
         position=len(comparison.prompt),
         role=Turn.Role.ASSISTANT,
         text=text,
-        completion_id=None if begun_from and edits.nothing_is_left(comparison.texts[begun_from], text) else begun_from,
+        completion_id=begun_from,
     )
     return dialogue
 
