@@ -9,17 +9,16 @@ from __future__ import annotations
 from typing import TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import User
 from common.transitions import advance
-from labeling import comparisons, dialogues, judgements, leases, undo, votes
+from labeling import comparisons, dialogues, judgements, leases, undo
 from labeling.criteria import Grades
 from labeling.errors import Gone
 from labeling.judgements import Reading, Said
-from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, Review, Turn
+from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, Turn
 from labeling.quality import overlap, reviews, screening
 from labeling.red_team import attempts
 from labeling.spans import Spans
@@ -44,13 +43,9 @@ class Draft(TypedDict, total=False):
 # -- rankings ---------------------------------------------------------------------------------------
 
 
-# Of a ranking: it is not taken back any more, however short its time was.
-STAYS = Exists(Review.objects.filter(ranking=OuterRef("pk"))) | Q(supersedes__isnull=False)
-
-
 def to_take_back(*, project: Project, trainer: User) -> Assignment | None:
     """The task of their last ranking that `undo_ranking` would take back."""
-    sent = Ranking.objects.in_force().filter(~STAYS, trainer=trainer, comparison__project=project)
+    sent = Ranking.objects.in_force().filter(undo.unseen_rankings(), trainer=trainer, comparison__project=project)
     in_time = sent.filter(
         submitted_at__gt=undo.since(project.undo_minutes), assignment__state=Assignment.State.SUBMITTED
     )
@@ -71,7 +66,7 @@ def undo_ranking(*, assignment: Assignment) -> Assignment:
     in_time = ranking is not None and undo.can_undo(ranking.submitted_at, comparison.project.undo_minutes)
     if locked.state != Assignment.State.SUBMITTED or ranking is None or not in_time:
         raise Gone("The time to take this submission back is over.")
-    if Ranking.objects.filter(STAYS, pk=ranking.pk).exists():
+    if not undo.can_take_back(ranking, comparison.project.undo_minutes):
         raise Gone("A reviewer has looked at this ranking, so it stays.")
     now = timezone.now()
     Ranking.objects.filter(pk=ranking.pk).update(undone_at=now)
@@ -167,7 +162,7 @@ def undo_submission(*, dialogue: Dialogue) -> Dialogue:
     if locked.reviews.exists():
         raise Gone("A reviewer has looked at this dialogue, so it stays.")
     for comparison in locked.comparisons.select_for_update().order_by("pk"):
-        if comparison.assignments.filter(state__in=votes.HELD).exists():
+        if undo.is_held(comparison):
             raise Gone("Another trainer is already ranking an answer of this chat, so it stays.")
         comparisons.discard(comparison=comparison, reason="The chat was taken back by its author.")
     dialogues.move(locked, Dialogue.State.DISCARDED, undone_at=timezone.now())

@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from django.utils.translation import gettext, gettext_noop
+
 from common.shapes import Message
 from common.visible import visible
 from labeling.errors import Invalid
@@ -35,6 +37,14 @@ def clean(text: str) -> str:
             length=f"{len(text):,}", most=f"{MAX_CHARACTERS:,}",
         )  # fmt: skip
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+WITHDRAWN = gettext_noop("[withdrawn]")  # what is stored in the place of a text that its author took back
+
+
+def as_read(text: str) -> str:
+    """A stored text as a page shows it: what stands in the place of a withdrawn one, in the reader's language."""
+    return gettext(WITHDRAWN) if text == WITHDRAWN else text
 
 
 def opening(messages: Sequence[Message]) -> str:

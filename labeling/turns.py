@@ -13,7 +13,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from labeling import contents, drafts
+from labeling import contents, drafts, edits
 from labeling.errors import Gone, Invalid
 from labeling.models import Dialogue, Turn
 from labeling.suggestions import require_offered
@@ -59,20 +59,27 @@ def _add(
     locked = drafts.lock_draft(dialogue, expected_version)
     _require_demonstration(locked)
     named = [UUID(str(cid)) for cid in suggestions_shown]
-    require_offered(dialogue=locked, completion_ids=[*named, *([completion.pk] if completion else [])])
+    if completion is not None and completion.pk not in named:
+        named.append(completion.pk)
+    require_offered(dialogue=locked, completion_ids=named)
     at = _make_room(locked, role, position)
     turn = Turn.objects.create(
         dialogue=locked,
         position=at,
         role=role,
         text=text,
-        completion=completion,
+        completion=_still_from(completion, text),
         suggestions_shown=[str(cid) for cid in named],
         seconds=min(seconds, drafts.MAX_SECONDS_PER_SAVE),
         pasted_chars=pasted_chars,
     )
     drafts.touch(locked, dialogue, composer={}, seconds=seconds)
     return turn
+
+
+def _still_from(completion: Completion | None, text: str) -> Completion | None:
+    """The suggestion used, unless nothing of it is left: it was shown, and the words are the author's own."""
+    return None if completion is None or edits.nothing_is_left(completion.text, text) else completion
 
 
 def _make_room(locked: Dialogue, role: str, position: int | None) -> int:
@@ -129,9 +136,12 @@ def _edit(turn: Turn, text: str, completion: Completion | None, seconds: int, ex
     if completion is not None:
         require_offered(dialogue=locked, completion_ids=[completion.pk])
         turn.completion = completion
+    if turn.completion is not None and str(turn.completion.pk) not in turn.suggestions_shown:
+        turn.suggestions_shown = [*turn.suggestions_shown, str(turn.completion.pk)]
+    turn.completion = _still_from(turn.completion, text)
     turn.edited_at = timezone.now()
     turn.seconds = F("seconds") + min(seconds, drafts.MAX_SECONDS_PER_SAVE)
-    turn.save(update_fields=["text", "completion", "edited_at", "seconds"])
+    turn.save(update_fields=["text", "completion", "suggestions_shown", "edited_at", "seconds"])
     turn.refresh_from_db(fields=["seconds"])
     drafts.touch(locked, turn.dialogue, seconds=seconds)
 
@@ -169,7 +179,9 @@ def save_composer(
     check_json(composer)
     kept = dict(composer)
     if isinstance(text := kept.get("text"), str):
-        kept["text"] = clean(text)
+        kept["text"] = cleaned = clean(text)
+        if not cleaned.strip():  # emptied: what is written next is the author's own
+            kept["completion"] = ""
     drafts.touch(locked, dialogue, composer=kept, seconds=seconds)
     return dialogue.version
 

@@ -19,6 +19,7 @@ from django.db.models import Q
 
 from accounts import audit, idempotency, notices
 from labeling import assignments, comparisons, dialogues, drafts, feedback, lineage, projects, questions, rankings
+from labeling import text as texts
 from labeling.errors import Invalid
 from labeling.lineage import Copies
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Project, Prompt, Turn
@@ -30,7 +31,8 @@ from screening import verdicts
 if TYPE_CHECKING:
     from accounts.models import User
 
-WITHDRAWN = "[withdrawn]"
+
+WITHDRAWN = texts.WITHDRAWN
 
 
 @transaction.atomic

@@ -44,7 +44,7 @@ class Assignment(models.Model):
     class Kind(models.TextChoices):
         VOTE = "vote", _("Vote")  # counts; holds a slot
         SURPLUS = "surplus", _("Surplus")  # came late and found no slot; kept outside the count
-        RESEARCH = "research", _("Research")  # a reviewer's own blind vote, outside the count
+        RESEARCH = "research", _("Blind vote")  # a reviewer's own blind vote, outside the count
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="assignments")

@@ -189,6 +189,11 @@ class Dialogue(models.Model):
         """The same in words."""
         return gettext("Red-team chat") if self.rule_id else str(self.get_kind_display())
 
+    @property
+    def kind_within(self) -> str:
+        """The same within a sentence, where German keeps the capital of a noun."""
+        return gettext("red-team chat") if self.rule_id else gettext(str(self.kind))
+
 
 class SuggestionRequest(models.Model):
     """A sample request made for the author of a demonstration; its texts may be named in that dialogue's turns only.

@@ -42,7 +42,7 @@ class Ranking(models.Model):
     class Kind(models.TextChoices):
         VOTE = "vote", _("Vote")
         SURPLUS = "surplus", _("Surplus")
-        RESEARCH = "research", _("Research")
+        RESEARCH = "research", _("Blind vote")  # a reviewer's, outside the count
         IMPORTED = "imported", _("Imported")
         GOLD = "gold", _("Gold order")  # a reviewer's, for the votes; `labeling/quality/adjudication.py`
 

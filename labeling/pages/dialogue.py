@@ -14,12 +14,13 @@ from django.db.models import QuerySet
 
 from common.compiled import compiled
 from common.translated import translated
-from labeling import feedback, lineage, prompt_lengths, quota, undo
+from labeling import feedback, lineage, prompt_lengths, quota
 from labeling.models import Dialogue, Project, Review, Turn, TurnFeedback
-from labeling.pages import cover, live, verdicts
+from labeling.pages import cover, live, outcomes, verdicts
 from labeling.pages.composer import Composer, position_in
 from labeling.pages.forms import COMPLAINTS, PRAISE
 from labeling.pages.live import Live
+from labeling.pages.outcomes import DialogueNow
 from labeling.pages.provenance import Provenance, provenance
 from labeling.pages.red_team import RedTeam, red_team_of
 from labeling.quota import Left
@@ -78,7 +79,7 @@ class DialogueContext(TypedDict):
     suggesting: bool
     praise: Sequence[str]
     complaints: Sequence[str]
-    can_undo: bool
+    now: DialogueNow
     sent_back: Review | None
     red_team: RedTeam | None
     guest: bool
@@ -114,7 +115,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "suggesting": any(not card.ended for card in cards),
         "praise": PRAISE,
         "complaints": COMPLAINTS,
-        "can_undo": _can_undo(dialogue),
+        "now": outcomes.of_dialogue(dialogue),
         "sent_back": _sent_back(dialogue),
         "red_team": red_team_of(dialogue, turns),
         "guest": guest,
@@ -132,11 +133,6 @@ def _turns(dialogue: Dialogue) -> QuerySet[Turn]:
 @compiled
 def _opinions(dialogue: Dialogue, user: User) -> QuerySet[TurnFeedback]:
     return TurnFeedback.objects.filter(turn__dialogue=dialogue, user=user).order_by()
-
-
-def _can_undo(dialogue: Dialogue) -> bool:
-    submitted = dialogue.state == Dialogue.State.SUBMITTED
-    return submitted and undo.can_undo(dialogue.submitted_at, dialogue.project.undo_minutes)
 
 
 def _sent_back(dialogue: Dialogue) -> Review | None:

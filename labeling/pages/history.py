@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import (
-    BooleanField,
     Count,
     Exists,
-    ExpressionWrapper,
     F,
     Func,
     OuterRef,
@@ -30,10 +28,12 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from common.compiled import compiled
 from common.shapes import Message
-from labeling import corrections, undo
+from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
+from labeling.pages import outcomes
 from labeling.pages.letters import letters_of, spelled
-from labeling.text import opening
+from labeling.quality.reviews import last_decision
+from labeling.text import as_read, opening
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -45,8 +45,7 @@ SEARCHED, WORDS = 200, 8  # characters and words of a search, at most
 # Values of kinds, roles and states that pages show through the filter `translated`.
 SHOWN = (
     gettext_noop("ranking"), gettext_noop("demonstration"), gettext_noop("chat"), gettext_noop("imported"),
-    gettext_noop("red team"), gettext_noop("submitted"), gettext_noop("accepted"),
-    gettext_noop("returned"), gettext_noop("skipped"),
+    gettext_noop("red team"), gettext_noop("skipped"), gettext_noop("Turn"), gettext_noop("Message that was not sent"),
     gettext_noop("guest"), gettext_noop("reviewer"), gettext_noop("manager"), gettext_noop("Ranking"),
 )  # fmt: skip
 
@@ -95,31 +94,40 @@ def work_of(user: User, *, before: datetime, words: Sequence[str] = ()) -> Shown
 
 def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _ranked(user, before, words) if words else _newest_ranked(user, before)
-    for pk, assignment, project, minutes, prompt, order, groups, not_rankable, at, stays in rows:
+    for (
+        pk, assignment, project, minutes, prompt, order, groups, not_rankable, at,
+        decided, unseen, before_it, state, emptied,
+    ) in rows:  # fmt: skip
         yield Row(
             kind="Ranking",
             pk=assignment or pk,
             project=project,
             title=_cut(opening(prompt)),
             outcome=gettext("not rankable: %s") % not_rankable if not_rankable else spelled(groups, letters_of(order)),
-            state="submitted",
+            state=outcomes.ranking_outcome(
+                decided=decided, mended=before_it is not None, state=state, emptied=emptied is not None
+            ),
             at=at,
-            undo_until=None if stays else _undo_until(at, minutes),
+            undo_until=_undo_until(at, minutes) if unseen else None,
         )
 
 
-_Ranked = tuple[UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime, bool]
+_Ranked = tuple[
+    UUID, UUID | None, str, int, list[Message], list[str], list[list[str]], str, datetime,
+    str | None, bool, UUID | None, str, datetime | None,
+]  # fmt: skip
 
 
 def _ranked(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Ranking, _Ranked]:
     mine = Ranking.objects.in_force().filter(trainer=user, submitted_at__lt=before).exclude(kind=Ranking.Kind.GOLD)
     return (
         mine.filter(*_about(words, "note"))
+        .annotate(decided=last_decision("ranking"), unseen=outcomes.unseen_ranking())
         .order_by("-submitted_at")
         .values_list(
             "pk", "assignment", "comparison__project__title", "comparison__project__undo_minutes", "comparison__prompt",
             "order_shown", "groups", "not_rankable", "submitted_at",
-            ExpressionWrapper(corrections.STAYS, BooleanField()),
+            "decided", "unseen", "supersedes", "comparison__state", "comparison__withdrawn_at",
         )[: PAGE + 1]
     )  # fmt: skip
 
@@ -152,7 +160,7 @@ _newest_passed_over = compiled(_passed_over)
 
 def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[Row]:
     rows = _written(user, before, words) if words else _newest_written(user, before)
-    for pk, kind, rule, project, minutes, begins, length, state, at in rows:
+    for pk, kind, rule, project, minutes, begins, length, state, at, decided, newer, unseen in rows:
         assert at is not None
         yield Row(
             kind=Dialogue(kind=kind, rule_id=rule).kind_title,
@@ -160,22 +168,24 @@ def _dialogues(user: User, before: datetime, words: Sequence[str]) -> Iterator[R
             project=project,
             title=_cut(begins or ""),
             outcome=ngettext("%(n)s turn", "%(n)s turns", length or 0) % {"n": length or 0},
-            state=state,
+            state=outcomes.dialogue_outcome(state=state, decided=decided, newer=newer, emptied=False),
             at=at,
-            undo_until=_undo_until(at, minutes) if state == Dialogue.State.SUBMITTED else None,
+            undo_until=_undo_until(at, minutes) if unseen and state == Dialogue.State.SUBMITTED else None,
         )
 
 
-_Written = tuple[UUID, str, UUID | None, str, int, str | None, int | None, str, datetime | None]
+_Written = tuple[
+    UUID, str, UUID | None, str, int, str | None, int | None, str, datetime | None, str | None, str | None, bool
+]
 
 
 def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySet[Dialogue, _Written]:
     turns = Turn.objects.filter(dialogue=OuterRef("pk"))
     asked = turns.filter(role=Turn.Role.USER).order_by("position").values(start=Left("text", OPENING + 1))[:1]
     counted = turns.order_by().values("dialogue").values(n=Count("*"))
+    mine = Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
     return (
-        Dialogue.objects.filter(author=user, submitted_at__lt=before, undone_at__isnull=True)
-        .filter(withdrawn_at__isnull=True)
+        outcomes.dialogues_with_decisions(mine.filter(withdrawn_at__isnull=True))
         .filter(*(Exists(turns.filter(text__icontains=word)) for word in words))
         .annotate(opening=Subquery(asked), length=Subquery(counted))
         .order_by("-submitted_at")
@@ -189,6 +199,9 @@ def _written(user: User, before: datetime, words: Sequence[str] = ()) -> QuerySe
             "length",
             "state",
             "submitted_at",
+            "decided",
+            "newer",
+            "unseen",
         )[: PAGE + 1]
     )
 
@@ -218,4 +231,4 @@ def _undo_until(at: datetime, minutes: int) -> datetime | None:
 
 def _cut(text: str) -> str:
     """Cut here, not by the template: of many openings its filter looks at every character."""
-    return text if len(text) <= OPENING else f"{text[: OPENING - 1]}…"
+    return as_read(text) if len(text) <= OPENING else f"{text[: OPENING - 1]}…"

@@ -66,7 +66,8 @@ def _share(right: int, of: int, few: int = FEW) -> int | None:
 
 
 def _ranked(user: User) -> Counter[UUID]:
-    rows = Ranking.objects.first_of_each().filter(trainer=user).order_by().values_list("comparison__project")
+    given = Ranking.objects.first_of_each().filter(trainer=user).exclude(kind=Ranking.Kind.GOLD)  # no task of theirs
+    rows = given.order_by().values_list("comparison__project")
     return Counter(dict(rows.annotate(n=Count("pk"))))
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 from labeling import edits
 from labeling.models import Turn
 
+FOR_REVIEWERS = {"verbatim": gettext_noop("%(model)s, verbatim"), "edited": gettext_noop("%(model)s, edited")}
 WORDS = {
     "own": gettext_noop("own words"), "verbatim": gettext_noop("from a suggestion, verbatim"),
     "model": gettext_noop("written by the model"), "given": gettext_noop("given"),
@@ -42,6 +43,6 @@ def for_reviewers(turn: Turn, *, named: bool = True) -> str:
     """The same, with the model's name, which trainers are not shown, nor reviewers who may yet rank its answer."""
     source = provenance(turn)
     if turn.completion is None:
-        return WORDS["own"]
+        return source.words
     name = (turn.completion.model_name if named else "") or gettext("a model")
-    return f"{name}, {source.kind}"
+    return gettext(FOR_REVIEWERS[source.kind]) % {"model": name}

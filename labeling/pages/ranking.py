@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
+from uuid import UUID
 
 from django.utils.translation import gettext
 
@@ -14,7 +15,7 @@ from labeling.assignments import SKIP_REASONS
 from labeling.judgements import NONE_REASONS
 from labeling.models import Assignment, Comparison, Project, Ranking
 from labeling.offering import NOTHING, Avoided
-from labeling.pages import cover, markdown, verdicts
+from labeling.pages import cover, markdown, outcomes, verdicts
 from labeling.pages.letters import LETTERS, letters_of
 from labeling.pages.ranking_form import RankingForm
 from screening.models import Verdict
@@ -74,6 +75,8 @@ class RankedContext(TypedDict):
     places: list[str]
     texts: list[tuple[str, str, bool]]
     can_undo: bool
+    became: str  # in a sentence
+    mend: UUID | None  # what waits for a new version
 
 
 def texts_by_letter(assignment: Assignment) -> dict[str, str]:
@@ -140,7 +143,9 @@ def cards_of(
 def ranked_context(assignment: Assignment) -> RankedContext:
     """What became of a task that is not open any more."""
     submitted = assignment.state == Assignment.State.SUBMITTED
-    standing = assignment.rankings.in_force().first() if submitted else None
+    mine = outcomes.with_decisions(assignment.rankings.in_force())
+    standing = mine.first() if submitted else None
+    outcome = outcomes.of_ranking(standing, assignment.comparison) if standing is not None else ""
     letters = letters_of(assignment.order_shown)
     project = assignment.comparison.project
     shown = [(cid, assignment.comparison.texts[cid]) for cid in assignment.order_shown]
@@ -151,7 +156,11 @@ def ranked_context(assignment: Assignment) -> RankedContext:
         "ranking": standing,
         "places": [", ".join(letters[cid] for cid in group) for group in standing.groups] if standing else [],
         "texts": [(letters[cid], text, cid in assignment.comparison.cut) for cid, text in shown],
-        "can_undo": standing is not None and undo.can_undo(standing.submitted_at, project.undo_minutes),
+        "can_undo": standing is not None
+        and bool(vars(standing)["unseen"])
+        and undo.can_undo(standing.submitted_at, project.undo_minutes),
+        "became": outcomes.sentence(outcome),
+        "mend": standing.pk if standing is not None and outcome == outcomes.RETURNED else None,
     }
 
 

@@ -77,7 +77,7 @@ def dialogue_review(dialogue: Dialogue, reviewer: User, page: str | None) -> Dia
     return {
         "title": gettext("Review a %(kind)s by %(author)s")
         % {
-            "kind": dialogue.kind_title.lower(),
+            "kind": dialogue.kind_within,
             "author": dialogue.author or gettext("an import"),
         },
         "dialogue": dialogue,

@@ -14,18 +14,20 @@ from django.core.cache import cache
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import User as Person
 from common.clock import midnight
 from labeling import preferences
 from labeling.models import Membership, Project, Ranking, Review, ReviewItem, Round, Turn
 from labeling.quality import reviews
-from labeling.text import opening
+from labeling.text import as_read, opening
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 ON_A_PAGE = 50
+AT_MOST = 60  # characters of an opening, where it only reminds
 AGREEMENT_OVER = 500  # most recent blind votes
 MANY = 1_000  # decisions of a reviewer from which their figures are kept for a minute
 KEPT = 60
@@ -120,7 +122,21 @@ def _row(item: ReviewItem, filters: Filters) -> Row:
         return Row(item, where, title, "ranking", item.ranking.trainer, reasons, on)
     assert item.dialogue is not None
     said = opening([{"role": turn.role, "content": turn.text} for turn in item.dialogue.turns.all()])
-    return Row(item, where, said, item.dialogue.kind_title.lower(), item.dialogue.author, reasons, "")
+    return Row(item, where, said, item.dialogue.kind_within, item.dialogue.author, reasons, "")
+
+
+def what_of(review: Review | None) -> str:
+    """What a decision was on, in a line: whose work, and how it begins."""
+    if review is None:
+        return ""
+    if review.ranking is not None:
+        kind, author = gettext("ranking"), review.ranking.trainer
+        said = as_read(opening(review.ranking.comparison.prompt))
+    else:
+        assert review.dialogue is not None
+        kind, author, said = review.dialogue.kind_within, review.dialogue.author, ""
+    words = gettext("%(kind)s by %(author)s") % {"kind": kind, "author": author or gettext("an import")}
+    return f"{words}, “{said[: AT_MOST - 1]}…”" if len(said) > AT_MOST else f"{words}, “{said}”" if said else words
 
 
 def reason_words(item: ReviewItem | None) -> list[str]:

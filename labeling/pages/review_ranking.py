@@ -25,6 +25,7 @@ from labeling.pages import letters as page_letters
 from labeling.pages.ranking import Card, cards_of
 from labeling.pages.ranking_form import RankingForm
 from labeling.quality import adjudication, blind
+from labeling.quality.reviews import last_decision
 from labeling.spans import Spans, plain
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Order:
     places: Mapping[str, int]  # by letter
     grades: Mapping[str, int]
     tau: float | None = None
+    sent_back: bool = False  # and not mended yet
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class RankingReview(TypedDict):
     models: Mapping[str, str]
     mine: Assignment | None
     own_order: str
+    own_letters: Mapping[str, str]  # by completion, as on the page on which the reviewer ranked them
     shown_from: datetime | None
     may_vote: bool
     others: list[Order]
@@ -118,6 +121,7 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "models": model_names(comparison) if shown else {},
         "mine": mine,
         "own_order": own[0].words if own else "",
+        "own_letters": _other_letters(orders, reviewer, ranking),
         "shown_from": _shown_from(comparison, reviewer) if stage == NOT_YET else None,
         "may_vote": mine is None or mine.state == Assignment.State.LEASED,
         "others": [order for order in orders if order not in own and order.ranking.kind != Ranking.Kind.GOLD],
@@ -128,6 +132,15 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "decidable": shown and ranking.trainer != reviewer and _in_force(ranking),
         "return_reasons": RETURN_REASONS,
     }
+
+
+def _other_letters(orders: Sequence[Order], reviewer: User, ranking: Ranking) -> dict[str, str]:
+    """Those under which the reviewer ranked the completions, where they were others than the trainer's. The page keeps
+    the trainer's: what a reviewer says of A is read by the trainer, whose A it has to be."""
+    mine = next((one.ranking for one in orders if one.who == reviewer and one.ranking.assignment_id), None)
+    if mine is None or mine.order_shown == ranking.order_shown:
+        return {}
+    return page_letters.letters_of(mine.order_shown)
 
 
 def _stage(ranking: Ranking, reviewer: User, mine: Assignment | None, *, asked: bool) -> str:
@@ -187,7 +200,7 @@ def model_names(comparison: Comparison) -> dict[str, str]:
 def orders_of(comparison: Comparison, base: Ranking | None = None) -> list[Order]:
     """Every order in force on the comparison in the letters of `base`, which is left out and compared with."""
     found = Ranking.objects.in_force().filter(comparison=comparison).select_related("trainer")
-    rankings = list(found.order_by("submitted_at", "pk"))
+    rankings = list(found.annotate(decided=last_decision("ranking")).order_by("submitted_at", "pk"))
     if not rankings and base is None:
         return []
     letters = page_letters.letters_of((base or rankings[0]).order_shown)
@@ -203,6 +216,7 @@ def order_of(ranking: Ranking, letters: Mapping[str, str], base: Ranking | None 
         places=places,
         grades={letters.get(cid, "?"): grade for cid, grade in ranking.ratings.items()},
         tau=_tau(base, ranking) if base is not None else None,
+        sent_back=vars(ranking).get("decided") == Review.Decision.RETURNED,
     )
 
 
@@ -229,6 +243,7 @@ def adjudication_context(comparison: Comparison, reviewer: User, start_from: str
     start = next((one for one in [*votes, gold] if one is not None and str(one.pk) == start_from), gold or votes[0])
     letters = page_letters.letters_of(start.order_shown)
     rows = Ranking.objects.in_force().filter(comparison=comparison).select_related("trainer")
+    rows = rows.annotate(decided=last_decision("ranking"))
     return {
         "orders": [order_of(one, letters) for one in rows.order_by("submitted_at", "pk")],
         "gold": order_of(gold, letters) if gold else None,

@@ -14,6 +14,7 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.functions import Now
 
 from common.compiled import compiled
+from labeling import undo
 from labeling.models import Assignment, Comparison, Dialogue, Membership, Ranking
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def still_open(rows: QuerySet[Comparison], person: User) -> QuerySet[Comparison]
     minutes = ExpressionWrapper(
         F("comparison__project__undo_minutes") * Value(timedelta(minutes=1)), output_field=DurationField()
     )
-    own = Ranking.objects.in_force().filter(here, kind=Ranking.Kind.VOTE, supersedes__isnull=True)
-    undoable = Exists(own.filter(submitted_at__gt=Now() - minutes, reviews__isnull=True).order_by())
+    own = Ranking.objects.in_force().filter(here, undo.unseen_rankings(), kind=Ranking.Kind.VOTE)
+    undoable = Exists(own.filter(submitted_at__gt=Now() - minutes).order_by())
     to_come = (
         Q(_reviewer("project", person))
         & (Q(only_for__isnull=True) | Q(only_for=person))

@@ -52,6 +52,7 @@ def last(*, project: Project, reviewer: User) -> Review | None:
     here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
     recent = undo.since(project.undo_minutes)  # who has decided for years has an index to it
     rows = Review.objects.in_force().filter(here, reviewer=reviewer, created_at__gt=recent)
+    rows = rows.select_related("ranking__trainer", "ranking__comparison", "dialogue__author")
     found = rows.order_by("-created_at", "-pk").first()
     return found if found and undo.can_undo(found.created_at, project.undo_minutes) else None
 

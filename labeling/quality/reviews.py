@@ -203,14 +203,20 @@ def ask_review(*, ranking: Ranking | None = None, dialogue: Dialogue | None = No
 # -- returned work --------------------------------------------------------------------------------
 
 
+def last_decision(on: str) -> Subquery:
+    """Of rankings or dialogues (`on`): what was last decided on each and not taken back; null: nothing yet."""
+    latest = Review.objects.in_force().filter(**{on: OuterRef("pk")}).order_by("-created_at", "-pk")
+    return Subquery(latest.values("decision")[:1])
+
+
 def returned_rankings(user: User) -> QuerySet[Ranking]:
     """Rankings whose last review returned them to this trainer, not mended yet."""
-    latest = Review.objects.in_force().filter(ranking=OuterRef("pk")).order_by("-created_at", "-pk")
+    back = Review.objects.in_force().filter(ranking=OuterRef("pk"), decision=Decision.RETURNED).order_by()
     return (
         Ranking.objects.in_force()
-        .filter(trainer=user)
-        .filter(Exists(latest.filter(decision=Decision.RETURNED)))
-        .alias(last=Subquery(latest.values("decision")[:1]))
+        .filter(Exists(back), trainer=user, comparison__withdrawn_at__isnull=True)
+        .exclude(comparison__state=Comparison.State.DISCARDED)
+        .alias(last=last_decision("ranking"))
         .filter(last=Decision.RETURNED)
         .select_related("comparison__project", "assignment", "guideline_version")
         .defer("guideline_version__text")

@@ -14,17 +14,30 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from accounts.languages import name_of
+from common.shapes import Message
 from labeling.pages import markdown
 from labeling.pages.markdown import directions
-from labeling.text import opening
+from labeling.text import as_read, opening
 
 register = template.Library()
 
-register.filter("markdown", markdown.to_html)
-register.filter("as_written", markdown.as_written)
 register.filter("guidelines", markdown.guidelines_to_html)
 register.filter("is_long", markdown.is_long)
-register.filter("opening", opening)
+
+
+@register.filter("opening")
+def first_words(messages: Sequence[Message]) -> str:
+    return as_read(opening(messages))
+
+
+@register.filter("markdown")
+def rendered(text: str) -> SafeString:
+    return markdown.to_html(as_read(text))
+
+
+@register.filter
+def as_written(text: str) -> SafeString:
+    return markdown.as_written(as_read(text))
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from common.compiled import compiled
 from labeling.models import Assignment, Dialogue, Membership, Project
+from labeling.pages import outcomes
 from labeling.roles import role_in
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
 def _dialogue(user: User, pk: UUID) -> QuerySet[Dialogue]:
     rows = Dialogue.objects.filter(author=user).select_related("project", "guideline_version", "pending_request")
     rows = rows.defer("guideline_version__text")
-    return rows.filter(active_membership(user, "project"), pk=pk).annotate(role=role_in(user, "project")).order_by()
+    rows = rows.filter(active_membership(user, "project"), pk=pk).annotate(role=role_in(user, "project"))
+    return outcomes.dialogues_with_decisions(rows).order_by()
 
 
 def _one(rows: Sequence[Found]) -> Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -14,17 +15,28 @@ from labeling import corrections, leases, offering
 from labeling.errors import LabelingError, NeedsConfirmation, NotAgreed
 from labeling.models import Ranking, Review
 from labeling.pages import practice as practice_page
-from labeling.pages.ranking import contradiction_words, ranking_context
+from labeling.pages.ranking import contradiction_words, ranked_context, ranking_context
 from labeling.pages.ranking_form import RankingForm
 from labeling.pages.review_ranking import remarks_of
 from labeling.quality import exams, reviews
-from labeling.views._shared import Context, PageRequest, go, go_to_agree, own_dialogue, page, trainers_project
+from labeling.views._shared import (
+    Context,
+    PageRequest,
+    go,
+    go_to_agree,
+    own_assignment,
+    own_dialogue,
+    page,
+    trainers_project,
+)
 
 
 @require_http_methods(["GET", "POST"])
 def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
     """A returned ranking with the reviewer's comment. POST: the new version, which replaces it."""
-    ranking = get_object_or_404(reviews.returned_rankings(request.user), pk=pk)
+    ranking = reviews.returned_rankings(request.user).filter(pk=pk).first()
+    if ranking is None:
+        return _settled(request, pk)
     if request.method == "GET":
         return _page(request, ranking, RankingForm.from_draft(corrections.as_draft(ranking)))
     form = RankingForm.from_post(request.POST, ranking.order_shown)
@@ -37,6 +49,18 @@ def returned_ranking(request: PageRequest, pk: UUID) -> HttpResponse:
         return _page(request, ranking, form, errors=[str(error)])
     messages.success(request, gettext("Your new version is in. Thank you for looking again."))
     return go(request, "home")
+
+
+def _settled(request: PageRequest, pk: UUID) -> HttpResponse:
+    """What became of a ranking that was sent back and does not wait for a new version: a notice leads here too."""
+    was = Review.objects.filter(ranking=OuterRef("pk"), decision=Review.Decision.RETURNED).order_by()
+    own = Ranking.objects.filter(Exists(was), trainer=request.user, assignment__isnull=False)
+    assignment_id = get_object_or_404(own.only("assignment_id"), pk=pk).assignment_id
+    assert assignment_id is not None
+    assignment = own_assignment(request, assignment_id)
+    context: Context = {**ranked_context(assignment), "settled": True}
+    context["became"] = context["became"] or gettext("The reviewer took the return back, so it stands as you sent it.")
+    return page(request, "labeling/ranked.html", context, status=200 if request.method == "GET" else 409)
 
 
 def _page(request: PageRequest, ranking: Ranking, form: RankingForm, **words: list[str]) -> HttpResponse:

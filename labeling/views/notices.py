@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import notices as told
 from accounts.models import NoticeKind
 from labeling.errors import Invalid
+from labeling.pages import notices as notices_page
 from labeling.pages.forms import all_of
 from labeling.views._shared import PageRequest
 
@@ -42,9 +43,11 @@ def notices(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def open_one(request: PageRequest, pk: int) -> HttpResponse:
-    """Read, and on to where it leads."""
+    """Read, and on to where it leads; or, where that is closed to the person by now, a page that says why."""
     found = get_object_or_404(told.shown_to(request.user), pk=pk)
     told.read(user=request.user, pk=found.pk)
+    if why := notices_page.closed(found, request.user):
+        return render(request, "labeling/notice_closed.html", {"notice": found, "why": why})
     ours = url_has_allowed_host_and_scheme(found.address, allowed_hosts=None)
     return redirect(found.address if ours else "home")
 

@@ -73,7 +73,8 @@ def _submit(request: PageRequest, assignment: Assignment) -> HttpResponse:
             request, assignment, form, errors=[str(error)], errors_at="none" if form.none else "", status=status
         )
     if back:
-        messages.success(request, gettext("Your own ranking is kept. Now you see what the trainer ranked."))
+        told_of = gettext("Your own ranking is kept. Now you see what the trainer ranked, under the trainer’s letters.")
+        messages.success(request, told_of)
         return go_to(request, back)
     project = assignment.comparison.project
     if submitted.not_agreed:

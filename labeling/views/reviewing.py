@@ -69,7 +69,7 @@ def _show(
         context = {**dialogue_review(work, request.user, request.GET.get("page"))}
         template, project = "labeling/review_dialogue.html", work.project
         context["questions_at"] = reverse("dialogue-questions", args=[work.pk])
-    item = context["item"]
+    item, last = context["item"], decisions.last(project=project, reviewer=request.user)
     assert item is None or isinstance(item, ReviewItem)
     later = review_queue.following(project, request.user, filters, after=item)
     if isinstance(work, Ranking) and errors:  # what was said of words is not lost
@@ -81,7 +81,8 @@ def _show(
         "reasons": reason_words(item),
         "later": review_queue.address(later, filters) if later else "",
         "waiting": review_queue.waiting(project, request.user, filters).count(),
-        "last": decisions.last(project=project, reviewer=request.user),
+        "last": last,
+        "last_of": review_queue.what_of(last),
         "errors": errors or [],
         "errors_at": errors_at,
         "comment": request.POST.get("comment", "") if errors else "",

@@ -4,14 +4,17 @@
   const { $, $$, keys, sends, typing, singleKeys } = window.duologue;
   const composer = () => $("form[data-composer]");
   let before = null; // {number, text, completion}: what a suggestion replaced
+  let whole = false, putting = false; // all of the editor's text is about to be replaced: by hand; by the page
 
   /* Replace the editor's text so that the browser's own undo still works. */
   function put(editor, text) {
+    putting = true;
     editor.focus();
     editor.select();
     if (!document.execCommand("insertText", false, text)) editor.value = text;
     if (editor.value !== text) editor.value = text;
     editor.dispatchEvent(new Event("input", { bubbles: true }));
+    putting = false;
   }
 
   function use(number) {
@@ -30,6 +33,18 @@
       put(editor, raw.value);
     }
     mark(form);
+  }
+
+  /* Who selects all of a suggestion and writes or pastes something else has emptied the box: the words are their own.
+     What is again word for word a suggestion, as by the browser's undo, is from it. */
+  function whose(form, editor) {
+    const completion = $("[data-completion]", form);
+    if (!completion || editor.name !== "text") return;
+    if (whole) completion.value = "";
+    if (completion.value || putting || !editor.value.trim()) { whole = false; return; }
+    const same = $$("[data-suggestion]").find((card) => $("[data-raw]", card) && $("[data-raw]", card).value.trim() === editor.value.trim());
+    if (same) completion.value = same.dataset.completionId;
+    whole = false;
   }
 
   function mark(form) {
@@ -83,7 +98,14 @@
     const button = event.target.closest("[data-use]");
     if (button) { event.preventDefault(); use(Number(button.dataset.use)); }
   });
-  document.addEventListener("input", (event) => { const form = event.target.closest("form[data-composer]"); if (form) mark(form); });
+  document.addEventListener("beforeinput", (event) => {
+    const editor = event.target;
+    whole = !putting && Boolean(editor.value) && editor.selectionStart === 0 && editor.selectionEnd === editor.value.length && !(event.inputType || "").startsWith("history");
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-composer]");
+    if (form) { whose(form, event.target); mark(form); }
+  });
   document.addEventListener("paste", (event) => {
     const form = event.target.closest("form[data-composer]"), pasted = form && $("[data-pasted]", form);
     if (pasted && event.clipboardData) pasted.value = Number(pasted.value) + event.clipboardData.getData("text").length;

@@ -38,6 +38,12 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     page.keyboard.press("Alt+2")
     expect(page.locator("#composer-text")).to_have_value("")
     page.keyboard.press("Alt+1")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Mine.")
+    expect(page.locator("[data-source]")).to_have_text("")  # all of it was replaced: own words
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Alt+1")
     page.keyboard.press("End")
     page.keyboard.type(" And so on.")
     expect(page.locator("[data-source]")).to_have_text("suggestion 1, edited")

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from labeling import chats, dialogues
+from labeling import chats, dialogues, turns
 from labeling.models import Dialogue, Project, Turn
 from labeling.pages.provenance import provenance
 from sampler import status
@@ -70,6 +70,28 @@ def test_suggestions_are_asked_for_used_edited_and_their_provenance_kept(
     assert turn.completion == used
     assert str(other.pk) in turn.suggestions_shown
     assert "from a suggestion, edited" in client.get(url).content.decode()
+
+
+def test_a_suggestion_of_which_nothing_is_left_was_shown_and_not_used(
+    client: Client, demonstration: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "not_loaded", lambda slugs: set())
+    url = f"/dialogues/{demonstration.pk}/"
+    client.post(url + "turns/", {"role": "user", "text": "Name a colour."})
+    client.post(url + "suggest/", {"role": "assistant"})
+    used, other, _ = makers.answer(SampleRequest.objects.get(), "Blue is a colour.", "Red.", "Green.")
+    client.post(url + "composer/", {"use": used.pk})
+    client.post(url + "composer/", {"text": " ", "completion": used.pk})  # emptied
+    demonstration.refresh_from_db()
+    assert demonstration.composer["completion"] == ""
+    client.post(url + "turns/", {"role": "assistant", "text": "Crimson suits me", "completion": used.pk})
+    turn = Turn.objects.get(role="assistant")
+    assert (turn.completion, set(turn.suggestions_shown) >= {str(used.pk), str(other.pk)}) == (None, True)
+    assert "own words" in client.get(url).content.decode()
+    turns.edit_turn(turn=turn, text="Blue is fine.", completion=used)
+    assert Turn.objects.get(role="assistant").completion == used
+    turns.edit_turn(turn=turn, text="Crimson suits me")
+    assert Turn.objects.get(role="assistant").completion is None
 
 
 def test_a_completion_that_was_never_offered_here_is_not_taken_for_one(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labeling.edits import RATIO_UP_TO, edit_share, is_verbatim
+from labeling.edits import RATIO_UP_TO, edit_share, is_verbatim, nothing_is_left
 from labeling.models import Turn
 from labeling.pages.provenance import for_reviewers, provenance
 from sampler.models import Completion
@@ -35,3 +35,21 @@ def test_trainer_and_reviewer_read_the_same_percentage(source: str, kept: str) -
     percent = provenance(turn).percent
     assert f"({percent} %)" in provenance(turn).words
     assert for_reviewers(turn) == "fjord, edited"
+
+
+@pytest.mark.parametrize(
+    ("source", "kept", "own"),
+    [
+        ("Canberra is the capital of Australia.", "Wrote this myself, entirely.", True),
+        ("Canberra is the capital of Australia.", "canberra!", False),  # a word of it is left
+        ("Canberra is the capital of Australia.", "Canberra is the capital of Australia.", False),
+        ("Canbera", "Canberra", False),  # a typo mended
+        ("Yes", "No", True),
+        ("雪は白い。", "犬が走る!", True),
+        ("雪は白い。", "雪が走る。", False),
+        ("", "Mine.", True),
+        ("1 + 1", "???", True),
+    ],
+)
+def test_what_holds_no_word_of_a_suggestion_is_its_writers_own(source: str, kept: str, own: bool) -> None:
+    assert nothing_is_left(source, kept) is own
