@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0046_who_withdrew_can_come_back'),
+        ("labeling", "0047_index_of_discarded_drafts"),
     ]
 
     operations = [
