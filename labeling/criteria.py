@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from django.utils.translation import gettext_noop
+
 from labeling.errors import Invalid
 
 STEPS = range(2, 8)
 MOST = 9  # criteria of a project
 LONGEST = 60  # characters of a name
-HHH = ("helpful", "honest", "harmless")  # Askell et al. 2021 (arXiv 2112.00861)
+# Askell et al. 2021 (arXiv 2112.00861)
+HHH = (gettext_noop("helpful"), gettext_noop("honest"), gettext_noop("harmless"))
 
 
 class Criterion(TypedDict):

@@ -78,7 +78,7 @@ class RankingForm:
             self.flags[cid] = flags
         grades: dict[str, int] = {}
         for key in post:
-            if key.startswith(begins := f"criterion-{name}-"):
+            if key.startswith(begins := f"rating-{name}-"):
                 self._number(post.get(key, ""), grades, key.removeprefix(begins), 7, gettext("A grade"))
         if grades:
             self.criteria[cid] = grades

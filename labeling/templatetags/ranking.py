@@ -28,7 +28,7 @@ SCALE = (
     '<span class="ends">{2}</span><div class="segments">{1}</div>'
     '<span class="ends">{3}</span></fieldset>'
 )
-STEP = '<label><input type=radio name="criterion-{0}-{1}" value={2}{3}>{2}</label>'
+STEP = '<label><input type=radio name="rating-{0}-{1}" value={2}{3}>{2}</label>'
 FLAG = '<label><input type=checkbox name=flag-{0} value="{1}"{2}>{3}</label>'
 
 

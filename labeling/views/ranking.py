@@ -226,7 +226,7 @@ def compare(request: PageRequest, pk: UUID) -> HttpResponse:
         context["sides"] = tuple(zip((a, b), differences.word_diff(texts[a], texts[b]), strict=True))
     except differences.TooLong as error:
         context["too_long"] = str(error)
-    template = "labeling/_compare.html" if request.htmx else "labeling/compare.html"
+    template = "labeling/_compare_dialog.html" if request.htmx else "labeling/compare.html"
     return render(request, template, context)
 
 

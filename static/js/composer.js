@@ -172,4 +172,12 @@
     }[event.code];
     if (act) stop(act);
   });
+
+  /* What is sent at each change, beside the text that is written: whether the server has it. */
+  document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+    const kept = elt.isConnected && elt.matches("form[data-draft='']") && $("[data-kept]", elt);
+    if (!kept || !elt.autosave) return;
+    kept.textContent = successful ? gettext("Saved") : gettext("Kept in this browser: not saved yet");
+    if (successful) { elt.autosave.saved = duologue.drafts.entriesOf(elt); elt.autosave.clear(elt.autosave.saved); }
+  });
 })();

@@ -39,6 +39,8 @@ duologue.copies = {
       notice("restored", gettext("This browser kept work from %s that differs from what is saved.").replace("%s", when), "warn", [[gettext("Use it"), use], [gettext("Drop it"), drop]]);
     }
   },
+  /* The task is open in two tabs. */
+  beside() { notice("tabs", gettext("This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten."), "warn"); },
   differ(autosave) {
     notice("tabs", "");
     notice("conflict", gettext("This task was changed in another tab or on another device. Nothing was overwritten; what you see here is not saved."), "bad", [

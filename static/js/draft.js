@@ -49,7 +49,7 @@ class Autosave {
       if (!this.form.isConnected) return;
       if (data.hello) this.channel.postMessage({ here: tab });
       if (data.here) this.alive.add(data.here);
-      if (data.hello || data.here) notice("tabs", gettext("This task is open in another tab too. Work in one of them: whichever saves second is told, and nothing is overwritten."), "warn");
+      if (data.hello || data.here) duologue.load("copies").then(() => duologue.copies.beside(), () => {});
       if (data.saved && data.saved > this.version) this.conflict();
       if (data.gone) notice("tabs", "");
     };
@@ -161,12 +161,7 @@ document.addEventListener("htmx:confirm", (event) => {
   if (event.detail.question && !confirm(event.detail.question)) return;
   Promise.allSettled(waits).then(() => event.detail.issueRequest(true));
 });
-document.addEventListener("htmx:afterRequest", (event) => {
-  const sent = event.detail.elt, kept = sent.isConnected && sent.matches("form[data-draft='']") && $("[data-kept]", sent);
-  if (kept && sent.autosave) {
-    kept.textContent = event.detail.successful ? gettext("Saved") : gettext("Kept in this browser: not saved yet");
-    if (event.detail.successful) { sent.autosave.saved = entriesOf(sent); sent.autosave.clear(sent.autosave.saved); }
-  }
+document.addEventListener("htmx:afterRequest", () => {
   document.querySelectorAll("form[data-draft]").forEach((form) => { if (form.autosave && form.autosave.paused) form.autosave.resume(); });
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => { // sent or given up, and on to another page: no copy is wanted

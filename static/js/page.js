@@ -115,8 +115,7 @@ document.addEventListener("htmx:beforeRequest", () => { duologue.notice("request
 const taskOf = (root) => ($("[data-draft-key^=ranking], [data-draft-key^=dialogue]", root) || { dataset: {} }).dataset.draftKey;
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target || event.target;
-  const opens = { "compare-body": "#compare", harm: "#harm" }[target.id];
-  if (opens) { if (!$(opens).open) $(opens).showModal(); return; }
+  if (target.matches("dialog")) { if (!target.open) target.showModal(); return; }
   const old = taskOf(target); // a dialog over a task ends with it
   if (target.id === "main" && (!old || old !== taskOf(document))) $$("dialog[open]:not(#login, .pause)").forEach((one) => one.close());
   duologue.start();

@@ -53,7 +53,7 @@ def test_criteria_are_graded_by_keyboard_and_give_the_order(visit: Visits, proje
     page.keyboard.press("=")
     wait_for(lambda: Assignment.objects.get().draft.get("places"))
     page.reload()
-    expect(page.locator("#card-A input[name='criterion-A-helpful']:checked")).to_have_value("3")
+    expect(page.locator("#card-A input[name='rating-A-helpful']:checked")).to_have_value("3")
     expect(page.locator('[data-slot="1"] .token')).to_have_text("B")
     ranking = submitted(page)
     a, b, c = task.order_shown

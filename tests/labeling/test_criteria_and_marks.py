@@ -132,18 +132,18 @@ def test_a_judgement_without_any_of_it_is_known_by_the_digest_of_earlier_release
 def test_the_page_asks_keeps_and_sends_it(client: Client, task: Assignment, alice: User) -> None:
     client.force_login(alice)
     page = client.get(f"/ranking/{task.pk}/").content.decode()
-    assert 'name="criterion-A-honest &amp; open" value=2>' in page
-    assert 'name="criterion-A-honest &amp; open" value=3' not in page
+    assert 'name="rating-A-honest &amp; open" value=2>' in page
+    assert 'name="rating-A-honest &amp; open" value=3' not in page
     assert "name=rating-A" not in page
     assert '<option value="B">completion B' in page
     sent = {
-        "criterion-A-honest & open": "2", "criterion-B-helpful": "3", "spans-C": json.dumps([MARK]),
+        "rating-A-honest & open": "2", "rating-B-helpful": "3", "spans-C": json.dumps([MARK]),
         "ideal_answer": "Better.", "ideal_from": "B", **{f"read-{letter}": "1" for letter in "ABCD"},
     }  # fmt: skip
     assert client.post(f"/ranking/{task.pk}/draft/", sent, headers=SCRIPT).status_code == 200
     page = client.get(f"/ranking/{task.pk}/").content.decode()
-    assert 'name="criterion-A-honest &amp; open" value=2 checked' in page
-    assert 'name="criterion-B-helpful" value=3 checked' in page
+    assert 'name="rating-A-honest &amp; open" value=2 checked' in page
+    assert 'name="rating-B-helpful" value=3 checked' in page
     assert "not true" in page.split('name="spans-C" value="')[1].split(" data-spans")[0]
     assert '<option value="B" selected>' in page
     order = {f"place-{letter}": place for place, letter in enumerate("ABCD", 1)}
@@ -161,7 +161,7 @@ def test_what_cannot_be_read_is_said_and_costs_nothing(client: Client, task: Ass
     for told in ("[{", '[{"start": 0, "end": 999, "category": "rude"}]'):
         answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {f"spans-{a}": told})
         assert answer.status_code == 422
-    answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {f"criterion-{a}-helpful": "6"})
+    answer = client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4) | {f"rating-{a}-helpful": "6"})
     assert "from 1 to 5" in answer.content.decode()
     assert not Ranking.objects.exists()
 
@@ -170,7 +170,7 @@ def test_a_project_that_asks_for_none_of_it_gets_none_of_it(client: Client, proj
     task = makers.make_lease(makers.make_comparison(project), alice)
     client.force_login(alice)
     page = client.get(f"/ranking/{task.pk}/").content.decode()
-    for part in ("js/marks.js", "css/marks.css", "js/ideal.js", "criterion-", 'id="marks"', "spans-"):
+    for part in ("js/marks.js", "css/marks.css", "js/ideal.js", "rating-A-", 'id="marks"', "spans-"):
         assert part not in page
 
 
