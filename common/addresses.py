@@ -39,8 +39,8 @@ class _Address(Node):
         self.forms: dict[tuple[type, ...], str] = {}  # with %s where a value stands
 
     def render(self, context: Context) -> str:
-        values = tuple(value.resolve(context) for value in self.values)
-        kinds = tuple(type(value) for value in values)
+        values = tuple([value.resolve(context) for value in self.values])
+        kinds = tuple(map(type, values))
         form = self.forms.get(kinds)
         if form is None:
             if get_urlconf() not in (None, settings.ROOT_URLCONF) or not {UUID, int}.issuperset(kinds):

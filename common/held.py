@@ -1,4 +1,5 @@
-"""What every request reads and hardly anything changes, kept in the process for at most a second.
+"""What every request reads and hardly anything changes, kept in the process for at most a second; what is only shown,
+and checked afresh where it counts, for longer.
 
 A permission that ended elsewhere is so seen within a second. Only what was found is kept: whoever was refused is looked
 up again. Nobody may write through a value that came from here: other threads hold the same one.
@@ -18,10 +19,11 @@ _all: list[Held[Hashable, object]] = []
 
 
 class Held(Generic[Key, Value]):
-    """What `read` finds for a key, read again once it is a second old."""
+    """What `read` finds for a key, read again once it is so many seconds old."""
 
-    def __init__(self, read: Callable[[Key], Value | None]) -> None:
+    def __init__(self, read: Callable[[Key], Value | None], seconds: float = SECONDS) -> None:
         self._read = read
+        self._seconds = seconds
         self._found: dict[Key, tuple[float, Value]] = {}
         _all.append(self)  # type: ignore[arg-type]  # only emptied through this list
 
@@ -36,7 +38,7 @@ class Held(Generic[Key, Value]):
             return None
         if len(self._found) >= MOST:
             self._found.clear()
-        self._found[key] = (now + SECONDS, value)
+        self._found[key] = (now + self._seconds, value)
         return value
 
     def empty(self) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from django.core.cache import cache
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Length
 from django.utils.translation import gettext_noop
 
+from common.held import Held
 from labeling.errors import Invalid
 from labeling.models import RoundPolicy
 from sampler.models import ModelVersion
@@ -45,7 +46,7 @@ class Room:
         return self.tokens * PER_TOKEN
 
 
-def room_of(project: Project) -> Room | None:
+def room_of(project: Project | UUID) -> Room | None:
     """None where no round is open, or no model of it is known to have a limit."""
     answering = RoundPolicy.objects.filter(round__project=project, round__closed_at__isnull=True)
     policies = answering.exclude(model_version__state=ModelVersion.State.RETIRED).select_related("model_version")
@@ -53,7 +54,7 @@ def room_of(project: Project) -> Room | None:
     return min(known, key=lambda room: room.tokens, default=None)
 
 
-def of_a_message(project: Project) -> int:
+def of_a_message(project: Project | UUID) -> int:
     """Characters of one message or turn. The same for every model of the round: nobody learns which one answers."""
     room = room_of(project)
     return MOST if room is None else min(MOST, room.characters)
@@ -61,12 +62,10 @@ def of_a_message(project: Project) -> int:
 
 def shown(project: Project) -> int:
     """As `of_a_message`, for what counts beside an editor: kept for minutes, so that a page does not ask each time."""
-    key = f"most-of-a-message:{project.pk}"
-    kept: int | None = cache.get(key)
-    if kept is None:
-        kept = of_a_message(project)
-        cache.set(key, kept, KEPT)
-    return kept
+    return _shown.get(project.pk) or MOST
+
+
+_shown = Held(of_a_message, KEPT)
 
 
 def check_message(project: Project, text: str) -> None:

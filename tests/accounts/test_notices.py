@@ -173,6 +173,14 @@ def test_unread_in_the_bar_on_home_and_gone_once_it_is_opened(client: Client, st
     assert client.get("/notices/").content.decode().count("A question of yours in Poems was answered.</button>") == 7
 
 
+def test_where_nothing_is_mailed_only_what_comes_on_pages_is_chosen(client: Client, stranger: User) -> None:
+    client.force_login(stranger)
+    page = client.get("/notices/").content.decode()
+    assert page.count(" checked") == 6
+    assert page.count('type="hidden" name="mailed"') == 6  # saved as they stand
+
+
+@pytest.mark.usefixtures("mailed")
 def test_what_one_is_told_is_chosen_on_a_page_and_the_language_in_the_menu_or_at_sign_in(
     client: Client, stranger: User
 ) -> None:

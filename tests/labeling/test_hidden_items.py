@@ -38,6 +38,7 @@ def test_a_calibration_item_is_handed_out_in_its_share_and_looks_like_any_other(
     assert [len(group) for group in item.known_groups or []] == [1, 1, 1, 1]
 
     normal = makers.make_lease(makers.make_comparison(project), bob)
+    settings_of(project, undo_minutes=0)  # what bob ranked before is not offered to be taken back
     pages = []
     for user, lease in ((alice, assignment), (bob, normal)):
         client = Client()

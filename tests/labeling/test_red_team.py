@@ -86,7 +86,7 @@ def test_only_rankers_of_a_project_that_offers_it_begin_one(
     with pytest.raises(Invalid, match="role"):
         begin(project, guest)
     projects.change_settings(project=project, task_types=["chat"])
-    with pytest.raises(Invalid, match="kind"):
+    with pytest.raises(Invalid, match="no such tasks"):
         begin(project, alice)
 
 
