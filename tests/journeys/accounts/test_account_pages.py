@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core.cache import cache
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
@@ -47,6 +48,7 @@ def test_every_screen(browser: Browser, entrance: Entrance, nina: User, screen: 
 
 
 def walk(browser: Browser, entrance: Entrance, nina: User, screen: Screen) -> None:
+    cache.clear()  # each walk tries a wrong password, and five lock a name for five minutes
     problems: list[str] = []
     options: dict[str, Any] = screen.options
     context = browser.new_context(base_url=entrance.url, **options)
