@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from labeling import chats, comparisons, dialogues, turns
-from labeling.models import Project
+from labeling import chats, comparisons, dialogues, projects, turns
 from labeling.suggestions import request_suggestions
 from tests import makers
 
@@ -20,8 +19,13 @@ ANSWERS = (
 BAKERY = "Suggest a name for a small bakery by the sea, and say why in a sentence."
 
 
-def pages(project: Project, alice: User) -> dict[str, str]:
-    """Their addresses."""
+def pages(alice: User) -> dict[str, str]:
+    """Their addresses, in a project of their own."""
+    project = makers.make_project("kitchen")
+    project.title = "Kitchen and garden"
+    project.span_categories = ["wrong", "made up"]
+    project.save()
+    projects.set_membership(project=project, user=alice, role="trainer")
     comparison, _ = comparisons.bring(
         project=project,
         prompt=[{"role": "user", "content": BASIL}],

@@ -55,7 +55,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
     composer = {"role": "user", "text": "draft", "requests": [str(request.pk)]}
     turns.save_composer(dialogue=demonstration, composer=composer)
     done = makers.make_demonstration(project, alice)
-    as_the_docs_show_it = shown.pages(project, alice)
+    as_the_docs_show_it = shown.pages(alice)
     tried = red_team(project, alice)
     asked_and_published(project, comparison, alice)
     return (
