@@ -86,6 +86,7 @@ class DialogueContext(TypedDict):
     left: Left | None  # of a guest's messages today
     most: int  # characters of a message; 0: none is written here
     stays: bool  # a version that a reviewer read stays where the draft is discarded
+    covering: bool  # one's own chats are covered by the project's choice only
 
 
 def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
@@ -122,6 +123,7 @@ def dialogue_context(dialogue: Dialogue, *, user: User) -> DialogueContext:
         "left": quota.left(dialogue.project, user) if guest else None,
         "most": prompt_lengths.shown(dialogue.project) if dialogue.state == Dialogue.State.DRAFT else 0,
         "stays": bool(lineage.reviewed_before(dialogue).dialogue_ids),
+        "covering": False,
     }
 
 
