@@ -6,13 +6,16 @@ is a new row that supersedes the old.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import User
+from common.compiled import compiled
 from common.transitions import advance
 from labeling import comparisons, dialogues, judgements, leases, undo
 from labeling.criteria import Grades
@@ -45,12 +48,15 @@ class Draft(TypedDict, total=False):
 
 def to_take_back(*, project: Project, trainer: User) -> Assignment | None:
     """The task of their last ranking that `undo_ranking` would take back."""
-    sent = Ranking.objects.in_force().filter(undo.unseen_rankings(), trainer=trainer, comparison__project=project)
-    in_time = sent.filter(
-        submitted_at__gt=undo.since(project.undo_minutes), assignment__state=Assignment.State.SUBMITTED
-    )
-    newest = in_time.select_related("assignment__comparison__project").order_by("-submitted_at").first()
+    newest = next(iter(_unseen(project, trainer, undo.since(project.undo_minutes))), None)
     return newest.assignment if newest is not None else None
+
+
+@compiled
+def _unseen(project: Project, trainer: User, since: datetime) -> QuerySet[Ranking]:
+    sent = Ranking.objects.in_force().filter(undo.unseen_rankings(), trainer=trainer, comparison__project=project)
+    in_time = sent.filter(submitted_at__gt=since, assignment__state=Assignment.State.SUBMITTED)
+    return in_time.select_related("assignment__comparison__project").order_by("-submitted_at")[:1]
 
 
 @transaction.atomic
