@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.models import Notice, NoticeChoices, NoticeKind, User
+from common.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,12 @@ def forget_of(*, user: User, project_id: UUID) -> int:
 
 def unread(user: User) -> list[Notice]:
     """Newest first, up to what is counted; one query."""
-    return list(Notice.objects.filter(user=user, shown=True, read_at=None).order_by("-id")[:MOST_COUNTED])
+    return _unread(user)
+
+
+@compiled
+def _unread(user: User) -> QuerySet[Notice]:
+    return shown_to(user).filter(read_at=None)[:MOST_COUNTED]
 
 
 def shown_to(user: User) -> QuerySet[Notice]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.compiler import SQLCompiler
-from django.db.models import Model, QuerySet
+from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import Query
 
 Asked = TypeVar("Asked", bound=Model)
@@ -42,9 +42,15 @@ class _Compiler(SQLCompiler):
     """Says what was compiled before, with other values."""
 
     answer: tuple[str, tuple[str | int, ...]] | None = None
+    converters: dict[int, tuple[list[Callable[..., object]], Expression]] | None = None  # of its columns
 
     def as_sql(self, with_limits: bool = True, with_col_aliases: bool = False) -> tuple[str, tuple[str | int, ...]]:
         return self.answer or super().as_sql(with_limits, with_col_aliases)
+
+    def get_converters(
+        self, expressions: list[Expression]
+    ) -> dict[int, tuple[list[Callable[..., object]], Expression]]:
+        return super().get_converters(expressions) if self.converters is None else self.converters
 
 
 class _Query(Query):
@@ -64,6 +70,7 @@ class _Compiled(Generic[Asked, Row]):
         self.queryset, other = (build(*some) for some in stand_ins)
         self.compiler = _Compiler(self.queryset.query, connections[DEFAULT_DB_ALIAS], DEFAULT_DB_ALIAS)
         self.sql, params = self.compiler.as_sql()
+        self.compiler.converters = self.compiler.get_converters([column for column, *_ in self.compiler.select or []])
         text, others = other.query.sql_with_params()
         if text != self.sql:
             raise TypeError("A compiled query's SQL must not hang on its values.")

@@ -13,11 +13,11 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.template import Library, Node, TemplateSyntaxError, Variable, defaultfilters
+from django.template import Library, Node, TemplateSyntaxError, Variable
 from django.template.base import NodeList, Origin, Parser, TextNode, Token, TokenType, VariableNode
 from django.template.context import Context
 from django.template.loaders import cached
-from django.utils import translation
+from django.utils import dateformat, translation
 from django.utils.html import format_html_join, json_script
 from django.utils.translation import gettext_noop
 from django.utils.translation.trans_real import DjangoTranslation
@@ -81,7 +81,7 @@ FORMS = (gettext_noop("j M Y"), gettext_noop("j M Y, H:i"), gettext_noop("j M, H
 @register.filter(expects_localtime=True)
 def dated(value: date | datetime | None, form: str) -> str:
     """As Django's `date`, in the order and with the points of the page's language; `form` is one of FORMS."""
-    return defaultfilters.date(value, translation.gettext(form))
+    return dateformat.format(value, _known(translation.get_language(), form)) if value else ""
 
 
 @lru_cache(maxsize=4096)

@@ -56,7 +56,12 @@ def to_take_back(*, project: Project, trainer: User) -> Assignment | None:
 def _unseen(project: Project, trainer: User, since: datetime) -> QuerySet[Ranking]:
     sent = Ranking.objects.in_force().filter(undo.unseen_rankings(), trainer=trainer, comparison__project=project)
     in_time = sent.filter(submitted_at__gt=since, assignment__state=Assignment.State.SUBMITTED)
-    return in_time.select_related("assignment__comparison__project").order_by("-submitted_at")[:1]
+    rows = in_time.select_related("assignment__comparison__project").only(
+        "assignment__comparison__explanation",
+        "assignment__comparison__kind",
+        "assignment__comparison__project__undo_minutes",
+    )
+    return rows.order_by("-submitted_at")[:1]
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from labeling.errors import Invalid
 from labeling.models import Comparison, Project, Turn
 from labeling.offering import EVERYTHING, NOTHING, Avoided
 from labeling.pages.letters import letters_of
-from labeling.pages.verdicts import on_completions
+from labeling.pages.verdicts import on_comparison
 from screening.models import Verdict
 from screening.verdicts import harms_on_record
 
@@ -62,7 +62,7 @@ def of_completions(comparison: Comparison, ids: Sequence[str], avoided: Avoided 
     """Ids of the completions that are covered."""
     if comparison.project.cover == Cover.MODEL:
         return set(ids)
-    flagged = on_completions(comparison.project_id, ids) if comparison.project.cover else {}
+    flagged = on_comparison(comparison).keys() & set(ids) if comparison.project.cover else set()
     return {*flagged, *unwanted_completions(comparison, ids, avoided)}
 
 

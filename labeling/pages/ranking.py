@@ -116,7 +116,7 @@ def cards_of(
     comparison: Comparison, order_shown: Sequence[str], form: RankingForm, avoided: Avoided = NOTHING
 ) -> list[Card]:
     """The completions as cards, with what `form` says of each: for the trainer, and for who reviews the ranking."""
-    texts, warned = comparison.texts, verdicts.on_completions(comparison.project_id, order_shown)
+    texts, warned = comparison.texts, verdicts.on_comparison(comparison)
     unwanted = cover.unwanted_completions(comparison, order_shown, avoided)
     return [
         Card(

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from labeling.models import Dialogue, ReplyRequest, Turn
+from django.db.models import QuerySet
+
+from common.compiled import compiled
+from labeling.models import Candidate, Comparison, Dialogue, ReplyRequest, Turn
 from screening.models import Verdict
 from screening.verdicts import BLOCKED, strictest
 
@@ -42,9 +45,26 @@ def on_completions(project: UUID, ids: Iterable[str]) -> dict[str, Verdict]:
     return {str(cid): one for cid, verdicts in found.items() if (one := strictest(verdicts)) is not None}
 
 
+def on_comparison(comparison: Comparison) -> dict[str, Verdict]:
+    """The same, of all completions of a comparison."""
+    found = _by_text(_of_comparison(comparison.project_id, comparison))
+    return {str(cid): one for cid, verdicts in found.items() if (one := strictest(verdicts)) is not None}
+
+
+@compiled
+def _of_comparison(project: UUID, comparison: Comparison) -> QuerySet[Verdict]:
+    texts = Candidate.objects.filter(comparison=comparison).values("completion_id").order_by()
+    rows = Verdict.objects.filter(project=project, target_id__in=texts)
+    return rows.exclude(action=Verdict.Action.NONE)
+
+
 def _acting(project: UUID, text_ids: Iterable[UUID]) -> dict[UUID, list[Verdict]]:
     rows = Verdict.objects.filter(project=project, target_id__in=set(text_ids))
+    return _by_text(rows.exclude(action=Verdict.Action.NONE))
+
+
+def _by_text(rows: Iterable[Verdict]) -> dict[UUID, list[Verdict]]:
     found: dict[UUID, list[Verdict]] = defaultdict(list)
-    for row in rows.exclude(action=Verdict.Action.NONE):
+    for row in rows:
         found[row.target_id].append(row)
     return found

@@ -1,17 +1,19 @@
 """The long rows of small fields on a card: a grade of seven, and fifteen flags.
 
 Written here and not as loops of a template because four cards hold some five hundred of their nodes: as
-templates they were half of the ranking page's rendering.
+templates they were half of the ranking page's rendering. A row is the same on each page but for what is chosen in
+it, so each is written once in each language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from common.translated import translated
 from labeling.criteria import Criterion
@@ -20,6 +22,7 @@ from labeling.pages.ranking import Card
 
 register = template.Library()
 
+ROWS = 1024  # of each kind, kept in the process
 CHECKED = {True: mark_safe(" checked"), False: ""}
 KEY = {True: mark_safe(' data-key="l" tabindex="-1"'), False: ""}  # of the first criterion
 GRADE = "<label><input type=radio name=rating-{0} value={1}{2}>{1}</label>"
@@ -35,9 +38,12 @@ FLAG = '<label><input type=checkbox name=flag-{0} value="{1}"{2}>{3}</label>'
 @register.simple_tag
 def grades(card: Card) -> SafeString:
     """A radio button for each overall grade."""
-    return format_html_join(
-        "", GRADE, ((card.letter, str(grade), CHECKED[card.rating == str(grade)]) for grade in RATINGS)
-    )
+    return _grades(card.letter, card.rating)
+
+
+@lru_cache(maxsize=ROWS)
+def _grades(letter: str, given: str) -> SafeString:
+    return format_html_join("", GRADE, ((letter, str(grade), CHECKED[given == str(grade)]) for grade in RATINGS))
 
 
 @register.simple_tag
@@ -59,6 +65,9 @@ def _steps(card: Card, criterion: Criterion) -> SafeString:
 @register.simple_tag
 def flag_boxes(card: Card, flags: Sequence[str]) -> SafeString:
     """A box to tick for each of the project's flags."""
-    return format_html_join(
-        "", FLAG, ((card.letter, name, CHECKED[name in card.flags], translated(name)) for name in flags)
-    )
+    return _flag_boxes(get_language(), card.letter, tuple(flags), frozenset(card.flags).intersection(flags))
+
+
+@lru_cache(maxsize=ROWS)
+def _flag_boxes(_language: str, letter: str, flags: Sequence[str], ticked: Collection[str]) -> SafeString:
+    return format_html_join("", FLAG, ((letter, name, CHECKED[name in ticked], translated(name)) for name in flags))
