@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from functools import partial
+from itertools import count
 
 import pytest
 
@@ -43,8 +45,12 @@ def test_a_server_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_server_that_stays_busy_fails_the_request_which_may_be_tried_later(
-    server: ModelServer, engine: openai.OpenAIEngine
+    server: ModelServer, engine: openai.OpenAIEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Clock:  # a twentieth of a second passes from look to look, however slow the machine is
+        monotonic = partial(next, count(step=0.05))
+
+    monkeypatch.setattr(_patience, "time", Clock)
     server.script = [says(503, "busy")]
     engine.server.outage = 0.2
     end = failure(run(engine))
