@@ -80,7 +80,9 @@ def test_an_answer_that_was_stopped_says_so_while_one_writes_and_afterwards(clie
 
 
 @pytest.mark.parametrize("address", ["send", "turns"])
-def test_a_text_with_what_no_text_can_hold_is_refused_and_not_lost(client: Client, chat: Dialogue, address: str) -> None:
+def test_a_text_with_what_no_text_can_hold_is_refused_and_not_lost(
+    client: Client, chat: Dialogue, address: str
+) -> None:
     refused = client.post(f"/dialogues/{chat.pk}/{address}/", {"text": "before\0after"}, headers=HTMX)
     assert refused.status_code == 422
     assert "beforeafter</textarea>" in refused.content.decode()
