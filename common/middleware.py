@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils import timezone, translation
 from django.utils.decorators import sync_and_async_middleware
 
+from common.page_before import page_before
 from common.serving import access
 
+VISITS = ("GET", "HEAD")
 NO_PLACE = ("/admin/", "/api/")  # the same for everybody, wherever they are
 FIGURES = "/admin/insights/"  # but these, which are pages of the manager's site
 Synchronous = Callable[[HttpRequest], HttpResponseBase]
@@ -52,13 +55,32 @@ def middleware(
 
 def _sign_in_in_place(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """To a script, a redirect to the sign-in page is of no use: it is told 401, and asks the person to sign in again
-    on the page where their work is."""
-    by_script = request.headers.get("hx-request") == "true" or request.headers.get("x-requested-with") == "fetch"
-    if not by_script or response.status_code != 302:
+    on the page where their work is. Whoever pressed a button is led back to the page with the button: its own address
+    takes no visit."""
+    sign_in = resolve_url(settings.LOGIN_URL)
+    if response.status_code != 302 or urlsplit(response.headers.get("Location", "")).path != sign_in:
         return response
-    if urlsplit(response.headers.get("Location", "")).path != resolve_url(settings.LOGIN_URL):
+    if _by_script(request):
+        return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
+    if request.method not in VISITS:
+        back = urlencode({REDIRECT_FIELD_NAME: page_before(request)}, safe="/")
+        response["Location"] = f"{sign_in}?{back}"
+    return response
+
+
+def _by_script(request: HttpRequest) -> bool:
+    return request.headers.get("hx-request") == "true" or request.headers.get("x-requested-with") == "fetch"
+
+
+def _say_that_it_takes_no_visit(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Whoever opens an address that only buttons send to (by a reload, a bookmark, the way back) gets a page, and not
+    the browser's own."""
+    visited = request.method == "GET" and not _by_script(request) and not request.path_info.startswith(NO_PLACE)
+    if response.status_code != 405 or not visited:
         return response
-    return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
+    told = render(request, "405.html", status=405)
+    told["Allow"] = response.headers["Allow"]
+    return told
 
 
 def _in_zone_of_the_reader(request: HttpRequest) -> AbstractContextManager[object]:
@@ -101,6 +123,7 @@ def _for_nobody_else(request: HttpRequest, response: HttpResponseBase) -> HttpRe
     return response
 
 
+NoVisit = middleware(answer=_say_that_it_takes_no_visit)
 SignInInPlace = middleware(answer=_sign_in_in_place)
 TimeZoneOfTheReader = middleware(around=_in_zone_of_the_reader)
 LanguageOfTheReader = middleware(around=_in_language_of_the_reader)

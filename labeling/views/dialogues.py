@@ -14,7 +14,7 @@ from labeling.errors import Blocked, Conflict, Gone, LabelingError, NotAgreed
 from labeling.models import Dialogue, Turn
 from labeling.pages.composer import not_editing, nothing_unsent, suggestion, suggestions_shown, with_suggestion
 from labeling.pages.dialogue import dialogue_context
-from labeling.pages.forms import ComposerForm, require_valid
+from labeling.pages.forms import ComposerForm, readable, require_valid
 from labeling.views._shared import (
     UNDONE,
     Context,
@@ -59,6 +59,8 @@ def refuse(request: PageRequest, pk: UUID, error: LabelingError) -> HttpResponse
     sent = ComposerForm(request.POST)
     if sent.is_valid():
         fresh.composer = sent.composer(fresh.composer)
+    else:
+        fresh.composer = {**fresh.composer, **readable(request.POST)}
     blocked = error.verdict if isinstance(error, Blocked) else None
     status = 409 if isinstance(error, Conflict) else 422
     return show(request, fresh, status=status, errors=[str(error)], blocked=blocked)

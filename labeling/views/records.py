@@ -7,14 +7,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import notices
 from accounts.models import User
 from common.compiled import compiled
 from common.downloads import csv_of
+from common.page_before import page_before
 from labeling import time_sheet
 from labeling.models import GuidelineVersion, Project
 from labeling.pages import history as history_page
@@ -135,10 +134,7 @@ def language(request: HttpRequest) -> HttpResponse:
 
 def _kept(request: HttpRequest, name: str, choice: str, *, auto: str = "") -> HttpResponse:
     """A choice for a year in this browser, and back to the page where it was made; `auto` takes it away."""
-    back = request.headers.get("referer", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        back = reverse("home")
-    response = HttpResponse(status=204) if wants_json(request) else redirect(back)
+    response = HttpResponse(status=204) if wants_json(request) else redirect(page_before(request))
     if choice != auto:
         response.set_cookie(name, choice, max_age=YEAR, samesite="Lax", secure=request.is_secure())
     else:

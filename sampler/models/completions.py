@@ -83,6 +83,11 @@ class Completion(models.Model):
         return self.finish_reason == self.FinishReason.LENGTH
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether a person stopped it while it was being written."""
+        return self.finish_reason == self.FinishReason.CANCELLED
+
+    @property
     def model_name(self) -> str:
         """Public name of whatever wrote the text, empty where nobody said."""
         return self.model_version.public_name if self.model_version else self.model_label

@@ -91,7 +91,10 @@
   addEventListener("load", () => { if ($(".chat .turn") && !location.hash) scrollTo({ top: document.documentElement.scrollHeight }); });
   document.addEventListener("htmx:afterSettle", (event) => {
     const turn = event.detail.elt.closest && event.detail.elt.closest(".chat .turn"), form = turn && $("form.feedback, form.report", turn);
-    if (form) form.scrollIntoView({ block: "nearest" });
+    if (!form) return;
+    form.scrollIntoView({ block: "nearest" });
+    const way = form.closest("details"); // whoever opened it goes on in it
+    if (way && document.activeElement === $("summary", way)) ($("input:checked", form) || $("input[type=radio]", form)).focus({ preventScroll: true });
   });
 
   document.addEventListener("click", (event) => {

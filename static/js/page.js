@@ -119,7 +119,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const old = taskOf(target); // a dialog over a task ends with it
   if (target.id === "main" && (!old || old !== taskOf(document))) $$("dialog[open]:not(#login, .pause)").forEach((one) => one.close());
   duologue.start();
-  const root = (target.id && document.getElementById(target.id)) || document.body;
+  const root = (target.id && document.getElementById(target.id)) || event.target; // a part without a name moves no focus
   const lost = !document.activeElement || document.activeElement === document.body;
   const place = $("[data-focus-first]", root) || $("[data-focus]", root) || (lost && ($("[data-focus-first]") || $("[data-focus]")));
   if (place) place.focus({ preventScroll: place.tagName === "H1" });

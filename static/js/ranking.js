@@ -248,9 +248,11 @@ function begin(main) {
     if (card && card !== current) mark(card);
   });
   main.duologueKey = (event) => {
-    if (sends(event)) {
-      const menu = event.target.closest("[data-pop][open]");
-      event.preventDefault(); $(menu ? "button" : ".actions button.primary", menu || main).click(); return;
+    const menu = event.target.closest("[data-pop][open]"), all = sends(event);
+    if (all || (event.key === "Enter" && event.target.matches("input"))) { // else it would press the form's first button
+      event.preventDefault();
+      if (menu || all) $(menu ? "button" : ".actions button.primary", menu || main).click();
+      return;
     }
     if (event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape" && typing(event.target)) { event.target.blur(); go(current || cards[0]); return; }

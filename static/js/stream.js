@@ -54,7 +54,8 @@
         if (told) told.remove();
         await htmx.ajax("POST", root.dataset.reply, { source: root, target: root, swap: "outerHTML" });
         const announce = $("[data-announce]");
-        if (announce) setTimeout(() => { announce.textContent = gettext("The model has answered."); }, 50);
+        const ended = root.dataset.stopping ? gettext("The answer was stopped.") : gettext("The model has answered.");
+        if (announce) setTimeout(() => { announce.textContent = ended; }, 50);
       } else await htmx.ajax("GET", root.dataset.afterStream, { source: root, target: root, swap: "outerHTML" });
     }
 

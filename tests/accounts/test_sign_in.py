@@ -103,3 +103,31 @@ def test_failures_by_address_stand_at_the_account_in_the_audit_log() -> None:
     sign_in("ada@example.org", "wrong")
     entry = AuditEntry.objects.get(action="sign_in.failed")
     assert entry.object_id == str(User.objects.get(username="ada").pk)
+
+
+@pytest.mark.parametrize(
+    ("stood_on", "next_"),
+    [
+        ("http://testserver/history/?page=2", "/history/%3Fpage%3D2"),
+        ("http://testserver//evil.example/", "/evil.example/"),
+        ("https://evil.example/history/", "/"),
+        (None, "/"),
+    ],
+)
+def test_whoever_pressed_a_button_after_the_session_ended_is_led_back_to_its_page(
+    stood_on: str | None, next_: str
+) -> None:
+    answer = Client().post("/projects/demo/rank/", headers={"referer": stood_on} if stood_on else {})
+    assert answer["Location"] == f"/accounts/login/?next={next_}"
+    assert Client().get("/history/?page=2")["Location"] == "/accounts/login/?next=/history/%3Fpage%3D2"
+
+
+def test_an_address_that_only_buttons_send_to_shows_a_page_to_whoever_opens_it() -> None:
+    client = Client()
+    client.force_login(User.objects.get(username="ada"))
+    for address in ("/projects/demo/rank/", "/language/", "/projects/demo/start/chat/"):
+        opened = client.get(address)
+        assert (opened.status_code, opened["Allow"]) == (405, "POST")
+        assert "This cannot be opened again" in opened.content.decode()
+        assert not client.get(address, headers={"x-requested-with": "fetch"}).content
+    assert b"<html" not in client.put("/api/v1/opt-outs/1/").content

@@ -172,7 +172,7 @@ def test_a_given_prompt_is_answered(chatty: Project, visit: Visits, language: La
     expect(page.locator(".turn")).to_have_count(2)
     expect(another).to_have_count(0)
     hand.choose(page.locator(".actions button.primary"))
-    title = language("Your %(dialogue.kind_title)s", language("Demonstration"))
+    title = language("Your %(dialogue.kind_within)s", language("demonstration"))
     expect(page.get_by_role("heading", name=title)).to_be_focused()
     done = Dialogue.objects.get(state="submitted")
     assert (done.given_turns, [turn.role for turn in done.turns.order_by("position")]) == (1, ["user", "assistant"])

@@ -71,6 +71,7 @@ def reports_by_key(page: Page) -> None:
     """Begun, lost with the page, there again, and sent."""
     expect(page.locator("[data-harmful]")).to_be_visible()  # the reply has ended
     page.locator("#composer-text").press("Alt+h")
+    expect(page.get_by_label("Harmful in real use")).to_be_focused()  # and not the editor again
     page.get_by_label("Harmful in real use").check()
     page.get_by_label("Kind of harm").select_option("hate")
     page.get_by_label("What would have been an ideal answer?").fill("Whoever lives here.")

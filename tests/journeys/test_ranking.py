@@ -86,6 +86,23 @@ def test_none_can_be_ranked_though_places_are_filled_and_though_the_csrf_cookie_
     assert Ranking.objects.get().not_rankable == "All of them are wrong or unusable"
 
 
+def test_enter_in_a_panel_presses_its_own_button_and_elsewhere_none(
+    visit: Visits, alice: User, task: Assignment
+) -> None:
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    page.locator("[data-card] .rate input").first.press("Enter")
+    page.get_by_text("None can be ranked…").click()
+    page.get_by_label("The prompt makes no sense").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The second question?")).to_be_visible()
+    task.refresh_from_db()
+    assert (task.state, task.skip_reason) == ("skipped", "Not my language")
+    assert not Ranking.objects.exists()
+
+
 def test_by_touch_with_taps_and_a_drag(visit: Visits, alice: User, task: Assignment) -> None:
     visitor = visit(alice, **PHONE)
     page = visitor.open(f"/ranking/{task.pk}/")

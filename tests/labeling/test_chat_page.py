@@ -68,6 +68,26 @@ def test_stop_asks_the_sampler_to_stop(client: Client, chat: Dialogue) -> None:
     assert request.state == "cancelled" or request.cancel_requested
 
 
+def test_an_answer_that_was_stopped_says_so_while_one_writes_and_afterwards(client: Client, chat: Dialogue) -> None:
+    request = chats.send_message(dialogue=chat, text="More?")
+    makers.answer(request, "More of", finish_reason="cancelled")
+    chats.store_reply(dialogue=chat)
+    assert client.get(f"/dialogues/{chat.pk}/").content.decode().count("This answer was stopped here.") == 1
+    client.post(f"/dialogues/{chat.pk}/submit/")
+    done = client.get(f"/dialogues/{chat.pk}/").content.decode()
+    assert "Your chat" in done
+    assert done.count("This answer was stopped here.") == 1
+
+
+@pytest.mark.parametrize("address", ["send", "turns"])
+def test_a_text_with_what_no_text_can_hold_is_refused_and_not_lost(
+    client: Client, chat: Dialogue, address: str
+) -> None:
+    refused = client.post(f"/dialogues/{chat.pk}/{address}/", {"text": "before\0after"}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "beforeafter</textarea>" in refused.content.decode()
+
+
 def test_thumbs_come_with_reasons_and_a_comment(client: Client, chat: Dialogue) -> None:
     turn = chat.turns.get(role="assistant")
     url = f"/dialogues/{chat.pk}/turns/{turn.pk}/feedback/"
