@@ -248,8 +248,9 @@ function begin(main) {
     if (card && card !== current) mark(card);
   });
   main.duologueKey = (event) => {
-    const menu = event.target.closest("[data-pop][open]"), all = sends(event);
-    if (all || enters(event)) { // else it would press the form's first button
+    const all = sends(event);
+    if (all || enters(event)) { // not the form's first button
+      const menu = event.target.closest("[data-pop][open]");
       event.preventDefault();
       if (menu || all) $(menu ? "button" : ".actions button.primary", menu || main).click();
       return;
