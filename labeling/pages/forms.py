@@ -79,7 +79,7 @@ def require_valid(form: forms.Form) -> None:
 
 def readable(post: QueryDict) -> dict[str, object]:
     """The texts of a composer whose fields cannot be read, without what no text can hold: nothing typed is lost."""
-    return {name: post[name].replace("\0", "") for name in ("text", "edit_text") if name in post}
+    return {name: post.get(name, "").replace("\0", "") for name in ("text", "edit_text") if name in post}
 
 
 def chosen(post: QueryDict, name: str, choices: Collection[str]) -> str:

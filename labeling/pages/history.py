@@ -24,14 +24,14 @@ from django.db.models.functions import Cast, Left
 from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from common.compiled import compiled
 from common.shapes import Message
 from labeling import undo
 from labeling.models import Assignment, Dialogue, Ranking, Turn
 from labeling.pages import outcomes
-from labeling.pages.letters import letters_of, spelled
+from labeling.pages.letters import letters_of, refusal, spelled
 from labeling.quality.reviews import last_decision
 from labeling.text import as_read, opening
 
@@ -103,7 +103,7 @@ def _rankings(user: User, before: datetime, words: Sequence[str]) -> Iterator[Ro
             pk=assignment or pk,
             project=project,
             title=_cut(opening(prompt)),
-            outcome=gettext("not rankable: %s") % not_rankable if not_rankable else spelled(groups, letters_of(order)),
+            outcome=refusal(not_rankable) if not_rankable else spelled(groups, letters_of(order)),
             state=outcomes.ranking_outcome(
                 decided=decided, mended=before_it is not None, state=state, emptied=emptied is not None
             ),

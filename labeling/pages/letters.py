@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext
+
+from common.translated import translated
+
 LETTERS = "ABCDEFGHI"
 
 
@@ -20,3 +24,8 @@ def ids_of(order_shown: Sequence[str]) -> dict[str, str]:
 def spelled(groups: Sequence[Sequence[str]], letters: Mapping[str, str], *, between: str = " > ") -> str:
     """'B > A = C': best first, ties in the order of the alphabet."""
     return between.join(" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in groups)
+
+
+def refusal(reason: str) -> str:
+    """In the place of an order: that there is none, and why, a reason of the list in the reader's language."""
+    return gettext("not rankable: %s") % translated(reason)

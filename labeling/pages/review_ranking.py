@@ -212,7 +212,7 @@ def order_of(ranking: Ranking, letters: Mapping[str, str], base: Ranking | None 
     return Order(
         ranking=ranking,
         who=ranking.trainer,
-        words=page_letters.spelled(ranking.groups, letters) or gettext("not rankable: %s") % ranking.not_rankable,
+        words=page_letters.spelled(ranking.groups, letters) or page_letters.refusal(ranking.not_rankable),
         places=places,
         grades={letters.get(cid, "?"): grade for cid, grade in ranking.ratings.items()},
         tau=_tau(base, ranking) if base is not None else None,

@@ -91,10 +91,9 @@
   addEventListener("load", () => { if ($(".chat .turn") && !location.hash) scrollTo({ top: document.documentElement.scrollHeight }); });
   document.addEventListener("htmx:afterSettle", (event) => {
     const turn = event.detail.elt.closest && event.detail.elt.closest(".chat .turn"), form = turn && $("form.feedback, form.report", turn);
-    if (!form) return;
-    form.scrollIntoView({ block: "nearest" });
-    const way = form.closest("details"); // whoever opened it goes on in it
-    if (way && document.activeElement === $("summary", way)) ($("input:checked", form) || $("input[type=radio]", form)).focus({ preventScroll: true });
+    if (form) form.scrollIntoView({ block: "nearest" });
+    const editor = $("#composer-text"); // it kept the focus, and the turn that was added pushed it out of view
+    if (editor && editor === document.activeElement && (event.detail.target || {}).id === "main") editor.scrollIntoView({ block: "nearest" });
   });
 
   document.addEventListener("click", (event) => {

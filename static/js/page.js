@@ -119,7 +119,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const old = taskOf(target); // a dialog over a task ends with it
   if (target.id === "main" && (!old || old !== taskOf(document))) $$("dialog[open]:not(#login, .pause)").forEach((one) => one.close());
   duologue.start();
-  const root = (target.id && document.getElementById(target.id)) || event.target; // a part without a name moves no focus
+  const root = (target.id && document.getElementById(target.id)) || event.target;
   const lost = !document.activeElement || document.activeElement === document.body;
   const place = $("[data-focus-first]", root) || $("[data-focus]", root) || (lost && ($("[data-focus-first]") || $("[data-focus]")));
   if (place) place.focus({ preventScroll: place.tagName === "H1" });
@@ -152,6 +152,7 @@ duologue.typing = (target) => target.closest && (target.closest("textarea, selec
 /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
 duologue.composing = (event) => event.isComposing || event.keyCode === 229;
 duologue.sends = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.repeat; // AltGr is Ctrl and Alt
+duologue.enters = (event) => event.key === "Enter" && event.target.tagName === "INPUT";
 /* Alt with a letter, but in an editor where that prints: Option of a Mac, AltGr. */
 duologue.asks = (event, letter) => event.altKey && event.code === `Key${letter}` && !(duologue.typing(event.target) && event.key.toUpperCase() !== letter);
 duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";

@@ -2,7 +2,7 @@
  only write into them. Of two completions only four answers are asked for: pair.js. */
 (function () {
 "use strict";
-const { $, $$, typing, singleKeys, sends } = window.duologue;
+const { $, $$, typing, singleKeys, sends, enters } = window.duologue;
 const PLACES = gettext("1st 2nd 3rd 4th 5th 6th 7th 8th 9th").split(" ");
 const nth = (n) => PLACES[n - 1];
 
@@ -248,8 +248,9 @@ function begin(main) {
     if (card && card !== current) mark(card);
   });
   main.duologueKey = (event) => {
-    const menu = event.target.closest("[data-pop][open]"), all = sends(event);
-    if (all || (event.key === "Enter" && event.target.matches("input"))) { // else it would press the form's first button
+    const all = sends(event);
+    if (all || enters(event)) { // not the form's first button
+      const menu = event.target.closest("[data-pop][open]");
       event.preventDefault();
       if (menu || all) $(menu ? "button" : ".actions button.primary", menu || main).click();
       return;

@@ -74,6 +74,24 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     assert Dialogue.objects.get().state == "submitted"
 
 
+def test_the_editor_is_in_view_once_a_turn_was_added(writer: Visitor) -> None:
+    page = writer.open()
+    page.get_by_role("button", name="Begin a dialogue").click()
+    page.wait_for_url(re.compile("/dialogues/"))
+    for number in range(1, 4):
+        page.locator("#composer-text").fill("A line.\n" * 12)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".turn")).to_have_count(number)
+        expect(page.locator("#composer-text")).to_be_focused()
+        add, bar = (
+            page.get_by_role("button", name="Add the turn").bounding_box(),
+            page.locator(".actions").bounding_box(),
+        )
+        assert add is not None
+        assert bar is not None
+        assert add["y"] + add["height"] <= bar["y"], number
+
+
 def test_a_demonstration_without_scripts(chatty: Project, visit: Visits, live: Server) -> None:
     page = visit(makers.make_member(chatty, "alice"), java_script_enabled=False).open()
     page.get_by_role("button", name="Begin a dialogue").click()

@@ -7,7 +7,8 @@ from django.test import Client
 
 from accounts import tokens
 from accounts.models import User
-from labeling.models import Assignment, Project
+from labeling import rankings
+from labeling.models import Assignment, Project, Ranking
 from tests import makers
 from tests.labeling.asking import places
 
@@ -48,6 +49,21 @@ def test_what_is_stored_is_the_same_in_every_language(client: Client, task: Assi
     task.refresh_from_db()
     assert task.skip_reason == "Not my subject"
     assert "Nicht mein Gebiet" in client.get("/history/").content.decode()
+
+
+def test_why_nothing_could_be_ranked_is_told_in_the_readers_language(
+    client: Client, task: Assignment, alice: User, rita: User
+) -> None:
+    reason = "The prompt makes no sense"
+    rankings.submit_ranking(assignment=task, groups=[], not_rankable=reason)
+    client.cookies["language"] = "de"
+    assert "nicht einzuordnen: Der Prompt ergibt keinen Sinn" in client.get("/history/").content.decode()
+    client.force_login(rita)
+    review = f"/review/rankings/{Ranking.objects.get().pk}/"
+    for page in (review + "?order=1", f"/review/comparisons/{task.comparison_id}/"):
+        shown = client.get(page).content.decode()
+        assert "Der Prompt ergibt keinen Sinn" in shown
+        assert f">{reason}<" not in shown
 
 
 def test_the_api_and_the_admin_site_speak_english(client: Client, task: Assignment, project: Project) -> None:
