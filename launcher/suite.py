@@ -111,7 +111,7 @@ def _pytest(rest: Sequence[str], var: Path, *, everything: bool) -> int:
     few = _names_tests(rest)
     parallel = [] if few else ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     covered = (
-        ["--cov", "--cov-report=term:skip-covered", "--override-ini=timeout=300"] if everything and not few else []
+        ["--cov", "--cov-report=term:skip-covered", "--override-ini=timeout=600"] if everything and not few else []
     )
     for folder in ("coverage", "tmp"):
         (var / folder).mkdir(exist_ok=True)

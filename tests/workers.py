@@ -14,6 +14,7 @@ import os
 import random
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import pytest
 BASE = Path(__file__).resolve().parents[1]
 PORTS = range(10_000, 32_000)  # below those that systems give to outgoing connections
 MOST_WORKERS = 8
+SECONDS_OF_A_DAY = 86_400
 LONG_FILES = ("journeys", "permissions", "operations")
 _given: set[int] = set()
 
@@ -86,7 +88,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Outside pytest-timeout: waiting for other workers is not part of a test's time."""
     with machine(alone=item.get_closest_marker("alone") is not None):
+        let_the_day_turn()
         return (yield)
+
+
+def let_the_day_turn() -> None:
+    """Much is counted by the day, here that of UTC, so no test begins in the last half minute of one."""
+    left = SECONDS_OF_A_DAY - time.time() % SECONDS_OF_A_DAY
+    if left < 30:
+        time.sleep(left + 0.1)
 
 
 @contextlib.contextmanager

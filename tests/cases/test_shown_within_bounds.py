@@ -5,7 +5,6 @@ Every construct by itself: `tests/labeling/test_rendering_bounds.py`.
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import pytest
@@ -16,6 +15,7 @@ from labeling import comparisons
 from labeling.models import Assignment, Project
 from labeling.pages import differences
 from tests import makers
+from tests.measuring import processor_seconds
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +32,13 @@ def task_of(project: Project, trainer: User, *texts: str) -> Assignment:
 def test_the_page_of_a_flood_comes_within_half_a_second_a_text(
     project: Project, alice: User, client: Client, flood: str
 ) -> None:
-    task = task_of(project, alice, flood * 5_000, "a" + flood * 5_000)
     client.force_login(alice)
     client.get("/")  # what is loaded once does not count
-    begun = time.process_time()
-    page = client.get(f"/ranking/{task.pk}/")
-    assert page.status_code == 200
-    assert time.process_time() - begun < 1.0
+    fresh = iter([task_of(project, alice, before + flood * 5_000, "a" + before + flood * 5_000) for before in "bcd"])
+    pages: list[int] = []
+    took = processor_seconds(lambda: pages.append(client.get(f"/ranking/{next(fresh).pk}/").status_code))
+    assert pages == [200] * 3
+    assert took < 1.0
 
 
 @pytest.mark.parametrize("text", ["$$E=mc^2$$ (1)", "\\[E=mc^2\\] (1)", "$$\nE=mc^2\n$$ (1)", "So $E=mc^2$ (1)"])
@@ -57,12 +57,11 @@ def test_two_giants_are_told_to_be_too_long_to_compare(project: Project, alice: 
     task = task_of(project, alice, "a b " * 150_000, "c d " * 150_000)
     client.force_login(alice)
     client.get("/")
-    begun = time.process_time()
-    page = client.get(f"/ranking/{task.pk}/compare/?a=A&b=B")
-    took = time.process_time() - begun
+    path = f"/ranking/{task.pk}/compare/?a=A&b=B"
+    page = client.get(path)
     assert page.status_code == 200
     assert "too long" in page.content.decode()
-    assert took < 0.5
+    assert processor_seconds(lambda: client.get(path)) < 0.5
 
 
 @pytest.mark.parametrize("words", [(4_000, 4_000), (20_000, 3), (150_000, 150_000)])

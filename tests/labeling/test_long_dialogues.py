@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -11,6 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from labeling.models import Dialogue, Project, Turn
 from sampler import sampling
+from tests.measuring import processor_seconds
 
 pytestmark = pytest.mark.django_db
 TURNS = 2_000
@@ -40,10 +39,8 @@ def test_a_page_of_reviewers_shows_a_hundred_turns(
 ) -> None:
     client.force_login(rita)
     path = reverse(page, args=[long.pk])
-    client.get(path)
-    began = time.process_time()
     text = client.get(path).content.decode()
-    assert time.process_time() - began < 3
+    assert processor_seconds(lambda: client.get(path)) < 3
     assert "Turn number 99," in text
     assert "Turn number 100," not in text
     assert "Turn number 1999," in client.get(path, {key: "20"}).content.decode()
@@ -51,7 +48,7 @@ def test_a_page_of_reviewers_shows_a_hundred_turns(
 
 def test_the_list_reads_only_how_a_dialogue_opens(client: Client, long: Dialogue, rita: User) -> None:
     client.force_login(rita)
-    began = time.process_time()
-    text = client.get(reverse("admin:labeling_dialogue_changelist")).content.decode()
-    assert time.process_time() - began < 1.5
+    path = reverse("admin:labeling_dialogue_changelist")
+    text = client.get(path).content.decode()
+    assert processor_seconds(lambda: client.get(path)) < 1.5
     assert "Turn number 0," in text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from labeling.pages import differences, markdown
 from labeling.pages.markdown import bounds, code, tex
+from tests.measuring import processor_seconds
 
 REPEATED = [
     "\\[\n", "\\(", "\\)", "\\[a\\] ", "\\[a\\]\n", "$a$ ", "$a", "$$", "$$a$$\n", "- \\(a\n", "a | b\n--|--\n",
@@ -27,14 +28,13 @@ GROWN: list[Callable[[int], str]] = [
 ]
 
 
-def seconds(text: str) -> float:
-    """Of the processor, so that a busy machine does not count; the best of two."""
-    took = []
-    for _ in range(2):
-        begun = time.process_time()
-        markdown._rendered(text, "markdown")
-        took.append(time.process_time() - begun)
-    return min(took)
+def seconds(text: str, *, how: markdown.kept.How = "markdown") -> float:
+    return processor_seconds(lambda: markdown._rendered(text, how), times=2)
+
+
+def steep(small: str, large: str) -> bool:
+    """Whether the larger of the two takes more than twice as long as its length tells, each time that one looks."""
+    return all(seconds(large) > 8 * seconds(small) + 0.02 for _ in range(4))
 
 
 def texts(size: int) -> list[str]:
@@ -48,21 +48,14 @@ def test_200_000_characters_of_anything_are_laid_out_within_half_a_second() -> N
 
 
 def test_time_grows_as_the_length() -> None:
-    small, large = texts(5_000), texts(20_000)
-    steep = {
-        big[:12]: (few, many)
-        for text, big in zip(small, large, strict=True)
-        if (many := seconds(big)) > 8 * (few := seconds(text)) + 0.02
-    }
-    assert not steep
+    pairs = zip(texts(5_000), texts(20_000), strict=True)
+    assert not [large[:12] for small, large in pairs if steep(small, large)]
 
 
 @pytest.mark.slow
 def test_what_is_shown_as_written_takes_no_longer() -> None:
     for text in texts(bounds.LONGEST):
-        begun = time.process_time()
-        markdown._rendered(text, "written")
-        assert time.process_time() - begun < 0.5, text[:12]
+        assert seconds(text, how="written") < 0.5, text[:12]
 
 
 @pytest.mark.parametrize("text", ["\\[\n" * 5000, "\\(\n" * 5000, "$$\n" * 5000, "> [" * 5000])
@@ -137,9 +130,7 @@ def test_two_giant_texts_are_told_to_be_too_long() -> None:
 
 def test_what_was_laid_out_is_kept_and_found_by_every_process() -> None:
     text = "**kept** " * 2_000
-    begun = time.perf_counter()
     first = str(markdown.to_html(text))
-    took = time.perf_counter() - begun
     calls: list[str] = []
 
     def render(text: str, how: markdown.kept.How) -> str:
@@ -147,7 +138,7 @@ def test_what_was_laid_out_is_kept_and_found_by_every_process() -> None:
         return ""
 
     assert markdown.kept.kept(render, text, "markdown") == first
-    assert calls == [], took
+    assert calls == []
 
 
 def test_code_of_mostly_empty_lines_is_shown_without_colours() -> None:
@@ -181,8 +172,6 @@ def test_no_lexer_takes_long_for_what_is_highlighted(language: str) -> None:
     for part in parts:
         line = (part * 300)[:299]
         source = (f"{line}\n" * 40)[:9_000]
-        begun = time.process_time()
-        code.code_as_html(source, language, bounds.HIGHLIGHT_IN_ALL)
-        if time.process_time() - begun > 0.25:
+        if processor_seconds(partial(code.code_as_html, source, language, bounds.HIGHLIGHT_IN_ALL)) > 0.25:
             slow.append(part)
     assert not slow

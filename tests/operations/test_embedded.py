@@ -164,15 +164,20 @@ def test_a_folder_on_the_way_that_is_closed_later_locks_nobody_out(var: Path) ->
 
 
 def test_two_processes_that_start_at_once_share_one_pair_of_servers(var: Path) -> None:
-    code = "import sys, time; from pathlib import Path; from common import embedded\n"
+    code = "import sys; from pathlib import Path; from common import embedded\n"
     code += "var = Path(sys.argv[1])\n"
     code += "with embedded.running(var):\n"
-    code += "    print((var / 'postgresql/postmaster.pid').read_text().split()[0], flush=True); time.sleep(0.5)"
+    code += "    print((var / 'postgresql/postmaster.pid').read_text().split()[0], flush=True); sys.stdin.read()"
     both = [
-        subprocess.Popen([sys.executable, "-c", code, str(var)], cwd=BASE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(var)],
+            cwd=BASE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
         for _ in range(2)
-    ]
-    said = [process.communicate(timeout=60)[0].strip() for process in both]
+    ]  # fmt: skip
+    said = [process.stdout.readline().strip() for process in both if process.stdout is not None]
+    for process in both:  # neither let go before the other had it
+        process.communicate(timeout=100)
     assert [process.returncode for process in both] == [0, 0]
     assert said[0] == said[1] != ""
 

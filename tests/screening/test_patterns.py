@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ import pytest
 from screening import windows
 from screening.filters.patterns import FILTER, PERSONAL
 from screening.rules import judge
+from tests.measuring import processor_seconds
 
 BAD = "I will kill you tomorrow."
 CARD = "4539 1488 0343 6467"
@@ -81,6 +81,5 @@ def test_a_thousand_completions_are_screened_in_a_second_of_one_core() -> None:
     sentence = "the model killed time while people make a plan and children read 12 books of master chess"
     words = sentence.split()
     texts = [" ".join(draw.choices(words, k=260))[:1200] for _ in range(1000)]
-    began = time.process_time()
     assert len(FILTER.score(texts)) == 1000
-    assert time.process_time() - began < 1.0
+    assert processor_seconds(lambda: FILTER.score(texts)) < 1.0

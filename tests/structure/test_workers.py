@@ -49,6 +49,21 @@ def test_a_test_alone_waits_for_those_that_run_and_is_waited_for(
         thread.join(30)
 
 
+@pytest.mark.parametrize(("seconds_before", "waits"), [(0.5, [0.6]), (29.0, [29.1]), (31.0, []), (40_000.0, [])])
+def test_no_test_begins_just_before_midnight(
+    monkeypatch: pytest.MonkeyPatch, seconds_before: float, waits: list[float]
+) -> None:
+    slept: list[float] = []
+
+    class Clock:
+        time = staticmethod(lambda: 20_000 * 86_400 - seconds_before)
+        sleep = slept.append
+
+    monkeypatch.setattr(workers, "time", Clock)
+    workers.let_the_day_turn()
+    assert slept == pytest.approx(waits)
+
+
 def test_no_port_is_given_twice_in_a_worker_or_to_two(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
     for name in ("gw0", "gw1"):
