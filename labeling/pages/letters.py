@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import TypeVar
 
 LETTERS = "ABCDEFGHI"
+Group = TypeVar("Group", bound=Sequence[object])
 
 
 def letters_of(order_shown: Sequence[str]) -> dict[str, str]:
@@ -20,3 +23,8 @@ def ids_of(order_shown: Sequence[str]) -> dict[str, str]:
 def spelled(groups: Sequence[Sequence[str]], letters: Mapping[str, str], *, between: str = " > ") -> str:
     """'B > A = C': best first, ties in the order of the alphabet."""
     return between.join(" = ".join(sorted(letters.get(cid, "?") for cid in group)) for group in groups)
+
+
+def placed(groups: Sequence[Group]) -> Iterable[tuple[int, Group]]:
+    """Each group with the place that every page says of it: after a tie of two, a place is left out."""
+    return zip(accumulate((len(group) for group in groups), initial=1), groups, strict=False)
