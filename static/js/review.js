@@ -27,6 +27,12 @@ const step = (main, by) => {
   return cards.length > 0;
 };
 
+/* How high the bar at the foot is: what sticks to the edge of a phone stands above it. */
+const foot = new ResizeObserver(([one]) => document.documentElement.style.setProperty("--foot", `${one.target.offsetHeight}px`));
+const watch = () => { foot.disconnect(); const bar = $(".bench > .actions"); if (bar) foot.observe(bar); };
+document.addEventListener("htmx:afterSettle", watch);
+watch();
+
 keys((event) => {
   const main = $("[data-review]");
   if (!main || event.repeat) return;

@@ -169,6 +169,43 @@ def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
     assert disputed.rankings.in_force().count() == 2
 
 
+@pytest.mark.parametrize(("width", "language"), [(320, "en"), (390, "de"), (390, "es"), (480, "en")])
+def test_on_a_phone_the_order_and_an_open_menu_stand_above_the_bar_however_many_rows_it_takes(
+    visit: Visits, project: Project, alice: User, rita: User, width: int, language: str
+) -> None:
+    rules(project, random_share=1.0)
+    first, second = (makers.make_ranking(makers.make_comparison(project), alice) for _ in range(2))
+    page = visit(rita).open(f"/review/rankings/{first.pk}/?order=1")
+    page.context.add_cookies([{"name": "language", "value": language, "url": page.url}])
+    page.set_viewport_size({"width": width, "height": 700})
+
+    def above() -> None:
+        page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        bar, strip = page.locator(".bench > .actions"), page.locator(".strip")
+        page.wait_for_function("document.documentElement.style.getPropertyValue('--foot')")
+        edge = bar.bounding_box()
+        for part in (strip, page.locator("details.pop[open] > .panel")):
+            if part.count():
+                box = part.bounding_box()
+                assert edge is not None
+                assert box is not None
+                assert box["y"] + box["height"] <= edge["y"] + 1, (box, edge)
+
+    page.reload()
+    above()
+    page.keyboard.press("r")
+    above()
+    page.keyboard.press("1")
+    page.wait_for_url(f"**/review/rankings/{second.pk}/**")
+    page.keyboard.press("s")
+    expect(page.locator(".strip .token").first).to_be_visible()
+    above()
+    page.keyboard.press("e")
+    page.wait_for_url("**/review/comparisons/**")
+    expect(page.locator(".slot .token").first).to_be_visible()
+    above()
+
+
 def dispute(project: Project, alice: User, bob: User) -> Comparison:
     comparison = makers.make_comparison(project, votes=2)
     makers.make_ranking(comparison, alice)

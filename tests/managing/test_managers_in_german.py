@@ -20,7 +20,7 @@ FURTHER = {"thresholds": "/projects/demo/content/thresholds/", "queue": "/projec
 
 def attributes(html: str) -> set[str]:
     """What is read out of or shown in a field."""
-    return set(re.findall(r' (?:aria-label|placeholder|title)="([^"]*)"', html.partition("<main")[2]))
+    return set(re.findall(r' (?:aria-label|data-label|placeholder|title)="([^"]*)"', html.partition("<main")[2]))
 
 
 @pytest.mark.parametrize("address", [*PAGES.values(), *FURTHER.values()], ids=[*PAGES, *FURTHER])
