@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from django.core.cache import cache
@@ -9,10 +10,10 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from common.clock import midnight
-from insights.models import Judgement
 from labeling import progress, stock, votes
 from labeling.models import Assignment, Comparison, Membership, Project, Ranking
 from labeling.projects import current_round
+from sampler import status
 from sampler.models import SampleRequest
 
 State = SampleRequest.State
@@ -38,9 +39,13 @@ def _counted(project: Project) -> tuple[dict[str, object], int]:
     round_ = current_round(project)
     policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
     waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
-    by_state = dict(waiting.order_by().values_list("state").annotate(n=Count("pk")))
+    by_model = list(waiting.order_by().values_list("state", "model_version__slug").annotate(n=Count("pk")))
+    by_state: Counter[str] = Counter()
+    for state, _, n in by_model:
+        by_state[state] += n
+    queued = {slug for state, slug, _ in by_model if state == State.QUEUED}
     since = timezone.now() - timedelta(hours=1)
-    judged = Judgement.objects.filter(project=project, kind=Ranking.Kind.VOTE)
+    given = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
     at_work = Assignment.objects.leased().filter(comparison__project=project)
     sampling = Comparison.objects.filter(project=project, state=Comparison.State.SAMPLING)
     held = sampling.filter(held_at__isnull=False).count()  # till a reward model chooses
@@ -52,11 +57,12 @@ def _counted(project: Project) -> tuple[dict[str, object], int]:
         "ready": _ready(project).count(),
         "waiting_for_others": _waiting_for_others(project),
         "stock_target": project.stock_target,
-        "rankings_last_hour": judged.filter(submitted_at__gte=since).count(),
+        "rankings_last_hour": given.filter(submitted_at__gte=since).count(),
         "people_at_work": at_work.values("trainer").distinct().count(),
         "members": Membership.objects.filter(project=project, ended_at__isnull=True).count(),
-        "sampler_queued": by_state.get(State.QUEUED, 0),
-        "sampler_running": by_state.get(State.RUNNING, 0),
+        "sampler_queued": by_state[State.QUEUED],
+        "sampler_running": by_state[State.RUNNING],
+        "unserved": sorted(status.unserved(queued)) if queued else [],
     }
     return found, sum(counts["comparisons"].values())
 

@@ -12,6 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext, gettext_noop
 
 from common.translated import translated
+from labeling.admin.form_fields import without_null
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid
 
@@ -109,7 +110,7 @@ class Prompts(forms.CharField):
         super().__init__(required=required, widget=widget, label=label, help_text=help_text)
 
     def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # a list is what is stored
-        lines = str(value or "").replace("\r\n", "\n").split("\n")
+        lines = without_null(value).replace("\r\n", "\n").split("\n")
         if any(line.strip() == SEPARATOR for line in lines):
             texts: list[list[str]] = [[]]
             for line in lines:
@@ -159,7 +160,7 @@ class People(forms.CharField):
         super().__init__(required=False, widget=widget, label=label, help_text=help_text)
 
     def to_python(self, value: object) -> list[str]:  # type: ignore[override]
-        text = str(value or "").replace(",", "\n").replace(";", "\n")
+        text = without_null(value).replace(",", "\n").replace(";", "\n")
         found = []
         for line in (line.strip() for line in text.splitlines()):
             address = line[line.rindex("<") + 1 : -1] if line.endswith(">") and "<" in line else line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop
 
@@ -18,6 +18,7 @@ class Preset:
     about: str
     settings: Mapping[str, object]
     ranks: bool = True  # whether it needs prompts and a model before anybody can begin
+    with_prompts: Mapping[str, object] = field(default_factory=dict)  # further settings where prompts are given
 
 
 PRESETS: dict[str, Preset] = {
@@ -68,5 +69,6 @@ PRESETS: dict[str, Preset] = {
         gettext_noop("People write both sides of a dialogue, with the model's suggestions at hand. Nothing is ranked."),
         {"task_types": ["demonstration"], "stock_target": 0},
         ranks=False,
+        with_prompts={"prompted_share": 0.5},
     ),
 }

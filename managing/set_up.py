@@ -39,7 +39,7 @@ def set_up(
     Raises:
         Invalid: a setting is out of range, the short name is taken, or a model cannot be sampled from.
     """
-    chosen = {**preset.settings, **(settings or {})}
+    chosen = {**preset.settings, **(preset.with_prompts if prompts else {}), **(settings or {})}
     project = projects.create_project(
         slug=slug or free_slug(title), title=title, guidelines=guidelines, by=by, **chosen
     )

@@ -73,6 +73,16 @@ def not_loaded(slugs: Collection[str]) -> set[str]:
     return set(slugs).difference(*(json.loads(text)["loaded"] for text in found))
 
 
+def unserved(slugs: Collection[str]) -> set[str]:
+    """Those of these model versions whose requests no living worker takes; none where Redis does not answer."""
+    try:
+        found = ask(settings.REDIS_URL, _read_all)
+    except redis.RedisError:
+        return set()
+    served = [json.loads(text)["serves"] for text in found]
+    return set() if any(not every for every in served) else set(slugs).difference(*served)
+
+
 def workers() -> list[WorkerStatus]:
     """What each living worker last said of itself, with `age` in seconds; empty where Redis does not answer."""
     try:

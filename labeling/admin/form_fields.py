@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from django import forms
 from django.conf import settings
+from django.core.validators import ProhibitNullCharactersValidator
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
 from common import plugins
+from common.visible import visible
 from labeling.criteria import Criterion, check_criteria
 from labeling.errors import Invalid
+
+
+def without_null(value: object) -> str:
+    """A text that is about to become a list, whose validators see no text any more. No column holds the character."""
+    text = str(value or "")
+    ProhibitNullCharactersValidator()(text)
+    return text
+
+
+def seen_title(title: str) -> str:
+    """The title, of which a reader sees something: pages name a project by it alone.
+
+    Raises:
+        ValidationError: it holds nothing but characters that are drawn as nothing.
+    """
+    if not visible(title):
+        raise forms.ValidationError(gettext("Nothing of the title can be seen."))
+    return title
 
 
 class Lines(forms.CharField):
@@ -18,7 +39,7 @@ class Lines(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # a list is what a JSON column holds
-        lines = [" ".join(line.split()) for line in str(value or "").splitlines()]
+        lines = [" ".join(line.split()) for line in without_null(value).splitlines()]
         return list(dict.fromkeys(line for line in lines if line))
 
 
@@ -30,7 +51,7 @@ class Criteria(forms.CharField):
 
     def to_python(self, value: object) -> list[Criterion]:  # type: ignore[override]  # a list is what a JSON column holds
         found = []
-        for line in filter(str.strip, str(value or "").splitlines()):
+        for line in filter(str.strip, without_null(value).splitlines()):
             name, colon, steps = line.rpartition(":")
             numbered = bool(colon) and steps.strip().isdecimal()
             found.append({"name": (name if numbered else line).strip(), "steps": int(steps) if numbered else 7})

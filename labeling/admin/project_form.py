@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.utils.translation import gettext_noop
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from labeling.admin.form_fields import Criteria, Lines, export_configurations, task_types
+from labeling.admin.form_fields import Criteria, Lines, export_configurations, seen_title, task_types
 from labeling.admin.project_help import HELP
 from labeling.admin.rules_form import COLUMNS, RulesForm
 from labeling.models import Project
@@ -110,12 +111,14 @@ FIELDSETS: Fieldsets = (
 
 class ProjectForm(RulesForm):
     task_types = forms.MultipleChoiceField(
-        choices=task_types, widget=forms.CheckboxSelectMultiple, help_text="What trainers are offered."
+        choices=task_types, widget=forms.CheckboxSelectMultiple, help_text=gettext_noop("What trainers are offered.")
     )
     flags = Lines(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 15}),
-        help_text="What can be ticked for each answer, one a line. A change counts up the version stored with labels.",
+        help_text=gettext_noop(
+            "What can be ticked for each answer, one a line. A change counts up the version stored with labels."
+        ),
     )
     criteria = Criteria(
         required=False,
@@ -132,7 +135,7 @@ class ProjectForm(RulesForm):
         choices=export_configurations,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the nightly export writes; none ticked: all but moderation.",
+        help_text=gettext_noop("What the nightly export writes; none ticked: all but moderation."),
     )
 
     class Meta:
@@ -151,15 +154,20 @@ class ProjectForm(RulesForm):
                 return rules.as_json()[name]
         return super().get_initial_for_field(field, field_name)
 
+    def clean_title(self) -> str:
+        return seen_title(self.cleaned_data["title"])
+
     def clean(self) -> dict[str, object] | None:
         cleaned = super().clean()
         data = self.cleaned_data
         if data.get("exam_good") and data.get("exam_failing") and data["exam_failing"] >= data["exam_good"]:
-            self.add_error("exam_failing", "The failing share must be lower than the good one.")
+            self.add_error("exam_failing", gettext_noop("The failing share must be lower than the good one."))
         if data.get("overlap_votes", 2) < data.get("votes_per_comparison", 1):
-            self.add_error("overlap_votes", "Not fewer than the votes of every comparison.")
+            self.add_error("overlap_votes", gettext_noop("Not fewer than the votes of every comparison."))
+        if not -1 <= data.get("adaptive_tau_bound", 0) <= 1:
+            self.add_error("adaptive_tau_bound", gettext_noop("From -1 to 1."))
         if data.get("margin_share") and not data.get("margin_model"):
-            self.add_error("margin_model", "A share above 0 needs a reward model that chooses.")
+            self.add_error("margin_model", gettext_noop("A share above 0 needs a reward model that chooses."))
         for prefix, rules in self.rules():
             names = list(rules.as_json())
             data[COLUMNS[prefix]] = {name: data[f"{prefix}_{name}"] for name in names if f"{prefix}_{name}" in data}

@@ -192,12 +192,17 @@ def take_back(*, run: ImportRun, by: User) -> bool:
 
 
 def remove(*, pk: UUID) -> bool:
-    """Remove what a run brought in, where it is to be taken back; a worker that dies has removed nothing."""
+    """Remove what a run brought in, where it is to be taken back; a worker that dies has removed nothing. What came in
+    by other runs under the same name is gone with it, so they are taken back as well."""
     run = ImportRun.objects.select_related("project").filter(pk=pk, state=State.REVERTING).first()
     if run is None:
         return False
     with transaction.atomic():
-        counts = storing.revert(project=run.project, source=str(run.asked.get("source") or run.summary["source"]))
+        source = str(run.asked.get("source") or run.summary["source"])
+        counts = storing.revert(project=run.project, source=source)
+        for other in ImportRun.objects.brought_in(run.project, source):
+            if advance(other, to=State.REVERTING, table=ImportRun.TRANSITIONS):
+                advance(other, to=State.REVERTED, table=ImportRun.TRANSITIONS)
         report = json.dumps({**run.summary, "taken_back": counts})
         return bool(advance(run, to=State.REVERTED, table=ImportRun.TRANSITIONS, report=report))
 

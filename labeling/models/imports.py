@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from common.shapes import JsonObject
 
 
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def brought_in(self, project: Project, source: str) -> ImportRunQuerySet:
+        """Those whose records are there under this name, and were not taken back."""
+        return self.filter(project=project, dry_run=False, state=ImportRun.State.FINISHED, asked__source=source)
+
+
 class ImportRun(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", "Waits for a worker"
@@ -58,6 +64,8 @@ class ImportRun(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

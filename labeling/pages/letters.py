@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import TypeVar
 
 from django.utils.translation import gettext
 
 from common.translated import translated
 
 LETTERS = "ABCDEFGHI"
+Group = TypeVar("Group", bound=Sequence[object])
 
 
 def letters_of(order_shown: Sequence[str]) -> dict[str, str]:
@@ -29,3 +32,8 @@ def spelled(groups: Sequence[Sequence[str]], letters: Mapping[str, str], *, betw
 def refusal(reason: str) -> str:
     """In the place of an order: that there is none, and why, a reason of the list in the reader's language."""
     return gettext("not rankable: %s") % translated(reason)
+
+
+def placed(groups: Sequence[Group]) -> Iterable[tuple[int, Group]]:
+    """Each group with the place that every page says of it: after a tie of two, a place is left out."""
+    return zip(accumulate((len(group) for group in groups), initial=1), groups, strict=False)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
@@ -16,7 +15,7 @@ from labeling import preferences
 from labeling.errors import Invalid
 from labeling.judgements import NONE_REASONS, Read, Reading, Said
 from labeling.pages.forms import number
-from labeling.pages.letters import ids_of, letters_of
+from labeling.pages.letters import ids_of, letters_of, placed
 from labeling.spans import Span
 
 if TYPE_CHECKING:
@@ -97,8 +96,7 @@ class RankingForm:
         places = _numbers(draft.get("places"))
         if draft.get("places") is None:
             groups = [_list(group) for group in _list(draft.get("groups"))]
-            before = accumulate((len(group) for group in groups), initial=1)  # after a tie of two, a place is left out
-            places = {str(cid): place for place, group in zip(before, groups, strict=False) for cid in group}
+            places = {str(cid): place for place, group in placed(groups) for cid in group}
         strengths = [level if isinstance(level, int) else None for level in _list(draft.get("strengths"))]
         reading = {cid: _mapping(read) for cid, read in _mapping(draft.get("reading")).items()}
         reason, other = _text(draft.get("not_rankable")), _text(draft.get("not_rankable_other"))

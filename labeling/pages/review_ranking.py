@@ -73,7 +73,7 @@ class RankingReview(TypedDict):
     cards: list[Card]
     prompt_cover: Mapping[int, str]
     covering: bool
-    groups: list[list[str]]
+    groups: list[tuple[int, list[str]]]  # best first, each with its place
     marks: Mapping[str, list[Marked]]
     begun: Mapping[str, str]
     remarks: Mapping[UUID, list[Marked]]
@@ -114,7 +114,10 @@ def ranking_review(ranking: Ranking, reviewer: User, *, asked: bool) -> RankingR
         "cards": cards_of(comparison, ranking.order_shown, form, avoided),
         "prompt_cover": cover.of_prompt(comparison, avoided),
         "covering": bool(avoided),
-        "groups": [sorted(letters.get(cid, "?") for cid in group) for group in ranking.groups] if shown else [],
+        "groups": [
+            (place, sorted(letters.get(cid, "?") for cid in group))
+            for place, group in page_letters.placed(ranking.groups if shown else [])
+        ],
         "marks": marks_of(ranking) if shown else {},
         "begun": _begun(history, reviewer),
         "remarks": {review.pk: remarks_of(review, ranking) for review in history if review.spans},
@@ -208,7 +211,7 @@ def orders_of(comparison: Comparison, base: Ranking | None = None) -> list[Order
 
 
 def order_of(ranking: Ranking, letters: Mapping[str, str], base: Ranking | None = None) -> Order:
-    places = {letters.get(cid, "?"): place for place, group in enumerate(ranking.groups, 1) for cid in group}
+    places = {letters.get(cid, "?"): place for place, group in page_letters.placed(ranking.groups) for cid in group}
     return Order(
         ranking=ranking,
         who=ranking.trainer,

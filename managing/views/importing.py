@@ -18,6 +18,12 @@ from managing.access import managed, show
 from managing.forms import SiteForm
 from managing.pages import importing as pages
 
+RECORDS = {  # the heading of what came in
+    "comparisons": gettext_noop("Comparisons of %(name)s"),
+    "dialogues": gettext_noop("Dialogues of %(name)s"),
+    "prompts": gettext_noop("Prompts of %(name)s"),
+}
+
 
 class UploadForm(SiteForm):
     file = forms.FileField(
@@ -93,7 +99,7 @@ def one(request: HttpRequest, slug: str, upload: str) -> HttpResponse:
     found = pages.shown(run)
     ended = not run.dry_run and run.state == ImportRun.State.FINISHED
     source = pages.source_of(run)
-    same = ImportRun.objects.filter(project=project, dry_run=False, state=run.state, asked__source=source)
+    same = ImportRun.objects.brought_in(project, source)
     return show(
         request, "_import" if request.headers.get("HX-Request") else "import", project, title=run.file_name, one=found,
         source=source, there=pages.counts(project, source) if ended else (),
@@ -128,5 +134,5 @@ def records(request: HttpRequest, slug: str, upload: str) -> HttpResponse:
         raise Http404
     source = pages.source_of(run)
     page, found = pages.came_in(project, source, kind, request.GET.get("page"))
-    title = f"{kind.capitalize()} of {source}"
+    title = gettext(RECORDS[kind]) % {"name": source}
     return show(request, "import_records", project, title=title, page=page, records=found, kind=kind, name=upload)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.requests import user_of
 from common.admin import is_operator
 from common.shapes import JsonObject
-from labeling.admin.form_fields import Criteria, Lines
+from labeling.admin.form_fields import Criteria, Lines, seen_title
 from labeling.admin.project_help import HELP
 from labeling.errors import LabelingError
 from labeling.models import Membership
@@ -74,7 +74,8 @@ class NewProjectForm(SiteForm):
         label=gettext_noop("Prompts"),
         help_text=gettext_noop(
             "What the user says first, one a line; prompts of several lines are separated by a line that holds "
-            "only three hyphens. Answers to them are sampled at once."
+            "only three hyphens. Answers to them are sampled at once; where nothing is ranked, half of the "
+            "demonstrations answer them."
         ),
     )
     own_prompts = forms.BooleanField(
@@ -130,6 +131,15 @@ class NewProjectForm(SiteForm):
         "ask_strength", "criteria", "span_categories", "prompted_share", "votes_per_comparison", "temperature",
         "max_tokens", "stock_target",
     )  # fmt: skip
+
+    def clean_title(self) -> str:
+        return seen_title(self.cleaned_data["title"])
+
+    def clean_models(self) -> QuerySet[ModelVersion]:
+        models: QuerySet[ModelVersion] = self.cleaned_data["models"]
+        if self.cleaned_data.get("preset") == "evaluation" and len(models) == 1:
+            raise forms.ValidationError(gettext("An evaluation compares two models: choose another one, or none yet."))
+        return models
 
     def only_title(self) -> list[BoundField]:
         return [self["title"]]

@@ -92,6 +92,7 @@ def withdraw_invitation(request: HttpRequest, slug: str, pk: str) -> HttpRespons
     project = managed(request, slug)
     found = get_object_or_404(Invitation, project=project, pk=pk)
     invitations.revoke(invitation=found, by=user_of(request))
+    messages.success(request, gettext("The invitation is withdrawn: its link lets nobody in any more."))
     return redirect("managing:people", slug)
 
 
@@ -111,6 +112,8 @@ def change_role(request: HttpRequest, slug: str, username: str) -> HttpResponse:
         _change(project, user, role, by=user_of(request))
     except LabelingError as refusal:
         messages.error(request, str(refusal))
+    else:
+        messages.success(request, _told(user, role))
     vars(request).pop("_projects_by_role", None)
     return redirect("managing:people", slug) if manages(request, project) else redirect("home")
 
@@ -120,6 +123,12 @@ def _change(project: Project, user: User, role: str, *, by: User) -> None:
         projects.set_membership(project=project, user=user, role=role, by=by)
     else:
         projects.end_membership(project=project, user=user, by=by)
+
+
+def _told(user: User, role: str) -> str:
+    if not role:
+        return gettext("%(who)s has no access any more. What they made stays.") % {"who": user}
+    return gettext("Role of %(who)s now: %(role)s.") % {"who": user, "role": _named(role)}
 
 
 def _named(role: str) -> str:

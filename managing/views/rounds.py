@@ -68,7 +68,8 @@ class PolicyForm(SiteForm):
         super().__init__(data, prefix=f"m-{version.slug}", initial=initial)
         for name, label in {"weight": "Weight", **FIELDS}.items():
             self.fields[name].widget.attrs |= {
-                "aria-label": f"{label} of {version.slug}", "placeholder": str(self._usual.get(name, "")),
+                "aria-label": gettext("%(field)s of %(model)s") % {"field": gettext(label), "model": version.slug},
+                "placeholder": str(self._usual.get(name, "")),
             }  # fmt: skip
 
     def part(self) -> tuple[ModelVersion, float, JsonObject]:
@@ -97,7 +98,7 @@ def _mixture(round_: Round) -> list[tuple[str, str, str]]:
 
 
 def _in_words(params: JsonObject) -> str:
-    return ", ".join(f"{FIELDS.get(name, name.replace('_', ' ')).lower()} {value}" for name, value in params.items())
+    return ", ".join(f"{gettext(FIELDS.get(name, name.replace('_', ' ')))} {value}" for name, value in params.items())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -25,7 +25,7 @@ def time(request: HttpRequest, slug: str) -> HttpResponse:
     days, weeks = time_sheet.with_weeks(month, project=project)
     lines = time_sheet.by_person(days)
     return show(
-        request, "time", project, title=gettext("Time"), lead=LEAD, month=month, costs=costs.costs_of(project),
+        request, "time", project, title=gettext("Time"), lead=gettext(LEAD), month=month, costs=costs.costs_of(project),
         people=[(line, costs.cost_of(project, line)) for line in lines],
         total=time_sheet.hours(sum(line.seconds for line in lines)), weeks=weeks,
     )  # fmt: skip

@@ -1,4 +1,5 @@
-/* Keys of the reviewers' pages: each presses what carries its letter in `data-key`, first in an open menu. */
+/* Keys of the reviewers' pages: each presses what carries its letter in `data-key`. While a menu is open, only what is
+   in it: words that somebody begins to type there decide nothing on the page behind it. */
 (function () {
 "use strict";
 const { $, $$, keys, typing, singleKeys, sends } = window.duologue;
@@ -26,6 +27,12 @@ const step = (main, by) => {
   return cards.length > 0;
 };
 
+/* How high the bar at the foot is: what sticks to the edge of a phone stands above it. */
+const foot = new ResizeObserver(([one]) => document.documentElement.style.setProperty("--foot", `${one.target.offsetHeight}px`));
+const watch = () => { foot.disconnect(); const bar = $(".bench > .actions"); if (bar) foot.observe(bar); };
+document.addEventListener("htmx:afterSettle", watch);
+watch();
+
 keys((event) => {
   const main = $("[data-review]");
   if (!main || event.repeat) return;
@@ -39,8 +46,8 @@ keys((event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || typing(event.target) || !singleKeys()) return;
   const key = event.key.toLowerCase();
   if (!/^[a-z1-9]$/.test(key)) return;
-  if ((key === "j" || key === "k") && step(main, key === "j" ? 1 : -1)) { event.preventDefault(); return; }
-  const bearers = [menu, near(main), main].filter(Boolean).flatMap((root) => $$(`[data-key="${key}"]`, root));
+  if (!menu && (key === "j" || key === "k") && step(main, key === "j" ? 1 : -1)) { event.preventDefault(); return; }
+  const bearers = (menu ? [menu] : [near(main), main].filter(Boolean)).flatMap((root) => $$(`[data-key="${key}"]`, root));
   const bearer = bearers.find((one) => one.checkVisibility ? one.checkVisibility() : one.offsetParent);
   if (!bearer) return;
   event.preventDefault();

@@ -14,6 +14,7 @@ from insights import live_progress, reports, table_output, tables, tasks
 from insights.models import Judgement
 from labeling import leases
 from labeling.models import Project
+from sampler import sampling, status
 from tests import makers
 from tests.insights.makers import make_votes, report_of
 
@@ -103,6 +104,31 @@ def test_the_live_page_counts_what_waits_and_what_is_worked_on(
     ).content.decode()
     assert "<html" in whole
     assert "<html" not in part
+
+
+def test_the_live_page_counts_the_last_hour_at_once_and_names_models_without_a_worker(
+    project: Project, alice: User, mona: User, client: Client
+) -> None:
+    makers.make_ranking(makers.make_comparison(project), alice)
+    assert live_progress.live_progress(project)["rankings_last_hour"] == 1
+    version = project.rounds.get().policies.get().model_version
+    client.force_login(mona)
+    address, told = reverse("insights:progress", args=[project.slug]), "No worker runs these models"
+    assert told not in client.get(address).content.decode()  # nothing waits
+    sampling.request_completions(model_version=version, prompt=[{"role": "user", "content": "Hi"}])
+    worker: status.WorkerStatus = {
+        "name": "test:1", "at": 0.0, "serves": ["another"], "loading": "", "stopping": False, "loaded": {}, "held": 0,
+        "metrics": {},
+    }  # fmt: skip
+    for serves, alone in ((["another"], True), (["another", version.slug], False), ([], False)):
+        status.report({**worker, "serves": serves})
+        page = client.get(address).content.decode()
+        assert (told in page) == alone
+    status.gone("test:1")
+    assert (
+        f"{told}, so what waits for them waits until one is started: {version.slug}<"
+        in client.get(address).content.decode()
+    )
 
 
 def test_a_dashboard_follows_the_readers_language_and_says_what_stays_english(

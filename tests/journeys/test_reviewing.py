@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from labeling import comparisons
 from labeling.models import Comparison, Membership, Project, Ranking, Review
+from labeling.quality import reviews
 from labeling.spans import Span
 from sampler.models import Completion
 from tests import makers
@@ -75,6 +76,26 @@ def test_twenty_are_decided_in_at_most_45_keys_and_without_a_way_back_over_a_lis
     assert list(decided) == ["accepted"] * 3 + ["returned"] + ["accepted"] * 16
     assert Review.objects.get(grade=7).dialogue is not None
     assert Review.objects.get(decision="returned").comment.startswith("The order does not follow")
+
+
+def test_words_that_are_begun_in_an_open_menu_decide_nothing_behind_it(
+    visit: Visits, project: Project, alice: User, rita: User
+) -> None:
+    rules(project, random_share=1.0)
+    before, ranking = (makers.make_ranking(makers.make_comparison(project), alice) for _ in range(2))
+    reviews.decide(reviewer=rita, decision="accepted", ranking=before)
+    page = visit(rita).open(f"/review/rankings/{ranking.pk}/?order=1")
+    expect(page.get_by_text("Undo")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_text("What should be mended?")).to_be_visible()
+    page.keyboard.type("unx")  # of a comment that somebody types where the focus is: keys of the page behind it
+    page.keyboard.type("aj")
+    expect(page.get_by_text("What should be mended?")).to_be_visible()
+    assert Review.objects.get().ranking == before
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.get_by_text("That was the last one")).to_be_visible()
+    assert Review.objects.get(ranking=ranking).decision == "excluded"
 
 
 def test_keys_while_an_input_method_composes_decide_nothing(
@@ -146,6 +167,43 @@ def test_orders_that_disagree_are_seen_side_by_side_edited_and_taken_back(
     assert gold.undone_at
     assert not Review.objects.in_force().exists()
     assert disputed.rankings.in_force().count() == 2
+
+
+@pytest.mark.parametrize(("width", "language"), [(320, "en"), (390, "de"), (390, "es"), (480, "en")])
+def test_on_a_phone_the_order_and_an_open_menu_stand_above_the_bar_however_many_rows_it_takes(
+    visit: Visits, project: Project, alice: User, rita: User, width: int, language: str
+) -> None:
+    rules(project, random_share=1.0)
+    first, second = (makers.make_ranking(makers.make_comparison(project), alice) for _ in range(2))
+    page = visit(rita).open(f"/review/rankings/{first.pk}/?order=1")
+    page.context.add_cookies([{"name": "language", "value": language, "url": page.url}])
+    page.set_viewport_size({"width": width, "height": 700})
+
+    def above() -> None:
+        page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        bar, strip = page.locator(".bench > .actions"), page.locator(".strip")
+        page.wait_for_function("document.documentElement.style.getPropertyValue('--foot')")
+        edge = bar.bounding_box()
+        for part in (strip, page.locator("details.pop[open] > .panel")):
+            if part.count():
+                box = part.bounding_box()
+                assert edge is not None
+                assert box is not None
+                assert box["y"] + box["height"] <= edge["y"] + 1, (box, edge)
+
+    page.reload()
+    above()
+    page.keyboard.press("r")
+    above()
+    page.keyboard.press("1")
+    page.wait_for_url(f"**/review/rankings/{second.pk}/**")
+    page.keyboard.press("s")
+    expect(page.locator(".strip .token").first).to_be_visible()
+    above()
+    page.keyboard.press("e")
+    page.wait_for_url("**/review/comparisons/**")
+    expect(page.locator(".slot .token").first).to_be_visible()
+    above()
 
 
 def dispute(project: Project, alice: User, bob: User) -> Comparison:

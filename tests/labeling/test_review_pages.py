@@ -82,6 +82,18 @@ def test_the_order_models_and_words_of_a_trainer_are_told_only_when_asked_for(
         assert telling in shown
 
 
+def test_places_after_a_tie_are_the_same_wherever_a_reviewer_reads_them(
+    reviewed: Client, project: Project, alice: User
+) -> None:
+    ranking = makers.make_ranking(makers.make_comparison(project), alice, groups=[[0, 1], [2], [3]])
+    shown = text_of(reviewed, page_of(ranking) + "?order=1")
+    assert re.findall(r'class="slot-name">(\d)<', shown) == ["1", "3", "4"]
+    assert sorted(re.findall(r">place (\d)<", shown)) == ["1", "1", "3", "4"]
+    orders = text_of(reviewed, reverse("adjudicate", args=[ranking.comparison_id]) + f"?from={ranking.pk}")
+    assert sorted(re.findall(r'<td class="num"><strong>(\d)</strong>', orders)) == ["1", "1", "3", "4"]
+    assert sorted(re.findall(r'name="place-\w" value="(\d)"', orders)) == ["1", "1", "3", "4"]
+
+
 def test_grades_on_criteria_and_marked_words_are_read_with_the_order_and_begin_the_reviewers_own(
     reviewed: Client, project: Project, alice: User
 ) -> None:

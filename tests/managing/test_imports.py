@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from labeling.imports import runs
-from labeling.models import Comparison, Dialogue, ImportRun, Project
+from labeling.models import Comparison, Dialogue, ImportRun, Project, Prompt
 from labeling.tasks import run_import
 from managing.pages.importing import in_words, name_of
 from tests import makers
@@ -88,6 +88,23 @@ def test_a_file_is_looked_at_imported_shown_and_taken_back(manager: Client, mona
     assert not Comparison.objects.exists()
     assert "nothing to take back" in press(manager, run, "take-back")
     assert read(upload(manager, PAIR)).summary["made"] == {"comparisons": 1}  # it can come in again
+
+
+def test_what_came_in_under_one_name_is_taken_back_together_and_every_import_says_so(manager: Client) -> None:
+    found = []
+    for name, words in (("tasks.csv", b"prompt\nOne?"), ("tasks.txt", b"Two?"), ("other.txt", b"Three?")):
+        preview = read(upload(manager, words, name=name))
+        press(manager, preview, "import")
+        found.append(read(ImportRun.objects.filter(dry_run=False).latest("created_at")))
+    first, second, other = found
+    assert "Other imports of that name are taken back with it." in text_of(manager, second)
+    press(manager, second, "take-back")
+    assert run_import(str(second.pk)) == "taken back"
+    assert [prompt.messages[0]["content"] for prompt in Prompt.objects.all()] == ["Three?"]
+    for run, there in ((first, False), (second, False), (other, True)):
+        assert ("See the 1 prompt" in text_of(manager, run)) == there
+        assert ("It was taken back." in text_of(manager, run)) != there
+    assert "nothing to take back" in press(manager, first, "take-back")
 
 
 def test_what_is_here_already_is_said_and_there_is_no_button(manager: Client) -> None:

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry, User
-from labeling import projects
+from labeling import given_prompts, invitations, projects
 from labeling.models import Invitation, Project, Prompt, Round
 from managing.presets import PRESETS
+from managing.views.settings import SettingsForm
 from tests import makers
 
 NEW = {"title": "Kind answers", "preset": "instructgpt"}
@@ -23,19 +24,56 @@ def manager(client: Client, mona: User) -> Client:
     return client
 
 
+def settings_of(project: Project) -> dict[str, object]:
+    """What the form of the settings holds, as a browser posts it."""
+    form = SettingsForm(None, instance=project)
+    values = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in values.items() if value is not False and value is not None}
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_each_preset_makes_a_project_that_keeps_its_promise(manager: Client, mona: User, preset: str) -> None:
-    model = makers.make_model("parrot")
-    said = {**NEW, "preset": preset, "models": [model.pk], "prompts": "One?\nTwo?"}
+    models = [makers.make_model("parrot"), makers.make_model("lyrebird")]
+    said = {**NEW, "preset": preset, "models": [model.pk for model in models], "prompts": "One?\nTwo?"}
     answer = manager.post("/manage/new/", said)
     assert answer["Location"] == "/manage/projects/kind-answers/"
     made = Project.objects.get(slug="kind-answers")
     for name, value in PRESETS[preset].settings.items():
         assert getattr(made, name) == value
     assert projects.role_of(made, mona) == "manager"
-    assert made.rounds.get().policies.get().model_version == model
+    assert {part.model_version for part in made.rounds.get().policies.all()} == set(models)
     assert {prompt.author for prompt in made.prompts.all()} == {None}
     assert made.prompts.count() == 2
+
+
+def test_an_evaluation_of_one_model_alone_is_refused(manager: Client) -> None:
+    models = [makers.make_model("parrot"), makers.make_model("lyrebird")]
+    said = {**NEW, "preset": "evaluation"}
+    answer = manager.post("/manage/new/", {**said, "models": [models[0].pk]})
+    assert answer.status_code == 422
+    assert "An evaluation compares two models" in answer.content.decode()
+    for chosen in ([], models):
+        assert manager.post("/manage/new/", {**said, "models": [one.pk for one in chosen]}).status_code == 302
+
+
+@pytest.mark.parametrize(("prompts", "stated", "share"), [("One?", "", 0.5), ("One?", "0", 0.0), ("", "", 0.0)])
+def test_prompts_of_a_project_without_ranking_are_given_to_trainers(
+    manager: Client, alice: User, prompts: str, stated: str, share: float
+) -> None:
+    said = {**NEW, "preset": "demonstrations", "models": [makers.make_model("parrot").pk], "people": "alice"}
+    manager.post("/manage/new/", {**said, "prompts": prompts, "prompted_share": stated})
+    made = Project.objects.get(slug="kind-answers")
+    assert made.prompted_share == share
+    begun = given_prompts.begin(project=made, author=alice, kind="demonstration")
+    assert bool(begun.given_turns) == bool(share)
+
+
+def test_a_title_of_which_nothing_is_seen_is_refused(manager: Client, project: Project) -> None:
+    for title in ("\u202e", "\u200b \u2060"):
+        answer = manager.post("/manage/new/", {**NEW, "title": title})
+        assert (answer.status_code, "Nothing of the title can be seen." in answer.content.decode()) == (422, True)
+        answer = manager.post(f"{SITE}settings/", {**settings_of(project), "title": title})
+        assert (answer.status_code, "Nothing of the title can be seen." in answer.content.decode()) == (422, True)
 
 
 def test_what_the_fold_says_goes_before_the_preset(manager: Client) -> None:
@@ -153,11 +191,7 @@ def test_the_last_manager_is_refused_before_she_is_asked(manager: Client, projec
 def test_settings_are_changed_one_by_one_and_the_log_names_them(manager: Client, project: Project) -> None:
     page = manager.get(f"{SITE}settings/").content.decode()
     assert "Nobody ranks answers to a prompt that they wrote." in page
-    from managing.views.settings import SettingsForm
-
-    form = SettingsForm(None, instance=project)
-    values = {name: form[name].value() for name in form.fields}
-    said = {name: value for name, value in values.items() if value is not False and value is not None}
+    said = settings_of(project)
     answer = manager.post(f"{SITE}settings/", {**said, "max_tokens": "77", "review_fast_seconds": "9"})
     assert answer.status_code == 302, re.findall('class="errors">.*?<', answer.content.decode())
     page = manager.get(answer["Location"]).content.decode()
@@ -204,3 +238,28 @@ def test_a_round_without_a_weight_is_refused_at_the_field(manager: Client, proje
     assert "A round needs a model that answers: give at least one a weight above 0." in page
     assert 'aria-invalid="true"' in page
     assert project.rounds.count() == 1
+
+
+def test_a_character_that_no_column_holds_and_a_bound_past_its_scale_are_refused_at_their_fields(
+    manager: Client, project: Project
+) -> None:
+    said = settings_of(project)
+    for name in ("title", "description", "criteria", "span_categories", "flags"):
+        answer = manager.post(f"{SITE}settings/", {**said, name: "rude\x00"})
+        assert (answer.status_code, "Null characters are not allowed." in answer.content.decode()) == (422, True), name
+    for name in ("people", "prompts", "guidelines", "criteria", "span_categories"):
+        assert manager.post("/manage/new/", {**NEW, name: "rude\x00"}).status_code in {302, 422}, name
+    for bound, status in (("1.5", 422), ("-1.1", 422), ("1e300", 422), ("-1", 302)):
+        assert manager.post(f"{SITE}settings/", {**said, "adaptive_tau_bound": bound}).status_code == status
+
+
+def test_what_was_done_to_a_member_or_an_invitation_is_said(
+    manager: Client, project: Project, alice: User, mona: User
+) -> None:
+    page = manager.post(f"{SITE}people/alice/", {"role": "reviewer"}, follow=True).content.decode()
+    assert "Role of alice now: reviewer." in page
+    page = manager.post(f"{SITE}people/alice/", {"role": ""}, follow=True).content.decode()
+    assert "alice has no access any more. What they made stays." in page
+    invited, _ = invitations.invite(project=project, role="trainer", email="a@example.org", by=mona)
+    page = manager.post(f"{SITE}invitations/{invited.pk}/withdraw/", follow=True).content.decode()
+    assert "The invitation is withdrawn" in page

@@ -49,7 +49,9 @@ FOLDERS = (
     "screening",
 )
 CODE = re.compile(rf"^({'|'.join(FOLDERS)})/.*\.py$")
-ENGLISH = re.compile(r"/(admin(?!/project_help)|api|importers|imports|management|migrations)/|/(admin|api)\.py$")
+ENGLISH = re.compile(
+    r"/(admin(?!/(project_help|project_form|rules_form))|api|importers|imports|management|migrations)/|/(admin|api)\.py$"
+)
 SCRIPTS = re.compile(r"^static/js/[^/]+\.js$")
 PLACE = re.compile(r"%\([^)]*\)[sdr]|%[sdr]|\{\w+\}")
 DATED = re.compile(rb'^"(Project-Id|Report-|POT-|PO-Rev|Last-Tr|Language-Team|Generated-).*\n', re.MULTILINE)
