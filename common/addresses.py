@@ -7,6 +7,7 @@ cannot do goes Django's way: texts among the values, arguments with names, `as`,
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
 from django.conf import settings
@@ -45,13 +46,27 @@ class _Address(Node):
         if form is None:
             if get_urlconf() not in (None, settings.ROOT_URLCONF) or not {UUID, int}.issuperset(kinds):
                 return self.djangos.render(context)
-            form = self.forms[kinds] = _form(self.name, kinds)
+            form = self.forms[kinds] = conditional_escape(_form(self.name, kinds))
         return get_script_prefix() + form % values
 
 
+def address_of(name: str, *values: UUID | int | str) -> str:
+    """As Django's `reverse`, for rows of a list; texts are few, as the slugs of projects."""
+    kinds = tuple(map(type, values))
+    if {UUID, int}.issuperset(kinds):
+        return get_script_prefix() + _form(name, kinds) % values
+    return get_script_prefix() + _known(name, values)
+
+
+@lru_cache(maxsize=4096)
+def _known(name: str, values: tuple[UUID | int | str, ...]) -> str:
+    return reverse(name, args=values).removeprefix(get_script_prefix())
+
+
+@lru_cache(maxsize=1024)
 def _form(name: str, kinds: tuple[type, ...]) -> str:
     stand_ins = [kind(int=1_987_000_000 + n) if kind is UUID else 1_987_000_000 + n for n, kind in enumerate(kinds)]
-    form = conditional_escape(reverse(name, args=stand_ins).removeprefix(get_script_prefix())).replace("%", "%%")
+    form = reverse(name, args=stand_ins).removeprefix(get_script_prefix()).replace("%", "%%")
     for stand_in in stand_ins:
         form = form.replace(str(stand_in), "%s")
     return form

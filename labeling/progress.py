@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
 from common.clock import midnight
+from common.compiled import compiled
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
 from labeling.projects import current_round
-from labeling.quality import reviews
+from labeling.quality import reviews, waiting
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -67,21 +69,70 @@ def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, di
     """What a manager asks first in the morning, of many projects in as many queries as of one: rankings
     since midnight, people at work, comparisons open for votes, and what waits for this reviewer."""
     counts = {
-        "today": Ranking.objects.in_force()
-        .filter(comparison__project__in=projects, kind=Ranking.Kind.VOTE, submitted_at__gte=midnight())
-        .values_list("comparison__project")
-        .annotate(n=Count("*")),
-        "at_work": Assignment.objects.leased()
-        .filter(comparison__project__in=projects)
-        .values_list("comparison__project")
-        .annotate(n=Count("trainer", distinct=True)),
-        "open": Comparison.objects.filter(project__in=projects, state=Comparison.State.OPEN, only_for__isnull=True)
-        .values_list("project")
-        .annotate(n=Count("*")),
-        "to_review": _to_review(projects, reviewer),
+        "today": _today(projects, midnight()),
+        "at_work": _at_work(projects),
+        "open": _open(projects),
+        "to_review": _to_review(projects, reviewer).order_by(),
     }
     found: dict[UUID, dict[str, int]] = {project.pk: dict.fromkeys(counts, 0) for project in projects}
     for name, rows in counts.items():
-        for pk, n in rows.order_by():
+        for pk, n in rows:
             found[pk][name] = n
+    for pk, n in _hidden(projects):
+        found[pk]["open"] -= n
     return found
+
+
+def glance_of(project: Project, *, reviewer: User) -> dict[str, int]:
+    """`glance_at` of one project."""
+    counts = {
+        "today": _today_of(project, midnight()),
+        "at_work": _at_work_of(project),
+        "open": _open_of(project),
+        "hidden": _hidden_of(project),
+    }
+    found = {name: sum(n for _, n in rows) for name, rows in counts.items()}
+    found["open"] -= found.pop("hidden")
+    return {**found, "to_review": waiting.count(project, reviewer)}
+
+
+def _today(projects: Collection[Project], since: datetime) -> QuerySet[Ranking, tuple[UUID, int]]:
+    votes = Ranking.objects.in_force().filter(kind=Ranking.Kind.VOTE, submitted_at__gte=since)
+    here = votes.filter(comparison__project__in=projects).order_by()
+    return here.values_list("comparison__project").annotate(n=Count("*"))
+
+
+def _at_work(projects: Collection[Project]) -> QuerySet[Assignment, tuple[UUID, int]]:
+    here = Assignment.objects.leased().filter(comparison__project__in=projects).order_by()
+    return here.values_list("comparison__project").annotate(n=Count("trainer", distinct=True))
+
+
+def _open(projects: Collection[Project]) -> QuerySet[Comparison, tuple[UUID, int]]:
+    """With those that are open to one person only: an index counts them all without a look at each."""
+    here = Comparison.objects.filter(project__in=projects, state=Comparison.State.OPEN).order_by()
+    return here.values_list("project").annotate(n=Count("*"))
+
+
+def _hidden(projects: Collection[Project]) -> QuerySet[Comparison, tuple[UUID, int]]:
+    """Those few alone."""
+    return _open(projects).filter(only_for__isnull=False)
+
+
+@compiled
+def _today_of(project: Project, since: datetime) -> QuerySet[Ranking, tuple[UUID, int]]:
+    return _today([project], since)
+
+
+@compiled
+def _at_work_of(project: Project) -> QuerySet[Assignment, tuple[UUID, int]]:
+    return _at_work([project])
+
+
+@compiled
+def _open_of(project: Project) -> QuerySet[Comparison, tuple[UUID, int]]:
+    return _open([project])
+
+
+@compiled
+def _hidden_of(project: Project) -> QuerySet[Comparison, tuple[UUID, int]]:
+    return _hidden([project])

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
+from common.compiled import compiled
 from common.held import forget
 from labeling import prompt_lengths, telling
 from labeling.control_tokens import refuse_in_any
@@ -283,7 +284,12 @@ def set_label_weight(*, membership: Membership, weight: float) -> None:
 
 
 def current_round(project: Project) -> Round | None:
-    return Round.objects.filter(project=project, closed_at__isnull=True).first()
+    return next(iter(_open_rounds(project)), None)
+
+
+@compiled
+def _open_rounds(project: Project) -> QuerySet[Round]:
+    return Round.objects.filter(project=project, closed_at__isnull=True).order_by("-number")[:1]
 
 
 def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, object]]]) -> None:

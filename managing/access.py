@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
-from common.admin import MANAGER, REVIEWERS, holds_role, is_operator, project_ids, within
+from common.admin import MANAGER, REVIEWERS, holds_role, is_operator, project_ids
+from common.compiled import compiled
 from labeling.models import Project
 
 
 def managed(request: HttpRequest, slug: str) -> Project:
     """A project that this person manages."""
-    return get_object_or_404(within(MANAGER, request, Project.objects.all(), "pk"), slug=slug)
+    return _one(request, slug, MANAGER)
 
 
 def reviewed(request: HttpRequest, slug: str) -> Project:
     """A project that this person reviews or manages."""
-    return get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
+    return _one(request, slug, REVIEWERS)
+
+
+def _one(request: HttpRequest, slug: str, roles: Sequence[str]) -> Project:
+    for project in _called(slug):
+        if is_operator(request) or project.pk in project_ids(request, roles):
+            return project
+    raise Http404
+
+
+@compiled
+def _called(slug: str) -> QuerySet[Project]:
+    return Project.objects.filter(slug=slug).order_by()
 
 
 def manages(request: HttpRequest, project: Project) -> bool:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext, gettext_noop
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext_noop
 
-from common.admin.roles import MANAGER, REVIEWERS, is_operator, project_ids, within
-from labeling.models import Project
+import common.addresses
+from accounts.requests import user_of
+from common.admin.roles import MANAGER, REVIEWERS, is_operator, project_ids
+from common.compiled import compiled
+from common.translated import translated
+from labeling.models import Membership, Project
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 SWITCHED = 50  # projects that the switcher offers; the others are found by the search
 
@@ -71,16 +80,16 @@ def places_of(request: HttpRequest, project: Project) -> list[Group]:
     found: dict[str, list[Place]] = {}
     for group, label, route, who in PLACES:
         if (manager or who == REVIEW) and (address := address_of(route, project)):
-            found.setdefault(group, []).append(Place(gettext(label), address, stands_on(request, route)))
+            found.setdefault(group, []).append(Place(translated(label), address, stands_on(request, route)))
     if sum(map(len, found.values())) <= IN_A_ROW:
         found = {DAILY: [place for places in found.values() for place in places]}
-    return [Group(gettext(label) if label else "", places) for label, places in found.items()]
+    return [Group(translated(label), places) for label, places in found.items()]
 
 
 def address_of(route: str, project: Project) -> str:
     """The address of a project's page; empty where this installation has no such page."""
     try:
-        return reverse(route, args=[project.slug])
+        return common.addresses.address_of(route, project.slug)
     except NoReverseMatch:
         return ""
 
@@ -95,7 +104,19 @@ def mine(request: HttpRequest) -> list[Project]:
     """The person's projects by title, archived ones last; read once a request."""
     found: list[Project] | None = getattr(request, "_managed_projects", None)
     if found is None:
-        rows = within(REVIEWERS, request, Project.objects.all(), "pk").only("slug", "title", "archived_at")
-        found = sorted(rows.order_by("archived_at", "title")[:SWITCHED], key=lambda p: (bool(p.archived_at), p.title))
+        rows = _every() if is_operator(request) else _reviewed_by(user_of(request))
+        found = sorted(rows, key=lambda project: (bool(project.archived_at), project.title))
         request._managed_projects = found  # type: ignore[attr-defined]
     return found
+
+
+@compiled
+def _every() -> QuerySet[Project]:
+    return Project.objects.only("slug", "title", "archived_at").order_by("archived_at", "title")[:SWITCHED]
+
+
+@compiled
+def _reviewed_by(user: User) -> QuerySet[Project]:
+    live = Membership.objects.filter(user=user, ended_at__isnull=True, role__in=REVIEWERS)
+    rows = Project.objects.filter(pk__in=live.order_by().values("project"))
+    return rows.only("slug", "title", "archived_at").order_by("archived_at", "title")[:SWITCHED]

@@ -192,7 +192,12 @@ class Dialogue(models.Model):
     @property
     def kind_within(self) -> str:
         """The same within a sentence, where German keeps the capital of a noun."""
-        return gettext("red-team chat") if self.rule_id else gettext(str(self.kind))
+        return kind_within(self.kind, under_a_rule=self.rule_id is not None)
+
+
+def kind_within(kind: str, *, under_a_rule: bool) -> str:
+    """`Dialogue.kind_within` of a row that was read without its model."""
+    return gettext("red-team chat") if under_a_rule else gettext(str(kind))
 
 
 class SuggestionRequest(models.Model):

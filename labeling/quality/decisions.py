@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record
+from common.compiled import compiled
 from common.transitions import advance
 from labeling import telling, undo
 from labeling.errors import Conflict, Gone, LabelingError
@@ -49,12 +50,22 @@ def accept_many(*, reviewer: User, items: Sequence[ReviewItem]) -> tuple[int, li
 
 def last(*, project: Project, reviewer: User) -> Review | None:
     """The reviewer's last decision in the project, as long as it can be taken back."""
-    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
     recent = undo.since(project.undo_minutes)  # who has decided for years has an index to it
-    rows = Review.objects.in_force().filter(here, reviewer=reviewer, created_at__gt=recent)
-    rows = rows.select_related("ranking__trainer", "ranking__comparison", "dialogue__author")
-    found = rows.order_by("-created_at", "-pk").first()
+    found = next(iter(_since(project, reviewer, recent)), None)
     return found if found and undo.can_undo(found.created_at, project.undo_minutes) else None
+
+
+@compiled
+def _since(project: Project, reviewer: User, recent: datetime) -> QuerySet[Review]:
+    """The newest one, with what a page says of its work."""
+    here = Q(ranking__comparison__project=project) | Q(dialogue__project=project)
+    rows = Review.objects.in_force().filter(here, reviewer=reviewer, created_at__gt=recent)
+    names = ("username", "first_name", "last_name")
+    shown = rows.select_related("ranking__trainer", "ranking__comparison", "dialogue__author").only(
+        *("decision", "bulk", "created_at", "ranking__comparison__prompt", "dialogue__kind", "dialogue__rule"),
+        *(f"{person}__{name}" for person in ("ranking__trainer", "dialogue__author") for name in names),
+    )
+    return shown.order_by("-created_at", "-pk")[:1]
 
 
 @transaction.atomic

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
 from django import template
+from django.template import defaultfilters
+from django.template.defaultfilters import stringfilter
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -72,6 +75,20 @@ def language_names(tags: list[str]) -> str:
 def last_line(text: str) -> SafeString:
     """An empty last line has to be said twice: a browser neither shows nor copies the line end that ends a block."""
     return mark_safe("<br>" if text.endswith(("\n", "\r")) else "")
+
+
+@register.filter(is_safe=True)
+@stringfilter
+def truncatechars(text: str, length: int) -> str:
+    """As Django's, which counts each character of a text that is short enough too."""
+    whole = unicodedata.normalize("NFC", text)
+    return whole if len(whole) <= length else defaultfilters.truncatechars(text, length)
+
+
+@register.filter(expects_localtime=True)
+def iso(moment: datetime) -> str:
+    """For the attribute `datetime`: as Django's `date:"c"`."""
+    return moment.isoformat()
 
 
 @register.filter

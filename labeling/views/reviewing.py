@@ -80,7 +80,7 @@ def _show(
         "filters": filters,
         "reasons": reason_words(item),
         "later": review_queue.address(later, filters) if later else "",
-        "waiting": review_queue.waiting(project, request.user, filters).count(),
+        "waiting": review_queue.count(project, request.user, filters),
         "last": last,
         "last_of": review_queue.what_of(last),
         "errors": errors or [],

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Value
-from django.urls import reverse
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.utils.translation import gettext
 
+from common.addresses import address_of
+from common.compiled import compiled
 from hub import withdrawn
 from labeling.models import (
     Comparison,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 MOST_COUNTED = 1000
+PARTS = ("round", "guidelines", "people", "invited", "prompts")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def set_up_of(project: Project, *, by: User) -> SetUp:
     has, to_take_back = _has(project, by)
 
     def at(page: str) -> str:
-        return reverse(f"managing:{page}", args=[project.slug])
+        return address_of(f"managing:{page}", project.slug)
 
     steps = [
         Step(has["round"], gettext("Open a round: choose which models answer"), at("rounds-new"), not _ranks(project)),
@@ -77,18 +79,27 @@ def set_up_of(project: Project, *, by: User) -> SetUp:
 
 def _has(project: Project, by: User) -> tuple[dict[str, bool], list[str]]:
     """Which of the things to set up are there, and which data sets are to be taken back."""
+    [(*row, leaving)] = _found(project, by)
+    return dict(zip(PARTS, row, strict=True)), leaving
+
+
+@compiled
+def _found(project: Project, by: User) -> QuerySet[Project, tuple[bool, bool, bool, bool, bool, list[str]]]:
+    """The parts, then the data sets."""
     own = OuterRef("pk")
     others = Membership.objects.filter(project=own, ended_at__isnull=True).exclude(user=by)
-    parts: dict[str, Exists] = {
-        "round": Exists(Round.objects.filter(project=own, closed_at__isnull=True)),
-        "guidelines": Exists(GuidelineVersion.objects.filter(project=own)),
-        "people": Exists(others.exclude(role=Membership.Role.GUEST)),
-        "invited": Exists(Invitation.objects.filter(project=own)),
-        "prompts": Exists(Prompt.objects.filter(project=own)),
-    }
-    names = ArraySubquery(withdrawn.to_take_back(project).values("name"))
-    *row, leaving = Project.objects.filter(pk=project.pk).values_list(*parts.values(), names).get()
-    return dict(zip(parts, map(bool, row), strict=True)), leaving
+    return (
+        Project.objects.filter(pk=project.pk)
+        .order_by()
+        .values_list(
+            Exists(Round.objects.filter(project=own, closed_at__isnull=True)),
+            Exists(GuidelineVersion.objects.filter(project=own)),
+            Exists(others.exclude(role=Membership.Role.GUEST)),
+            Exists(Invitation.objects.filter(project=own)),
+            Exists(Prompt.objects.filter(project=own)),
+            ArraySubquery(withdrawn.to_take_back(project).values("name")),
+        )
+    )
 
 
 def _ranks(project: Project) -> bool:
@@ -97,13 +108,18 @@ def _ranks(project: Project) -> bool:
 
 def standing_of(project: Project) -> Standing:
     """Counted up to what a page needs to say, in one query; a large project is not counted through."""
-    rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()  # nothing is sorted to count
-    sampled = rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True).values_list("state", flat=True)
-    opened = rows.filter(state=Comparison.State.OPEN).values_list("state", flat=True)
-    ranked = Ranking.objects.filter(comparison__project=project).order_by().values_list(Value("ranked"), flat=True)
-    found = Counter(sampled[:MOST_COUNTED].union(opened[:MOST_COUNTED], ranked[:1], all=True))
+    found = Counter(_states(project))
     return Standing(
         being_sampled=found[Comparison.State.SAMPLING],
         ready=found[Comparison.State.OPEN],
         ranked=bool(found["ranked"]),
     )
+
+
+@compiled
+def _states(project: Project) -> QuerySet[Comparison, str]:
+    rows = Comparison.objects.filter(project=project, only_for__isnull=True).order_by()  # nothing is sorted to count
+    sampled = rows.filter(state=Comparison.State.SAMPLING, held_at__isnull=True).values_list("state", flat=True)
+    opened = rows.filter(state=Comparison.State.OPEN).values_list("state", flat=True)
+    ranked = Ranking.objects.filter(comparison__project=project).order_by().values_list(Value("ranked"), flat=True)
+    return sampled[:MOST_COUNTED].union(opened[:MOST_COUNTED], ranked[:1], all=True)

@@ -14,7 +14,7 @@ from common.admin import MANAGER, holds_role
 from insights.views import overview
 from labeling import goals, projects
 from labeling.pages.questions import count_waiting
-from labeling.progress import glance_at
+from labeling.progress import glance_of
 from managing import inviting, places
 from managing.access import managed, manages, only_reviewers, reviewed, show
 from managing.pages import search, start
@@ -53,7 +53,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         links=inviting.take(request, found) if manager else [], round=open_round,
         goals=goals.wholes_of(open_round) if open_round else [],
         to_take_back=", ".join(begun.to_take_back),
-        figures=glance_at([found], reviewer=user_of(request))[found.pk], asked=count_waiting(found, user_of(request)),
+        figures=glance_of(found, reviewer=user_of(request)), asked=count_waiting(found, user_of(request)),
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from labeling import projects, rankings
-from labeling.models import Project
-from labeling.progress import glance_at
+from labeling.models import Comparison, Project
+from labeling.progress import glance_at, glance_of
 from labeling.quality import reviews
 from tests import makers
 
@@ -26,9 +26,11 @@ def test_a_line_says_what_was_done_today_who_works_what_is_open_and_what_waits_f
     reviews.ask_review(ranking=ranking)
     makers.make_lease(makers.make_comparison(project, k=3), bob)
     makers.make_comparison(makers.make_project("other"), k=3)
-    assert glance_at([project], reviewer=mona) == {
-        project.pk: {"today": 1, "at_work": 1, "open": 3, "to_review": 1},
-    }
+    hidden = makers.make_comparison(project, k=3)
+    Comparison.objects.filter(pk=hidden.pk).update(only_for=bob)  # open to one person only
+    wanted = {"today": 1, "at_work": 1, "open": 3, "to_review": 1}
+    assert glance_at([project], reviewer=mona) == {project.pk: wanted}
+    assert glance_of(project, reviewer=mona) == wanted
 
 
 def test_the_page_asks_as_much_of_twenty_projects_as_of_one(project: Project, mona: User, client: Client) -> None:

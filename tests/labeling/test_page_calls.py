@@ -1,4 +1,5 @@
-"""What a trainer's page costs, counted in calls of Python: the same on a busy machine as on a quiet one.
+"""What a page costs, counted in calls of Python: the same on a busy machine as on a quiet one. Pages of trainers, and
+of who reviews and manages.
 
 On a quiet machine of two cores about 3,200 calls took a millisecond (docs/performance.md).
 """
@@ -6,7 +7,7 @@ On a quiet machine of two cores about 3,200 calls took a millisecond (docs/perfo
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 import pytest
@@ -20,6 +21,8 @@ from tests.red_team import begin, make_rule, reply
 pytestmark = pytest.mark.django_db(transaction=True)  # the tables are vacuumed
 MOST = {"ranking": 24_000, "home": 20_000, "history": 30_000, "chat": 30_000, "demonstration": 28_000,
         "guidelines": 19_000, "red team": 36_000}  # fmt: skip
+MOST_MANAGED = {"review queue": 60_000, "review": 34_000, "review, order shown": 54_000, "review of a dialogue": 38_000,
+                "all orders": 47_000, "projects": 34_000, "project": 20_000, "rounds": 21_000}  # fmt: skip
 
 
 def calls_of(ask: Callable[[], object]) -> int:
@@ -56,10 +59,23 @@ def test_pages_of_a_trainer_with_work_behind_them_take_few_calls() -> None:
         "red team": f"/dialogues/{tried.pk}/",
         "guidelines": f"/projects/{made['slug']}/guidelines/",
     }
+    over = _over(client, paths, MOST)
+    assert not over, over
+
+
+def test_pages_of_a_manager_who_reviews_take_few_calls() -> None:
+    made = filling.prepare(2_000)
+    client = Client()
+    client.cookies["sessionid"] = made["manager"]
+    over = _over(client, made["managed"], MOST_MANAGED)
+    assert not over, over
+
+
+def _over(client: Client, paths: Mapping[str, str], most: Mapping[str, int]) -> dict[str, int]:
+    """Pages that take more calls, and how many."""
     taken = {}
     for name, path in paths.items():
         for _ in range(2):  # templates and queries are compiled
             assert client.get(path).status_code == 200
         taken[name] = calls_of(lambda path=path: client.get(path))  # type: ignore[misc]
-    over = {name: taken[name] for name, most in MOST.items() if taken[name] >= most}
-    assert not over, over
+    return {name: taken[name] for name in most if taken[name] >= most[name]}
