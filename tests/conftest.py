@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck
@@ -9,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
+from common import held
 from labeling.models import Project
 from tests import makers, workers
 
@@ -36,6 +39,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def _quick_password_hashes(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def held_ages(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """What is held in the process begins empty, and grows older only by the seconds that a test lets pass: else a
+    machine that stops for a second has it read again, in the middle of a test that counts what is read."""
+    now = [1000.0]
+
+    class Clock:
+        monotonic = staticmethod(lambda: now[0])
+
+    monkeypatch.setattr(held, "time", Clock)
+    held.forget()
+
+    def later(seconds: float) -> None:
+        now[0] += seconds
+
+    return later
 
 
 @pytest.fixture
