@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache as django_cache
 from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
-from common import held
+from common import cache, held, redis_client, throttling
 from labeling.models import Project
 from tests import makers, workers
 
@@ -57,6 +58,18 @@ def held_ages(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         now[0] += seconds
 
     return later
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may be slow to answer on a slow machine, and what one test found away is there for the next: a process
+    that goes on without it for some seconds would count anew, and ring no doorbell. It holds nothing of other tests,
+    and nothing is counted of them: they all come from one address."""
+    monkeypatch.setattr(redis_client, "TIMEOUT", 30.0)
+    monkeypatch.setattr(cache, "TIMEOUT", 30.0)
+    redis_client.away.until = 0.0
+    django_cache.clear()
+    throttling.Rate._counts.clear()
 
 
 @pytest.fixture
