@@ -21,7 +21,7 @@ T = TypeVar("T")
 BASE = Path(__file__).resolve().parents[2]
 
 
-def eventually(true: Callable[[], T], what: str, seconds: float = 60.0) -> T:
+def eventually(true: Callable[[], T], what: str, seconds: float = 120.0) -> T:
     until = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < until, f"never: {what}"
@@ -49,7 +49,7 @@ class Running:
         before = self.said().count("ready http")
         process = self.process
         eventually(
-            lambda: self.said().count("ready http") > before or process.poll() is not None, self.said(), seconds=100
+            lambda: self.said().count("ready http") > before or process.poll() is not None, self.said(), seconds=200
         )
         assert process.poll() is None, self.said()
 
@@ -59,9 +59,9 @@ class Running:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
-    def manage(self, *arguments: str, timeout: float = 100, **env: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, timeout: float = 200, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=BASE, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout,

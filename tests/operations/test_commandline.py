@@ -18,7 +18,7 @@ BASE = Path(__file__).resolve().parents[2]
 def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=BASE, env={**os.environ, **env}, capture_output=True, text=True, timeout=60,
+        cwd=BASE, env={**os.environ, **env}, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
 
 
@@ -57,6 +57,6 @@ def test_web_beat_and_default_worker_import_neither_torch_nor_transformers(modul
         "assert 'labeling.tasks.tend' in app.tasks and 'exports.tasks.nightly' in app.tasks\n"
         "print(*sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], cwd=BASE, capture_output=True, text=True, timeout=60)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=BASE, capture_output=True, text=True, timeout=100)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == ""
