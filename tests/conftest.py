@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.core.cache import cache as django_cache
 from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
+from common import cache, held, redis_client, throttling
 from labeling.models import Project
 from tests import makers, workers
 
@@ -36,6 +40,36 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def _quick_password_hashes(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def held_ages(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """What is held in the process begins empty, and grows older only by the seconds that a test lets pass: else a
+    machine that stops for a second has it read again, in the middle of a test that counts what is read."""
+    now = [1000.0]
+
+    class Clock:
+        monotonic = staticmethod(lambda: now[0])
+
+    monkeypatch.setattr(held, "time", Clock)
+    held.forget()
+
+    def later(seconds: float) -> None:
+        now[0] += seconds
+
+    return later
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may be slow to answer on a slow machine, and what one test found away is there for the next: a process
+    that goes on without it for some seconds would count anew, and ring no doorbell. It holds nothing of other tests,
+    and nothing is counted of them: they all come from one address."""
+    monkeypatch.setattr(redis_client, "TIMEOUT", 30.0)
+    monkeypatch.setattr(cache, "TIMEOUT", 30.0)
+    redis_client.away.until = 0.0
+    django_cache.clear()
+    throttling.Rate._counts.clear()
 
 
 @pytest.fixture

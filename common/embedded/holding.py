@@ -29,7 +29,7 @@ from common.embedded.folders import (
 )
 
 BASE = Path(__file__).resolve().parents[2]
-_started: list[subprocess.Popen[str]] = []  # those that we started: they may outlive us, and are reaped if not
+_started: list[tuple[subprocess.Popen[str], Path]] = []  # those that we started: they may outlive us; and their locks
 
 
 def needed() -> list[str]:
@@ -83,6 +83,16 @@ def release(var_dir: Path, held: dict[str, IO[str]], *, timeout: float = 20.0) -
             if _others_hold(var_dir, name):
                 break
             time.sleep(0.05)
+    _reap(until)
+
+
+def _reap(until: float) -> None:
+    """Wait for supervisors that we started and that have let their lock go; one that others hold goes on."""
+    for supervisor, lock in list(_started):
+        if not processes.is_locked(lock):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                supervisor.wait(max(0.0, until - time.monotonic()))
+    _started[:] = [(supervisor, lock) for supervisor, lock in _started if supervisor.poll() is None]
 
 
 def trouble(var_dir: Path, name: str) -> str:
@@ -120,7 +130,7 @@ def _start_supervisor(var_dir: Path, name: str) -> subprocess.Popen[str] | None:
         return None
     log = var_dir / "log" / "services.log"
     processes.roll(log)
-    _started[:] = [supervisor for supervisor in _started if supervisor.poll() is None]
+    _started[:] = [(supervisor, lock) for supervisor, lock in _started if supervisor.poll() is None]
     with open(log, "a", opener=processes.private) as stderr:
         supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "common.embedded.supervisor", name, str(var_dir)],
@@ -132,7 +142,7 @@ def _start_supervisor(var_dir: Path, name: str) -> subprocess.Popen[str] | None:
             text=True,
             start_new_session=True,
         )
-    _started.append(supervisor)
+    _started.append((supervisor, var_dir / "run" / f"{name}.supervisor"))
     return supervisor
 
 

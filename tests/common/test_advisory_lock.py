@@ -25,7 +25,7 @@ def elsewhere(name: str) -> bool:
 
     thread = threading.Thread(target=act)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     return got[0]
 
 

@@ -39,14 +39,14 @@ def test_the_workers_lines_bear_number_and_user_of_the_request_that_sent_the_tas
     task_log.connect()
 
     say = app.task(name="test.say")(_say)
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=20):
+    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=90):
         number, user = request_id.current.set(NUMBER), request_id.who.set(lambda: 7)
         first = say.delay("caused")
         request_id.current.reset(number)
         request_id.who.reset(user)
         second = say.delay("by beat")
-        first.get(timeout=20)
-        second.get(timeout=20)
+        first.get(timeout=90)
+        second.get(timeout=90)
     caused, by_beat = (json.loads(line) for line in lines.getvalue().splitlines())
     assert (caused["message"], caused["request_id"], caused["user_id"]) == ("caused", NUMBER, 7)
     assert {"request_id", "user_id"} & set(by_beat) == set()

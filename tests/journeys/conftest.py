@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +19,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from accounts.models import User
 from labeling import projects
 from labeling.models import Assignment, Project
+from sampler.engines import fake
 from tests import makers
-from tests.journeys.server import Server, let_requests_end
+from tests.journeys.server import Server
 from tests.sampler.conftest import serving
 from tests.workers import free_port
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=40_000)  # a page of a slow machine is slow too
 ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
         "--disable-sync"]  # fmt: skip
 
@@ -58,7 +61,7 @@ def live(_server: Server, transactional_db: None) -> Iterator[Server]:
     if _server.process is None:
         _server.start()
     yield _server
-    let_requests_end()
+    _server.let_requests_end()
 
 
 @dataclass
@@ -95,7 +98,7 @@ class Visits:
         user.save(update_fields=["password"])
         chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}} | options
         context = self.browser.new_context(**chosen)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(40_000)
         self.contexts.append(context)
         self.client.force_login(user)
         cookie = self.client.cookies["sessionid"]
@@ -143,9 +146,26 @@ def chatty(transactional_db: None) -> Iterator[Project]:
 
 
 @pytest.fixture
-def slow(transactional_db: None) -> Iterator[Project]:
-    """Writes for some seconds, so that a busy machine too reloads before the end."""
-    with talking("delay=0.1&tokens=50") as project:
+def go_on(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Once it is set, a model that writes slowly writes the rest at once."""
+    event = threading.Event()
+
+    class Clock:
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            if event.is_set():
+                time.sleep(min(seconds, 0.002))
+            else:
+                event.wait(seconds)
+
+    monkeypatch.setattr(fake, "time", Clock)
+    return event
+
+
+@pytest.fixture
+def slow(transactional_db: None, go_on: threading.Event) -> Iterator[Project]:
+    """Writes until it is told to `go_on`, so that a slow machine too reloads before the end."""
+    with talking("delay=0.1&tokens=400") as project:
         yield project
 
 

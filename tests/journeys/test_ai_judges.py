@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 def judge_everything() -> None:
     """As beat does, with a worker that serves the judge."""
     with serving("solomon"):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while asking.ask() or settling.settle() or AiJudgement.objects.filter(judged_at__isnull=True).exists():
             assert time.monotonic() < end
             time.sleep(0.1)

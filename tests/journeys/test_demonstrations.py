@@ -30,7 +30,7 @@ def test_a_demonstration_by_keyboard_alone(writer: Visitor, chatty: Project) -> 
     expect(page.locator("#composer-text")).to_be_focused()
     page.keyboard.press("Alt+s")
     expect(page.locator("[data-suggestion]")).to_have_count(3)
-    expect(page.locator("[data-use]")).to_have_count(3, timeout=20_000)
+    expect(page.locator("[data-use]")).to_have_count(3)
     page.keyboard.press("Alt+2")
     second = page.locator('[data-suggestion="2"] [data-raw]').input_value()
     expect(page.locator("#composer-text")).to_have_value(second)
@@ -80,7 +80,7 @@ def test_a_demonstration_without_scripts(chatty: Project, visit: Visits, live: S
     page.locator("#composer-text").fill("Name a fruit.")
     page.get_by_role("button", name="Add the turn").click()
     page.get_by_role("button", name="Suggest", exact=False).first.click()
-    expect(page.get_by_role("button", name="Use").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Use").first).to_be_visible()
     page.get_by_role("button", name="Use").first.click()
     expect(page.locator("#composer-text")).to_have_value(Completion.objects.get(index=0).text.strip())
     page.get_by_role("button", name="Add the turn").click()
@@ -120,7 +120,7 @@ def test_keys_that_print_print_and_composing_sends_nothing(writer: Visitor, chat
     page.wait_for_url(re.compile("/dialogues/"))
     page.keyboard.type("What is it?")
     page.keyboard.press("Alt+s")
-    expect(page.locator("[data-use]")).to_have_count(3, timeout=20_000)
+    expect(page.locator("[data-use]")).to_have_count(3)
     first = page.locator('[data-suggestion="1"] [data-raw]').input_value()
 
     def pressed(event: str) -> bool:

@@ -63,9 +63,7 @@ def test_a_contradiction_is_asked_about_once_with_focus_on_the_question(
     for keys in ("Shift+Digit2", "1", "Shift+Digit6", "2", "c", "3", "d", "4", "Control+Enter"):
         page.keyboard.press(keys)
     expect(page.get_by_role("alert").filter(has_text="You placed A above B, but rated A 2 and B 6.")).to_be_focused()
-    wait_for(
-        lambda: len(Assignment.objects.get(pk=task.pk).draft.get("places", {})) == 4, seconds=2
-    )  # refused, yet kept
+    wait_for(lambda: len(Assignment.objects.get(pk=task.pk).draft.get("places", {})) == 4)  # refused, yet kept
     page.get_by_role("button", name="This is what I mean").press("Enter")
     expect(page.get_by_text("The second question?")).to_be_visible()
     assert Ranking.objects.get().contradiction_confirmed

@@ -138,5 +138,5 @@ def test_a_server_that_restarts_in_mid_edit_gets_the_draft_afterwards(
     page.locator("#note").fill("written while the server was away")
     expect(page.locator("[data-saved]")).to_contain_text("Kept in this browser")
     live.start()
-    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note"), seconds=20)
+    wait_for(lambda: Assignment.objects.get(pk=task.pk).draft.get("note"))
     expect(page.locator("[data-saved]")).to_contain_text("Saved")

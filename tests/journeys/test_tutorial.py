@@ -22,7 +22,7 @@ from labeling.models import Ranking
 from tests import makers
 from tests.journeys.server import BASE_DIR, Server, database_url
 
-pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def blocks(language: str) -> list[str]:
@@ -66,7 +66,7 @@ def test_the_tutorials_commands_bring_rank_and_export(live: Server, worker: None
     }
     environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
     done = subprocess.run(
-        ["bash", "-c", script], cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=110, check=False
+        ["bash", "-c", script], cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ranked: mine-1 > mine-2" in done.stdout

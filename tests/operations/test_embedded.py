@@ -63,7 +63,7 @@ def pid_in(path: Path) -> int:
     return int(path.read_text().split()[0])
 
 
-def eventually(true: Callable[[], object], seconds: float = 15.0) -> None:
+def eventually(true: Callable[[], object], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it never came true"
@@ -131,9 +131,17 @@ def test_a_killed_supervisor_takes_its_server_along_and_is_noticed(held: embedde
     assert ask(held) == (42, True)
 
 
+def test_a_holder_waits_for_what_it_started(var: Path) -> None:
+    code = "import sys; from pathlib import Path; from common import embedded\n"
+    code += "with embedded.running(Path(sys.argv[1])): pass"
+    command = [sys.executable, "-W", "always::ResourceWarning", "-c", code, str(var)]
+    done = subprocess.run(command, cwd=BASE, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, ""), "a process that nobody waited for"
+
+
 def test_servers_stop_when_their_only_holder_is_killed(var: Path) -> None:
     code = "import sys, time; from pathlib import Path; from common import embedded\n"
-    code += "with embedded.running(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    code += "with embedded.running(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", code, str(var)], cwd=BASE, stdout=subprocess.PIPE)
     assert holder.stdout is not None
     with holder, holder.stdout:

@@ -42,14 +42,21 @@ print("median", sorted(waits)[4])
 
 
 @pytest.fixture(scope="module")
-def duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def _duologue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("a start") / "var folder", "--no-demo")
-    running.start()
     try:
         yield running
     finally:
         if running.process is not None and running.process.poll() is None:
             running.stop()
+
+
+@pytest.fixture
+def duologue(_duologue: Running) -> Running:
+    """It runs, also where the test before this one stopped it."""
+    if _duologue.process is None or _duologue.process.poll() is not None:
+        _duologue.start()
+    return _duologue
 
 
 def test_the_start_says_when_people_can_work_and_then_when_everything_answers(duologue: Running) -> None:
@@ -140,14 +147,12 @@ def test_sigterm_ends_everything_and_leaves_no_process(duologue: Running) -> Non
     known = duologue.processes()
     assert duologue.stop() == 0
     assert "stopped; everything is kept" in duologue.said()
-    eventually(lambda: not duologue.left_behind(), f"{duologue.left_behind()} ended", seconds=5)
+    eventually(lambda: not duologue.left_behind(), f"{duologue.left_behind()} ended")
     assert not [name for name, pid in known.items() if processes.alive(pid)]
 
 
 @pytest.mark.slow
 def test_children_of_a_killed_start_end_and_the_next_start_finds_everything(duologue: Running) -> None:
-    if duologue.process is None or duologue.process.poll() is not None:  # the test before this one stopped it
-        duologue.start()
     code = "from accounts.models import User; User.objects.get_or_create(username='kept')"
     assert duologue.manage("shell", "-c", code).returncode == 0
     assert duologue.process is not None
@@ -159,4 +164,4 @@ def test_children_of_a_killed_start_end_and_the_next_start_finds_everything(duol
     answer = duologue.manage("shell", "-c", code)
     assert answer.stdout.strip().endswith("1")
     assert duologue.stop(signal.SIGINT) == 0
-    eventually(lambda: not duologue.left_behind(), "all ended", seconds=5)
+    eventually(lambda: not duologue.left_behind(), "all ended")

@@ -18,10 +18,14 @@ from launcher import watching
 from launcher.options import StartError
 from launcher.supervisor import Child, Supervisor
 
-SLEEP = "import time; time.sleep(60)"
-UP = "import time; print('up', flush=True); time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
-PARENT = "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); time.sleep(60)"
+SLEEP = "import time; time.sleep(600)"
+UP = "import time; print('up', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+)
+PARENT = (
+    "import subprocess, sys, time; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); time.sleep(600)"
+)
 
 
 class Watched:
@@ -34,7 +38,7 @@ class Watched:
         self.supervisor = Supervisor(self.children, run_dir=folder, say=self.said.append)
         self.supervisor.start([child.name for child in self.children])
 
-    def until(self, true: Callable[[], object], seconds: float = 15.0) -> None:
+    def until(self, true: Callable[[], object], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < until, self.said
@@ -107,13 +111,13 @@ def test_children_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
         "import sys, time\nfrom pathlib import Path\nfrom launcher.supervisor import Child, Supervisor\n"
         f"child = Child('toy', [sys.executable, '-c', {SLEEP!r}], Path(sys.argv[1]) / 'toy.log')\n"
         "Supervisor([child], run_dir=Path(sys.argv[1]), say=print).start(['toy'])\n"
-        "print(child.process.pid, flush=True); time.sleep(60)"
+        "print(child.process.pid, flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while processes.alive(pid):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -130,7 +134,7 @@ def test_leftovers_of_a_killed_start_are_ended_and_strangers_are_not(watch: Call
             assert child.stdout.readline() == b"up\n"
         toys.supervisor.record.write_text(json.dumps({str(ours.pid): "--ours", str(stranger.pid): "--ours"}))
         toys.supervisor.end_leftovers()
-        assert ours.wait(timeout=5) == -signal.SIGTERM
+        assert ours.wait(timeout=60) == -signal.SIGTERM
         assert stranger.poll() is None
         stranger.kill()
 

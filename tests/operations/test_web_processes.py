@@ -21,7 +21,7 @@ from launcher.watching import Signs, Watch
 from tests.operations.running import BASE, Running, eventually
 from tests.workers import free_port
 
-PATIENCE = 3.0
+PATIENCE = 8.0  # more than a busy machine keeps a process waiting
 SERVER = """
 import os, time
 from pathlib import Path
@@ -52,7 +52,7 @@ class Served:
         self.port, self.said = free_port(), list[str]()
         self.signs = Signs(folder / "signs", patience=PATIENCE)
         command = [sys.executable, "-m", "uvicorn", "toy:application", "--port", str(self.port), "--lifespan", "on"]
-        more = ["--workers", "2", "--timeout-worker-healthcheck", "6", "--log-level", "error"]
+        more = ["--workers", "2", "--timeout-worker-healthcheck", "60", "--log-level", "error"]
         env = {"SIGNS": str(self.signs.folder), "PYTHONPATH": f"{BASE}:{folder}"}
         folders = [self.signs.folder]
         child = Child("web server", [*command, *more], folder / "web.log", env, signs=self.signs, own_folders=folders)

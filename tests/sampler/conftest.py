@@ -34,7 +34,7 @@ def serving(*slugs: str, memory_limit: int | None = None) -> Iterator[Worker]:
         yield worker
     finally:
         worker.stop()
-        thread.join(30)
+        thread.join(90)
         assert not thread.is_alive()
 
 
@@ -48,7 +48,7 @@ def ask(version: ModelVersion, text: str = "Hello", **fields: Unpack[RequestFiel
     return sampling.request_completions(model_version=version, prompt=[{"role": "user", "content": text}], **fields)
 
 
-def ended(request: SampleRequest, *, timeout: float = 30.0) -> SampleRequest:
+def ended(request: SampleRequest, *, timeout: float = 90.0) -> SampleRequest:
     """The row, once it has ended."""
     streams.wait(request.pk, timeout=timeout)
     request.refresh_from_db()

@@ -114,13 +114,14 @@ EXPECTED: dict[str, Answered | Fails] = {
     "top-k-refused": Fails("refuses top_k, which shapes what is drawn", FINAL),
     "temperature-refused": Fails("refuses temperature, which shapes what is drawn", FINAL),
 }
+SILENT = {"never-answers", "falls-silent"}  # what ends only because somebody waits no longer
 OF_SEVERAL_SAMPLES = {"ignores-n", "samples-in-turns", "one-sample-without-reason"}
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     monkeypatch.setattr(_patience, "PAUSES", (0.01,))
-    monkeypatch.setattr(openai, "TIMEOUT", httpx.Timeout(0.5, connect=2.0, pool=None))
+    monkeypatch.setattr(openai, "TIMEOUT", httpx.Timeout(60.0, pool=None))
     made = ModelServer("vllm")
     yield made
     made.close()
@@ -129,7 +130,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 @pytest.fixture
 def engine(server: ModelServer) -> Iterator[openai.OpenAIEngine]:
     made = openai.ENGINE.load(Spec("remote", location=server.url))
-    made.server.outage = 0.3
+    made.server.outage = 60.0
     yield made
     made.close()
 
@@ -140,12 +141,18 @@ def run(
     job = Job(uuid.uuid4(), talk, SamplingParams(n=n, max_tokens=40, seed=3, temperature=0.7), writes)
     engine.add(job)
     events: list[Event] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while not any(isinstance(event, Ended | Failed) for event in events):
         assert time.monotonic() < until
         events += engine.step()
     assert engine.room().running == 0
     return events
+
+
+def be_impatient(engine: openai.OpenAIEngine, name: str) -> None:
+    """Where nothing else ends it; a server that does answer may be as slow as the machine is."""
+    if name in SILENT:
+        engine.server.client.timeout = httpx.Timeout(2.0, pool=None)
 
 
 def drawn(events: list[Event]) -> tuple[Drawn, ...]:
@@ -189,6 +196,9 @@ def test_it_ends_with_an_answer(server: ModelServer, engine: openai.OpenAIEngine
 def test_it_fails_with_words_for_operators(server: ModelServer, engine: openai.OpenAIEngine, name: str) -> None:
     expected = EXPECTED[name]
     assert isinstance(expected, Fails)
+    be_impatient(engine, name)
+    if expected.retry and expected.requests == 1:
+        engine.server.outage = 0.3  # it is asked again until then
     server.misbehave(name)
     end = next(event for event in run(engine) if isinstance(event, Failed))
     assert expected.words in end.reason
@@ -203,7 +213,7 @@ def test_it_fails_with_words_for_operators(server: ModelServer, engine: openai.O
     "name", sorted(n for n, e in EXPECTED.items() if isinstance(e, Fails) and e.retry and not e.partial)
 )
 def test_what_passes_is_waited_for(server: ModelServer, engine: openai.OpenAIEngine, name: str) -> None:
-    engine.server.outage = 5.0
+    be_impatient(engine, name)
     server.misbehave(name, "well")
     (one,) = drawn(run(engine))
     assert one.finish_reason == "stop"

@@ -35,7 +35,7 @@ def tried(location: str, **more: str) -> ModelTrial:
     wanted["remote_name"], wanted["api_key_env"] = more.get("name", ""), more.get("key", "")
     trial = trials.request(wanted=wanted)
     with serving():
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90
         while trial.finished_at is None:
             assert time.monotonic() < until
             time.sleep(0.05)
@@ -138,13 +138,13 @@ def test_what_a_worker_that_stops_was_trying_is_ended_at_once(monkeypatch: pytes
 
     def never(trial: ModelTrial, models: object) -> trials.Outcome:
         going.set()
-        go_on.wait(30)
+        go_on.wait(90)
         return {"text": "too late"}
 
     monkeypatch.setattr("sampler.trying.outcome_of", never)
     monkeypatch.setattr("sampler.worker.LAST_WORDS", 0.2)
     with serving():
-        assert going.wait(10)
+        assert going.wait(60)
     trial.refresh_from_db()
     go_on.set()
     assert (trial.state, trial.trouble) == ("failed", "lost")

@@ -60,7 +60,7 @@ def test_whoever_makes_something_of_a_reply_is_told_at_once(monkeypatch: pytest.
     with serving("fake"):
         ended(ask(version, priority=0))
         ended(ask(version))  # nobody waits for this one
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while TURNS not in told and time.monotonic() < until:
             time.sleep(0.01)
     assert told.count(TURNS) == 1
@@ -213,11 +213,11 @@ def test_every_text_can_be_drawn_again_from_its_stored_seed() -> None:
 def test_a_worker_reports_itself_while_it_lives() -> None:
     make_version()
     with serving("fake") as worker:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (mine := [w for w in status.workers() if w["name"] == worker.name]):
             assert time.monotonic() < deadline
         assert mine[0]["serves"] == ["fake"]
-        assert mine[0]["age"] < 10
+        assert mine[0]["age"] < 60
     assert not [w for w in status.workers() if w["name"] == worker.name]
 
 
@@ -238,7 +238,7 @@ def test_a_lost_stream_is_read_from_the_row_instead() -> None:
 
 def wait_until_running(rows: list[SampleRequest], worker: Worker) -> None:
     worker.ring()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while SampleRequest.objects.filter(pk__in=[r.pk for r in rows], state="running").count() < len(rows):
         assert time.monotonic() < deadline
         time.sleep(0.01)

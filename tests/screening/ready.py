@@ -38,7 +38,7 @@ class Ready:
 
 
 @contextmanager
-def ready(case: str, classifier: Path, *, timeout: float = 5.0) -> Iterator[Ready]:
+def ready(case: str, classifier: Path, *, timeout: float = 60.0) -> Iterator[Ready]:
     """The filter of this case; `classifier` is a folder of `trained`."""
     name, _, kind = case.partition(" ")
     state = stand_in.State()

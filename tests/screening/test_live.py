@@ -138,7 +138,7 @@ pytest_worker = pytest.mark.django_db(transaction=True)
 def reply_of(model: str, project: Project, user: User, text: str = "Hello?") -> tuple[Dialogue, SampleRequest]:
     chat = dialogues.start_dialogue(project=project, author=user, kind="chat")
     request = chats.send_message(dialogue=chat, text=text)
-    streams.wait(request.pk, timeout=30)
+    streams.wait(request.pk, timeout=90)
     return chat, request
 
 
@@ -235,7 +235,7 @@ def test_completions_and_suggestions_are_screened_before_anybody_sees_them(parro
     asked = suggestions.request_suggestions(dialogue=draft, role="assistant", n=2)
     with serving("parrot"):
         for request in SampleRequest.objects.all():
-            streams.wait(request.pk, timeout=60)
+            streams.wait(request.pk, timeout=90)
     candidates.settle_sampling()
     assert not Comparison.objects.filter(state="open").exists()
     assert set(Completion.objects.values_list("withheld", flat=True)) == {"blocked"}

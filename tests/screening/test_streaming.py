@@ -30,12 +30,12 @@ class Shown(TokenPublisher):
     filter: Knowing
     text: dict[uuid.UUID, str] = field(default_factory=dict)
     unjudged: list[str] = field(default_factory=list)
-    at: list[float] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)  # of the filter, by each time that something was shown
 
     def put(self, entries: list[Entry]) -> None:
         for request_id, fields in entries:
             if "t" in fields:
-                self.at.append(time.monotonic())
+                self.calls.append(self.filter.calls)
                 if not any(fields["t"] in text for text in self.filter.judged):
                     self.unjudged.append(fields["t"])
                 self.text[request_id] = self.text.get(request_id, "") + fields["t"]
@@ -68,7 +68,7 @@ def test_replies_while_they_stream(project: Project, knowing: Knowing) -> None:
     for text in planted(10):
         write(line, held(project), text, draw, found)
     line.put(None)
-    line.close(within=60)
+    line.close(within=90)
     assert len(found) == TIMES
     assert all(one is not None and one.texts[0][0].action == "block" for one in found)
     assert shown.unjudged == []
@@ -83,16 +83,16 @@ def test_nothing_is_shown_before_the_verdict_of_a_filter_that_takes_two_seconds(
     block(project, "knowing")
     knowing.seconds = 2.0
     draw, found, shown = random.Random(12), list[Screened | None](), Shown(knowing)
-    line, began = Line(project.pk, shown), time.monotonic()
+    line = Line(project.pk, shown)
     for text in ["word " * 300, *planted(13, times=20)]:
         write(line, held(project), text, draw, found)
     line.put(None)
-    line.close(within=60)
+    line.close(within=90)
     assert len(found) == 21
     assert shown.unjudged == []
     assert not any(BAD in text for text in shown.text.values())
     assert "word " * 300 in shown.text.values()
-    assert 2.0 <= shown.at[0] - began < 4.0, "at most one verdict later"
+    assert shown.calls[0] == 1, "one verdict later"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -107,7 +107,7 @@ def test_the_message_is_judged_in_the_same_question_as_the_first_window(project:
     line.put(Piece(job, one, 0, "A harmless answer."))
     line.put(End(job, one, Ended(job, (Drawn(0, "A harmless answer.", "stop"),)), found.append))
     line.put(None)
-    line.close(within=20)
+    line.close(within=90)
     assert shown.text == {}
     assert Verdict.objects.get(target_id=turn).action == "block"
     assert found[0] is not None
@@ -127,7 +127,7 @@ def test_a_reply_of_a_red_team_chat_is_written_to_its_end_and_judged(
         line = Line(project.pk, shown)
         write(line, one, f"Well: {BAD} And more.", random.Random(1), found)
         line.put(None)
-        line.close(within=20)
+        line.close(within=90)
         assert not any(BAD in text for text in shown.text.values())
         assert found[0] is not None
         assert found[0].texts[0][0].action == "block"
@@ -139,17 +139,18 @@ def test_a_slow_filter_keeps_only_its_own_project_waiting(project: Project, know
     other = makers.make_project("other", with_round=False)
     block(project, "knowing")
     block(other, "patterns")
-    knowing.seconds = 3.0
+    knowing.go_on.clear()
     shown, found = Shown(knowing), list[Screened | None]()
-    screener, began = Screener(shown), time.monotonic()
+    screener, until = Screener(shown), time.monotonic() + 30
     for one in (held(project), held(other)):
         job = uuid.uuid4()
         screener.put(Piece(job, one, 0, "Hello."))
         screener.put(End(job, one, Ended(job, (Drawn(0, "Hello.", "stop"),)), found.append))
     while not found:
+        assert time.monotonic() < until, "it waits for the filter of the other project"
         time.sleep(0.02)
-    assert time.monotonic() - began < 2.5
+    knowing.go_on.set()
     assert found[0] is not None
     assert found[0].plan.project == other.pk
-    screener.close(within=20)
+    screener.close(within=90)
     assert len(found) == 2

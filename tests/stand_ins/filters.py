@@ -82,11 +82,11 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def drip(self) -> None:
-        """An answer that never ends."""
+        """An answer that ends after more than a minute and a half, if at all."""
         self.send_response(200)
         self.send_header("Content-Length", "100000")
         self.end_headers()
-        for _ in range(200):
+        for _ in range(2000):
             try:
                 self.wfile.write(b" ")
                 self.wfile.flush()

@@ -94,14 +94,14 @@ def _(handler: Handler, body: JsonObject) -> None:
 
 @named("never-answers")
 def _(handler: Handler, body: JsonObject) -> None:
-    time.sleep(1.5)
+    time.sleep(15)
 
 
 @named("falls-silent")
 def _(handler: Handler, body: JsonObject) -> None:
     handler.begin()
     handler.piece("half a ")
-    time.sleep(1.5)
+    time.sleep(15)
 
 
 # Ends that are none

@@ -59,11 +59,12 @@ def page(browser: Browser, entrance: Entrance, transactional_db: None) -> Iterat
     cache.clear()
     problems: list[str] = []
     context = browser.new_context(base_url=entrance.url)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(40_000)
     page = context.new_page()
     watch(page, problems)
     yield page
     context.close()
+    entrance.server.let_requests_end()
     assert not problems, problems
 
 

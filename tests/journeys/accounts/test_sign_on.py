@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -35,8 +34,8 @@ def provider(entrance: Entrance) -> Iterator[None]:
         except OSError:
             time.sleep(0.1)
     yield
-    process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    process.kill()
+    process.wait()
 
 
 def through_the_provider(page: Page, name: str) -> None:
