@@ -77,9 +77,7 @@ def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, di
     found: dict[UUID, dict[str, int]] = {project.pk: dict.fromkeys(counts, 0) for project in projects}
     for name, rows in counts.items():
         for pk, n in rows:
-            found[pk][name] = n
-    for pk, n in _hidden(projects):
-        found[pk]["open"] -= n
+            found[pk][name] += n
     return found
 
 
@@ -89,10 +87,8 @@ def glance_of(project: Project, *, reviewer: User) -> dict[str, int]:
         "today": _today_of(project, midnight()),
         "at_work": _at_work_of(project),
         "open": _open_of(project),
-        "hidden": _hidden_of(project),
     }
     found = {name: sum(n for _, n in rows) for name, rows in counts.items()}
-    found["open"] -= found.pop("hidden")
     return {**found, "to_review": waiting.count(project, reviewer)}
 
 
@@ -108,14 +104,11 @@ def _at_work(projects: Collection[Project]) -> QuerySet[Assignment, tuple[UUID, 
 
 
 def _open(projects: Collection[Project]) -> QuerySet[Comparison, tuple[UUID, int]]:
-    """With those that are open to one person only: an index counts them all without a look at each."""
+    """All that are open, and with a minus those few that are open to one person only: each is counted by an
+    index of its own, and their sum is what everybody may vote on."""
     here = Comparison.objects.filter(project__in=projects, state=Comparison.State.OPEN).order_by()
-    return here.values_list("project").annotate(n=Count("*"))
-
-
-def _hidden(projects: Collection[Project]) -> QuerySet[Comparison, tuple[UUID, int]]:
-    """Those few alone."""
-    return _open(projects).filter(only_for__isnull=False)
+    hidden = here.filter(only_for__isnull=False).values_list("project").annotate(n=-Count("*"))
+    return here.values_list("project").annotate(n=Count("*")).union(hidden, all=True)
 
 
 @compiled
@@ -131,8 +124,3 @@ def _at_work_of(project: Project) -> QuerySet[Assignment, tuple[UUID, int]]:
 @compiled
 def _open_of(project: Project) -> QuerySet[Comparison, tuple[UUID, int]]:
     return _open([project])
-
-
-@compiled
-def _hidden_of(project: Project) -> QuerySet[Comparison, tuple[UUID, int]]:
-    return _hidden([project])

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.audit import record
-from common.compiled import compiled
 from common.held import forget
 from labeling import prompt_lengths, telling
 from labeling.control_tokens import refuse_in_any
@@ -284,12 +283,7 @@ def set_label_weight(*, membership: Membership, weight: float) -> None:
 
 
 def current_round(project: Project) -> Round | None:
-    return next(iter(_open_rounds(project)), None)
-
-
-@compiled
-def _open_rounds(project: Project) -> QuerySet[Round]:
-    return Round.objects.filter(project=project, closed_at__isnull=True).order_by("-number")[:1]
+    return Round.objects.filter(project=project, closed_at__isnull=True).first()
 
 
 def check_mixture(policies: Sequence[tuple[ModelVersion, float, Mapping[str, object]]]) -> None:
