@@ -10,7 +10,7 @@ function gettext(text) {
   "use strict";
   const zone = "zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!document.cookie.split("; ").includes(zone)) {
-    const path = new URL("../..", document.currentScript.src).pathname; // of the site: this file is at static/js/ there
-    document.cookie = zone + "; path=" + path + "; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
+    const site = new URL("../..", document.currentScript.src).pathname; // above static/js/
+    document.cookie = zone + "; path=" + site + "; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
   }
 })();
