@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext
 
@@ -126,7 +127,9 @@ def words_of(notices: list[Notice]) -> tuple[str, str]:
 
 
 def _line(words: str, notice: Notice) -> str:
-    return f"{words}\n{urljoin(settings.PUBLIC_URL, notice.address)}" if settings.PUBLIC_URL else words
+    """With a link to the notice, not to its subject: that may be closed to the person by the time that they read it."""
+    address = reverse("notice-open", args=[notice.pk])
+    return f"{words}\n{urljoin(settings.PUBLIC_URL, address)}" if settings.PUBLIC_URL else words
 
 
 def _domain() -> str:

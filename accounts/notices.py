@@ -74,8 +74,13 @@ def _unread(user: User) -> QuerySet[Notice]:
     return shown_to(user).filter(read_at=None)[:MOST_COUNTED]
 
 
+def of(user: User) -> QuerySet[Notice]:
+    """On pages or by e-mail."""
+    return Notice.objects.filter(user=user)
+
+
 def shown_to(user: User) -> QuerySet[Notice]:
-    return Notice.objects.filter(user=user, shown=True).order_by("-id")
+    return of(user).filter(shown=True).order_by("-id")
 
 
 def read(*, user: User, pk: int | None = None) -> int:

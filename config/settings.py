@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    *(["common.own_cookies.OwnCookies"] if env.public_path else []),
     "common.middleware.RequestNoted",
     "common.middleware.KeptFromCaches",
     "common.csp.ContentSecurityPolicyMiddleware",

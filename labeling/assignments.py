@@ -62,7 +62,7 @@ def save_draft(
         Conflict: another tab saved since `expected_version`. Gone: submitted or skipped meanwhile.
     """
     if len(str(draft)) > MAX_DRAFT_CHARACTERS:
-        raise Invalid("A draft holds at most %(most)s characters.", most=f"{MAX_DRAFT_CHARACTERS:,}")
+        raise Invalid("A draft holds at most %(most)s characters.", most=MAX_DRAFT_CHARACTERS)
     check_json(draft)
     now = timezone.now()
     rows = Assignment.objects.filter(pk=assignment.pk, state__in=leases.OPEN)

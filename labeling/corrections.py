@@ -64,6 +64,13 @@ def _unseen(project: Project, trainer: User, since: datetime) -> QuerySet[Rankin
     return rows.order_by("-submitted_at")[:1]
 
 
+def can_take_back(assignment: Assignment) -> bool:
+    """Whether `undo_ranking` would take back what was submitted for this task."""
+    since = undo.since(assignment.comparison.project.undo_minutes)
+    sent = Ranking.objects.in_force().filter(undo.unseen_rankings(), assignment=assignment, submitted_at__gt=since)
+    return assignment.state == Assignment.State.SUBMITTED and sent.exists()
+
+
 @transaction.atomic
 def undo_ranking(*, assignment: Assignment) -> Assignment:
     """Take a submission back within the project's minutes: the ranking is dated, never deleted, and the

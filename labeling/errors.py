@@ -10,6 +10,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from common.numbers import grouped
+
 SENT_ALL = gettext_noop(
     "You have sent %(limit)s messages today, as many as this project allows. You can go on at %(when)s."
 )
@@ -18,7 +20,7 @@ SENT_ALL = gettext_noop(
 class LabelingError(Exception):
     """Base of the refusals; `str(error)` is a sentence for the person who acted, in the language of their page.
 
-    `values` fill the places of the message, which is written as `%(name)s`.
+    `values` fill the places of the message, which is written as `%(name)s`; whole numbers as the language writes them.
     """
 
     def __init__(self, message: str, **values: object) -> None:
@@ -27,7 +29,11 @@ class LabelingError(Exception):
 
     def __str__(self) -> str:
         text = gettext(self.args[0]) if self.args[0] else ""
-        return text % self.values if self.values else text
+        return text % {name: _in_words(value) for name, value in self.values.items()} if self.values else text
+
+
+def _in_words(value: object) -> object:
+    return grouped(value) if type(value) is int else value
 
 
 class Invalid(LabelingError, ValueError):

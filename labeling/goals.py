@@ -79,7 +79,7 @@ def set_goals(*, round: Round, **numbers: Unpack[Numbers]) -> None:
     """
     for name, value in numbers.items():
         if not isinstance(value, int) or not 0 <= value <= MOST:
-            raise Invalid("A goal is a number from 0 to %(most)s.", field=name, most=f"{MOST:,}")
+            raise Invalid("A goal is a number from 0 to %(most)s.", field=name, most=MOST)
         setattr(round, name, value)
     Round.objects.filter(pk=round.pk).update(**numbers)
 

@@ -70,7 +70,7 @@ def mail(*, invitation: Invitation, link: str) -> None:
     often = "once" if invitation.places == 1 else f"for {invitation.places} people"
     send_mail(
         f"Invitation to {invitation.project.title}",
-        f"You are invited to {invitation.project.title} as {invitation.get_role_display().lower()}.\n\n{link}\n\n"
+        f"You are invited to {invitation.project.title} as {invitation.role}.\n\n{link}\n\n"
         f"The link works {often}, until {invitation.expires_at:%d %B %Y}.\n",
         settings.DEFAULT_FROM_EMAIL,
         [invitation.email],

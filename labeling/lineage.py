@@ -75,19 +75,23 @@ def of_dialogue(dialogue: Dialogue) -> Copies:
 
 def of_draft(draft: Dialogue) -> Copies:
     """Of a draft, with the versions of it that were taken back: back to one that a reviewer sent back, without it."""
-    versions, earlier = {draft.pk}, draft.supersedes
-    while earlier is not None and earlier.undone_at is not None:
-        versions.add(earlier.pk)
-        earlier = earlier.supersedes
-    return _followed(draft.project, versions, set())
+    taken_back, _ = _versions_before(draft)
+    return _followed(draft.project, {draft.pk, *taken_back}, set())
 
 
 def reviewed_before(draft: Dialogue) -> Copies:
     """The version that a reviewer sent back, which the draft goes on from; its texts stand in the draft too."""
-    earlier = draft.supersedes
+    _, reviewed = _versions_before(draft)
+    return Copies(frozenset({reviewed}), frozenset()) if reviewed is not None else NONE
+
+
+def _versions_before(draft: Dialogue) -> tuple[set[UUID], UUID | None]:
+    """The versions that its author took back, and the one before them, which stands."""
+    taken_back, earlier = set(), draft.supersedes
     while earlier is not None and earlier.undone_at is not None:
+        taken_back.add(earlier.pk)
         earlier = earlier.supersedes
-    return Copies(frozenset({earlier.pk}), frozenset()) if earlier is not None else NONE
+    return taken_back, earlier.pk if earlier is not None else None
 
 
 def _followed(project: Project, dialogues: set[UUID], comparisons: set[UUID]) -> Copies:

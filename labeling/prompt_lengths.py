@@ -71,7 +71,7 @@ _shown = Held(of_a_message, KEPT)
 def check_message(project: Project, text: str) -> None:
     """Raises Invalid where the text is longer than can be sent."""
     if len(text) > (most := of_a_message(project)):
-        raise Invalid(MESSAGE_TOO_LONG, length=f"{len(text):,}", most=f"{most:,}")
+        raise Invalid(MESSAGE_TOO_LONG, length=len(text), most=most)
 
 
 def length(messages: Sequence[Mapping[str, object]]) -> int:
@@ -81,9 +81,7 @@ def length(messages: Sequence[Mapping[str, object]]) -> int:
 def check(room: Room | None, messages: Sequence[Mapping[str, object]]) -> None:
     """Raises Invalid where the prompt is longer than the model reads."""
     if room is not None and (found := length(messages)) > room.characters:
-        raise Invalid(
-            TOO_LONG, length=f"{found:,}", model=room.model, most=f"{room.tokens:,}", characters=f"{room.characters:,}"
-        )
+        raise Invalid(TOO_LONG, length=found, model=room.model, most=room.tokens, characters=room.characters)
 
 
 def readable(prompts: QuerySet[Prompt], room: Room | None) -> QuerySet[Prompt]:

@@ -183,5 +183,5 @@ def _cleaned(text: str) -> str:
     if not visible(said):
         raise Invalid("Write something first.")
     if len(said) > MOST_CHARACTERS:
-        raise Invalid("At most %(most)s characters.", most=f"{MOST_CHARACTERS:,}")
+        raise Invalid("At most %(most)s characters.", most=MOST_CHARACTERS)
     return said

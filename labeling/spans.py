@@ -93,7 +93,7 @@ def _span(mark: object, length: int, categories: Sequence[str], *, free: bool) -
     elif category not in categories:
         raise Invalid("“%(name)s” is not a category of this project.", name=str(category)[:LONGEST_CATEGORY])
     if len(comment) > LONGEST_COMMENT:
-        raise Invalid("The comment on a mark has at most %(longest)s characters.", longest=f"{LONGEST_COMMENT:,}")
+        raise Invalid("The comment on a mark has at most %(longest)s characters.", longest=LONGEST_COMMENT)
     return {"start": start, "end": end, "category": str(category), "comment": comment}
 
 

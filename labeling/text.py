@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise Invalid(
             "The text has %(length)s characters; at most %(most)s are kept.",
-            length=f"{len(text):,}", most=f"{MAX_CHARACTERS:,}",
+            length=len(text), most=MAX_CHARACTERS,
         )  # fmt: skip
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -11,6 +11,7 @@ from django.forms.widgets import ChoiceWidget
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext, gettext_noop
 
+from common.numbers import grouped
 from common.translated import translated
 from labeling.admin.form_fields import without_null
 from labeling.control_tokens import refuse_in_any
@@ -131,7 +132,7 @@ class Prompts(forms.CharField):
         if over:
             raise forms.ValidationError(
                 [
-                    too_long % {"number": number, "length": f"{length:,}", "most": f"{LONGEST:,}"}
+                    too_long % {"number": number, "length": grouped(length), "most": grouped(LONGEST)}
                     for number, length in over
                 ]
             )

@@ -33,7 +33,7 @@ def report(
     if problem not in Problem.values:
         raise Invalid("Choose what is wrong with the reply.", field="problem")
     if max(len(comment), len(ideal_answer)) > feedback.MOST_CHARACTERS:
-        raise Invalid("At most %(most)s characters.", most=f"{feedback.MOST_CHARACTERS:,}")
+        raise Invalid("At most %(most)s characters.", most=feedback.MOST_CHARACTERS)
     if turn.dialogue.withdrawn_at is not None:  # before a filter is asked about what is left of the text
         raise Gone("This dialogue was withdrawn.")
     verdict = marks.verdict_on(turn.dialogue.project_id, texts.of_turn(turn))

@@ -7,6 +7,8 @@ import re
 from django.utils.translation import gettext
 from rapidfuzz.distance import LCSseq
 
+from common.numbers import grouped
+
 Runs = list[tuple[str, str]]
 MOST_CHARACTERS = 400_000  # of one text
 MOST_PAIRS_OF_EDITS = 10_000_000  # the same of one turn among the many of a page
@@ -24,7 +26,7 @@ def word_diff(a: str, b: str) -> tuple[Runs, Runs]:
     """
     if max(len(a), len(b)) > MOST_CHARACTERS:
         told = gettext("Texts of more than %s characters are too long to be compared by words.")
-        raise TooLong(told % f"{MOST_CHARACTERS:,}")
+        raise TooLong(told % grouped(MOST_CHARACTERS))
     left, right = _words(a), _words(b)
     first, last = _shared_ends(left, right)
     inner_left, inner_right = left[first : len(left) - last], right[first : len(right) - last]

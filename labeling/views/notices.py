@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -41,11 +41,16 @@ def notices(request: PageRequest) -> HttpResponse:
     return render(request, "labeling/notices.html", context, status=422 if errors else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_one(request: PageRequest, pk: int) -> HttpResponse:
-    """Read, and on to where it leads; or, where that is closed to the person by now, a page that says why."""
-    found = get_object_or_404(told.shown_to(request.user), pk=pk)
-    told.read(user=request.user, pk=found.pk)
+    """On to where it leads; or, where that is closed to the person by now, a page that says why. POST, from a page:
+    and it is read. GET: an e-mail leads here, which a program may open before its reader does."""
+    found = told.of(request.user).filter(pk=pk).first()
+    if found is None:  # another's, forgotten, or never there: the same is said of all
+        sentence = gettext("This notice is not there any more, or it was for another account. Yours is %(user)s.")
+        return render(request, "labeling/notice_closed.html", {"why": sentence % {"user": request.user}}, status=404)
+    if request.method == "POST":
+        told.read(user=request.user, pk=found.pk)
     if why := notices_page.closed(found, request.user):
         return render(request, "labeling/notice_closed.html", {"notice": found, "why": why})
     ours = url_has_allowed_host_and_scheme(found.address, allowed_hosts=None)

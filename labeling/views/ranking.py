@@ -111,12 +111,15 @@ def _context(
 
 
 def done_before(request: PageRequest, pk: str) -> Assignment | None:
-    """The task submitted just before, as long as it can be taken back."""
+    """The task submitted just before, as long as it can be taken back; where nothing can, as long as it stands."""
     try:
         assignment = own_assignment(request, UUID(pk))
     except (ValueError, Http404):
         return None
-    return assignment if assignment.state == Assignment.State.SUBMITTED else None
+    stands = assignment.state == Assignment.State.SUBMITTED
+    if stands and assignment.comparison.project.undo_minutes:
+        stands = corrections.can_take_back(assignment)
+    return assignment if stands else None
 
 
 @require_POST

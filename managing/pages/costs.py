@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F, Sum
 
+from common.numbers import grouped
 from labeling import time_sheet
 from labeling.models import Assignment, Comparison
 from labeling.time_sheet import Line
@@ -53,7 +54,7 @@ def cost_of(project: Project, line: Line) -> str:
 
 
 def money(project: Project, amount: Decimal) -> str:
-    return f"{amount:,.2f} {project.currency}".strip()
+    return f"{grouped(amount, 2)} {project.currency}".strip()
 
 
 def votes_wanted(project: Project) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 
+from common.numbers import grouped
 from exports import storage
 from exports.models import ExportRun
 from managing.pages.dated_names import dated, named
@@ -75,7 +76,7 @@ def shown(run: ExportRun, *, whole: bool = True) -> Shown:
         Part(
             file["path"],
             ngettext("%(file)s row, %(value)s", "%(file)s rows, %(value)s", file["rows"])
-            % {"file": f"{file['rows']:,}", "value": filesizeformat(file["bytes"])},
+            % {"file": grouped(file["rows"]), "value": filesizeformat(file["bytes"])},
         )
         for file in manifest.get("files", ())
     ]
@@ -90,13 +91,15 @@ def shown(run: ExportRun, *, whole: bool = True) -> Shown:
 
 def _standing(run: ExportRun) -> str:
     if run.state == State.RUNNING:
-        rows = {"rows": f"{run.rows_written:,}", "all": f"{run.rows_expected:,}"}
+        written = grouped(run.rows_written)
         if run.rows_expected:
+            rows = {"rows": written, "all": grouped(run.rows_expected)}
             return gettext("%(rows)s of about %(all)s rows are written") % rows
-        return gettext("%(rows)s rows are written") % rows
+        return gettext("%(rows)s rows are written") % {"rows": written}
     said = {
         State.QUEUED: gettext("waits for a worker"),
-        State.FINISHED: ngettext("%(rows)s row", "%(rows)s rows", run.rows_written) % {"rows": f"{run.rows_written:,}"},
+        State.FINISHED: ngettext("%(rows)s row", "%(rows)s rows", run.rows_written)
+        % {"rows": grouped(run.rows_written)},
         State.FAILED: gettext("could not be written"),
         State.REMOVED: gettext("its files were removed"),
     }

@@ -10,6 +10,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, Prefetch, QuerySet
 from django.utils.translation import gettext, gettext_noop
 
+from common.numbers import grouped
 from labeling.models import Candidate, Comparison, Dialogue, ImportRun, Prompt, Ranking, Turn
 from labeling.pages.letters import LETTERS, letters_of, spelled
 from managing.pages.dated_names import dated, named
@@ -103,7 +104,7 @@ def in_words(made: object) -> str:
     parts = []
     for kind, names in NAMES.items():
         if isinstance(count := made.get(kind), int) and count:
-            parts.append(f"{count:,} {gettext(names[count != 1])}")
+            parts.append(f"{grouped(count)} {gettext(names[count != 1])}")
     return gettext(" and ").join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
@@ -134,7 +135,7 @@ def counts(project: Project, source: str) -> list[tuple[str, str]]:
     """The kinds of which there are records of this import now, each with how many in words."""
     found = {kind: rows.count() for kind, rows in _rows(project, source).items()}
     names = {**NAMES, "dialogues": (gettext_noop("dialogue"), gettext_noop("dialogues"))}
-    return [(kind, f"{count:,} {gettext(names[kind][count != 1])}") for kind, count in found.items() if count]
+    return [(kind, f"{grouped(count)} {gettext(names[kind][count != 1])}") for kind, count in found.items() if count]
 
 
 def came_in(project: Project, source: str, kind: str, number: str | None) -> tuple[Page[Model], list[Record]]:

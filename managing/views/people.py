@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import user_of
+from common.translated import translated
 from labeling import agreements, exposure, invitations, projects
 from labeling.errors import LabelingError
 from labeling.invitations import MOST_PLACES
@@ -132,4 +133,5 @@ def _told(user: User, role: str) -> str:
 
 
 def _named(role: str) -> str:
-    return dict(Membership.Role.choices).get(Membership.Role(role), role).lower() if role else ""
+    """As it stands within a sentence: the values are the English words."""
+    return translated(role)

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import user_of
+from common.numbers import grouped
 from common.translated import dated
 from exports.models import ExportRun
 from hub import pushes
@@ -74,7 +75,7 @@ class PushForm(SiteForm):
 
 
 def _told(run: ExportRun) -> str:
-    rows = {"instant": dated(timezone.localtime(run.cutoff), "j M Y, H:i"), "rows": f"{run.rows_written:,}"}
+    rows = {"instant": dated(timezone.localtime(run.cutoff), "j M Y, H:i"), "rows": grouped(run.rows_written)}
     return ngettext("%(instant)s: %(rows)s row", "%(instant)s: %(rows)s rows", run.rows_written) % rows
 
 

@@ -16,6 +16,7 @@ from accounts.audit import record
 from accounts.requests import user_of
 from common.admin import is_operator
 from common.shapes import JsonObject
+from common.translated import translated
 from labeling import goals, projects
 from labeling.errors import LabelingError
 from labeling.models import Project, Round, RoundPolicy
@@ -30,6 +31,11 @@ FIELDS = {
     "top_p": gettext_noop("Top-p"),
     "max_tokens": gettext_noop("Longest answer"),
 }  # parameters with a field
+WORDS = {
+    "temperature": gettext_noop("temperature"),
+    "top_p": gettext_noop("top-p"),
+    "max_tokens": gettext_noop("longest answer"),
+}  # the same within a sentence: no language but English may be lowercased
 
 
 class NoteForm(SiteForm):
@@ -98,7 +104,7 @@ def _mixture(round_: Round) -> list[tuple[str, str, str]]:
 
 
 def _in_words(params: JsonObject) -> str:
-    return ", ".join(f"{gettext(FIELDS.get(name, name.replace('_', ' ')))} {value}" for name, value in params.items())
+    return ", ".join(f"{translated(WORDS.get(name, name.replace('_', ' ')))} {value}" for name, value in params.items())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

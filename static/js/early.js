@@ -10,6 +10,7 @@ function gettext(text) {
   "use strict";
   const zone = "zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!document.cookie.split("; ").includes(zone)) {
-    document.cookie = zone + "; path=/; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
+    const site = new URL("../..", document.currentScript.src).pathname; // above static/js/
+    document.cookie = zone + "; path=" + site + "; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
   }
 })();

@@ -69,9 +69,9 @@ def test_what_happened_at_once_is_one_mail_in_the_persons_language_and_the_next_
     german, english = sorted(mail.outbox, key=lambda one: one.to != [stranger.email])
     assert german.to == ["sid@example.org"]
     assert german.subject == "2 Mitteilungen"
-    assert "Eine Frage von dir in Poems wurde beantwortet.\nhttps://label.example.org/projects/demo/questions/" in str(
-        german.body
-    )
+    first = Notice.objects.get(user=stranger, key="one")
+    link = f"https://label.example.org/notices/{first.pk}/open/"
+    assert f"Eine Frage von dir in Poems wurde beantwortet.\n{link}\n" in str(german.body)
     assert english.subject == "A question of yours in Poems was answered."
     tell(stranger, kind=NoticeKind.RETURNED, key="three")
     assert tasks.mail_notices() == 0
@@ -171,6 +171,36 @@ def test_unread_in_the_bar_on_home_and_gone_once_it_is_opened(client: Client, st
     assert client.post("/notices/read/").headers["Location"] == "/"
     assert not notices.unread(stranger)
     assert client.get("/notices/").content.decode().count("A question of yours in Poems was answered.</button>") == 7
+
+
+def test_the_link_of_an_e_mail_leads_on_and_marks_nothing_as_read(
+    client: Client, stranger: User, operator: User
+) -> None:
+    """A mail program may open it before its reader does. A notice that came by e-mail only has the link too."""
+    tell(stranger)
+    tell(operator, key="another's")
+    Notice.objects.filter(user=stranger).update(shown=False)
+    found = Notice.objects.get(user=stranger)
+    link = f"/notices/{found.pk}/open/"
+    assert client.get(link).headers["Location"] == f"/accounts/login/?next={link}"
+    client.force_login(stranger)
+    assert client.get(link).headers["Location"] == "/projects/demo/questions/"
+    assert Notice.objects.get(pk=found.pk).read_at is None
+    assert client.post(link).headers["Location"] == "/projects/demo/questions/"
+    assert Notice.objects.get(pk=found.pk).read_at is not None
+
+
+def test_a_link_of_an_e_mail_to_another_says_the_same_as_one_to_nothing(
+    client: Client, stranger: User, operator: User
+) -> None:
+    tell(operator)
+    client.force_login(stranger)
+    others, nothing = (client.get(f"/notices/{pk}/open/") for pk in (Notice.objects.get().pk, 987654321))
+    assert others.status_code == nothing.status_code == 404
+    page = others.content.decode()
+    assert "not there any more, or it was for another account. Yours is sid." in page
+    assert "Poems" not in page
+    assert page.count("Poems") == nothing.content.decode().count("Poems")
 
 
 def test_where_nothing_is_mailed_only_what_comes_on_pages_is_chosen(client: Client, stranger: User) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -114,7 +114,14 @@ def test_people_sign_in_and_the_server_knows_from_where(place: Place) -> None:
         style = re.search(r'href="([^"]+\.css)"', home.text)
         assert style is not None
         assert client.get(urljoin(place.base, style[1])).status_code == 200
-        assert all(cookie.secure for cookie in client.cookies.jar if cookie.name == "sessionid")
+        form = {"csrfmiddlewaretoken": csrf(home), "language": "de"}
+        chosen = client.post(place.at("language/"), data=form, headers={"Referer": place.base})
+        assert urljoin(place.base, chosen.headers["Location"]) == place.base
+        assert '<html lang="de"' in client.get(place.base).text
+        cookies = {cookie.name: cookie for cookie in client.cookies.jar}
+        assert cookies.keys() >= {"sessionid", "csrftoken", "language"}
+        assert {cookie.path for cookie in cookies.values()} == {urlsplit(place.base).path}
+        assert all(cookie.secure for cookie in cookies.values())
     said = place.running.manage("shell", "-c", ADDRESSES).stdout
     assert f"FROM ['{CLIENT}']" in said
 

@@ -36,6 +36,13 @@ ROOMS = (
 WALKS = "every_screen"  # what the tests of the matrix are called
 KEYS = (Path(__file__).parent / "keys.js").read_text()
 CUT = (Path(__file__).parent / "cut.js").read_text()
+HEADINGS = """() => {
+  const rendered = (one) => one.getClientRects().length && !one.closest("dialog:not([open]), [aria-hidden=true]");
+  const level = (one) => Number(one.getAttribute("aria-level") || one.tagName.slice(1));
+  const shown = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")].filter(rendered);
+  const skips = (one, at) => level(one) > (at ? level(shown[at - 1]) : 0) + 1;
+  return shown.filter(skips).map((one) => one.outerHTML.slice(0, 120));
+}"""
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
 
@@ -71,6 +78,11 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
     return {name: [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in bad]} if bad else {}
 
 
+def levels_skipped(page: Page) -> list[str]:
+    """Headings that stand more than one level under the one before them, as an <h3> after an <h1>."""
+    return [str(heading) for heading in page.evaluate(HEADINGS)]
+
+
 def keys_taken(page: Page) -> list[str]:
     """Keys that belong to an input method, since it composes, or that print where one types, and that the page or its
     open dialog takes all the same."""
@@ -88,6 +100,8 @@ def look(page: Page, room: str, name: str, screen: Screen, *, own_keys: bool = T
     found = issues(page, name)
     if too_wide or page.evaluate(TOO_WIDE):
         found.setdefault(name, []).append("scrolls sideways")
+    if skipped := levels_skipped(page):
+        found.setdefault(name, []).extend(f"skips a level: {heading}" for heading in skipped)
     more = [f"cut: {element}" for element in page.evaluate(CUT)] + (keys_taken(page) if own_keys else [])
     if more:
         found.setdefault(name, []).extend(more)

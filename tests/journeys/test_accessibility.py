@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.models import User
+from accounts.models import Notice, User
 from labeling import chats, comparisons, dialogues, projects, questions, terms, turns
 from labeling.feedback import give_feedback
 from labeling.models import Comparison, Dialogue, Project
@@ -78,6 +79,7 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
             "history": "/history/",
             "numbers": "/numbers/",
             "notices": "/notices/",
+            "notice of what is closed": f"/notices/{closed_notice(alice)}/open/",
             "questions": f"/ranking/{task.pk}/questions/",
             "guidelines": f"/projects/{project.slug}/guidelines/",
             "work languages": "/work-languages/",
@@ -89,6 +91,16 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
         | as_the_docs_show_it
         | {name: f"/accounts/{name}" for name in ACCOUNT}
     )
+
+
+def closed_notice(alice: User) -> int:
+    """Of a project to which she does not belong."""
+    elsewhere, name = makers.make_project("elsewhere"), f"Elsewhere {'w' * 150}"
+    found = Notice.objects.create(
+        user=alice, project_id=elsewhere.pk, kind="guidelines", key="closed", subject=name, address="/",
+        read_at=timezone.now(),
+    )  # fmt: skip
+    return found.pk
 
 
 DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")

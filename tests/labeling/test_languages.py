@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts import tokens
 from accounts.models import User
-from labeling import rankings
+from labeling import invitations, rankings
 from labeling.models import Assignment, Project, Ranking
 from tests import makers
 from tests.labeling.asking import places
@@ -86,3 +87,16 @@ def test_a_ranking_is_submitted_from_a_german_page(client: Client, task: Assignm
     page = client.get(f"/ranking/{task.pk}/").content.decode()
     assert "Absenden" in page
     assert client.post(f"/ranking/{task.pk}/", places(task, 1, 2, 3, 4)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "as a trainer."), ("de", "als: Trainer."), ("es", "como: entrenador.")]
+)
+def test_a_role_within_a_sentence_is_written_as_the_language_writes_it(
+    client: Client, project: Project, mona: User, language: str, word: str
+) -> None:
+    """German nouns keep their capital."""
+    _, token = invitations.invite(project=project, role="trainer", by=mona)
+    client.cookies["language"] = language
+    page = client.get(reverse("invitation", args=[token])).content.decode()
+    assert word in page

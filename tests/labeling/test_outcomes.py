@@ -144,9 +144,10 @@ def deleted(project: Project, alice: User) -> str:
 
 
 @pytest.mark.parametrize("gone", [leaves, becomes_a_guest, deleted], ids=lambda gone: gone.__name__)
+@pytest.mark.parametrize("way", ["get", "post"])  # from an e-mail, and from a page
 @pytest.mark.parametrize("kind", NoticeKind.values)
 def test_every_notice_of_what_is_gone_leads_to_a_page_with_a_sentence(
-    client: Client, project: Project, alice: User, gone: Callable[[Project, User], str], kind: str
+    client: Client, project: Project, alice: User, gone: Callable[[Project, User], str], kind: str, way: str
 ) -> None:
     """Where the page itself is still there, that is shown."""
     project.daily_goal = 1
@@ -161,7 +162,7 @@ def test_every_notice_of_what_is_gone_leads_to_a_page_with_a_sentence(
     sentence = gone(project, alice)
     client.force_login(alice)
     notice = Notice.objects.get(user=alice, key=f"{kind}:it")
-    page = client.post(reverse("notice-open", args=[notice.pk]), follow=True)
+    page = getattr(client, way)(reverse("notice-open", args=[notice.pk]), follow=True)
     assert page.status_code == 200
     if not page.redirect_chain:
         assert sentence in page.content.decode()

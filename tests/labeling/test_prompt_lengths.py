@@ -62,7 +62,7 @@ def test_a_pasted_prompt_is_refused_with_both_numbers(small: Project, mona: User
     client.cookies["language"] = "de"
     answer = client.post("/manage/projects/demo/prompts/", {"prompts": f"Kurz?\n{LONG}"})
     assert answer.status_code == 422
-    assert "Ein Prompt hat 5,000 Zeichen" in answer.content.decode()
+    assert "Ein Prompt hat 5.000 Zeichen" in answer.content.decode()
 
 
 def test_an_import_refuses_the_prompt_and_takes_records_that_bring_their_answers(small: Project) -> None:

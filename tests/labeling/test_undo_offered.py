@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from labeling import assignments, corrections
+from labeling import assignments, corrections, projects
 from labeling.errors import Gone
 from labeling.models import Project, Ranking
 from labeling.quality import reviews
@@ -63,3 +63,41 @@ def test_after_a_reload_and_after_a_skip_the_page_still_has_the_key(
     )
     assert just.content.decode().count(undo) == 1
     assert "Ranking submitted." in just.content.decode()
+
+
+@pytest.mark.parametrize("became", ["reviewed", "late", "taken back"])
+@pytest.mark.parametrize("page", ["ranking", "nothing", "agree"])
+def test_the_address_of_the_next_task_offers_nothing_that_would_be_refused(
+    project: Project, alice: User, rita: User, client: Client, became: str, page: str
+) -> None:
+    """`?after=` stays in the address bar: the page may be reloaded, or opened again, long after."""
+    client.force_login(alice)
+    sent = makers.make_ranking(makers.make_comparison(project), alice)
+    assert sent.assignment is not None
+    task = makers.make_lease(makers.make_comparison(project), alice)
+    if page == "agree":
+        projects.publish_guidelines(project=project, text="Be short.", by=rita)
+    path = f"/ranking/{task.pk}/" if page == "ranking" else f"/projects/{project.slug}/{page}/"
+    address = f"{path}?after={sent.assignment_id}"
+    assert "Ranking submitted." in client.get(address).content.decode()
+    if became == "reviewed":
+        reviews.decide(reviewer=rita, decision="accepted", ranking=sent)
+    elif became == "late":
+        long_ago = timezone.now() - timedelta(minutes=project.undo_minutes + 1)
+        Ranking.objects.filter(pk=sent.pk).update(submitted_at=long_ago)
+    else:
+        corrections.undo_ranking(assignment=sent.assignment)
+    said = client.get(address).content.decode()
+    assert "Ranking submitted." not in said
+    assert f"/ranking/{sent.assignment_id}/undo/" not in said
+
+
+def test_where_nothing_can_be_taken_back_the_page_says_that_it_was_sent_and_no_more(
+    project: Project, alice: User, client: Client
+) -> None:
+    projects.change_settings(project=project, undo_minutes=0)
+    client.force_login(alice)
+    sent = makers.make_ranking(makers.make_comparison(project), alice)
+    said = client.get(f"/projects/{project.slug}/nothing/?after={sent.assignment_id}").content.decode()
+    assert "Ranking submitted." in said
+    assert "/undo/" not in said

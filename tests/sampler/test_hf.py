@@ -19,13 +19,9 @@ from sampler.params import Drawn, SamplingParams
 from tests.sampler.byte_model import NO_SYSTEM, save
 from tests.sampler.fields import ParamFields
 
+pytestmark = pytest.mark.usefixtures("exact")
 Moving = tuple[torch.Tensor, torch.Tensor, tuple[int, int] | None, int]
 PROMPTS = ["a", "what is this, and why?", "tell me more about rivers and mills", "x" * 90]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(params=["plain", "captured"])
@@ -33,12 +29,6 @@ def decoding(request: pytest.FixtureRequest) -> str:
     """How steps are decoded. On a CPU nothing is captured, but the same code runs over the same whole buffers."""
     way: str = request.param
     return way
-
-
-@pytest.fixture(autouse=True)
-def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMPLER_DTYPE", "float32")
-    monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
 
 
 def load(

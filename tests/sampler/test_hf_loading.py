@@ -11,18 +11,8 @@ from sampler.engines import _measure, hf
 from sampler.engines.base import Batching, Spec
 from tests.sampler.byte_model import save
 
+pytestmark = pytest.mark.usefixtures("exact")
 KNOWN: Batching = {"way": "continuous", "rows": 16, "why": "a test", "measured_on": "any"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(autouse=True)
-def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMPLER_DTYPE", "float32")
-    monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
 
 
 @pytest.mark.parametrize(("location", "reason"), [("/nowhere/at/all", "no /nowhere"), ("", "no weights")])

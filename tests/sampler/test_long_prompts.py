@@ -8,19 +8,9 @@ import torch
 from generation.batch import PromptCache, RollingBatch
 from sampler.engines import hf
 from sampler.engines.base import Delta, Ended
-from tests.sampler.byte_model import save
 from tests.sampler.test_hf import job, load, run
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(autouse=True)
-def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMPLER_DTYPE", "float32")
-    monkeypatch.setenv("SAMPLER_DEVICE", "cpu")
+pytestmark = pytest.mark.usefixtures("exact")
 
 
 def test_a_long_prompt_is_stopped_between_two_pieces_of_it(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:

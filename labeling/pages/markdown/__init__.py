@@ -17,6 +17,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from common.numbers import grouped
 from labeling.pages.markdown import bounds, directions, kept, mathml, written
 from labeling.pages.markdown.code import code_as_html
 from labeling.pages.markdown.standins import StandIns, TooManySigns
@@ -69,7 +70,7 @@ def may_be_rich(text: str) -> bool:
 
 def _html(text: str, how: kept.How) -> SafeString:
     if len(text) > bounds.LONGEST:  # as quick as looking it up
-        return mark_safe(_as_written(text, gettext(bounds.TOO_LONG) % f"{len(text):,}"))
+        return mark_safe(_as_written(text, gettext(bounds.TOO_LONG) % grouped(len(text))))
     return mark_safe(kept.kept(_rendered, text, how))
 
 
