@@ -170,7 +170,7 @@ def test_imported_data_comes_in_by_its_weight_only(
 
 
 def test_the_mix_counts_records_whatever_they_are_made_into(project: Project, tmp_path: Path) -> None:
-    """Forty dialogues of two answers and twenty comparisons, three of them judged by three: sixty records, of which a
+    """Eighty dialogues of two answers and forty comparisons, three of them judged by three: 120 records, of which a
     weight takes the same in every configuration."""
     talks = [
         {
@@ -178,11 +178,11 @@ def test_the_mix_counts_records_whatever_they_are_made_into(project: Project, tm
                 {"from": who, "value": f"{number} {turn} {who}"} for turn in (1, 2) for who in ("human", "gpt")
             ]
         }
-        for number in range(40)
+        for number in range(80)
     ]
     orders = [
         {"prompt": f"Pick {number}.", "completions": ["first", "second"], "ranking": [0, 1]}
-        for number in range(20)
+        for number in range(40)
         for _ in range(3 if number < 3 else 1)
     ]
     for name, records in (("sharegpt", talks), ("rankings", orders)):
@@ -190,18 +190,18 @@ def test_the_mix_counts_records_whatever_they_are_made_into(project: Project, tm
         with (tmp_path / name).open("rb") as file:
             imports.run(project=project, format=name, file=file, source="both")
     whole = export(project, tmp_path / "whole", "--mix", "both=1")
-    assert whole["mix"]["both"] == {"weight": 1.0, "available": 60, "written": 60}
-    assert (len(rows(tmp_path / "whole", "sft")), len(rows(tmp_path / "whole", "rankings"))) == (80, 26)
+    assert whole["mix"]["both"] == {"weight": 1.0, "available": 120, "written": 120}
+    assert (len(rows(tmp_path / "whole", "sft")), len(rows(tmp_path / "whole", "rankings"))) == (160, 46)
     some = export(project, tmp_path / "some", "--mix", "both=0.5")
-    assert some["mix"]["both"]["available"] == 60
+    assert some["mix"]["both"]["available"] == 120
     taken = {row["dialogue_id"] for row in rows(tmp_path / "some", "sft")}
     judged = {row["prompt_id"] for row in rows(tmp_path / "some", "rankings")}
     assert some["mix"]["both"]["written"] == len(taken) + len(judged)
-    assert 15 < some["mix"]["both"]["written"] < 45
+    assert 30 < some["mix"]["both"]["written"] < 90
     assert len(rows(tmp_path / "some", "sft")) == 2 * len(taken)  # a dialogue comes whole
     assert {row["id"] for row in rows(tmp_path / "some", "prompts")} == judged  # and a comparison with its prompt
     raw = list(rows(tmp_path / "some", "raw"))
-    assert len(raw) == len(rows(export_nothing_mixed(project, tmp_path), "raw")) == 60  # the archive is whole anyway
+    assert len(raw) == len(rows(export_nothing_mixed(project, tmp_path), "raw")) == 120  # the archive is whole anyway
 
 
 def export_nothing_mixed(project: Project, folder: Path) -> Path:

@@ -62,9 +62,9 @@ def test_a_test_row_with_a_near_duplicate_in_train_is_left_out(project: Project,
 def test_split_by_author_never_parts_an_author_and_leaves_shared_prompts_out_of_test(tmp_path: Path, db: None) -> None:
     project = makers.make_project("by-author", split_by="author", test_share=0.5)
     people = [makers.make_member(project, f"author{n}") for n in range(8)]
-    for person in people:
+    for number, person in enumerate(people, 1):
         makers.make_demonstration(project, person, question="The same for all?")
-        makers.make_demonstration(project, person, question=f"Only from {person.pk}: why {'so ' * person.pk}?")
+        makers.make_demonstration(project, person, question=f"Only from {number}: why {'so ' * number}?")
     export(project, tmp_path / "x", "--config", "sft")
     sides: dict[str, set[str]] = {}
     for split in ("train", "test"):

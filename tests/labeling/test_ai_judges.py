@@ -137,12 +137,12 @@ def test_what_cannot_be_read_is_said_as_such(project: Project) -> None:
 
 @pytest.mark.django_db
 def test_a_judge_gets_its_share_and_another_one_a_share_of_its_own(project: Project) -> None:
-    for _ in range(60):
+    for _ in range(120):  # whose ids are random: of sixty, one run in seven thousand had fewer than a quarter
         makers.make_comparison(project, k=2)
     one, other = appoint(project, share=0.5), appoint(project, share=0.5)
     first, second = ({c.pk for c in asking.due(judge)} for judge in (one, other))
-    assert 15 < len(first) < 45
-    assert 15 < len(second) < 45
+    assert 30 < len(first) < 90
+    assert 30 < len(second) < 90
     assert first != second
     assert {c.pk for c in asking.due(one)} == first
 
