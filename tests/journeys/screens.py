@@ -37,11 +37,13 @@ WALKS = "every_screen"  # what the tests of the matrix are called
 KEYS = (Path(__file__).parent / "keys.js").read_text()
 CUT = (Path(__file__).parent / "cut.js").read_text()
 HEADINGS = """() => {
+  const written = (one) => one.matches(".prose [dir]");
   const rendered = (one) => one.getClientRects().length && !one.closest("dialog:not([open]), [aria-hidden=true]");
   const level = (one) => Number(one.getAttribute("aria-level") || one.tagName.slice(1));
-  const shown = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")].filter(rendered);
-  const skips = (one, at) => level(one) > (at ? level(shown[at - 1]) : 0) + 1;
-  return shown.filter(skips).map((one) => one.outerHTML.slice(0, 120));
+  const shown = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")];
+  const ours = shown.filter((one) => rendered(one) && !written(one));
+  const skips = (one, at) => at && level(one) > level(ours[at - 1]) + 1;
+  return ours.filter(skips).map((one) => one.outerHTML.slice(0, 120));
 }"""
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 Theme = Literal["light", "dark"]
@@ -79,7 +81,8 @@ def issues(page: Page, name: str) -> dict[str, list[str]]:
 
 
 def levels_skipped(page: Page) -> list[str]:
-    """Headings that stand more than one level under the one before them, as an <h3> after an <h1>."""
+    """Headings that stand more than one level under the one before them, as an <h3> after an <h1>; those in
+    texts are as their authors wrote them."""
     return [str(heading) for heading in page.evaluate(HEADINGS)]
 
 
