@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction
@@ -55,14 +55,14 @@ def middleware(
 
 def _sign_in_in_place(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """To a script, a redirect to the sign-in page is of no use: it is told 401, and asks the person to sign in again
-    on the page where their work is. Whoever pressed a button is led back to the page with the button: its own address
-    takes no visit."""
-    sign_in = resolve_url(settings.LOGIN_URL)
-    if response.status_code != 302 or urlsplit(response.headers.get("Location", "")).path != sign_in:
+    on the page where their work is. Whoever pressed a button would come back to its own address, which takes no visit:
+    they are led to the page with the button."""
+    sign_in, to = resolve_url(settings.LOGIN_URL), urlsplit(response.headers.get("Location", ""))
+    if response.status_code != 302 or to.path != sign_in:
         return response
     if _by_script(request):
         return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
-    if request.method not in VISITS:
+    if request.method not in VISITS and REDIRECT_FIELD_NAME in parse_qs(to.query):
         back = urlencode({REDIRECT_FIELD_NAME: page_before(request)}, safe="/")
         response["Location"] = f"{sign_in}?{back}"
     return response

@@ -5,7 +5,6 @@ What trainers read instead of these words is in test_failures.py.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -141,9 +140,7 @@ def run(
     job = Job(uuid.uuid4(), talk, SamplingParams(n=n, max_tokens=40, seed=3, temperature=0.7), writes)
     engine.add(job)
     events: list[Event] = []
-    until = time.monotonic() + 90
     while not any(isinstance(event, Ended | Failed) for event in events):
-        assert time.monotonic() < until
         events += engine.step()
     assert engine.room().running == 0
     return events
