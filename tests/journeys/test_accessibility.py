@@ -79,7 +79,6 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
             "history": "/history/",
             "numbers": "/numbers/",
             "notices": "/notices/",
-            "notice of what is closed": f"/notices/{closed_notice(alice)}/open/",
             "questions": f"/ranking/{task.pk}/questions/",
             "guidelines": f"/projects/{project.slug}/guidelines/",
             "work languages": "/work-languages/",
@@ -89,18 +88,19 @@ def pages(live: Server, project: Project, alice: User, rita: User) -> dict[str, 
             "ranking of two": f"/ranking/{two.pk}/",
         }
         | as_the_docs_show_it
-        | {name: f"/accounts/{name}" for name in ACCOUNT}
+        | of_the_account(alice)
     )
 
 
-def closed_notice(alice: User) -> int:
-    """Of a project to which she does not belong."""
+def of_the_account(alice: User) -> dict[str, str]:
+    """Its pages, and what a notice of a project leads to that she does not belong to."""
     elsewhere, name = makers.make_project("elsewhere"), f"Elsewhere {'w' * 150}"
     found = Notice.objects.create(
         user=alice, project_id=elsewhere.pk, kind="guidelines", key="closed", subject=name, address="/",
         read_at=timezone.now(),
     )  # fmt: skip
-    return found.pk
+    closed = {"notice of what is closed": f"/notices/{found.pk}/open/"}
+    return closed | {name: f"/accounts/{name}" for name in ACCOUNT}
 
 
 DIALOGS = ("[data-open-keys]", "[data-mark]", "[data-harm]", "button[form=compare-form]")
