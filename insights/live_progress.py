@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from common.clock import midnight
 from labeling import progress, stock, votes
-from labeling.models import Assignment, Comparison, Membership, Project, Ranking
-from labeling.projects import current_round
+from labeling.models import Assignment, Comparison, Membership, Project, Ranking, RoundPolicy
 from sampler import status
 from sampler.models import SampleRequest
 
@@ -36,8 +35,7 @@ def live_progress(project: Project) -> dict[str, object]:
 def _counted(project: Project) -> tuple[dict[str, object], int]:
     """And how many comparisons there are."""
     counts = progress.progress_of(project)
-    round_ = current_round(project)
-    policies = list(round_.policies.values_list("model_version", flat=True)) if round_ else []
+    policies = RoundPolicy.objects.filter(round__project=project, round__closed_at__isnull=True).values("model_version")
     waiting = SampleRequest.objects.filter(state__in=[State.QUEUED, State.RUNNING], model_version__in=policies)
     by_model = list(waiting.order_by().values_list("state", "model_version__slug").annotate(n=Count("pk")))
     by_state: Counter[str] = Counter()
@@ -48,11 +46,11 @@ def _counted(project: Project) -> tuple[dict[str, object], int]:
     given = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
     at_work = Assignment.objects.leased().filter(comparison__project=project)
     sampling = Comparison.objects.filter(project=project, state=Comparison.State.SAMPLING)
-    held = sampling.filter(held_at__isnull=False).count()  # till a reward model chooses
+    written = sampling.aggregate(all=Count("pk"), held=Count("pk", filter=Q(held_at__isnull=False)))
     found: dict[str, object] = {
         **counts,
-        "without_completions": sampling.count() - held,
-        "held": held,
+        "without_completions": written["all"] - written["held"],
+        "held": written["held"],  # till a reward model chooses
         "as_of": timezone.now().isoformat(),
         "ready": _ready(project).count(),
         "waiting_for_others": _waiting_for_others(project),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
@@ -20,7 +19,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     report = rounds.rounds_of(project)
     found = sections(report) if report else []
     context = {
-        **admin.site.each_context(request), "title": gettext("Rounds beside each other"), "project": project,
+        "title": gettext("Rounds beside each other"), "project": project,
         "report": report, "sections": found, "empty": [section for section in found if section.empty],
     }  # fmt: skip
     return TemplateResponse(request, "insights/rounds.html", context)

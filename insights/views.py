@@ -58,7 +58,7 @@ def insights(request: HttpRequest, project: Project) -> HttpResponse:
     report = reports.insights_of(project, round_)
     found = sections(report) if report else []
     context = {
-        **admin.site.each_context(request), "title": gettext("Insights"), "project": project, "report": report,
+        "title": gettext("Insights"), "project": project, "report": report,
         "round": round_, "query": f"?round={round_.number}" if round_ else "",
         "rounds": Round.objects.filter(project=project).order_by("-number"),
         "sections": found, "empty": [section for section in found if section.empty],
@@ -82,7 +82,7 @@ def table(request: HttpRequest, project: Project, name: str) -> HttpResponse:
 def progress(request: HttpRequest, project: Project) -> HttpResponse:
     """What waits, what is worked on, what is done. The middle of the page renews itself while it is open."""
     found = live_progress(project)
-    context = {**admin.site.each_context(request), "title": gettext("Progress"), "project": project, "p": found}
+    context = {"title": gettext("Progress"), "project": project, "p": found}
     name = "insights/_progress.html" if request.headers.get("HX-Request") else "insights/progress.html"
     return TemplateResponse(request, name, context)
 
@@ -94,7 +94,7 @@ def loop(request: HttpRequest, project: Project) -> HttpResponse:
     if report is None:
         raise Http404
     context = {
-        **admin.site.each_context(request), "title": gettext("Loop"), "project": project, "report": report,
+        "title": gettext("Loop"), "project": project, "report": report,
         "sections": loop_report.sections(report),
     }  # fmt: skip
     return TemplateResponse(request, "insights/loop.html", context)
@@ -106,7 +106,7 @@ def content_filter(request: HttpRequest, project: Project) -> HttpResponse:
     several = bool(request.GET.get("all"))
     found = filtered.found_of(project, beside=_others(request, project) if several else ())
     context = {
-        **admin.site.each_context(request), "title": gettext("How right the content filter is"), "project": project,
+        "title": gettext("How right the content filter is"), "project": project,
         "found": found, "sections": filtered.sections(found), "several": several, "query": "?all=1" if several else "",
         "waiting": queue.undecided(project).count(),
         "manager": within(MANAGER, request, Project.objects.filter(pk=project.pk), "pk").exists(),
@@ -128,7 +128,7 @@ def red_team(request: HttpRequest, project: Project) -> HttpResponse:
     """How often each rule was broken, by model version."""
     found = tried.tries_of(project)
     context = {
-        **admin.site.each_context(request), "title": gettext("Red-team chats"), "project": project, "found": found,
+        "title": gettext("Red-team chats"), "project": project, "found": found,
         "sections": tried.sections(found), "query": "",
         "manager": within(MANAGER, request, Project.objects.filter(pk=project.pk), "pk").exists(),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from common.clock import midnight
 from common.compiled import compiled
@@ -38,6 +38,7 @@ def progress_of(project: Project) -> Progress:
     by_state = dict(comparisons.order_by().values_list("state").annotate(n=Count("*")))
     wanted = comparisons.filter(state=Comparison.State.OPEN).aggregate(n=Sum("votes_wanted"))["n"] or 0
     votes = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
+    given = votes.aggregate(all=Count("pk"), today=Count("pk", filter=Q(submitted_at__gte=midnight())))
     dialogues: dict[str, dict[str, int]] = defaultdict(dict)
     for kind, state, n in (
         Dialogue.objects.filter(project=project).order_by().values_list("kind", "state").annotate(n=Count("*"))
@@ -48,10 +49,10 @@ def progress_of(project: Project) -> Progress:
         "round": round_.number if round_ else None,
         "comparisons": by_state,
         "votes_wanted": wanted,
-        "votes_given": votes.count(),
+        "votes_given": given["all"],
         "leased": Assignment.objects.leased().filter(comparison__project=project).count(),
         "dialogues": dict(dialogues),
-        "today": votes.filter(submitted_at__gte=midnight()).count(),
+        "today": given["today"],
     }
 
 
