@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import expect
 
+from accounts.models import User
 from labeling import chats
 from labeling.models import Dialogue, Project, Turn, TurnFeedback
 from sampler import streams
@@ -142,4 +143,24 @@ def test_the_first_token_is_on_the_screen_within_200_ms(writer: Visitor, chatty:
         request = SampleRequest.objects.latest("created_at")
         (first, *_) = streams.client().xrange(streams.key(request.pk), count=1) or []
         delays.append(page.evaluate("window.first") - int(str(first[0]).split("-")[0]))
-    assert min(delays) < 200, delays  # what else a busy machine does only adds to it
+    assert sorted(delays)[len(delays) // 2] < 200, delays
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_an_open_report_is_not_under_the_composer(
+    visit: Visits, project: Project, alice: User, width: int
+) -> None:
+    chat = makers.make_chat(project, alice, turns=2)
+    page = visit(alice, viewport={"width": width, "height": 800}).open(f"/dialogues/{chat.pk}/")
+    page.locator(".harmful summary").last.click()
+    report = page.locator("form.report")
+    expect(report.get_by_role("button", name="Send the report")).to_be_visible()
+    send = report.get_by_role("button", name="Send the report")
+    for part in (report.get_by_role("radio").first, report.locator("textarea").last, send):
+        part.scroll_into_view_if_needed()
+        covered = part.evaluate(
+            """one => { const box = one.getBoundingClientRect();
+            const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+            return !top || !(one.contains(top) || top.contains(one)) || Boolean(top.closest(".chat-foot")); }"""
+        )
+        assert not covered
