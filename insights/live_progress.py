@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from common.clock import midnight
 from labeling import progress, stock, votes
-from labeling.models import Assignment, Comparison, Membership, Project, Ranking, RoundPolicy
+from labeling.models import Assignment, Comparison, Membership, Project, RoundPolicy
 from sampler import status
 from sampler.models import SampleRequest
 
@@ -42,27 +41,28 @@ def _counted(project: Project) -> tuple[dict[str, object], int]:
     for state, _, n in by_model:
         by_state[state] += n
     queued = {slug for state, slug, _ in by_model if state == State.QUEUED}
-    since = timezone.now() - timedelta(hours=1)
-    given = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
-    at_work = Assignment.objects.leased().filter(comparison__project=project)
-    sampling = Comparison.objects.filter(project=project, state=Comparison.State.SAMPLING)
-    written = sampling.aggregate(all=Count("pk"), held=Count("pk", filter=Q(held_at__isnull=False)))
     found: dict[str, object] = {
         **counts,
-        "without_completions": written["all"] - written["held"],
-        "held": written["held"],  # till a reward model chooses
+        **_ready_and_members(project),
+        "without_completions": counts["comparisons"].get(Comparison.State.SAMPLING, 0) - counts["held"],
         "as_of": timezone.now().isoformat(),
-        "ready": _ready(project).count(),
         "waiting_for_others": _waiting_for_others(project),
         "stock_target": project.stock_target,
-        "rankings_last_hour": given.filter(submitted_at__gte=since).count(),
-        "people_at_work": at_work.values("trainer").distinct().count(),
-        "members": Membership.objects.filter(project=project, ended_at__isnull=True).count(),
         "sampler_queued": by_state[State.QUEUED],
         "sampler_running": by_state[State.RUNNING],
         "unserved": sorted(status.unserved(queued)) if queued else [],
     }
     return found, sum(counts["comparisons"].values())
+
+
+def _ready_and_members(project: Project) -> dict[str, int]:
+    """Both in one statement."""
+    members = Membership.objects.filter(project=project, ended_at__isnull=True)
+    ready, there = (
+        rows.order_by().values_list(Value(name)).annotate(n=Count("pk"))
+        for name, rows in (("ready", _ready(project)), ("members", members))
+    )
+    return {"ready": 0, "members": 0} | dict(ready.union(there, all=True))
 
 
 def _waiting_for_others(project: Project) -> int:
@@ -72,9 +72,10 @@ def _waiting_for_others(project: Project) -> int:
     had = Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer__in=people))
     touched = _ready(project).filter(had | Q(author__in=people))
     waiting = set(touched.values_list("pk", flat=True)) if people else set()
-    for trainer in people:
-        if waiting:
-            waiting -= set(votes.open_to(touched, project, trainer).values_list("pk", flat=True))
+    for some in (people[:1], people[1:]):  # who has ranked nothing yet comes first: nearly all is open to them
+        if waiting and some:
+            first, *others = (votes.open_to(touched, project, trainer).values_list("pk", flat=True) for trainer in some)
+            waiting -= set(first.union(*others))
     return len(waiting)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
 
 from common.clock import midnight
 from common.compiled import compiled
@@ -26,19 +27,29 @@ class Progress(TypedDict):
     round: int | None
     comparisons: dict[str, int]
     votes_wanted: int
+    held: int
     votes_given: int
     leased: int
     dialogues: dict[str, dict[str, int]]
     today: int
+    rankings_last_hour: int
+    people_at_work: int
 
 
 def progress_of(project: Project) -> Progress:
     """Counts by state, of the whole project."""
-    comparisons = Comparison.objects.filter(project=project)
-    by_state = dict(comparisons.order_by().values_list("state").annotate(n=Count("*")))
-    wanted = comparisons.filter(state=Comparison.State.OPEN).aggregate(n=Sum("votes_wanted"))["n"] or 0
+    comparisons = Comparison.objects.filter(project=project).order_by().values_list("state")
+    held = Count("pk", filter=Q(held_at__isnull=False))  # till a reward model chooses
+    states = list(comparisons.annotate(n=Count("*"), wanted=Sum("votes_wanted"), held=held))
     votes = Ranking.objects.in_force().filter(comparison__project=project, kind=Ranking.Kind.VOTE)
-    given = votes.aggregate(all=Count("pk"), today=Count("pk", filter=Q(submitted_at__gte=midnight())))
+    hour = timezone.now() - timedelta(hours=1)
+    given = votes.aggregate(
+        all=Count("pk"),
+        today=Count("pk", filter=Q(submitted_at__gte=midnight())),
+        hour=Count("pk", filter=Q(submitted_at__gte=hour)),
+    )
+    leased = Assignment.objects.leased().filter(comparison__project=project)
+    at_work = leased.aggregate(tasks=Count("pk"), people=Count("trainer", distinct=True))
     dialogues: dict[str, dict[str, int]] = defaultdict(dict)
     for kind, state, n in (
         Dialogue.objects.filter(project=project).order_by().values_list("kind", "state").annotate(n=Count("*"))
@@ -47,12 +58,15 @@ def progress_of(project: Project) -> Progress:
     round_ = current_round(project)
     return {
         "round": round_.number if round_ else None,
-        "comparisons": by_state,
-        "votes_wanted": wanted,
+        "comparisons": {state: n for state, n, _, _ in states},
+        "votes_wanted": sum(wanted for state, _, wanted, _ in states if state == Comparison.State.OPEN),
+        "held": sum(held for state, _, _, held in states if state == Comparison.State.SAMPLING),
         "votes_given": given["all"],
-        "leased": Assignment.objects.leased().filter(comparison__project=project).count(),
+        "leased": at_work["tasks"],
         "dialogues": dict(dialogues),
         "today": given["today"],
+        "rankings_last_hour": given["hour"],
+        "people_at_work": at_work["people"],
     }
 
 
