@@ -83,11 +83,14 @@ class Completion(models.Model):
         return self.finish_reason == self.FinishReason.LENGTH
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether a person stopped it while it was being written."""
-        return self.finish_reason == self.FinishReason.CANCELLED
+    def cut_short(self) -> str:
+        """What ended it before its end: "length", "cancelled" by a person, or nothing, which is empty."""
+        return self.finish_reason if self.finish_reason in CUT_SHORT else ""
 
     @property
     def model_name(self) -> str:
         """Public name of whatever wrote the text, empty where nobody said."""
         return self.model_version.public_name if self.model_version else self.model_label
+
+
+CUT_SHORT = (Completion.FinishReason.LENGTH, Completion.FinishReason.CANCELLED)
