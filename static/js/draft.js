@@ -1,6 +1,5 @@
-/* Keeps what is typed: in this browser at once, on the server within two seconds, whatever happens.
- One autosaver per form with data-draft; the server's version number decides between two tabs. A form whose
- data-draft is empty has no draft on the server: the browser's copy is all, until the form itself is sent. */
+/* Keeps what is typed in a form with data-draft: in this browser at once, on the server within two seconds.
+ The server's version number decides between two tabs. An empty data-draft: only the browser keeps it. */
 (function () {
 "use strict";
 const { $, notice, post } = window.duologue;

@@ -1,4 +1,4 @@
-/* Before the first paint: scripts are on, so nothing jumps later; the server learns the time zone of its reader. */
+/* Before the first paint, so that nothing jumps later; the server learns its reader's time zone. */
 document.documentElement.classList.add("js");
 /* What scripts say, from the page's messages; English has none. */
 const catalogs = {};
@@ -10,7 +10,7 @@ function gettext(text) {
   "use strict";
   const zone = "zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!document.cookie.split("; ").includes(zone)) {
-    const site = new URL("../..", document.currentScript.src).pathname; // above static/js/
-    document.cookie = zone + "; path=" + site + "; max-age=31536000; samesite=lax" + (location.protocol === "https:" ? "; secure" : "");
+    const site = new URL("../..", document.currentScript.src).pathname;
+    document.cookie = `${zone}; path=${site}; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
   }
 })();

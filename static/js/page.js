@@ -1,5 +1,5 @@
-/* What every working page shares: the CSRF token as it is now (it changes with a new sign-in), notices,
- dialogs, focus after a swap, and what fetches scripts that few pages need. No widget lives here. */
+/* What every working page shares: the CSRF token as it is now, notices, dialogs, focus after a swap, and what
+ fetches scripts that few pages need. */
 (function () {
 "use strict";
 const duologue = (window.duologue = {});
