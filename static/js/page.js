@@ -152,7 +152,7 @@ duologue.typing = (target) => target.closest && (target.closest("textarea, selec
 /* Keys while an input method composes belong to it: Enter takes a word, Escape drops it. */
 duologue.composing = (event) => event.isComposing || event.keyCode === 229;
 duologue.sends = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.repeat; // AltGr is Ctrl and Alt
-duologue.enters = (event) => event.key === "Enter" && event.target.tagName === "INPUT";
+duologue.enters = (event) => event.key === "Enter" && event.target.tagName === "INPUT" && !event.altKey && !event.ctrlKey && !event.metaKey;
 /* Alt with a letter, but in an editor where that prints: Option of a Mac, AltGr. */
 duologue.asks = (event, letter) => event.altKey && event.code === `Key${letter}` && !(duologue.typing(event.target) && event.key.toUpperCase() !== letter);
 duologue.singleKeys = () => localStorage.getItem("duologue:single-keys") !== "off";

@@ -25,7 +25,6 @@ from tests.managing.test_imports import PAIR, press, read, upload
 MOST = 15
 ANSWER = {"role": "assistant", "content": "Yes."}
 SITE = "/manage/projects/demo/"
-FIGURES = "/admin/insights/demo/"
 PAGES = {
     "projects": "/manage/", "new": "/manage/new/", "search": "/manage/search/?q=reply", "project": SITE,
     "people": f"{SITE}people/", "rounds": f"{SITE}rounds/", "round": f"{SITE}rounds/new/",
@@ -35,8 +34,7 @@ PAGES = {
     "questions": f"{SITE}questions/", "feedback": f"{SITE}feedback/",
     "models": "/manage/models/", "round and its goals": f"{SITE}rounds/1/",
     "judges": f"{SITE}ai-judges/", "red team": f"{SITE}red-team/",
-    "progress": f"{FIGURES}progress/", "insights": FIGURES, "rounds compared": f"{FIGURES}rounds/",
-    "content filter": f"{FIGURES}filter/", "tries": f"{FIGURES}red-team/",
+    "progress": "/admin/insights/demo/progress/",
 }  # fmt: skip
 
 
