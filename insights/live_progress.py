@@ -71,11 +71,13 @@ def _waiting_for_others(project: Project) -> int:
     people = stock.active(project)
     had = Exists(Assignment.objects.filter(comparison=OuterRef("pk"), trainer__in=people))
     touched = _ready(project).filter(had | Q(author__in=people))
-    waiting = set(touched.values_list("pk", flat=True)) if people else set()
-    for some in (people[:1], people[1:]):  # who has ranked nothing yet comes first: nearly all is open to them
-        if waiting and some:
-            first, *others = (votes.open_to(touched, project, trainer).values_list("pk", flat=True) for trainer in some)
-            waiting -= set(first.union(*others))
+    if not people:
+        return 0
+    first, *others = (votes.open_to(touched, project, trainer).values_list("pk", flat=True) for trainer in people)
+    # who has ranked nothing yet comes first: nearly all is open to them
+    waiting = set(touched.exclude(pk__in=first).values_list("pk", flat=True))
+    if waiting and others:
+        waiting -= set(others[0].union(*others[1:]))
     return len(waiting)
 
 
