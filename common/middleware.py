@@ -57,8 +57,10 @@ def _sign_in_in_place(request: HttpRequest, response: HttpResponseBase) -> HttpR
     """To a script, a redirect to the sign-in page is of no use: it is told 401, and asks the person to sign in again
     on the page where their work is. Whoever pressed a button would come back to its own address, which takes no visit:
     they are led to the page with the button."""
+    if response.status_code != 302:
+        return response
     sign_in, to = resolve_url(settings.LOGIN_URL), urlsplit(response.headers.get("Location", ""))
-    if response.status_code != 302 or to.path != sign_in:
+    if to.path != sign_in:
         return response
     if _by_script(request):
         return JsonResponse({"detail": "Your session has ended. Sign in again."}, status=401)
