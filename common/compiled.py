@@ -1,15 +1,19 @@
 """Queries that Django compiles to SQL once: what a page asks with other values each time is executed from then on.
 
-To build a query of ten conditions and to write its SQL takes Django longer than PostgreSQL takes to answer it; the
-text is the same each time. The ORM writes it here too, and makes the rows; nothing is written by hand.
+To build a query of ten conditions and to write its SQL takes Django longer than PostgreSQL takes to answer it, and to
+plan it takes PostgreSQL longer than to execute it; the text is the same each time. So the ORM writes it once, each
+connection prepares it once (docs/decisions/0013), and the ORM makes the rows; nothing is written by hand. What is the
+same in each call stays in the text, so that PostgreSQL plans with it: an index of open tasks is found as before.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -18,34 +22,60 @@ from django.db.backends.postgresql.compiler import SQLCompiler
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import Query
 
+from common import prepared
+
 Asked = TypeVar("Asked", bound=Model)
 Row = TypeVar("Row")
 Values = ParamSpec("Values")
+_TYPES: dict[type, str] = {
+    int: "bigint",
+    UUID: "uuid",
+    datetime: "timestamptz",
+    str: "text",
+}  # of what `_stand_in` makes
 
 
 def compiled(build: Callable[Values, QuerySet[Asked, Row]]) -> Callable[Values, list[Row]]:
     """The rows of the query that `build` makes. Its arguments are positional: numbers, ids, instants, texts, or models,
     of which only the primary key may be used, and they reach the database as they are: `build` must not compute with
-    them, nor look at them. It is called at the first use only."""
+    them, nor look at them. It is called at the first use only.
+
+    PostgreSQL plans it once, for whatever values: see `planned_each_time`."""
+    return _rows(build, prepare=True)
+
+
+def planned_each_time(build: Callable[Values, QuerySet[Asked, Row]]) -> Callable[Values, list[Row]]:
+    """As `compiled`, but PostgreSQL plans it with the values, for queries whose right plan hangs on them: on an
+    instant, without which the rankings of today are looked for among all that ever were, or on who is left out."""
+    return _rows(build, prepare=False)
+
+
+def _rows(build: Callable[Values, QuerySet[Asked, Row]], *, prepare: bool) -> Callable[Values, list[Row]]:
     kept: list[_Compiled[Asked, Row]] = []
 
     def rows(*values: Values.args, **none: Values.kwargs) -> list[Row]:
         given = [value.pk if isinstance(value, Model) else value for value in values]
         if not kept:
-            kept.append(_Compiled(build, values))
+            kept.append(_Compiled(build, values, prepare=prepare))
         return kept[0].rows(given)
 
     return rows
 
 
 class _Compiler(SQLCompiler):
-    """Says what was compiled before, with other values."""
+    """Executes what was compiled before, with other values."""
 
-    answer: tuple[str, tuple[str | int, ...]] | None = None
+    statement: prepared.Prepared | str  # the latter is planned each time
+    values: Mapping[str, object]
     converters: dict[int, tuple[list[Callable[..., object]], Expression]] | None = None  # of its columns
 
-    def as_sql(self, with_limits: bool = True, with_col_aliases: bool = False) -> tuple[str, tuple[str | int, ...]]:
-        return self.answer or super().as_sql(with_limits, with_col_aliases)
+    def execute_sql(self, *args: object, **kwargs: object) -> list[list[tuple[object, ...]]]:  # type: ignore[override]
+        """All rows, as one chunk."""
+        if isinstance(self.statement, prepared.Prepared):
+            return [prepared.run([self.statement], self.values)]
+        with self.connection.cursor() as cursor:
+            cursor.execute(self.statement, cast("Mapping[str, str]", self.values))
+            return [cast("list[tuple[object, ...]]", cursor.fetchall())]
 
     def get_converters(
         self, expressions: list[Expression]
@@ -63,19 +93,23 @@ class _Query(Query):
 
 
 class _Compiled(Generic[Asked, Row]):
-    """A queryset, its compiler, and which of its parameters are values."""
+    """A queryset, its compiler, and the statement with a parameter for each value."""
 
-    def __init__(self, build: Callable[..., QuerySet[Asked, Row]], values: Sequence[object]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[Asked, Row]], values: Sequence[object], *, prepare: bool) -> None:
         stand_ins = [[_stand_in(value, place, of) for place, value in enumerate(values)] for of in (1, 2)]
         self.queryset, other = (build(*some) for some in stand_ins)
         self.compiler = _Compiler(self.queryset.query, connections[DEFAULT_DB_ALIAS], DEFAULT_DB_ALIAS)
-        self.sql, params = self.compiler.as_sql()
+        sql, params = self.compiler.as_sql()
         self.compiler.converters = self.compiler.get_converters([column for column, *_ in self.compiler.select or []])
         text, others = other.query.sql_with_params()
-        if text != self.sql:
+        if text != sql:
             raise TypeError("A compiled query's SQL must not hang on its values.")
         pairs = [tuple(getattr(one, "pk", one) for one in pair) for pair in zip(*stand_ins, strict=True)]
-        self.params = [_place(pair, pairs) for pair in zip(params, others, strict=True)]
+        self.names = [f"v{place}" for place in range(len(values))]
+        types = {name: _TYPES[type(one)] for name, (one, _) in zip(self.names, pairs, strict=True)}
+        places = [_place(pair, pairs) for pair in zip(params, others, strict=True)]
+        text = sql.replace("%%", "%%%%") % tuple(_literal(param) if n is None else f"%(v{n})s" for n, param in places)
+        self.compiler.statement = prepared.Prepared(_name(build, text), text, types) if prepare else text
         query = self.queryset.query.chain(klass=_Query)
         assert isinstance(query, _Query)
         self.query = query
@@ -83,14 +117,26 @@ class _Compiled(Generic[Asked, Row]):
     def rows(self, values: Sequence[object]) -> list[Row]:
         compiler = copy.copy(self.compiler)
         compiler.connection = connections[DEFAULT_DB_ALIAS]
-        params = tuple(fixed if n is None else values[n] for n, fixed in self.params)
-        compiler.answer = self.sql, params  # type: ignore[assignment]  # the stubs know numbers and texts only
+        compiler.values = dict(zip(self.names, values, strict=True))
         query = copy.copy(self.query)
         query.ready = compiler
         rows = type(self.queryset)(model=self.queryset.model, query=query)
         for name in ("_iterable_class", "_fields", "_prefetch_related_lookups"):
             setattr(rows, name, getattr(self.queryset, name))
         return list(rows)
+
+
+def _name(build: Callable[..., object], text: str) -> str:
+    """`read_pages_home__memberships_1f0e9d8c`: what an operator sees in PostgreSQL's logs, at most 63 bytes. That it
+    begins with `read_` says that it stores nothing (`common.database`)."""
+    path = re.sub(r"\W+", "_", f"{build.__module__}.{build.__qualname__}".lower().replace(".<locals>", ""))
+    return f"read_{path[-49:]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _literal(param: object) -> str:
+    """What stands in the text for a parameter that is always the same."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        return cast(bytes, cursor.mogrify("%s", (param,))).decode().replace("%", "%%")
 
 
 def _place(pair: tuple[object, object], stand_ins: Sequence[tuple[object, ...]]) -> tuple[int | None, object]:

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from common.clock import midnight
-from common.compiled import compiled
+from common.compiled import compiled, planned_each_time
 from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
 from labeling.projects import current_round
 from labeling.quality import reviews, waiting
@@ -126,7 +126,7 @@ def _open(projects: Collection[Project]) -> QuerySet[Comparison, tuple[UUID, int
     return here.values_list("project").annotate(n=Count("*")).union(hidden, all=True)
 
 
-@compiled
+@planned_each_time
 def _today_of(project: Project, since: datetime) -> QuerySet[Ranking, tuple[UUID, int]]:
     return _today([project], since)
 

@@ -7,7 +7,15 @@ from contextlib import contextmanager
 
 from django.db.backends.postgresql import base
 
-READS = ("SELECT", "SET", "SHOW", "DECLARE", "FETCH", "CLOSE", "SAVEPOINT", "RELEASE", "ROLLBACK", "EXPLAIN")
+READS = (
+    *("SELECT", "SET", "SHOW", "DECLARE", "FETCH", "CLOSE", "SAVEPOINT", "RELEASE", "ROLLBACK", "EXPLAIN"),
+    *("PREPARE READ_", "EXECUTE READ_"),  # those of common.compiled
+)
+
+
+def reads(sql: str) -> bool:
+    """Whether a statement stores nothing."""
+    return sql[:40].lstrip("( \n").upper().startswith(READS)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -26,7 +34,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _note(
         self, execute: Callable[..., object], sql: str, params: object, many: bool, context: dict[str, object]
     ) -> object:
-        if not str(sql)[:40].lstrip("( \n").upper().startswith(READS):
+        if not reads(str(sql)):
             self.wrote = True
             self.stored = self.stored or not self.in_atomic_block
         return execute(sql, params, many, context)

@@ -95,6 +95,16 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
             )
         )
 
+    def waiting_rankings(self) -> ReviewItemQuerySet:
+        """Those of `waiting` that are rankings, in words of which PostgreSQL knows how many it finds."""
+        newer = Ranking.objects.filter(supersedes=OuterRef("ranking_id"))
+        decided = Review.objects.in_force().filter(ranking=OuterRef("ranking_id"))
+        return self.filter(~Exists(decided), ~Exists(newer), ranking__isnull=False, ranking__undone_at__isnull=True)
+
+    def waiting_dialogues(self) -> ReviewItemQuerySet:
+        decided = Review.objects.in_force().filter(dialogue=OuterRef("dialogue_id"))
+        return self.filter(~Exists(decided), dialogue__isnull=False, dialogue__state=Dialogue.State.SUBMITTED)
+
     def not_by(self, user: User) -> ReviewItemQuerySet:
         """Nobody reviews their own work."""
         return self.exclude(ranking__trainer=user).exclude(dialogue__author=user)

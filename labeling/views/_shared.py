@@ -48,7 +48,7 @@ def _live(user: User, project_ref: str) -> QuerySet[Membership]:
 
 
 def own_assignment(request: PageRequest, pk: UUID) -> Assignment:
-    return _one(_assignment(request.user, pk))
+    return one(_assignment(request.user, pk))
 
 
 @compiled
@@ -60,7 +60,7 @@ def _assignment(user: User, pk: UUID) -> QuerySet[Assignment]:
 
 def own_dialogue(request: PageRequest, pk: UUID) -> Dialogue:
     """Own, and of a project that the person still belongs to."""
-    return _one(_dialogue(request.user, pk))
+    return one(_dialogue(request.user, pk))
 
 
 @compiled
@@ -71,7 +71,7 @@ def _dialogue(user: User, pk: UUID) -> QuerySet[Dialogue]:
     return outcomes.dialogues_with_decisions(rows).order_by()
 
 
-def _one(rows: Sequence[Found]) -> Found:
+def one(rows: Sequence[Found]) -> Found:
     """Of a query by a primary key."""
     if not rows:
         raise Http404
@@ -81,7 +81,7 @@ def _one(rows: Sequence[Found]) -> Found:
 def visible_project(request: PageRequest, slug: str) -> Project:
     if request.user.is_superuser:
         return get_object_or_404(Project, slug=slug)
-    return _one(_project_of_member(request.user, slug))
+    return one(_project_of_member(request.user, slug))
 
 
 @compiled
@@ -93,7 +93,7 @@ def trainers_project(request: PageRequest, slug: str) -> Project:
     """As `visible_project`; of what concerns those who judge, which a guest does not see."""
     if request.user.is_superuser:
         return get_object_or_404(Project, slug=slug)
-    return _one(_project_of_trainer(request.user, slug))
+    return one(_project_of_trainer(request.user, slug))
 
 
 @compiled
@@ -105,7 +105,7 @@ def _project_of_trainer(user: User, slug: str) -> QuerySet[Project]:
 def reviewed_project(request: PageRequest, slug: str) -> Project:
     if request.user.is_superuser:
         return get_object_or_404(Project, slug=slug)
-    return _one(_project_of_reviewer(request.user, slug))
+    return one(_project_of_reviewer(request.user, slug))
 
 
 @compiled

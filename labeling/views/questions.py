@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from labeling import questions, telling
 from labeling.errors import Blocked, LabelingError
-from labeling.models import Dialogue, Project, Ranking
+from labeling.models import Dialogue
 from labeling.pages import questions as questions_page
 from labeling.pages.questions import Subject
+from labeling.views._reviewed import reviewed_ranking
 from labeling.views._shared import PageRequest, go_to, own_assignment, page, trainers_project, works_in
 
 
@@ -33,9 +34,7 @@ def of_dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def of_review(request: PageRequest, pk: UUID) -> HttpResponse:
-    mine = Project.objects.reviewed_by(request.user).order_by().only("pk")
-    rows = Ranking.objects.filter(comparison__project__in=mine).select_related("comparison__project")
-    return _show(request, questions_page.of_review(get_object_or_404(rows, pk=pk)))
+    return _show(request, questions_page.of_review(reviewed_ranking(request, pk)))
 
 
 @require_http_methods(["GET", "POST"])

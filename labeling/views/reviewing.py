@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -25,6 +25,7 @@ from labeling.pages.review_queue import Filters, reason_words
 from labeling.pages.review_ranking import adjudication_context, ranking_review
 from labeling.quality import adjudication, blind, decisions, reviews
 from labeling.views import _blind
+from labeling.views._reviewed import reviewed_comparison, reviewed_dialogue, reviewed_ranking
 from labeling.views._shared import Context, PageRequest, go, go_to, page
 
 Work = Ranking | Dialogue
@@ -32,9 +33,7 @@ Work = Ranking | Dialogue
 
 @require_http_methods(["GET", "POST"])
 def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
-    rows = Ranking.objects.filter(comparison__project__in=_projects(request))
-    rows = rows.select_related("comparison__project", "trainer", "guideline_version", "superseded_by", "review_item")
-    found = get_object_or_404(rows, pk=pk)
+    found = reviewed_ranking(request, pk)
     if request.method == "POST":
         return _decide(request, found.comparison.project, found)
     return _show(request, found)
@@ -42,15 +41,10 @@ def ranking(request: PageRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def dialogue(request: PageRequest, pk: UUID) -> HttpResponse:
-    rows = Dialogue.objects.filter(project__in=_projects(request)).select_related("project", "author")
-    found = get_object_or_404(rows.select_related("guideline_version", "review_item"), pk=pk)
+    found = reviewed_dialogue(request, pk)
     if request.method == "POST":
         return _decide(request, found.project, found)
     return _show(request, found)
-
-
-def _projects(request: PageRequest) -> QuerySet[Project]:
-    return Project.objects.reviewed_by(request.user).order_by().only("pk")
 
 
 def _show(
@@ -134,8 +128,7 @@ def _go_on(request: PageRequest, project: Project, done: Work) -> HttpResponse:
 @require_POST
 def begin_blind(request: PageRequest, pk: UUID) -> HttpResponse:
     """On to the trainers' page with a vote of one's own, which leads back here; or none, to see what others said."""
-    rows = Ranking.objects.filter(comparison__project__in=_projects(request)).select_related("comparison__project")
-    found = get_object_or_404(rows, pk=pk)
+    found = reviewed_ranking(request, pk)
     query = Filters.of(request.GET.dict()).query
     try:
         if request.POST.get("instead") == "review":
@@ -151,8 +144,7 @@ def begin_blind(request: PageRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def comparison(request: PageRequest, pk: UUID) -> HttpResponse:
     """All orders of a comparison side by side, and a workbench whose order becomes the gold one."""
-    rows = Comparison.objects.filter(project__in=_projects(request)).select_related("project")
-    found = get_object_or_404(rows, pk=pk)
+    found = reviewed_comparison(request, pk)
     if request.method == "POST":
         return _adjudicate(request, found)
     return _all_orders(request, found)

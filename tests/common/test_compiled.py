@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from common.compiled import compiled
+from common.compiled import compiled, planned_each_time
+from common.database.base import reads
 from labeling.models import Membership, Project
 from tests.makers import make_member, make_project
 
@@ -33,6 +34,15 @@ def of_person(user: User) -> QuerySet[Membership]:
 def titles(slug: str, user: User, since: datetime) -> QuerySet[Project, tuple[UUID, str]]:
     rows = Project.objects.filter(slug=slug, memberships__user=user, created_at__gte=since)
     return rows.values_list("pk", "title")
+
+
+@planned_each_time
+def made_since(since: datetime, share: str) -> QuerySet[Project, str]:
+    return (
+        Project.objects.filter(created_at__gte=since, title__contains="%")
+        .exclude(slug=share)
+        .values_list("slug", flat=True)
+    )
 
 
 @compiled
@@ -80,6 +90,23 @@ def test_texts_ids_and_instants_are_values_too() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert one.pk in [row.user_id for row in found.memberships.all()]
     assert len(queries) == 0
+
+
+def test_each_connection_prepares_it_once_and_what_hangs_on_its_values_is_planned_each_time() -> None:
+    project, one = member()
+    Project.objects.filter(pk=project.pk).update(title="100 % of it")
+    since = timezone.now() - timedelta(hours=1)
+    of_person(one)
+    for ask, expected in (
+        (lambda: of_person(one), "EXECUTE read_tests_common_test_compiled_of_person_"),
+        (lambda: made_since(since, "other"), "SELECT"),
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(ask()) == 1
+        assert [query["sql"].startswith(expected) for query in queries] == [True]
+        assert reads(queries[0]["sql"])
+    assert made_since(since, "other") == [project.slug]
+    assert made_since(since, project.slug) == []
 
 
 def test_what_computes_with_a_value_or_hangs_on_one_is_refused() -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from common.database.base import reads
 from labeling import projects
 from labeling.models import Assignment, Project
 from tests import makers
@@ -23,7 +24,7 @@ def test_no_page_costs_more_queries_than_its_baseline_or_than_12(client: Client,
     def cost(url: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(url).status_code == 200
-        assert all(query["sql"].startswith("SELECT") for query in queries), "a GET wrote something"
+        assert all(reads(query["sql"]) for query in queries), "a GET wrote something"
         return len(queries)
 
     def measure() -> dict[str, int]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from common.database.base import reads
 from labeling import comparisons, projects, rankings
 from labeling.models import Assignment, Comparison, Project, Ranking, Review, ReviewItem
 from labeling.pages import review_queue
@@ -278,7 +279,7 @@ def test_no_review_page_costs_more_queries_than_its_baseline_or_than_15(
     def cost(address: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert reviewed.get(address).status_code == 200
-        assert all(query["sql"].startswith("SELECT") for query in queries), "a GET wrote something"
+        assert all(reads(query["sql"]) for query in queries), "a GET wrote something"
         return len(queries)
 
     def measure() -> dict[str, int]:

@@ -10,7 +10,7 @@ from accounts.models import AuditEntry, User
 from labeling import corrections, dialogues, rankings
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Project, Ranking, ReviewItem
-from labeling.quality import reviews
+from labeling.quality import reviews, waiting
 from tests import makers
 from tests.labeling.makers import undo
 from tests.labeling.review_queue import only, rank, reasons_of
@@ -31,6 +31,32 @@ def test_the_queue_holds_others_work_until_it_is_decided_or_taken_back(
     other = rank(project, alice)
     undo(other)
     assert not reviews.queue(Project.objects.all(), rita).exists()
+
+
+def test_rankings_and_dialogues_that_wait_are_found_apart_as_they_are_together(
+    project: Project, alice: User, rita: User
+) -> None:
+    only(project, random_share=1.0)
+    waits, taken_back, accepted, returned = (rank(project, alice) for _ in range(4))
+    undo(taken_back)
+    reviews.decide(reviewer=rita, decision="accepted", ranking=accepted)
+    reviews.decide(reviewer=rita, decision="returned", ranking=returned, comment="No.")
+    mended = corrections.mend_ranking(ranking=returned, groups=returned.groups[::-1])
+    written, decided, sent_back = (makers.make_demonstration(project, alice) for _ in range(3))
+    reviews.decide(reviewer=rita, decision="accepted", dialogue=decided)
+    reviews.decide(reviewer=rita, decision="returned", dialogue=sent_back, comment="No.")
+    items = ReviewItem.objects.all()
+    assert {item.ranking for item in items.waiting_rankings()} == {waits, mended}
+    assert {item.dialogue for item in items.waiting_dialogues()} == {written}
+    assert {*items.waiting()} == {*items.waiting_rankings(), *items.waiting_dialogues()}
+    assert waiting.count(project, rita) == 3
+    assert waiting.count(project, alice) == 0
+    order = sorted(items.waiting(), key=lambda item: (item.created_at, item.pk))
+    for one, following in zip(order, [*order[1:], order[0]], strict=True):
+        assert waiting.following(project, rita, after=one) == following
+    reviews.decide(reviewer=rita, decision="accepted", ranking=mended)
+    reviews.decide(reviewer=rita, decision="accepted", dialogue=written)
+    assert waiting.following(project, rita, after=waits.review_item) is None
 
 
 def test_returned_work_is_mended_as_a_new_version_and_nothing_is_overwritten(
