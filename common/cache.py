@@ -26,10 +26,22 @@ LOCK_OUTS = ("allauth:", "wrong-tokens:")  # counters of failed sign-ins and of 
 T = TypeVar("T")
 
 
+class _OneClient(RedisCacheClient):
+    """Of one server, whose client of the driver is made once: Django makes one for each command. It may be used by many
+    threads, since each command takes a connection of its own from the pool."""
+
+    @cached_property
+    def _only(self) -> redis.Redis:
+        return super().get_client(write=True)
+
+    def get_client(self, key: object = None, *, write: bool = False) -> redis.Redis:
+        return self._only
+
+
 @cache
 def _client(servers: tuple[str, ...]) -> RedisCacheClient:
     """The process's one: Django makes a cache for every request, and each would connect anew."""
-    return RedisCacheClient(list(servers), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=at_once())
+    return _OneClient(list(servers), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=at_once())
 
 
 class SharedOrOwn(RedisCache):

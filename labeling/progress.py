@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from common.clock import midnight
 from common.compiled import compiled, planned_each_time
-from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking, ReviewItem
+from labeling.models import Assignment, Comparison, Dialogue, Project, Ranking
 from labeling.projects import current_round
-from labeling.quality import reviews, waiting
+from labeling.quality import waiting
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -72,12 +72,7 @@ def progress_of(project: Project) -> Progress:
 
 def to_review(projects: Collection[Project], *, reviewer: User) -> dict[UUID, int]:
     """How much waits for this reviewer in each of these projects."""
-    rows = _to_review(projects, reviewer).order_by()
-    return {project.pk: 0 for project in projects} | dict(rows)
-
-
-def _to_review(projects: Collection[Project], reviewer: User) -> QuerySet[ReviewItem, tuple[UUID, int]]:
-    return reviews.queue(projects, reviewer).select_related(None).values_list("project").annotate(n=Count("*"))
+    return {project.pk: 0 for project in projects} | waiting.counts(projects, reviewer)
 
 
 def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, dict[str, int]]:
@@ -87,7 +82,7 @@ def glance_at(projects: Collection[Project], *, reviewer: User) -> dict[UUID, di
         "today": _today(projects, midnight()),
         "at_work": _at_work(projects),
         "open": _open(projects),
-        "to_review": _to_review(projects, reviewer).order_by(),
+        "to_review": waiting.counts(projects, reviewer).items(),
     }
     found: dict[UUID, dict[str, int]] = {project.pk: dict.fromkeys(counts, 0) for project in projects}
     for name, rows in counts.items():

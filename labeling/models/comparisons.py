@@ -176,6 +176,7 @@ class Comparison(models.Model):
             ),
             models.Index(fields=["copied_from"], name="comparison_copies", condition=Q(copied_from__isnull=False)),
             models.Index(fields=["only_for"], name="comparison_hidden", condition=Q(only_for__isnull=False)),
+            models.Index(fields=["project"], name="comparison_flagged", condition=~Q(harms=[])),
         ]
 
     def __str__(self) -> str:

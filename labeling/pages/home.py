@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext
 
 from accounts.languages import name_of, works_in
 from common.compiled import compiled
 from common.plugins import Folder
-from common.shapes import JsonObject
+from common.shapes import JsonObject, Message
 from labeling import agreements, goals, leases, offering, progress, votes
 from labeling.agreements import Versions
 from labeling.models import Assignment, Dialogue, Membership, Project, Ranking, Review, Turn
@@ -170,28 +170,36 @@ def _begun_rankings(user: User) -> QuerySet[Assignment]:
 
 
 def _open_drafts(user: User) -> Iterator[Begun]:
-    for row in _drafts(user):
-        said = opening([{"role": turn.role, "content": turn.text} for turn in row.turns.all()])
+    drafts = _drafts(user)
+    said: dict[UUID, list[Message]] = {draft.pk: [] for draft in drafts}
+    for dialogue, role, text in _first_turns(user) if drafts else ():
+        said.get(dialogue, []).append({"role": role, "content": text})  # one begun since then is not shown yet
+    for draft in drafts:
         yield Begun(
-            kind=row.work.replace("_", " "),
-            pk=row.pk,
-            project=row.project.title,
-            title=said or str(row.composer.get("text") or ""),
-            saved_at=row.saved_at,
+            kind=draft.work.replace("_", " "),
+            pk=draft.pk,
+            project=draft.project.title,
+            title=opening(said[draft.pk]) or str(draft.composer.get("text") or ""),
+            saved_at=draft.saved_at,
         )
 
 
 @compiled
 def _drafts(user: User) -> QuerySet[Dialogue]:
-    first_turns = Turn.objects.filter(position__lt=2).only("dialogue", "role", "text").order_by("position")
-    return (
-        Dialogue.objects.filter(author=user, project__archived_at__isnull=True)
-        .drafts()
-        .select_related("project")
-        .only("kind", "rule", "composer", "saved_at", "project__title")
-        .prefetch_related(Prefetch("turns", first_turns))
-        .order_by("-saved_at")[:OPEN_WORK]
-    )
+    rows = _newest_drafts(user).select_related("project")
+    return rows.only("kind", "rule", "composer", "saved_at", "project__title")
+
+
+@compiled
+def _first_turns(user: User) -> QuerySet[Turn, tuple[UUID, str, str]]:
+    """Of the same drafts."""
+    rows = Turn.objects.filter(dialogue__in=_newest_drafts(user).values("pk"), position__lt=2)
+    return rows.order_by("position").values_list("dialogue", "role", "text")
+
+
+def _newest_drafts(user: User) -> QuerySet[Dialogue]:
+    mine = Dialogue.objects.filter(author=user, project__archived_at__isnull=True).drafts()
+    return mine.order_by("-saved_at")[:OPEN_WORK]
 
 
 def was_returned(user: User) -> bool:

@@ -7,6 +7,8 @@ else is asked of the queue goes through `reviews.queue`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,8 +36,21 @@ def is_given_everything(project: Project, reviewer: User) -> bool:
 
 def count(project: Project, reviewer: User) -> int:
     if is_given_everything(project, reviewer):
-        return sum(_counted(project, reviewer))
+        return sum(n for _, n in _counted(project, reviewer))
     return reviews.queue([project], reviewer).count()
+
+
+def counts(projects: Collection[Project], reviewer: User) -> Counter[UUID]:
+    """Of each of these projects."""
+    found: Counter[UUID] = Counter()
+    if all(is_given_everything(project, reviewer) for project in projects):
+        rows = _numbers(ReviewItem.objects.filter(project__in=projects), reviewer)
+    else:
+        queue = reviews.queue(projects, reviewer).select_related(None).order_by()
+        rows = queue.values_list("project").annotate(n=Count("*"))
+    for project, n in rows:
+        found[project] += n
+    return found
 
 
 def following(project: Project, reviewer: User, *, after: ReviewItem) -> ReviewItem | None:
@@ -57,11 +72,14 @@ def _is_later(moment: datetime, pk: UUID) -> Q:
 
 
 @planned_each_time
-def _counted(project: Project, reviewer: User) -> QuerySet[ReviewItem, int]:
-    """Of rankings and of dialogues; no row for none."""
+def _counted(project: Project, reviewer: User) -> QuerySet[ReviewItem, tuple[UUID, int]]:
+    return _numbers(ReviewItem.objects.filter(project=project), reviewer)
+
+
+def _numbers(items: ReviewItemQuerySet, reviewer: User) -> QuerySet[ReviewItem, tuple[UUID, int]]:
+    """By project, of rankings and of dialogues."""
     rankings, dialogues = (
-        items.order_by().values("project").annotate(n=Count("*")).values_list("n", flat=True)
-        for items in _apart(ReviewItem.objects.filter(project=project), reviewer)
+        some.order_by().values_list("project").annotate(n=Count("*")) for some in _apart(items, reviewer)
     )
     return rankings.union(dialogues, all=True)
 

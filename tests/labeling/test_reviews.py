@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from labeling import corrections, dialogues, rankings
+from labeling import corrections, dialogues, progress, rankings
 from labeling.errors import Conflict, Gone, Invalid
 from labeling.models import Project, Ranking, ReviewItem
 from labeling.quality import reviews, waiting
@@ -51,6 +51,8 @@ def test_rankings_and_dialogues_that_wait_are_found_apart_as_they_are_together(
     assert {*items.waiting()} == {*items.waiting_rankings(), *items.waiting_dialogues()}
     assert waiting.count(project, rita) == 3
     assert waiting.count(project, alice) == 0
+    other = makers.make_project("other")
+    assert progress.to_review([project, other], reviewer=rita) == {project.pk: 3, other.pk: 0}
     order = sorted(items.waiting(), key=lambda item: (item.created_at, item.pk))
     for one, following in zip(order, [*order[1:], order[0]], strict=True):
         assert waiting.following(project, rita, after=one) == following
