@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from accounts.models import User as Person
 from common.addresses import address_of
 from common.clock import midnight
-from common.compiled import compiled
+from common.compiled import compiled, planned_each_time
 from common.shapes import Message
 from labeling import preferences
 from labeling.models import Project, Ranking, Review, ReviewItem, Round, Turn
@@ -315,7 +315,7 @@ def _blind_agreement(project: Project, reviewer: User) -> tuple[int, int, int]:
     return len({comparison for comparison, _ in theirs}), agreed, compared
 
 
-@compiled
+@planned_each_time
 def _blind_votes(project: Project, reviewer: User) -> QuerySet[Ranking, tuple[UUID, list[list[str]]]]:
     standing = Ranking.objects.in_force().filter(comparison__project=project, not_rankable="")
     mine = standing.filter(trainer=reviewer, kind=Ranking.Kind.RESEARCH).order_by("-submitted_at")

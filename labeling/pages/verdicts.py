@@ -17,7 +17,7 @@ from screening.verdicts import BLOCKED, strictest
 def on_turns(dialogue: Dialogue, turns: Sequence[Turn]) -> dict[UUID, Verdict]:
     """The verdict that decides, of each turn that has a warning or a block; a reply's is on its completion."""
     named = [(turn.pk, text_id) for turn in turns for text_id in (turn.pk, turn.completion_id) if text_id is not None]
-    found = _acting(dialogue.project_id, {text_id for _, text_id in named})
+    found = _by_text(_of_dialogue(dialogue.project_id, dialogue)) if turns else {}
     by_turn: dict[UUID, list[Verdict]] = defaultdict(list)
     for turn_id, text_id in named:
         by_turn[turn_id] += found.get(text_id, [])
@@ -54,6 +54,14 @@ def on_comparison(comparison: Comparison) -> dict[str, Verdict]:
 @compiled
 def _of_comparison(project: UUID, comparison: Comparison) -> QuerySet[Verdict]:
     texts = Candidate.objects.filter(comparison=comparison).values("completion_id").order_by()
+    rows = Verdict.objects.filter(project=project, target_id__in=texts)
+    return rows.exclude(action=Verdict.Action.NONE)
+
+
+@compiled
+def _of_dialogue(project: UUID, dialogue: Dialogue) -> QuerySet[Verdict]:
+    turns = Turn.objects.filter(dialogue=dialogue).order_by()
+    texts = turns.values("pk").union(turns.filter(completion__isnull=False).values("completion_id"), all=True)
     rows = Verdict.objects.filter(project=project, target_id__in=texts)
     return rows.exclude(action=Verdict.Action.NONE)
 
