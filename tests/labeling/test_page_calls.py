@@ -22,7 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)  # the tables are vacuumed
 MOST = {"ranking": 24_000, "home": 20_000, "history": 30_000, "chat": 30_000, "demonstration": 28_000,
         "guidelines": 19_000, "red team": 36_000}  # fmt: skip
 MOST_MANAGED = {"review queue": 60_000, "review": 34_000, "review, order shown": 54_000, "review of a dialogue": 38_000,
-                "all orders": 47_000, "projects": 34_000, "project": 21_000, "rounds": 21_000}  # fmt: skip
+                "all orders": 47_000, "projects": 34_000, "project": 21_000, "rounds": 21_000,
+                "people": 22_000, "settings": 53_000, "exports": 29_000, "insights": 27_000}  # fmt: skip
 
 
 def calls_of(ask: Callable[[], object]) -> int:
