@@ -114,6 +114,8 @@ TEMPLATES = [
     },
 ]
 
+FORM_RENDERER = "common.form_renderer.Renderer"
+
 DATABASES = {"default": env.database}
 WEB_THREADS = env.web_threads  # requests at work at once in a web process, each with a database connection
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

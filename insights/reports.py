@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from common.compiled import compiled
 from insights import judgements
 from insights.judgement_arrays import read
 from insights.models import Ledger, Report
@@ -46,7 +47,19 @@ def of_projects(projects: Collection[Project]) -> QuerySet[Report]:
 
 
 def _kept(project: Project, round: Round | None) -> Report | None:
-    return Report.objects.filter(project=project, round=round, data__shape=SHAPE).first()
+    found = _of_all_rounds(project) if round is None else _of_round(project, round)
+    return next(iter(found), None)
+
+
+@compiled
+def _of_all_rounds(project: Project) -> QuerySet[Report]:
+    """At most one, and so is `_of_round`."""
+    return Report.objects.filter(project=project, round=None, data__shape=SHAPE).order_by()
+
+
+@compiled
+def _of_round(project: Project, round: Round) -> QuerySet[Report]:
+    return Report.objects.filter(project=project, round=round, data__shape=SHAPE).order_by()
 
 
 def quickly_read(project: Project) -> bool:

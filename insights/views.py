@@ -8,13 +8,15 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypedDict
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from common.admin import MANAGER, REVIEWERS, within
+from common.admin import MANAGER, REVIEWERS, is_operator, project_ids, within
+from common.compiled import compiled
 from common.downloads import csv_of
 from insights import content_filter as filtered
 from insights import loop_report, reports, table_output, tables
@@ -36,10 +38,18 @@ def project_page(
     """Fetch the project among the person's own, inside the admin site. URLs call it, with `slug` by name."""
 
     def inner(request: HttpRequest, /, slug: str, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
-        project = get_object_or_404(within(REVIEWERS, request, Project.objects.all(), "pk"), slug=slug)
-        return view(request, project, *args, **kwargs)
+        for project in _called(slug):
+            if is_operator(request) or project.pk in project_ids(request, REVIEWERS):
+                return view(request, project, *args, **kwargs)
+        raise Http404
 
     return admin.site.admin_view(require_GET(wraps(view)(inner)))
+
+
+@compiled
+def _called(slug: str) -> QuerySet[Project]:
+    """At most one."""
+    return Project.objects.filter(slug=slug).order_by()
 
 
 def _round(request: HttpRequest, project: Project) -> Round | None:
@@ -60,11 +70,16 @@ def insights(request: HttpRequest, project: Project) -> HttpResponse:
     context = {
         "title": gettext("Insights"), "project": project, "report": report,
         "round": round_, "query": f"?round={round_.number}" if round_ else "",
-        "rounds": Round.objects.filter(project=project).order_by("-number"),
+        "rounds": _rounds(project),
         "sections": found, "empty": [section for section in found if section.empty],
         "loop": loop_report.report_of(project) is not None,
     }  # fmt: skip
     return TemplateResponse(request, "insights/project.html", context)
+
+
+@compiled
+def _rounds(project: Project) -> QuerySet[Round]:
+    return Round.objects.filter(project=project).order_by("-number")
 
 
 @project_page

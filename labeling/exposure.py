@@ -16,7 +16,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from common.clock import midnight
-from labeling.models import Assignment, Dialogue, Prompt, Ranking, Turn
+from common.compiled import planned_each_time
+from labeling.models import Assignment, Dialogue, Project, Prompt, Ranking, Turn
 from screening.models import Verdict
 
 
@@ -25,20 +26,49 @@ def week_begin() -> datetime:
     return midnight() - timedelta(days=timezone.localdate().weekday())
 
 
-def this_week(*, person: int | None = None, projects: Collection[UUID]) -> dict[tuple[int, UUID], int]:
-    """Seconds by person and project, of one person or of everybody; two statements."""
+def this_week(*, person: int, projects: Collection[UUID]) -> dict[tuple[int, UUID], int]:
+    """Seconds of one person by person and project; two statements."""
     since, found = week_begin(), Counter[tuple[int, UUID]]()
-    begun = Q(state=Assignment.State.LEASED) | Q(ended_at__gte=since)
-    rows = Assignment.objects.filter(begun, flagged_ranking(), comparison__project__in=projects)
-    drafts = Dialogue.objects.filter(flagged_dialogue(), author__isnull=False, project__in=projects)
-    drafts = drafts.filter(Q(submitted_at__gte=since) | Q(submitted_at__isnull=True, saved_at__gte=since))
-    if person is not None:
-        rows, drafts = rows.filter(trainer=person), drafts.filter(author=person)
-    ranked = with_seconds(rows).order_by().values_list("trainer", "comparison__project").annotate(total=Sum("spent"))
-    written = with_seconds_of_dialogues(drafts).order_by().values_list("author", "project").annotate(total=Sum("spent"))
+    rows = _assignments(since).filter(trainer=person, comparison__project__in=projects)
+    drafts = _dialogues(since).filter(author=person, project__in=projects)
+    ranked = rows.values_list("trainer", "comparison__project").annotate(total=Sum("spent"))
+    written = drafts.values_list("author", "project").annotate(total=Sum("spent"))
     for who, project, seconds in (*ranked, *written):
         found[who, project] += seconds or 0
     return dict(found)
+
+
+def of_everybody(project: Project) -> dict[int, int]:
+    """Seconds of this week by person; two statements."""
+    since, found = week_begin(), Counter[int]()
+    for who, seconds in (*_ranked(project, since), *_written(project, since)):
+        found[who] += seconds or 0
+    return dict(found)
+
+
+@planned_each_time
+def _ranked(project: Project, since: datetime) -> QuerySet[Assignment, tuple[int, int | None]]:
+    rows = _assignments(since).filter(comparison__project=project)
+    return rows.values_list("trainer").annotate(total=Sum("spent"))
+
+
+@planned_each_time
+def _written(project: Project, since: datetime) -> QuerySet[Dialogue, tuple[int, int | None]]:
+    rows = _dialogues(since).filter(project=project)
+    return rows.values_list("author").annotate(total=Sum("spent"))
+
+
+def _assignments(since: datetime) -> QuerySet[Assignment]:
+    """Tasks of rankings with a flagged text that were done since, or are being done."""
+    begun = Q(state=Assignment.State.LEASED) | Q(ended_at__gte=since)
+    return with_seconds(Assignment.objects.filter(begun, flagged_ranking())).order_by()
+
+
+def _dialogues(since: datetime) -> QuerySet[Dialogue]:
+    """Dialogues with a flagged text that were handed in since, or worked on."""
+    rows = Dialogue.objects.filter(flagged_dialogue(), author__isnull=False)
+    rows = rows.filter(Q(submitted_at__gte=since) | Q(submitted_at__isnull=True, saved_at__gte=since))
+    return with_seconds_of_dialogues(rows).order_by()
 
 
 def flagged_ranking() -> Q:

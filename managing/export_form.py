@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from common.compiled import compiled
 from common.translated import dated
 from exports.models import ExportRun
 from exports.options import USUAL, BadOptions, Options
@@ -160,21 +163,34 @@ def _initial(preset: Options) -> dict[str, object]:
 
 
 def _rounds(project: Project) -> Iterator[tuple[str, str]]:
-    rows = Round.objects.filter(project=project).order_by("-number").values_list("number", "note")
-    for number, note in rows[:100]:
+    for number, note in _rounds_of(project):
         yield str(number), gettext("round %(number)s") % {"number": number} + (f": {note}" if note else "")
 
 
 def _guidelines(project: Project) -> Iterator[tuple[str, str]]:
-    rows = GuidelineVersion.objects.filter(project=project).order_by("-number").values_list("number", "note")
-    for number, note in rows[:100]:
+    for number, note in _guidelines_of(project):
         yield str(number), gettext("version %(number)s") % {"number": number} + (f": {note}" if note else "")
 
 
 def _earlier(project: Project) -> Iterator[tuple[str, str]]:
-    rows = ExportRun.objects.filter(project=project, manifest__isnull=False).order_by("-cutoff")
-    for cutoff in rows.values_list("cutoff", flat=True)[:EARLIER]:
+    for cutoff in _cutoffs(project):
         yield (
             cutoff.isoformat(),
             gettext("what came after %(instant)s") % {"instant": dated(timezone.localtime(cutoff), "j M Y, H:i")},
         )
+
+
+@compiled
+def _rounds_of(project: Project) -> QuerySet[Round, tuple[int, str]]:
+    return Round.objects.filter(project=project).order_by("-number").values_list("number", "note")[:100]
+
+
+@compiled
+def _guidelines_of(project: Project) -> QuerySet[GuidelineVersion, tuple[int, str]]:
+    return GuidelineVersion.objects.filter(project=project).order_by("-number").values_list("number", "note")[:100]
+
+
+@compiled
+def _cutoffs(project: Project) -> QuerySet[ExportRun, datetime]:
+    rows = ExportRun.objects.filter(project=project, manifest__isnull=False).order_by("-cutoff")
+    return rows.values_list("cutoff", flat=True)[:EARLIER]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.audit import record
+from common.compiled import compiled
 from exports.options import BadOptions, Options
 from managing.models import ExportPreset
 
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
 
 def preset_of(project: Project) -> Options:
     """What this project usually asks for; else what every export has unless told otherwise."""
-    kept = ExportPreset.objects.filter(project=project).first()
+    kept = next(iter(_kept(project)), None)
     try:
         return Options.from_dict(kept.options if kept else None)
     except BadOptions:  # kept by an earlier release, and not understood any more
         return Options.from_dict(None)
+
+
+@compiled
+def _kept(project: Project) -> QuerySet[ExportPreset]:
+    """At most one."""
+    return ExportPreset.objects.filter(project=project).order_by()
 
 
 @transaction.atomic

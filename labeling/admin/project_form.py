@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django import forms
@@ -146,13 +147,14 @@ class ProjectForm(RulesForm):
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> object:
         """The rules in force are two JSON columns of the project; here each rule is a field."""
-        for prefix, rules in self.rules():
-            if (
-                field_name.startswith(f"{prefix}_")
-                and (name := field_name.removeprefix(f"{prefix}_")) in rules.as_json()
-            ):
-                return rules.as_json()[name]
+        if field_name in self._in_force:
+            return self._in_force[field_name]
         return super().get_initial_for_field(field, field_name)
+
+    @cached_property
+    def _in_force(self) -> dict[str, object]:
+        """Each rule by the name of its field."""
+        return {f"{prefix}_{name}": value for prefix, rules in self.rules() for name, value in rules.as_json().items()}
 
     def clean_title(self) -> str:
         return seen_title(self.cleaned_data["title"])

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 
+from common.compiled import compiled
 from common.numbers import grouped
 from exports import storage
 from exports.models import ExportRun
@@ -65,8 +67,13 @@ def find(project: Project, name: str) -> ExportRun | None:
 
 
 def latest(project: Project) -> list[Shown]:
+    return [shown(run, whole=False) for run in _latest(project)]
+
+
+@compiled
+def _latest(project: Project) -> QuerySet[ExportRun]:
     rows = ExportRun.objects.filter(project=project).select_related("requested_by").defer("manifest")
-    return [shown(run, whole=False) for run in rows.order_by("-created_at")[:SHOWN]]
+    return rows.order_by("-created_at")[:SHOWN]
 
 
 def shown(run: ExportRun, *, whole: bool = True) -> Shown:

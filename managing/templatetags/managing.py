@@ -1,16 +1,23 @@
-"""The bar of the manager's site: the switcher between projects, and the places of the one that was chosen."""
+"""The bar of the manager's site: the switcher between projects, and the places of the one that was chosen; and small
+parts of its pages."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from django import template
 from django.http import HttpRequest
 from django.template import Context
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 
 from common.admin.roles import MANAGER, holds_role, is_operator
-from labeling.models import Project
+from labeling.models import Membership, Project
 from managing import places
 
 register = template.Library()
+SELECTED = {True: mark_safe(" selected"), False: ""}
 
 
 def _chosen(context: Context, request: HttpRequest) -> Project | None:
@@ -44,6 +51,19 @@ def places_bar(context: Context) -> dict[str, object]:
         "here": request.resolver_match.view_name if request.resolver_match else "",
         "q": request.GET.get("q", ""),
     }
+
+
+@register.simple_tag
+def role_options(held: str) -> SafeString:
+    """A member's choice of roles, the one that is held selected."""
+    return _role_options(get_language(), held)
+
+
+@lru_cache(maxsize=64)
+def _role_options(_language: str, held: str) -> SafeString:
+    roles = [*Membership.Role.choices, ("", gettext("No access"))]
+    option = '<option value="{}"{}>{}</option>'
+    return format_html_join("", option, ((role, SELECTED[role == held], name) for role, name in roles))
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext, gettext_noop
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import user_of
+from common.compiled import compiled
 from common.translated import translated
 from labeling import agreements, exposure, invitations, projects
 from labeling.errors import LabelingError
@@ -78,14 +80,18 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             inviting.keep(request, project, done)
             tell(request, done)
             return redirect("managing:people", slug)
-    members = project.memberships.filter(ended_at__isnull=True).select_related("user").order_by("user__username")
-    members = agreements.with_versions(members)
-    exposed = {who: round(seconds / 60) for (who, _), seconds in exposure.this_week(projects=[project.pk]).items()}
+    exposed = {who: round(seconds / 60) for who, seconds in exposure.of_everybody(project).items()}
     return show(
         request, "people", project, title=gettext("People"), form=form, links=inviting.take(request, project),
-        roles=Membership.Role.choices, members=members[:500], exposed=exposed, status=422 if form.errors else 200,
+        members=_members(project), exposed=exposed, status=422 if form.errors else 200,
         invitations=Invitation.objects.open().filter(project=project)[:200],
     )  # fmt: skip
+
+
+@compiled
+def _members(project: Project) -> QuerySet[Membership]:
+    live = Membership.objects.filter(project=project, ended_at__isnull=True).select_related("user")
+    return agreements.with_versions(live).order_by("user__username")[:500]
 
 
 @require_POST

@@ -217,7 +217,7 @@ def test_time_with_flagged_texts_is_shown_by_week_to_the_person_and_to_the_manag
     written = makers.make_demonstration(project, alice, submit=False)
     turns.add_turn(dialogue=written, role="user", text=BAD)
     Dialogue.objects.filter(pk=written.pk).update(seconds=120)
-    assert exposure.this_week(projects=[project.pk]) == {(alice.pk, project.pk): 720}
+    assert exposure.of_everybody(project) == {alice.pk: 720}
     month = time_sheet.month_of("")
     assert sum(line.flagged for line in time_sheet.sheet(month, project=project)) == 720
     _, (week,) = time_sheet.with_weeks(month, project=project)
