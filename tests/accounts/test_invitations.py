@@ -97,7 +97,7 @@ def test_an_address_that_is_invited_again_has_one_link_and_the_page_says_so(
     other = makers.make_project(slug="other")
     _, elsewhere = invitations.invite(project=other, role="trainer", by=mona, email="g@example.org")
     _, shared = invitations.invite(project=project, role="trainer", by=mona, places=2)
-    used, first = invitations.invite(project=project, role="guest", by=mona, email="g@example.org")
+    used, _ = invitations.invite(project=project, role="guest", by=mona, email="g@example.org")
     invitations.accept(invitation=used, user=makers.make_user("nina"))
     _, second = invitations.invite(project=project, role="guest", by=mona, email="g@example.org")
     client.force_login(mona)
