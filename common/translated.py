@@ -14,7 +14,16 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.template import Library, Node, TemplateSyntaxError, Variable
-from django.template.base import NodeList, Origin, Parser, TextNode, Token, TokenType, VariableNode
+from django.template.base import (
+    NodeList,
+    Origin,
+    Parser,
+    TextNode,
+    Token,
+    TokenType,
+    VariableNode,
+    render_value_in_context,
+)
 from django.template.context import Context
 from django.template.loaders import cached
 from django.utils import dateformat, translation
@@ -22,6 +31,8 @@ from django.utils.html import format_html_join, json_script
 from django.utils.translation import gettext_noop
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
+
+from common import numbers
 
 register = Library()
 INDENTATION = re.compile(r"\n\s+")
@@ -73,6 +84,13 @@ def do_blocktranslate(parser: Parser, token: Token) -> Node:
 def translated(text: object) -> str:
     """A text that is a value, as a reason in a list: looked up as the page is made."""
     return _known(translation.get_language(), str(text)) if text else ""
+
+
+@register.filter
+def grouped(number: object) -> object:
+    """A count that stands by itself, as the page's language writes it; within a `blocktranslate` it is written so
+    anyway. What is no whole number stays as it is."""
+    return numbers.grouped(number) if type(number) is int else number
 
 
 FORMS = (gettext_noop("j M Y"), gettext_noop("j M Y, H:i"), gettext_noop("j M, H:i"), gettext_noop("D, j M"))
@@ -136,6 +154,14 @@ class _Text(Node):
         return self.nodelist.render(context)
 
 
+class _Value(VariableNode):
+    """What is filled into a sentence: whole numbers as its language writes them."""
+
+    def render(self, context: Context) -> str:
+        value = self.filter_expression.resolve(context)
+        return numbers.grouped(value) if value.__class__ is int else str(render_value_in_context(value, context))
+
+
 class _Counted(Node):
     """A text whose form hangs on a number; every form is compiled when it is first met."""
 
@@ -178,7 +204,7 @@ def _nodes(parser: Parser, text: str) -> NodeList:
     nodes = NodeList()
     for place, piece in enumerate(pieces):
         if place % 2:
-            nodes.append(VariableNode(parser.compile_filter(piece)))
+            nodes.append(_Value(parser.compile_filter(piece)))
         elif piece:
             nodes.append(TextNode(_unescaped(piece)))
     return nodes

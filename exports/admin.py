@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Manager, Model
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
@@ -29,11 +28,12 @@ from common.plugins import Folder
 from exports import runs, storage
 from exports.formats.base import FORMATS, Format
 from exports.models import ExportRun
-from exports.options import COMPRESSIONS, CONSENSUS, BadOptions, Options
+from exports.options import COMPRESSIONS, CONSENSUS, Options
 from exports.renderings.base import RENDERINGS, Rendering
 from exports.sources.base import Record
 from exports.writing.files import Row
 from labeling.admin.base import Button, PageAdmin
+from labeling.errors import Invalid
 
 if TYPE_CHECKING:
     from django.contrib.admin.options import _FieldsetSpec
@@ -137,19 +137,13 @@ class ExportForm(RunForm):
         }
         if "mix" in wanted:
             wanted["mix"] = [part.strip() for part in wanted["mix"].split(",") if part.strip()]
-        if (project := cleaned.get("project")) is not None:
-            self._must_exist("round", project.rounds, cleaned)
-            self._must_exist("guideline_version", project.guidelines, cleaned)
         try:
             cleaned["options"] = Options.from_dict(wanted)
-        except BadOptions as refusal:
+            if (project := cleaned.get("project")) is not None:
+                cleaned["options"].check_in(project)
+        except Invalid as refusal:
             raise forms.ValidationError(str(refusal)) from None
         return cleaned
-
-    def _must_exist(self, name: str, rows: Manager[Model], cleaned: dict[str, object]) -> None:
-        number = cleaned.get(name)
-        if number and not rows.filter(number=number).exists():
-            self.add_error(name, f"This project has no {name.replace('_', ' ')} {number}.")
 
 
 @admin.register(ExportRun)

@@ -19,9 +19,9 @@ from common.api import PAGE_PARAMETERS, ApiView, CursorPages, Shape, checked, pa
 from common.downloads import Download
 from exports import runs
 from exports.models import ExportRun
-from exports.options import CONSENSUS, BadOptions, Options
+from exports.options import CONSENSUS, Options
 from labeling.api.base import ROLE, project_of, user_of
-from labeling.errors import Gone, Invalid
+from labeling.errors import Gone
 
 
 class ExportIn(Shape):
@@ -39,13 +39,6 @@ class ExportIn(Shape):
     compress = serializers.ChoiceField(["", "gzip", "zstd"], required=False)
     mix = serializers.DictField(child=serializers.FloatField(), required=False, help_text="Source to weight.")
     options = serializers.DictField(required=False, help_text="Further filters, as docs/formats.md names them.")
-
-
-class ExportFile(Shape):
-    path = serializers.CharField()
-    rows = serializers.IntegerField()
-    bytes = serializers.IntegerField()
-    sha256 = serializers.CharField()
 
 
 class ExportOut(serializers.ModelSerializer[ExportRun]):
@@ -92,11 +85,8 @@ class Exports(ApiView):
         wanted = checked(ExportIn, request)
         project = project_of(request, wanted.pop("project"), (ROLE.MANAGER,), operator=True)
         cutoff, further = wanted.pop("cutoff"), wanted.pop("options", {})
-        try:
-            options = Options.from_dict({**further, **wanted})
-            run = runs.request(project=project, trigger="api", options=options, cutoff=cutoff, by=user_of(request))
-        except BadOptions as error:
-            raise Invalid(str(error)) from None
+        options = Options.from_dict({**further, **wanted})
+        run = runs.request(project=project, trigger="api", options=options, cutoff=cutoff, by=user_of(request))
         return Response(ExportOut(run).data, status=201)
 
 

@@ -13,10 +13,13 @@ from typing import Any
 from common import plugins
 from common.shapes import JsonObject
 from labeling.errors import Invalid
+from labeling.models import Project
+from labeling.named import check_named
 
 FORMATS = "exports.formats"
 RENDERINGS = "exports.renderings"
 COMPRESSIONS = ("", "gzip", "zstd")
+TASK_TYPES = ("chat", "demonstration", "ranking")  # the last: prompts of the pool
 CONSENSUS = ("", "borda", "plackett-luce", "majority")
 USUAL = tuple(name for name in plugins.choices(FORMATS) if name != "moderation")  # that one holds what is blocked
 
@@ -36,7 +39,7 @@ class Options:
     shards: int = 1
     compress: str = ""
     mix: tuple[tuple[str, float], ...] = ()
-    task_types: tuple[str, ...] = ()  # chat, demonstration, ranking (prompts of the pool); empty: all
+    task_types: tuple[str, ...] = ()  # empty: all
     guideline_version: int | None = None
     min_label_weight: float = 0.0
     min_agreement: float | None = None  # of the comparison's votes, tie-discounted
@@ -74,11 +77,14 @@ class Options:
         return options if options.configs else dataclasses.replace(options, configs=USUAL)
 
     def _check(self) -> None:
-        for package, given, what in ((FORMATS, self.configs, "configuration"), (RENDERINGS, self.renderings, "format")):
+        for what, given, there in (
+            ("configuration", self.configs, plugins.choices(FORMATS)),
+            ("format", self.renderings, plugins.choices(RENDERINGS)),
+            ("task type", self.task_types, TASK_TYPES),
+        ):
             for name in given:
-                if name not in plugins.choices(package):
-                    there = ", ".join(plugins.choices(package))
-                    raise BadOptions(f"There is no {what} {name!r}; there are {there}.")
+                if name not in there:
+                    raise BadOptions(f"There is no {what} {name!r}; there are {', '.join(there)}.")
         if self.compress not in COMPRESSIONS:
             raise BadOptions("compress takes gzip or zstd.")
         if self.consensus not in CONSENSUS:
@@ -87,6 +93,10 @@ class Options:
             raise BadOptions("shards takes 1 to 1000.")
         if self.consensus and self.since:
             raise BadOptions("consensus and since cannot be combined: a consensus is not a row that stays.")
+
+    def check_in(self, project: Project) -> None:
+        """Raises Invalid where it names a round, guideline version or import that the project lacks."""
+        check_named(project, round=self.round, guideline_version=self.guideline_version, sources=dict(self.mix))
 
     def to_dict(self) -> JsonObject:
         """As JSON, for the run's row and the manifest; `from_dict` reads it back."""

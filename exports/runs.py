@@ -60,9 +60,10 @@ def request(
     """Ask for an export; a worker writes it.
 
     Raises:
-        BadOptions: with a sentence.
+        Invalid: with a sentence.
     """
     options = options if isinstance(options, Options) else Options.from_dict(options)
+    options.check_in(project)
     run = ExportRun.objects.create(
         project=project,
         trigger=trigger,

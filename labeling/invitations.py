@@ -38,6 +38,8 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Make an invitation; returns it with the token of its link, which cannot be read again.
 
+    The open invitations of the same address to this project end: an address has one link that works.
+
     Raises:
         Invalid: there is no such role, or not from 1 to 500 places, or more than one for a single address.
     """
@@ -51,6 +53,10 @@ def invite(
         )
     if places > 1 and role not in OPEN_ROLES:
         raise Invalid("A link for several people makes guests or trainers; invite reviewers and managers one by one.")
+    if email:
+        lock_members(project)  # of two at once, the second finds the first
+        for earlier in Invitation.objects.open().sent_to(project, email):
+            revoke(invitation=earlier, by=by)
     token = secrets.token_urlsafe(24)
     invitation = Invitation.objects.create(
         project=project,
@@ -89,13 +95,14 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     Raises:
         Gone: somebody used it before, or it ended.
     """
+    project = invitation.project
+    lock_members(project)
     locked = Invitation.objects.open().select_for_update(of=("self",)).filter(pk=invitation.pk).first()
     if locked is None:
         raise Gone(ENDED)
-    lock_members(locked.project)
-    held = role_of(locked.project, user)
+    held = role_of(project, user)
     role = locked.role if held is None or RANK[held] < RANK[locked.role] else held
-    membership = set_membership(project=locked.project, user=user, role=role, by=locked.created_by, tell=False)
+    membership = set_membership(project=project, user=user, role=role, by=locked.created_by, tell=False)
     if locked.places > 1 and held == role:
         return membership  # a member who follows the shared link once more takes nobody's place
     full = locked.uses + 1 >= locked.places
@@ -106,7 +113,7 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     return membership
 
 
-def revoke(*, invitation: Invitation, by: User) -> bool:
+def revoke(*, invitation: Invitation, by: User | None) -> bool:
     """Withdraw an invitation that nobody used; False where it had ended."""
     ended = Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if ended:

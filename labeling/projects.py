@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from accounts.audit import record
 from common.held import forget
-from labeling import prompt_lengths, telling
+from labeling import project_values, prompt_lengths, telling
 from labeling.control_tokens import refuse_in_any
 from labeling.errors import Invalid, within
 from labeling.models import Comparison, Dialogue, GuidelineVersion, Membership, Project, Prompt, Round, RoundPolicy
@@ -39,10 +38,7 @@ def create_project(
         Invalid: a setting is out of range or the slug is taken.
     """
     project = Project(slug=slug, title=title, **settings)
-    try:
-        project.full_clean()
-    except ValidationError as error:
-        raise Invalid(" ".join(error.messages)) from None
+    project_values.check(project, changed=settings)
     project.save(force_insert=True)
     if guidelines:
         publish_guidelines(project=project, text=guidelines, note="First version", by=by)
@@ -62,12 +58,10 @@ def change_settings(*, project: Project, **settings: object) -> Project:
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if "flags" in settings and settings["flags"] != locked.flags:
         settings["flags_version"] = locked.flags_version + 1
+    changed = {name for name, value in settings.items() if value != getattr(locked, name)}
     for name, value in settings.items():
         setattr(locked, name, value)
-    try:
-        locked.full_clean()
-    except ValidationError as error:
-        raise Invalid(" ".join(error.messages)) from None
+    project_values.check(locked, changed=changed)
     locked.save(update_fields=list(settings))
     for name in settings:
         setattr(project, name, getattr(locked, name))

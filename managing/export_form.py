@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from common.compiled import compiled
+from common.listed import MOST
 from common.translated import dated
 from exports.models import ExportRun
 from exports.options import USUAL, BadOptions, Options
 from labeling.models import GuidelineVersion, Project, Round
+from labeling.named import sources_of
 from managing import export_words
 from managing.forms import SiteForm
 
@@ -106,6 +108,7 @@ class ExportForm(SiteForm):
 
     def __init__(self, project: Project, data: Mapping[str, str] | None, *, preset: Options) -> None:
         super().__init__(data, initial=_initial(preset))
+        self._project = project
         for name, label in TICKED.items():
             self.fields[name] = forms.BooleanField(label=label, required=False)
         self._choose("round", [("", gettext("all rounds")), *_rounds(project)])
@@ -131,6 +134,11 @@ class ExportForm(SiteForm):
                         "Write each as name=share, with a share above 0, for example alpaca=0.5: “%(part)s” is not."
                     )
                     % {"part": part[:80]}
+                )
+            if name.strip() not in (there := sources_of(self._project)):
+                raise forms.ValidationError(
+                    gettext("No import is called “%(name)s”. There are: %(names)s.")
+                    % {"name": name.strip()[:80], "names": ", ".join(there[:MOST]) or "—"}
                 )
         return parts
 

@@ -167,7 +167,7 @@ class People(forms.CharField):
             address = line[line.rindex("<") + 1 : -1] if line.endswith(">") and "<" in line else line
             if address.strip():
                 found.append(address.strip())
-        return list(dict.fromkeys(found))
+        return list({one.lower() if "@" in one else one: one for one in found}.values())
 
     def validate(self, value: list[str]) -> None:
         if len(value) > 500:

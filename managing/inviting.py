@@ -38,6 +38,7 @@ class Invited:
     joined: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # whom it is for, and the link
     mailed: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)  # addresses whose earlier link ended by it
     refused: list[str] = field(default_factory=list)
 
     def sentences(self) -> list[str]:
@@ -46,6 +47,11 @@ class Invited:
             found.append(gettext("%(joined)s joined the project.") % {"joined": _named(self.joined)})
         if self.mailed:
             found.append(gettext("%(mailed)s were sent a link.") % {"mailed": _people(len(self.mailed))})
+        if self.again:
+            found.append(
+                gettext("Invited again: %(addresses)s. The earlier link lets nobody in any more.")
+                % {"addresses": _named(self.again)}
+            )
         return found
 
 
@@ -106,6 +112,8 @@ def _join(request: HttpRequest, project: Project, user: User, role: str, done: I
 
 
 def _send(request: HttpRequest, project: Project, address: str, role: str, done: Invited) -> None:
+    if Invitation.objects.open().sent_to(project, address).exists():
+        done.again.append(address)
     made, token = invitations.invite(project=project, role=role, by=user_of(request), email=address)
     link = _link(request, token)
     done.links.append((address, link))

@@ -72,6 +72,12 @@ def make_project(slug: str = "demo", *, with_round: bool = True, **settings: obj
     return project
 
 
+def bring(project: Project, *sources: str) -> None:
+    """An imported prompt of each name."""
+    for source in sources:
+        projects.add_prompts(project=project, prompts=[[{"role": "user", "content": f"Why {source}?"}]], source=source)
+
+
 def answer(request: SampleRequest, *texts: str, finish_reason: str = "stop") -> list[Completion]:
     """End a request with these texts, as a worker would leave it."""
     rows = [

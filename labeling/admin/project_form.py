@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_noop
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from labeling import project_values
 from labeling.admin.form_fields import Criteria, Lines, export_configurations, seen_title, task_types
 from labeling.admin.project_help import HELP
 from labeling.admin.rules_form import COLUMNS, RulesForm
@@ -158,6 +159,14 @@ class ProjectForm(RulesForm):
 
     def clean_title(self) -> str:
         return seen_title(self.cleaned_data["title"])
+
+    def clean_language(self) -> str:
+        value = str(self.cleaned_data["language"])
+        return project_values.language_tag(value) if "language" in self.changed_data else value
+
+    def clean_currency(self) -> str:
+        value = str(self.cleaned_data["currency"])
+        return project_values.currency(value.upper()) if "currency" in self.changed_data else value
 
     def clean(self) -> dict[str, object] | None:
         cleaned = super().clean()

@@ -17,6 +17,9 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> InvitationQuerySet:
         return self.filter(used_at__isnull=True, revoked_at__isnull=True, expires_at__gt=timezone.now())
 
+    def sent_to(self, project: Project, address: str) -> InvitationQuerySet:
+        return self.filter(project=project, email__iexact=address)
+
 
 class Invitation(models.Model):
     """A link that makes people members, one unless it says more; only the SHA-256 of its token is stored."""

@@ -22,6 +22,8 @@ from labeling.pages import markdown
 from labeling.pages.markdown import directions
 from labeling.text import as_read, opening
 
+FROM_THE_RIGHT = mark_safe(' data-side="right"')  # css/duologue.css: with all of its paragraphs
+
 register = template.Library()
 
 register.filter("guidelines", markdown.guidelines_to_html)
@@ -44,14 +46,21 @@ def as_written(text: str) -> SafeString:
 
 
 @register.simple_tag
-@lru_cache(maxsize=256)
-def written_in(language: str) -> SafeString:
+def written_in(language: str, text: str = "") -> SafeString:
     """The attributes `lang` and `dir` of a text or an editor in a project's language, a BCP 47 tag. Where that is
-    written from the left, the direction is each text's own."""
-    side = "rtl" if directions.from_the_right(language) else "auto"
+    written from the left, the direction is each text's own. Where it is written from the right, `text` is, and each
+    of its paragraphs, whatever it begins with; one without a letter of such a script keeps its own direction."""
+    attributes, from_the_right = _written_in(language)
+    return attributes + FROM_THE_RIGHT if from_the_right and directions.LETTER.search(text) else attributes
+
+
+@lru_cache(maxsize=256)
+def _written_in(language: str) -> tuple[SafeString, bool]:
+    from_the_right = directions.from_the_right(language)
+    side = "rtl" if from_the_right else "auto"
     if not directions.TAG.fullmatch(language):
-        return format_html(' dir="{}"', side)
-    return format_html(' lang="{}" dir="{}"', language, side)
+        return format_html(' dir="{}"', side), from_the_right
+    return format_html(' lang="{}" dir="{}"', language, side), from_the_right
 
 
 @register.simple_tag

@@ -19,8 +19,8 @@ from common.translated import dated
 from common.zips import ZipStream
 from exports import runs, storage
 from exports.models import ExportRun
-from exports.options import BadOptions
 from hub.pushes import namespaces_of
+from labeling.errors import Invalid
 from labeling.models import Project
 from managing.access import managed, show
 from managing.export_form import ExportForm
@@ -53,7 +53,7 @@ def _ask(request: HttpRequest, project: Project, form: ExportForm) -> HttpRespon
             project=project, trigger=ExportRun.Trigger.ADMIN, options=options, cutoff=form.cleaned_data["cutoff"],
             by=user_of(request),
         )  # fmt: skip
-    except BadOptions as refusal:
+    except Invalid as refusal:
         form.add_error("cutoff", str(refusal))
         return None
     return redirect("managing:exports-one", project.slug, pages.name_of(run))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
 from accounts.requests import user_of
+from common.numbers import grouped
 from labeling import projects, prompt_lengths
 from labeling.errors import LabelingError
 from labeling.models import Prompt
@@ -52,17 +53,17 @@ class PromptsForm(SiteForm):
 
 def _told(count: int, again: int, doubled: int) -> str:
     """How many were added, and why the others were not."""
-    said = [ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": count}]
+    said = [ngettext("%(count)s prompt added.", "%(count)s prompts added.", count) % {"count": grouped(count)}]
     if again:
         known = ngettext("%(again)s was there already.", "%(again)s were there already.", again)
-        said.append(known % {"again": again})
+        said.append(known % {"again": grouped(again)})
     if doubled:
         twice = ngettext(
             "%(doubled)s stood there more than once and counts once.",
             "%(doubled)s stood there more than once and count once.",
             doubled,
         )
-        said.append(twice % {"doubled": doubled})
+        said.append(twice % {"doubled": grouped(doubled)})
     return " ".join(said)
 
 
@@ -107,7 +108,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     for prompt in rows:
         record(actor=user_of(request), action="prompt.retire", obj=prompt)
     taken = ngettext("%(count)s prompt taken out.", "%(count)s prompts taken out.", count)
-    messages.success(request, taken % {"count": count})
+    messages.success(request, taken % {"count": grouped(count)})
     return redirect("managing:prompts", slug)
 
 

@@ -62,12 +62,15 @@
     if (source.textContent !== words) source.textContent = words;
   }
 
+  /* As the page writes numbers, whatever the browser's own language is. */
+  const written = (number) => number.toLocaleString(document.documentElement.lang);
+
   /* How long the text is, once it comes near what can be sent. Characters are counted as the server does. */
   function count(form) {
     const shown = $("[data-count]", form), editor = $("textarea", form), most = shown && Number(shown.dataset.most);
     if (!most || !editor) return;
     const length = editor.value.length < 0.8 * most ? 0 : [...editor.value].length;
-    const words = length < 0.8 * most ? "" : gettext("%(length)s of at most %(most)s characters").replace("%(length)s", length.toLocaleString()).replace("%(most)s", most.toLocaleString());
+    const words = length < 0.8 * most ? "" : gettext("%(length)s of at most %(most)s characters").replace("%(length)s", written(length)).replace("%(most)s", written(most));
     shown.toggleAttribute("data-over", length > most);
     if (shown.textContent !== words) shown.textContent = words;
   }

@@ -35,7 +35,7 @@ duologue.copies = {
       use();
       notice("restored", gettext("Restored what you had written here before it could be saved."), "good", [[gettext("Fine"), () => {}]]);
     } else {
-      const when = new Date(newest.at).toLocaleTimeString();
+      const when = new Date(newest.at).toLocaleTimeString(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
       notice("restored", gettext("This browser kept work from %s that differs from what is saved.").replace("%s", when), "warn", [[gettext("Use it"), use], [gettext("Drop it"), drop]]);
     }
   },

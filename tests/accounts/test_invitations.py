@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -88,6 +89,29 @@ def test_a_manager_invites_by_mail_and_sees_the_link_once(
     found = invitations.find(link.split("/")[2])
     assert found is not None
     assert found.role == "guest"
+
+
+def test_an_address_that_is_invited_again_has_one_link_and_the_page_says_so(
+    client: Client, project: Project, mona: User
+) -> None:
+    other = makers.make_project(slug="other")
+    _, elsewhere = invitations.invite(project=other, role="trainer", by=mona, email="g@example.org")
+    _, shared = invitations.invite(project=project, role="trainer", by=mona, places=2)
+    used, _ = invitations.invite(project=project, role="guest", by=mona, email="g@example.org")
+    invitations.accept(invitation=used, user=makers.make_user("nina"))
+    _, second = invitations.invite(project=project, role="guest", by=mona, email="g@example.org")
+    client.force_login(mona)
+    asked = {"role": "trainer", "people": "G@example.org\ng@example.org\nh@example.org"}
+    page = client.post(f"/manage/projects/{project.slug}/people/", asked, follow=True).content.decode()
+    assert "Invited again: g@example.org. The earlier link lets nobody in any more." in page
+    assert invitations.find(second) is None
+    assert [invitations.find(token) is not None for token in (elsewhere, shared)] == [True, True]
+    used.refresh_from_db()
+    assert (used.uses, used.used_at is None, used.revoked_at) == (1, False, None), "what was accepted stays"
+    sent = Invitation.objects.open().filter(project=project).exclude(email="")
+    assert sorted(sent.values_list("email", "role")) == [("g@example.org", "trainer"), ("h@example.org", "trainer")]
+    links = re.findall(r'data-copy="http://testserver/invitations/([^/"]+)/"', page)
+    assert [invitations.find(token) is not None for token in links] == [True, True]
 
 
 def test_a_manager_changes_and_ends_roles_of_members_only(

@@ -37,6 +37,21 @@ def test_a_variable_may_have_filters_and_a_text_may_hold_per_cent() -> None:
     assert shown(source, text="abc") == "100 % of 4"
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "12,345"), ("de", "12.345"), ("es", "12.345")])
+def test_whole_numbers_are_written_as_the_language_does(language: str, words: str) -> None:
+    counted = (
+        "{% blocktranslate count n=many %}{{ n }} of {{ all }}{% plural %}{{ n }} of {{ all }}{% endblocktranslate %}"
+    )
+    assert shown(counted, language, many=12_345, all="12345") == f"{words} of 12345"
+    assert shown("{% blocktranslate %}{{ text|length }} x{% endblocktranslate %}", language, text="x" * 12_345) == (
+        f"{words} x"
+    )
+    assert shown("{{ number|grouped }}", language, number=12_345) == words
+    assert shown(
+        "{{ one|grouped }} {{ none|grouped }} {{ yes|grouped }}", language, one="1–2 h", none=None, yes=True
+    ) == ("1–2 h None True")
+
+
 @pytest.mark.parametrize(("others", "words"), [(1, "1 Vergleich wartet"), (2, "2 Vergleiche warten")])
 def test_the_form_hangs_on_the_number(others: int, words: str) -> None:
     source = (

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from labeling import corrections
+from labeling import corrections, projects
 from labeling.models import Project, Ranking
 from tests import makers
 from tests.exports.makers import export, given, rows
@@ -103,6 +103,9 @@ def test_a_run_that_fails_leaves_nothing_and_says_why(
 
 
 def test_wrong_wishes_are_answered_with_a_sentence(project: Project, tmp_path: Path) -> None:
+    projects.open_round(project=project, policies=[(makers.make_model(), 1.0, {})])
+    makers.bring(project, "hh", "alpaca")
+    makers.bring(makers.make_project(slug="other"), "typo")
     for options, words in (
         (["--config", "prefs"], "no configuration 'prefs'"),
         (["--render", "word"], "no format 'word'"),
@@ -111,10 +114,14 @@ def test_wrong_wishes_are_answered_with_a_sentence(project: Project, tmp_path: P
         (["--mix", "alpaca"], "SOURCE=WEIGHT"),
         (["--shards", "0"], "shards"),
         (["--consensus", "--since", "2026-01-01"], "cannot be combined"),
+        (["--round", "77"], r"no round 77\. There are: 1, 2\."),
+        (["--guideline-version", "77"], r"no guideline version 77\. There are: 1\."),
+        (["--mix", "alpaca=1", "--mix", "typo=1"], r"no import called 'typo'\. There are: alpaca, hh\."),
+        (["--task-types", "chat,typo"], "no task type 'typo'; there are chat, demonstration, ranking"),
     ):
         with pytest.raises(CommandError, match=words):
             export(project, tmp_path / "out", *options)
-    with pytest.raises(CommandError, match="no project 'nowhere'"):
+    with pytest.raises(CommandError, match=r"no project 'nowhere'\. There are: demo, other\."):
         call_command("export", "nowhere", "--out", str(tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
 

@@ -34,6 +34,7 @@ def streamed(answer: HttpResponseBase) -> bytes:
 def test_a_manager_asks_for_an_export_watches_and_downloads_it(
     client: Client, project: Project, ranked: Ranking, mona: User
 ) -> None:
+    makers.bring(project, "hh")
     client.force_login(mona)
     assert client.get(f"{LIST}add/").status_code == 200
     form = {"project": str(project.pk), "configs": ["rankings"], "renderings": ["soft"], "shards": "1", "mix": "hh=0.5",
@@ -70,7 +71,7 @@ def test_wrong_wishes_are_answered_on_the_form(client: Client, project: Project,
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "mix": "hh", "shards": "1"})
     assert "SOURCE=WEIGHT" in answer.content.decode()
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "round": "77", "shards": "1"})
-    assert "This project has no round 77." in answer.content.decode()
+    assert "This project has no round 77. There are: 1." in answer.content.decode()
     answer = client.post(f"{LIST}add/", {"project": str(project.pk), "cutoff_0": "2999-01-01", "cutoff_1": "00:00"})
     assert ExportRun.objects.count() == 0
 

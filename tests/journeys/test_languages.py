@@ -60,6 +60,33 @@ def test_a_language_is_chosen_in_the_menu_by_keyboard_and_stays(visit: Visits, a
     expect(page.get_by_role("heading", name="Tastatur")).to_be_visible()
 
 
+def test_a_paragraph_of_arabic_runs_from_the_right_whatever_it_begins_with(
+    visit: Visits, project: Project, alice: User
+) -> None:
+    project.language = "ar"
+    project.save()
+    begins = "`pip install x` يثبت الحزمة (الأولى).\n\nPython لغة برمجة.\n\n- `ls` يعرض الملفات\n\n```\nif (a):\n```"
+    task = makers.make_lease(makers.make_comparison(project, k=2, prompt=begins), alice)
+    for place, text in enumerate((begins, "All of it is English (so far).\n\n- `ls`")):
+        candidate = task.comparison.candidates.get(index=place)
+        type(candidate.completion).objects.filter(pk=candidate.completion_id).update(text=text)
+    page = visit(alice).open(f"/ranking/{task.pk}/")
+    asked = page.locator("#prompt .written").first
+    side = "(all) => all.map((one) => getComputedStyle(one).direction)"
+    assert asked.evaluate("(one) => [getComputedStyle(one).direction, getComputedStyle(one).unicodeBidi]") == [
+        "rtl", "isolate",
+    ]  # fmt: skip
+    arabic = page.locator(".card", has_text="Python").locator(".prose")
+    assert arabic.locator("p, ul, li").evaluate_all(side) == ["rtl"] * 4
+    assert arabic.locator("code").evaluate_all(side) == ["ltr"] * 3
+    first, code = (arabic.locator(which).first.bounding_box() for which in ("p", "p code"))
+    assert first
+    assert code
+    assert abs(first["x"] + first["width"] - code["x"] - code["width"]) < 8, "what is read first stands on the right"
+    english = page.locator(".card", has_text="All of it").locator(".prose")
+    assert english.locator("p, ul").evaluate_all(side) == ["ltr"] * 2
+
+
 def test_arabic_texts_run_from_the_right_on_a_german_page(visit: Visits, project: Project, alice: User) -> None:
     project.language = "ar"
     project.ask_ideal_answer = True

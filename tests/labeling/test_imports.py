@@ -120,6 +120,10 @@ def test_the_command_ends_with_json(project: Project, tmp_path: Path, capsys: py
         (["nowhere", "hh", str(path)], "no project"),
         ([project.slug, "hh", str(tmp_path / "none")], "cannot be read"),
         ([project.slug, "hh", str(tmp_path)], "cannot be read"),
+        (
+            [project.slug, "hh", str(path), "--revert", "--source", "typo"],
+            r"no import called 'typo'\. There are: pairs",
+        ),
     ):
         with pytest.raises(CommandError, match=words):
             call_command("import_dialogues", *arguments)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.pages import differences, markdown
+from labeling.templatetags.text import written_in
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -132,6 +133,13 @@ def test_every_block_finds_its_own_direction() -> None:
     assert '<ol dir="ltr">' in str(markdown.to_html("1. **a** שלום"))
     assert '<table dir="rtl">' in str(markdown.to_html("| א | b |\n|---|---|\n| 1 | 2 |"))
     assert 'dir="ltr"' in str(markdown.to_html("```\nx\n```"))
+
+
+def test_a_text_of_a_language_from_the_right_says_that_all_of_it_is() -> None:
+    assert written_in("ar", "`code` ثم") == ' lang="ar" dir="rtl" data-side="right"'
+    assert written_in("ar", "only code()") == written_in("ar") == ' lang="ar" dir="rtl"'
+    assert written_in("en", "شكرا") == ' lang="en" dir="auto"'
+    assert written_in("english", "שלום") == ' dir="auto"'
 
 
 def test_a_text_of_20000_characters_folds_and_a_short_one_does_not() -> None:

@@ -127,7 +127,7 @@ def test_means_are_kept_apart_by_model_version(project: Project, checkpoint: Pat
         (["demo", "--reward-model", "retired"], "is retired"),
         (["demo", "--reward-model", "gone"], "cannot be used: No model at"),
         (["demo", "--reward-model", "far"], "under the hf engine"),
-        (["demo", "--reward-model", "rm", "--round", "7"], "has no round 7"),
+        (["demo", "--reward-model", "rm", "--round", "7"], r"has no round 7\. There are: 1\."),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(

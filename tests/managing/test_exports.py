@@ -85,6 +85,7 @@ def test_an_export_is_asked_for_watched_and_taken_home_as_a_zip_and_file_by_file
 
 
 def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager: Client, project: Project) -> None:
+    makers.bring(project, "hh")
     chosen = {
         "configs": ["rankings", "sft"], "redact": "on", "round": "1", "consensus": "borda", "mix": "hh=0.5",
         "shards": "3", "compress": "zstd", "min_label_weight": "0.25", "keep": "1",
@@ -108,6 +109,7 @@ def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager:
     [
         ({"mix": "hh"}, "“hh” is not"),
         ({"mix": "hh=1, alpaca=0"}, "“alpaca=0” is not"),
+        ({"mix": "hh=1, typo=1"}, "No import is called “typo”. There are: brought, hh."),
         ({"consensus": "borda", "since": "2026-01-01T00:00:00+00:00"}, "choose one of the two"),
         ({"round": "77"}, "77 is not one of the available choices"),
         ({"cutoff": "2999-01-01T00:00"}, "it must be in the past"),
@@ -118,6 +120,7 @@ def test_the_preset_of_the_project_fills_the_form_and_holds_every_field(manager:
 def test_what_cannot_be_is_answered_at_its_field(
     manager: Client, project: Project, said: dict[str, str], answer: str
 ) -> None:
+    makers.bring(project, "hh")
     earlier = runs.request(project=project, trigger="api", ring=False)
     ExportRun.objects.filter(pk=earlier.pk).update(
         state="finished", manifest={"files": []}, finished_at=EARLIER, cutoff=EARLIER

@@ -21,6 +21,7 @@ from labeling.models import Comparison, Dialogue, ImportRun, Project, Prompt
 from labeling.tasks import run_import
 from managing.pages.importing import in_words, name_of
 from tests import makers
+from tests.permissions.test_ids import Ids
 
 SITE = "/manage/projects/demo/imports/"
 PAIR = {
@@ -88,6 +89,24 @@ def test_a_file_is_looked_at_imported_shown_and_taken_back(manager: Client, mona
     assert not Comparison.objects.exists()
     assert "nothing to take back" in press(manager, run, "take-back")
     assert read(upload(manager, PAIR)).summary["made"] == {"comparisons": 1}  # it can come in again
+
+
+def test_long_texts_fold_in_the_preview_and_where_they_came_in_each_by_itself(manager: Client) -> None:
+    long = "\n\n".join(["The sky is blue."] * 200)
+    pair = {
+        "prompt": [{"role": "user", "content": long}],
+        "chosen": [{"role": "assistant", "content": f"Yes. {long}"}],
+        "rejected": [{"role": "assistant", "content": "No."}],
+    }
+    preview = read(upload(manager, pair, {**PAIR, "prompt": [{"role": "user", "content": f"Why? {long}"}]}))
+    pages = [text_of(manager, preview)]
+    press(manager, preview, "import")
+    pages.append(text_of(manager, read(ImportRun.objects.get(dry_run=False)), "records/?kind=comparisons"))
+    for page in pages:
+        ids = Ids(page)
+        assert page.count('class="fold-toggle sr"') == page.count("Fold it again") == 3
+        assert not ids.repeated
+        assert ids.meant <= set(ids.found)
 
 
 def test_what_came_in_under_one_name_is_taken_back_together_and_every_import_says_so(manager: Client) -> None:

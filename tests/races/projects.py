@@ -77,6 +77,17 @@ def invited(cast: Cast, places: int = 1) -> Work:
     return Work(cast.project, {**cast.people, **people}, made)
 
 
+def invited_by_mail(cast: Cast) -> Work:
+    """Two strangers read the same mail."""
+    work = invited(cast)
+    made, _ = invitations.invite(project=cast.project, role="trainer", by=cast.people["rita"], email="dan@example.org")
+    return Work(cast.project, work.people, made)
+
+
+def invite_again(work: Work, role_: str, email: str = "dan@example.org") -> None:
+    invitations.invite(project=work.fresh, role=role_, by=work.people["rita"], email=email)
+
+
 def with_a_token(cast: Cast) -> Work:
     tokens.create(user=cast.people["alice"], name="one")
     return Work(cast.project, cast.people)
@@ -261,6 +272,15 @@ SITUATIONS: Sequence[Situation[Work]] = (
         PLAN,
     ),
     Situation("invited", invited, LINK, PLAN),
+    Situation(
+        "invited by mail", invited_by_mail,
+        {
+            **LINK, "again": lambda work: invite_again(work, "guest"),
+            "again to review": lambda work: invite_again(work, "reviewer"),
+            "another address": lambda work: invite_again(work, "guest", email="eve@example.org"),
+        },
+        PLAN,
+    ),
     Situation("shared link", lambda cast: invited(cast, places=2), LINK, PLAN),
     Situation(
         "came back", came_back,

@@ -32,6 +32,8 @@ OFTEN_TOGETHER = [
     (requests.SITUATIONS, "request claimed", "give back", "cancel"),
     (webhooks.SITUATIONS, "given up", "send again", "send again"),
     (projects.SITUATIONS, "invited", "dan", "dan is made one"),
+    (projects.SITUATIONS, "invited by mail", "again", "again to review"),
+    (projects.SITUATIONS, "invited by mail", "dan", "again"),
 ]  # fmt: skip
 
 

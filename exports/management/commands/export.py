@@ -13,9 +13,10 @@ from common import plugins
 from common.folders import FolderExists
 from exports import runs
 from exports.models import ExportRun
-from exports.options import CONSENSUS, FORMATS, RENDERINGS, BadOptions, Options, parse_instant
+from exports.options import CONSENSUS, FORMATS, RENDERINGS, Options, parse_instant
 from exports.snapshot import Unsettled
-from labeling.models import Project
+from labeling.errors import Invalid
+from labeling.management.lookups import project_named
 
 AS_NAMED = ("round", "since", "consensus", "redact", "shards", "compress", "mix", "guideline_version", "task_types",
             "min_label_weight", "min_agreement")  # fmt: skip
@@ -59,9 +60,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-unsafe", action="store_true", help="leave completions flagged unsafe out")
 
     def handle(self, *, project: str, out: Path, cutoff: str | None, **given: object) -> None:
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            raise CommandError(f"There is no project {project!r}.")
+        found = project_named(project)
         try:
             options = Options.from_dict(self._options(given))
             instant = parse_instant(cutoff) if cutoff else None
@@ -71,7 +70,7 @@ class Command(BaseCommand):
             claimed = runs.claim(run_id=str(run.pk))
             assert claimed is not None
             run = runs.execute(run=claimed, target=out, progress=self._progress())
-        except (BadOptions, Unsettled, FolderExists, OSError) as error:
+        except (Invalid, Unsettled, FolderExists, OSError) as error:
             raise CommandError(str(error)) from None
         manifest = run.manifest or {}
         for file in manifest["files"]:

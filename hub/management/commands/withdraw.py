@@ -12,7 +12,7 @@ from accounts.models import User
 from exports import runs
 from exports.models import ExportRun
 from hub.withdrawn import pushed
-from labeling.models import Project
+from labeling.management.lookups import project_named
 from labeling.withdrawal import withdraw
 
 
@@ -26,10 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--remove-exports", action="store_true", help="also delete the project's stored exports")
 
     def handle(self, *, project: str, name: str, yes: bool, remove_exports: bool, **options: object) -> None:
-        found = Project.objects.filter(slug=project).first()
+        found = project_named(project)
         user = User.objects.filter(username=name).first()
-        if found is None or user is None:
-            raise CommandError(f"There is no project {project!r} or no person {name!r}.")
+        if user is None:
+            raise CommandError(f"There is no user {name!r}.")
         if not yes and not sys.stdin.isatty():
             raise CommandError("Nothing was changed: there is no terminal to ask at. Pass --yes; it cannot be undone.")
         if not yes and input(f"Empty everything that {user} wrote in {found}? Type yes: ") != "yes":

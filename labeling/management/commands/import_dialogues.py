@@ -14,9 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common import plugins
 from labeling import imports
+from labeling.errors import Invalid
 from labeling.importers.base import IMPORTERS, KINDS, Options
 from labeling.management.lookups import project_named
 from labeling.models import Project
+from labeling.named import check_named
 
 AUTO = "auto"
 SHOWN = 20  # refused lines on stderr; the JSON holds more
@@ -66,12 +68,19 @@ class Command(BaseCommand):
         found = project_named(project)
         source = source or file.name.split(".")[0]
         if revert:
+            self._check(found, source)
             self.stdout.write(json.dumps(imports.revert(project=found, source=source)))
             return
         chosen = Options(split_turns=split_turns, keep_preamble=keep_preamble)
         report = self._run(found, "" if format == AUTO else format, file, source[:120], kind, encoding, chosen, dry_run)
         self._tell(report)
         self.stdout.write(_escaped(json.dumps(report.to_dict(), ensure_ascii=False)))
+
+    def _check(self, project: Project, source: str) -> None:
+        try:
+            check_named(project, sources=[source])
+        except Invalid as error:
+            raise CommandError(_escaped(str(error))) from None
 
     def _run(
         self,

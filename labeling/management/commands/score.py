@@ -10,8 +10,10 @@ from typing import NoReturn
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling import scoring
+from labeling.errors import Invalid
 from labeling.management.lookups import model_version_named, project_named
 from labeling.models import Project
+from labeling.named import check_named
 from sampler import rewards
 from sampler.models import ModelVersion
 
@@ -69,8 +71,10 @@ class Command(BaseCommand):
 
     def _project(self, slug: str, round: int | None) -> Project:
         project = project_named(slug)
-        if round is not None and not project.rounds.filter(number=round).exists():
-            raise CommandError(f"{project.slug} has no round {round}.")
+        try:
+            check_named(project, round=round)
+        except Invalid as error:
+            raise CommandError(str(error)) from None
         return project
 
     def _reward_model(self, slug: str) -> ModelVersion:

@@ -9,7 +9,7 @@ HOLDER = re.compile(r"<(ul|ol|blockquote|table)\b")  # whose text is in blocks o
 RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
 PIECE = re.compile(rf"<pre\b.*?</pre>|<[^>]*>|&[#\w]+;|[{RIGHT}]|[^\W\d_]", re.DOTALL)
 
-
+LETTER = re.compile(f"[{RIGHT}]")
 TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")  # a BCP 47 tag, as far as a browser cares
 FROM_THE_RIGHT = frozenset({
     "ar", "arc", "azb", "ckb", "dv", "fa", "glk", "he", "iw", "lrc", "mzn", "nqo", "pnb", "prs", "ps", "sd", "skr",

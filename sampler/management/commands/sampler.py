@@ -22,6 +22,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 
+from common.listed import listed
 from config.celery import app
 from sampler import doorbells
 from sampler.models import ModelVersion
@@ -41,9 +42,12 @@ class Command(BaseCommand):
         slugs = given.model or list(
             ModelVersion.objects.filter(role=ModelVersion.Role.POLICY).values_list("slug", flat=True)
         )
-        missing = set(given.model) - set(ModelVersion.objects.values_list("slug", flat=True))
-        if missing:
-            raise CommandError(f"No model version is registered as {', '.join(sorted(missing))}: use register_model.")
+        there = ModelVersion.objects.order_by("slug").values_list("slug", flat=True)
+        if missing := set(given.model) - set(there):
+            raise CommandError(
+                f"No model version is registered as {', '.join(sorted(missing))}: use register_model. "
+                f"There are: {listed(there)}."
+            )
         if given.concurrency > 1:
             several(given.concurrency, given.model)
         else:

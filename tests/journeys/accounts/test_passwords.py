@@ -55,6 +55,27 @@ def test_an_invitation_makes_an_account_and_a_member(page: Page, nina: User) -> 
     assert Membership.objects.get(user__username="newcomer").role == "reviewer"
 
 
+def test_what_was_typed_outlives_a_change_of_language_but_a_password_does_not(page: Page, nina: User) -> None:
+    project = Project.objects.get()
+    _, token = invitations.invite(project=project, role="trainer", by=nina)
+    page.goto(f"/invitations/{token}/")
+    page.get_by_role("button", name="Open an account").click()
+    page.fill("input[name=username]", "newcomer")
+    page.fill("input[name=email]", "newcomer@example.org")
+    page.fill("input[name=password1]", makers.PASSWORD)
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("input[name=username]")).to_have_value("newcomer")
+    expect(page.locator("input[name=email]")).to_have_value("newcomer@example.org")
+    expect(page.locator("input[name=password1]")).to_have_value("")
+    assert page.evaluate("JSON.stringify({ ...sessionStorage, ...localStorage })") == "{}"
+    page.reload()
+    expect(page.locator("input[name=username]")).to_have_value("")
+    page.fill("input[name=username]", "newcomer")
+    page.goto("/accounts/login/")
+    expect(page.locator("input[name=login]")).to_have_value("")
+
+
 def test_other_sessions_are_listed_and_ended(page: Page, nina: User, browser: Browser, entrance: Entrance) -> None:
     elsewhere = browser.new_context(base_url=entrance.url).new_page()
     sign_in(elsewhere)
