@@ -47,7 +47,8 @@ HIDDEN = f"c.only_for_id = %(trainer)s AND c.kind = %(kind)s AND {ALLOWED}"
 HARMLESS = "c.harms = '{}'"
 NOT_OWN = "(c.author_id IS NULL OR c.author_id <> %(trainer)s)"
 # A scalar subquery is asked row by row, by an index. As EXISTS it may become a join with all that this trainer ever
-# had, or with all votes of the project.
+# had, or with all votes of the project. PostgreSQL takes a third of all rows for less than one, and none for nothing
+# (IS NULL): then it sorts all that is open, since the first of none is the last of all.
 LOCK = """
 SELECT id FROM labeling_membership
 WHERE project_id = %(project)s AND user_id = %(trainer)s AND ended_at IS NULL AND role IN ({rankers}) FOR UPDATE
@@ -66,8 +67,8 @@ wanted AS (
     FROM labeling_comparison c
     WHERE c.project_id = %(project)s AND c.state = 'open' AND c.opened_at >= %(since)s AND {whose}
       AND EXISTS (SELECT FROM member) AND NOT EXISTS (SELECT FROM begun)
-      AND (SELECT a.id FROM labeling_assignment a
-           WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s LIMIT 1) IS NULL
+      AND (SELECT count(*) FROM labeling_assignment a
+           WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s) < 1
       AND (SELECT count(*) FROM labeling_assignment a WHERE a.comparison_id = c.id
            AND a.slot IS NOT NULL AND a.state IN ('leased', 'submitted')) < c.votes_wanted
     ORDER BY c.opened_at, c.id LIMIT 1
@@ -103,8 +104,8 @@ FROM answers LEFT JOIN wanted ON true LEFT JOIN given ON true LEFT JOIN guidelin
 FIRST = """
 SELECT c.opened_at FROM labeling_comparison c
 WHERE c.project_id = %(project)s AND c.state = 'open' AND c.opened_at >= %(since)s AND {whose}
-  AND (SELECT a.id FROM labeling_assignment a
-       WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s LIMIT 1) IS NULL
+  AND (SELECT count(*) FROM labeling_assignment a
+       WHERE a.comparison_id = c.id AND a.trainer_id = %(trainer)s) < 1
 ORDER BY c.opened_at, c.id LIMIT 1
 """
 TYPES = {
